@@ -1,0 +1,1 @@
+"""Vidik: the open city platform."""

@@ -1,0 +1,1 @@
+"""Ground: settings, database, identity, telemetry. Knows no city."""
