@@ -1,0 +1,99 @@
+"""The door to PostgreSQL: one small pool a tenant, so that no query can cross into another tenant by mistake."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import AsyncConnectionPool
+
+from vidik.kernel.errors import BadInput
+
+Connection = AsyncConnection[DictRow]
+
+PLATFORM = "platform"
+_TENANT_NAME = re.compile(r"[a-z0-9_]{1,40}")
+
+
+def tenant_schema(tenant: str) -> str:
+    """The PostgreSQL schema of a tenant; raises BadInput for a name outside [a-z0-9_]{1,40}."""
+    if not _TENANT_NAME.fullmatch(tenant):
+        raise BadInput("A tenant's name has 1 to 40 of the characters a-z, 0-9 and _.", field="tenant")
+    return f"tenant_{tenant}"
+
+
+class Database:
+    """Connections to one PostgreSQL database.
+
+    Rows are dictionaries. `max_size` bounds the connections of each tenant's pool in this process.
+    """
+
+    def __init__(self, url: str, *, max_size: int = 8) -> None:
+        self.url = url
+        self._max_size = max_size
+        self._pools: dict[str, AsyncConnectionPool[Connection]] = {}
+        self._open = False
+
+    async def open(self) -> None:
+        """Let connections be taken; pools are filled at first use."""
+        self._open = True
+
+    async def close(self) -> None:
+        """Give back every connection."""
+        self._open = False
+        for pool in self._pools.values():
+            await pool.close()
+        self._pools.clear()
+
+    async def _pool(self, schema: str) -> AsyncConnectionPool[Connection]:
+        pool = self._pools.get(schema)
+        if pool is None:
+            pool = AsyncConnectionPool(
+                self._conninfo(schema),
+                connection_class=AsyncConnection[DictRow],
+                kwargs={"row_factory": dict_row, "autocommit": True},
+                min_size=0,
+                max_size=self._max_size,
+                open=False,
+                check=AsyncConnectionPool.check_connection,
+                timeout=30,
+                max_idle=120,
+                name=schema,
+            )
+            self._pools[schema] = pool
+            await pool.open()
+        return pool
+
+    def _conninfo(self, schema: str) -> str:
+        path = f"{schema},{PLATFORM},public" if schema != PLATFORM else f"{PLATFORM},public"
+        return make_conninfo(self.url, options=f"-c search_path={path} -c timezone=UTC", application_name="vidik")
+
+    @asynccontextmanager
+    async def transaction(self, tenant: str) -> AsyncIterator[Connection]:
+        """A connection inside one transaction of the tenant: committed at the end, rolled back on an exception."""
+        pool = await self._pool(tenant_schema(tenant))
+        async with pool.connection() as connection, connection.transaction():
+            yield connection
+
+    @asynccontextmanager
+    async def session(self, tenant: str) -> AsyncIterator[Connection]:
+        """A connection of the tenant without a transaction around it (reads)."""
+        pool = await self._pool(tenant_schema(tenant))
+        async with pool.connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def platform(self) -> AsyncIterator[Connection]:
+        """A connection inside one transaction on what tenants share (accounts, sessions)."""
+        pool = await self._pool(PLATFORM)
+        async with pool.connection() as connection, connection.transaction():
+            yield connection
+
+    async def dedicated(self, tenant: str | None) -> Connection:
+        """A connection of its own, outside the pool, for LISTEN or a long-lived writer; the caller closes it."""
+        schema = PLATFORM if tenant is None else tenant_schema(tenant)
+        options: dict[str, Any] = {"row_factory": dict_row, "autocommit": True}
+        return await AsyncConnection[DictRow].connect(self._conninfo(schema), **options)

@@ -1,0 +1,5 @@
+"""Alembic environment of the platform chain."""
+
+from vidik.migrations.environment import run
+
+run()

@@ -1,0 +1,5 @@
+"""Alembic environment of the tenant chain."""
+
+from vidik.migrations.environment import run
+
+run()
