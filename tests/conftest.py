@@ -1,0 +1,95 @@
+"""Real PostgreSQL for every test that asks: one embedded server a run, one fresh database a test."""
+
+import asyncio
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import uvloop
+from psycopg.conninfo import make_conninfo
+
+from vidik.kernel.database import Connection, Database
+from vidik.kernel.embedded import EmbeddedServer
+from vidik.kernel.migrate import migrate
+from vidik.kernel.services import Services
+from vidik.kernel.settings import Settings
+
+TENANT = "city"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    return uvloop.EventLoopPolicy()
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data beside the checkout; tests that need it skip where it is absent."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real data (../shared/data) is not on this machine")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server_url() -> Iterator[str]:
+    """An embedded PostgreSQL server whose database `template_vidik` stands at the newest revision."""
+    folder = Path(tempfile.mkdtemp(prefix="vidik-test-"))
+    folder.chmod(0o711)  # the server drops to a user of its own when the tests run as root
+    server = EmbeddedServer(folder, durable=False)
+    server.start()
+    try:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            connection.execute("CREATE DATABASE template_vidik")
+        migrate(make_conninfo(server.url, dbname="template_vidik"), [TENANT])
+        yield server.url
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(server_url: str) -> Iterator[str]:
+    """A fresh, migrated database with the tenant `city`."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template_vidik")
+    yield make_conninfo(server_url, dbname=name)
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    database = Database(database_url)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def connection(database: Database) -> AsyncIterator[Connection]:
+    """A connection of the city's tenant inside a transaction that is committed when the test ends well."""
+    async with database.transaction(TENANT) as connection:
+        yield connection
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path) -> Settings:
+    return Settings(
+        data=tmp_path,
+        database_url=database_url,
+        tenant=TENANT,
+        argon2_memory_kib=64,
+        allow_private_endpoints=True,
+    )
+
+
+@pytest.fixture
+def services(settings: Settings, database: Database) -> Services:
+    return Services(settings=settings, database=database)
