@@ -1,0 +1,1 @@
+"""JSON-LD as NGSI-LD needs it: contexts, expansion and compaction of names and values."""
