@@ -1,0 +1,103 @@
+"""What the family's processes leave in the data folder's `run`: who they are, and that they still move."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import psutil
+
+BEAT_SECONDS = 1.0
+FRESH_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """A sign of life: `at` is the machine's monotonic clock, not stepped with the wall clock."""
+
+    pid: int
+    at: float
+    ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def age_seconds(self) -> float:
+        return time.monotonic() - self.at
+
+
+class Heart:
+    """Writes this process's beat about once a second while its event loop moves."""
+
+    def __init__(self, run_folder: Path, name: str) -> None:
+        self._file = run_folder / f"{name}.json"
+        self._task: asyncio.Task[None] | None = None
+        self.ports: dict[str, int] = {}
+
+    async def __aenter__(self) -> Heart:
+        """Say that the process is ready, and keep saying so."""
+        self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._write()
+        self._task = asyncio.create_task(self._beat())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._file.unlink(missing_ok=True)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            with contextlib.suppress(OSError):  # a full disk must not stop a process that still works
+                self._write()
+
+    def _write(self) -> None:
+        beat = Beat(os.getpid(), time.monotonic(), self.ports)
+        staging = self._file.with_suffix(f".{os.getpid()}.new")
+        staging.write_text(json.dumps(asdict(beat)))
+        staging.replace(self._file)
+
+
+def read_beat(run_folder: Path, name: str) -> Beat | None:
+    """The last beat of a process, or None when it never was ready or ended well."""
+    try:
+        return Beat(**json.loads((run_folder / f"{name}.json").read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def running_processes(run_folder: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """The family's living processes by name, as the supervisor noted them in <name>.pid."""
+    for file in sorted(run_folder.glob("*.pid")):
+        try:
+            process = psutil.Process(int(file.read_text()))
+            if _started_ticks(process) == int(file.with_suffix(".started").read_text()):
+                yield file.stem, process
+        except (OSError, ValueError, psutil.NoSuchProcess):
+            continue
+
+
+def note_process(run_folder: Path, name: str, pid: int) -> None:
+    """Note a child's id with its start time, so that no later process is taken for it."""
+    started = _started_ticks(psutil.Process(pid))
+    (run_folder / f"{name}.started").write_text(f"{started}\n")
+    (run_folder / f"{name}.pid").write_text(f"{pid}\n")
+
+
+def forget_process(run_folder: Path, name: str) -> None:
+    """Remove what a child that has ended left behind."""
+    for suffix in ("pid", "started", "json"):
+        (run_folder / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
+def _started_ticks(process: psutil.Process) -> int:
+    # Not create_time(): that is wall-clock time, and differs after the clock has been stepped.
+    text = Path(f"/proc/{process.pid}/stat").read_text()
+    return int(text.rpartition(")")[2].split()[19])
