@@ -1,0 +1,1 @@
+"""Intake: the doors for readings and commands; devices, profiles, dead letters."""
