@@ -1,0 +1,81 @@
+"""What the store must know about an entity's document: its instances, their times, its place. Pure."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+LOCATION = "https://uri.etsi.org/ngsi-ld/location"
+
+Instance = dict[str, Any]
+Document = dict[str, Any]
+
+_TIMES = frozenset(("createdAt", "modifiedAt", "observedAt", "datasetId", "instanceId"))
+
+
+def instances_of(attribute: Instance | list[Instance]) -> list[Instance]:
+    """The instances of one attribute: one, or one a dataset."""
+    return attribute if isinstance(attribute, list) else [attribute]
+
+
+def newest_observation(document: Mapping[str, Any]) -> datetime | None:
+    """The newest observedAt among a document's attributes."""
+    newest: datetime | None = None
+    for attribute in document.values():
+        for instance in instances_of(attribute):
+            text = instance.get("observedAt")
+            if text:
+                moment = datetime.fromisoformat(text)
+                if newest is None or moment > newest:
+                    newest = moment
+    return newest
+
+
+def history_value(instance: Instance) -> tuple[float | None, str | None]:
+    """How history keeps an instance: (number, json).
+
+    A Property whose value is a number and that has nothing but times and a unit is only the number; of every other
+    instance the members but the times are kept as JSON, and the number too where there is one.
+    """
+    value = instance.get("value")
+    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    rest = {name: member for name, member in instance.items() if name not in _TIMES}
+    if number is not None and rest.keys() <= {"type", "value", "unitCode", "providedBy"} and rest["type"] == "Property":
+        return number, None
+    return number, orjson.dumps(rest).decode()
+
+
+def bounding_box(document: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    """(west, south, east, north) in degrees of an entity's location; None when it has no (default) location."""
+    attribute = document.get(LOCATION)
+    if attribute is None:
+        return None
+    for instance in instances_of(attribute):
+        if "datasetId" not in instance:
+            return box_of_geometry(instance.get("value"))
+    return None
+
+
+def box_of_geometry(geometry: Any) -> tuple[float, float, float, float] | None:
+    """(west, south, east, north) in degrees of a GeoJSON geometry; None when it has no coordinates."""
+    if not isinstance(geometry, dict):
+        return None
+    if geometry.get("type") == "GeometryCollection":
+        boxes = [box for part in geometry.get("geometries", ()) if (box := box_of_geometry(part))]
+    else:
+        boxes = [(x, y, x, y) for x, y in _positions(geometry.get("coordinates"))]
+    if not boxes:
+        return None
+    west, south, east, north = zip(*boxes, strict=True)
+    return min(west), min(south), max(east), max(north)
+
+
+def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
+    if not isinstance(coordinates, list):
+        return
+    if len(coordinates) >= 2 and all(isinstance(number, int | float) for number in coordinates[:2]):
+        yield float(coordinates[0]), float(coordinates[1])
+        return
+    for part in coordinates:
+        yield from _positions(part)

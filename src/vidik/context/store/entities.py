@@ -1,0 +1,209 @@
+"""Entities as rows: read, write, delete; every write leaves history and one change record in the same transaction.
+
+This is the path of the API, where a whole new document is known. Readings of devices take `readings.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from vidik.context.store import changes, observations
+from vidik.context.store.changes import Change
+from vidik.context.store.document import (
+    Document,
+    Instance,
+    bounding_box,
+    history_value,
+    instances_of,
+    newest_observation,
+)
+from vidik.context.store.kinds import kind_of, register
+from vidik.kernel.clock import now, to_microseconds
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import Conflict
+
+
+@dataclass(slots=True)
+class EntityRow:
+    """An entity as it is stored: expanded names, NGSI-LD instances (see ARCHITECTURE, the city's memory)."""
+
+    key: int
+    id: str
+    types: list[str]
+    scope: list[str] | None
+    document: Document
+    created_at: datetime
+    modified_at: datetime
+    observed_at: datetime | None
+    expires_at: datetime | None
+
+
+@dataclass(slots=True)
+class EntityWrite:
+    """A whole new state of an entity.
+
+    `document` is complete, with createdAt and modifiedAt already set in its instances. `changed` holds what history
+    and the change stream shall say: attribute to its new instances; a deleted one as `{"type": …, "deletedAt": …}`.
+    `before` is the row that was loaded for update, None for a new entity.
+    """
+
+    entity_id: str
+    types: list[str]
+    scope: list[str] | None
+    document: Document
+    expires_at: datetime | None
+    changed: Mapping[str, Sequence[Instance]]
+    before: EntityRow | None
+
+
+async def load(connection: Connection, entity_ids: Sequence[str], *, for_update: bool = False) -> dict[str, EntityRow]:
+    """The entities that exist among the ids; `for_update` locks them, in the order of their keys."""
+    cursor = await connection.execute(
+        "SELECT key, id, types, scope, document, entity.created_at, modified_at, observed_at, expires_at"
+        " FROM entity JOIN kind USING (kind)"
+        " WHERE id = ANY(%s)"
+        " AND (expires_at IS NULL OR expires_at > now())"
+        " ORDER BY key" + (" FOR UPDATE OF entity" if for_update else ""),
+        [list(entity_ids)],
+    )
+    return {row["id"]: EntityRow(**row) for row in await cursor.fetchall()}
+
+
+async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
+    """Store new states with their history and one change record.
+
+    Raises Conflict when an entity that should be new is already there (nothing of the call is kept then).
+    """
+    if not writes:
+        return
+    moment = now()
+    await register(connection, [tuple(write.types) for write in writes])
+    keys = {write.entity_id: write.before.key for write in writes if write.before is not None}
+    keys |= await _insert(connection, [write for write in writes if write.before is None], moment)
+    await _update(connection, [write for write in writes if write.before is not None], moment)
+    await _record_history(connection, writes, keys, moment)
+    await changes.append(connection, moment, [_change_of(write) for write in writes])
+
+
+async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
+    """Delete entities (their history stays); returns the ids that were there."""
+    cursor = await connection.execute(
+        "WITH gone AS (DELETE FROM entity WHERE id = ANY(%s) RETURNING key, id, kind),"
+        " kept AS (INSERT INTO entity_gone (key, id, kind, deleted_at) SELECT key, id, kind, now() FROM gone)"
+        " SELECT id, types FROM gone JOIN kind USING (kind)",
+        [list(entity_ids)],
+    )
+    rows = await cursor.fetchall()
+    await changes.append(connection, now(), [Change(row["id"], tuple(row["types"]), "deleted", {}) for row in rows])
+    return {row["id"] for row in rows}
+
+
+async def delete_expired(connection: Connection) -> int:
+    """Delete entities past their expiresAt; returns how many."""
+    cursor = await connection.execute("SELECT id FROM entity WHERE expires_at <= now() LIMIT 10000")
+    return len(await delete(connection, [row["id"] for row in await cursor.fetchall()]))
+
+
+async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> dict[str, int]:
+    if not writes:
+        return {}
+    cursor = await connection.execute(
+        "INSERT INTO entity (key, id, kind, scope, document, several, place, created_at, modified_at, observed_at,"
+        "  expires_at)"
+        " SELECT coalesce(gone.key, nextval(pg_get_serial_sequence('entity', 'key'))), new.id, new.kind,"
+        "  (SELECT array_agg(value) FROM jsonb_array_elements_text(new.scope)), new.document, new.several,"
+        "  new.place, %s, %s, new.observed_at, new.expires_at"
+        " FROM unnest(%s::text[], %s::bigint[], %s::jsonb[], %s::jsonb[], %s::boolean[], %s::box[],"
+        "  %s::timestamptz[], %s::timestamptz[])"
+        "  AS new (id, kind, scope, document, several, place, observed_at, expires_at)"
+        " LEFT JOIN entity_gone gone ON gone.id = new.id"
+        " ON CONFLICT (id) DO NOTHING RETURNING key, id",
+        [moment, moment, [write.entity_id for write in writes], *_columns(writes)],
+    )
+    keys = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
+    for write in writes:
+        if write.entity_id not in keys:
+            raise Conflict(f"The entity {write.entity_id} already exists; update it, or choose another id.", field="id")
+    await connection.execute("DELETE FROM entity_gone WHERE key = ANY(%s)", [list(keys.values())])
+    return keys
+
+
+async def _update(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> None:
+    if not writes:
+        return
+    await connection.execute(
+        "UPDATE entity SET kind = new.kind,"
+        "  scope = (SELECT array_agg(value) FROM jsonb_array_elements_text(new.scope)),"
+        "  document = new.document, several = new.several, place = new.place, modified_at = %s,"
+        "  observed_at = new.observed_at, expires_at = new.expires_at"
+        " FROM unnest(%s::text[], %s::bigint[], %s::jsonb[], %s::jsonb[], %s::boolean[], %s::box[],"
+        "  %s::timestamptz[], %s::timestamptz[])"
+        "  AS new (id, kind, scope, document, several, place, observed_at, expires_at)"
+        " WHERE entity.id = new.id",
+        [moment, [write.entity_id for write in writes], *_columns(writes)],
+    )
+
+
+def _columns(writes: Sequence[EntityWrite]) -> list[list[Any]]:
+    return [
+        [kind_of(tuple(write.types)) for write in writes],
+        [orjson.dumps(write.scope).decode() if write.scope else "[]" for write in writes],
+        [orjson.dumps(write.document).decode() for write in writes],
+        [any(isinstance(attribute, list) for attribute in write.document.values()) for write in writes],
+        [box_literal(bounding_box(write.document)) for write in writes],
+        [newest_observation(write.document) for write in writes],
+        [write.expires_at for write in writes],
+    ]
+
+
+def box_literal(box: tuple[float, float, float, float] | None) -> str | None:
+    """PostgreSQL's text form of a box (west, south, east, north)."""
+    return None if box is None else f"({box[2]},{box[3]}),({box[0]},{box[1]})"
+
+
+async def _record_history(
+    connection: Connection, writes: Sequence[EntityWrite], keys: Mapping[str, int], moment: datetime
+) -> None:
+    values = [
+        (keys[write.entity_id], attribute, instance.get("datasetId", ""), instance)
+        for write in writes
+        for attribute, instances in write.changed.items()
+        for instance in instances
+    ]
+    series = await observations.ensure_series(connection, {value[:3] for value in values}, moment)
+    recorded_at = to_microseconds(moment)
+    rows = observations.ObservationRows()
+    for key, attribute, dataset, instance in values:
+        number, json = history_value(instance)
+        observed_at = _time_of(instance) or recorded_at
+        rows.add(series[key, attribute, dataset][0], observed_at, recorded_at, number, json)
+    await observations.write(connection, rows, moment)
+
+
+def _time_of(instance: Instance) -> int | None:
+    text = instance.get("observedAt") or instance.get("deletedAt") or instance.get("modifiedAt")
+    return to_microseconds(datetime.fromisoformat(text)) if text else None
+
+
+def _change_of(write: EntityWrite) -> Change:
+    attributes: dict[str, tuple[Any, int | None]] = {}
+    for attribute, instances in write.changed.items():
+        for instance in instances_of(list(instances)):
+            if "datasetId" in instance and len(instances) > 1:
+                continue
+            observed_at = instance.get("observedAt")
+            attributes[attribute] = (
+                _value_of(instance),
+                to_microseconds(datetime.fromisoformat(observed_at)) if observed_at else None,
+            )
+    return Change(write.entity_id, tuple(write.types), "created" if write.before is None else "updated", attributes)
+
+
+def _value_of(instance: Instance) -> Any:
+    for member in ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList"):
+        if member in instance:
+            return instance[member]
+    return None

@@ -1,0 +1,71 @@
+"""Binary COPY rows for observations, made a whole batch at a time (PostgreSQL manual, COPY, "Binary Format")."""
+
+import struct
+from collections.abc import Sequence
+
+import numpy as np
+
+COLUMNS = "observed_at, recorded_at, number, series, json"
+
+_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+_TRAILER = b"\xff\xff"
+_POSTGRES_EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+
+_ROW = np.dtype(
+    [
+        ("fields", ">i2"),
+        ("observed_length", ">i4"),
+        ("observed", ">i8"),
+        ("recorded_length", ">i4"),
+        ("recorded", ">i8"),
+        ("number_length", ">i4"),
+        ("number", ">f8"),
+        ("series_length", ">i4"),
+        ("series", ">i8"),
+        ("json_length", ">i4"),
+    ]
+)
+_JSON_HEAD = struct.Struct(">hiqiq")
+_NUMBER = struct.Struct(">id")
+_NULL = struct.pack(">i", -1)
+_SERIES = struct.Struct(">iqi")
+
+JsonRow = tuple[int, int, int, float | None, str]
+"""(series, observed at, recorded at, number, json); times in microseconds since 1970."""
+
+
+def copy_buffer(
+    series: Sequence[int],
+    observed_at: Sequence[int],
+    numbers: Sequence[float],
+    recorded_at: int,
+    json_rows: Sequence[JsonRow] = (),
+) -> bytes:
+    """The bytes of one binary COPY: plain numbers as parallel sequences, everything else as `json_rows`."""
+    rows = np.empty(len(series), _ROW)
+    rows["fields"] = 5
+    for name in ("observed_length", "recorded_length", "number_length", "series_length"):
+        rows[name] = 8
+    rows["json_length"] = -1
+    rows["observed"] = np.asarray(observed_at, dtype=np.int64) - _POSTGRES_EPOCH
+    rows["recorded"] = recorded_at - _POSTGRES_EPOCH
+    rows["number"] = numbers
+    rows["series"] = series
+    parts = [_HEADER, rows.tobytes()]
+    parts.extend(_json_row(row) for row in json_rows)
+    parts.append(_TRAILER)
+    return b"".join(parts)
+
+
+def _json_row(row: JsonRow) -> bytes:
+    series, observed_at, recorded_at, number, json = row
+    body = json.encode()
+    return b"".join(
+        (
+            _JSON_HEAD.pack(5, 8, observed_at - _POSTGRES_EPOCH, 8, recorded_at - _POSTGRES_EPOCH),
+            _NULL if number is None else _NUMBER.pack(8, number),
+            _SERIES.pack(8, series, len(body) + 1),
+            b"\x01",  # version of jsonb's binary form
+            body,
+        )
+    )
