@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from vidik.intake.profiles.json_messages import MAX_RECORDS, compile_device
-from vidik.intake.profiles.model import AttributePart, CsvPart, ProfileFile
+from vidik.intake.profiles.model import AttributePart, CsvPart, DevicePart, ProfileFile, TimePart
 from vidik.intake.profiles.paths import MISSING, Getter
-from vidik.intake.profiles.profile import Decoder
+from vidik.intake.profiles.profile import Decoder, LineFormat
 from vidik.intake.profiles.reading import Reading, Rejected
 from vidik.intake.profiles.records import (
+    Clock,
     RecordReader,
     Source,
     compile_check,
@@ -27,24 +28,42 @@ _TRUTH = {"true": True, "false": False}
 def compile_csv(profile: ProfileFile, expand: Callable[[str], str]) -> Decoder:
     """The decoder of a profile with format csv."""
     assert profile.csv is not None and profile.time is not None  # noqa: S101, PT018 - the model holds this
-    form = profile.csv
-    cells = _Cells(form)
-    time = profile.time
-    device = profile.device
+    cells = _Cells(profile.csv)
     read = compile_record(
         [_source(part, cells, expand) for part in profile.attributes],
-        compile_clock(
-            time.column or "time",
-            time,
-            _time(time.column, time.format, cells) if time.column is not None else None,
-        ),
-        compile_device(device.column, cells.text(device.column), device.template)
-        if device is not None and device.column is not None
-        else None,
+        _clock(profile.time, cells),
+        _device(profile.device, cells),
         profile.reject_if_all,
     )
+    time = profile.time
     needed = [time.column] if time.column is not None and time.missing == "reject" else []
-    return _decoder(read, form, needed, [column for _, column in profile.named_columns()])
+    return _decoder(read, profile.csv, needed, [column for _, column in profile.named_columns()])
+
+
+def line_format(profile: ProfileFile) -> LineFormat:
+    """How the lines of a profile with format csv are written."""
+    assert profile.csv is not None and profile.time is not None  # noqa: S101, PT018 - the model holds this
+    cells = _Cells(profile.csv)
+    return LineFormat(
+        separator=profile.csv.separator,
+        encoding="utf-8-sig" if profile.csv.encoding == "utf-8" else profile.csv.encoding,
+        header=profile.csv.header,
+        columns=profile.csv.columns,
+        used=list(dict.fromkeys(column for _, column in profile.named_columns())),
+        observed_at=_clock(profile.time, cells),
+        device=_device(profile.device, cells) or (lambda record: None),
+    )
+
+
+def _clock(time: TimePart, cells: "_Cells") -> Clock:
+    get = _time(time.column, time.format, cells) if time.column is not None else None
+    return compile_clock(time.column or "time", time, get)
+
+
+def _device(device: DevicePart | None, cells: "_Cells") -> Callable[[Any], str] | None:
+    if device is None or device.column is None:
+        return None
+    return compile_device(device.column, cells.text(device.column), device.template)
 
 
 class _Cells:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import yaml
 from pydantic import ValidationError
 
-from vidik.intake.profiles.csv_messages import compile_csv
+from vidik.intake.profiles.csv_messages import compile_csv, line_format
 from vidik.intake.profiles.json_messages import compile_json
 from vidik.intake.profiles.model import ProfileFile
 from vidik.intake.profiles.profile import AttributeSpec, Profile
@@ -116,10 +116,9 @@ def compile_profile(written: ProfileFile, file: str = "", *, names: Names | None
         attributes=list(specs.values()),
         expected_interval=timedelta(seconds=written.expected_interval_seconds),
         format=written.format,
-        columns=list(dict.fromkeys(column for _, column in written.named_columns())),
-        separator=written.csv.separator if written.csv else "",
         id_template=written.entity.id,
         decoder=compiler(written, known.expand_attribute),
+        lines=line_format(written) if written.format == "csv" else None,
     )
 
 

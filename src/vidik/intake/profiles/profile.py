@@ -28,6 +28,23 @@ class AttributeSpec:
 
 
 @dataclass(frozen=True)
+class LineFormat:
+    """How the lines of a CSV profile are written, for whoever reads a file line by line before it is decoded.
+
+    `observed_at` and `device` take a line as a dict by column and raise Rejected; `device` gives None when the
+    profile does not name devices. `used` are the columns that the profile reads.
+    """
+
+    separator: str
+    encoding: str
+    header: bool
+    columns: list[str] | None
+    used: list[str]
+    observed_at: Callable[[dict[str, str], int], int]
+    device: Callable[[dict[str, str]], str | None]
+
+
+@dataclass(frozen=True)
 class Profile:
     """How one kind of device speaks."""
 
@@ -40,10 +57,9 @@ class Profile:
     attributes: list[AttributeSpec]
     expected_interval: timedelta
     format: Format
-    columns: list[str]
-    separator: str
     id_template: str
     decoder: Decoder
+    lines: LineFormat | None = None
 
     def decode(self, payload: bytes, received_at: int) -> list[Reading]:
         """Return the readings in `payload`; `received_at` counts microseconds since 1970 in UTC.

@@ -6,7 +6,7 @@ from typing import Any
 Value = float | int | bool | str | dict[str, Any]
 
 
-class Rejected(Exception):  # noqa: N818 - the contract's word: the message is rejected, nothing has failed
+class Rejected(Exception):
     """The whole message is refused.
 
     `field` says where it went wrong, `reason` is a sentence for a person, `value` is what stood there.
