@@ -1,1 +1,3 @@
 """Vidik: the open city platform."""
+
+__version__ = "0.1.0"

@@ -23,6 +23,7 @@ import psutil
 from vidik.kernel.embedded_binaries import ServerUser, binaries_for, server_user
 from vidik.kernel.embedded_config import render
 from vidik.kernel.errors import Unavailable
+from vidik.kernel.settings import Settings
 
 MAJOR = "18"
 DATABASE = "vidik"
@@ -270,6 +271,13 @@ class EmbeddedServer:
             return _last_lines(self.log_file.read_text(errors="replace"))
         except OSError:
             return "it said nothing."
+
+
+def database_url(settings: Settings) -> str:
+    """Where the installation's database is: the city's own server, or the embedded one of its data folder."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return EmbeddedServer(settings.data).url
 
 
 def _server_process(pid: int, cluster: Path) -> psutil.Process | None:

@@ -5,6 +5,7 @@ already stands at the head is recognised by one query, so that a normal start do
 """
 
 import re
+from functools import cache
 from pathlib import Path
 
 import psycopg
@@ -27,7 +28,7 @@ def migrate(url: str, tenants: list[str]) -> list[str]:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         for schema, chain in [(PLATFORM, "platform"), *((tenant_schema(name), "tenant") for name in tenants)]:
             connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-            if _current(connection, schema) != _head(chain):
+            if _current(connection, schema) != head(chain):
                 _upgrade(url, schema, chain)
                 changed.append(schema)
             if chain == "tenant":
@@ -60,7 +61,9 @@ def _current(connection: psycopg.Connection, schema: str) -> str | None:
     return row[0] if row else None
 
 
-def _head(chain: str) -> str:
+@cache
+def head(chain: str) -> str:
+    """The newest revision of a chain (`platform` or `tenant`) in this release."""
     down: set[str] = set()
     revisions: set[str] = set()
     for path in (_ROOT / chain / "versions").glob("*.py"):
