@@ -1,0 +1,115 @@
+"""What the listener's connections share: who is connected, what waits to be written, who waits for room."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from vidik.intake.mqtt import topics, wire
+from vidik.intake.mqtt.counters import Counters
+from vidik.intake.mqtt.options import ListenerOptions
+from vidik.intake.mqtt.ports import Directory, Outcome, PipelinePort
+from vidik.intake.mqtt.throttle import LoginThrottle
+from vidik.intake.mqtt.wheel import TimerWheel
+
+if TYPE_CHECKING:
+    from vidik.intake.mqtt.connection import Connection
+
+REMEMBERED_TOPICS: Final = 50_000
+LOG_LINES_PER_WINDOW: Final = 20
+LOG_WINDOW_SECONDS: Final = 10.0
+
+log = structlog.get_logger("vidik.intake.mqtt")
+
+
+class Hub:
+    """The state around which all connections of one listener turn."""
+
+    def __init__(self, pipeline: PipelinePort, directory: Directory, options: ListenerOptions) -> None:
+        self.pipeline = pipeline
+        self.directory = directory
+        self.options = options
+        self.counters = Counters()
+        self.throttle = LoginThrottle()
+        self.wheel: TimerWheel[Connection] = TimerWheel(lambda connection: connection.due())
+        self.connections: set[Connection] = set()
+        self.sessions: dict[tuple[str, str], Connection] = {}
+        self.logins: dict[str, int] = {}
+        self.subscribers: dict[str, Connection] = {}
+        self.on_connected: Callable[[str], None] = lambda _device_id: None
+        self.stopping = False
+        self._routes: dict[bytes, tuple[str, str | None]] = {}
+        self._dirty: list[Connection] = []
+        self._choked: deque[Connection] = deque()
+        self._room: asyncio.Task[None] | None = None
+        self._log_window = 0.0
+        self._log_lines = 0
+
+    def route(self, raw: bytes) -> tuple[str, str | None]:
+        """Return (topic, device or None) of a published topic; checked once and remembered."""
+        found = self._routes.get(raw)
+        if found is None:
+            topic = wire.topic_name(raw)
+            found = topic, topics.reading_device(topic)
+            if len(self._routes) >= REMEMBERED_TOPICS:
+                self._routes.clear()
+            self._routes[raw] = found
+        return found
+
+    def written(self, connection: Connection) -> None:
+        """Have the connection's bytes sent once, at the end of this turn of the loop."""
+        if not self._dirty:
+            asyncio.get_running_loop().call_soon(self._flush)
+        self._dirty.append(connection)
+
+    def _flush(self) -> None:
+        dirty, self._dirty = self._dirty, []
+        for connection in dirty:
+            connection.flush()
+
+    def choke(self, connection: Connection) -> None:
+        """Remember a connection that stopped reading because the pipeline is full."""
+        self._choked.append(connection)
+        if self._room is None:
+            self._room = asyncio.get_running_loop().create_task(self._make_room())
+
+    async def _make_room(self) -> None:
+        try:
+            while self._choked:
+                await self.pipeline.room()
+                while self._choked and not self.pipeline.full:
+                    self._choked.popleft().unchoke()
+                await asyncio.sleep(0)
+        finally:
+            self._room = None
+
+    def settled_without_answer(self, outcome: Outcome) -> None:
+        """Count what became of a message that nobody waits for (QoS 0, a will)."""
+        self.counters.unacknowledged -= 1
+        if outcome is Outcome.FAILED:
+            self.counters.failed += 1
+        elif outcome is Outcome.REJECTED:
+            self.counters.dead_lettered += 1
+
+    def say(self, event: str, **details: object) -> None:
+        """Log a misbehaving peer; a flood of them is cut to a few lines a window."""
+        now = time.monotonic()
+        if now - self._log_window > LOG_WINDOW_SECONDS:
+            if self._log_lines > LOG_LINES_PER_WINDOW:
+                log.warning("mqtt lines left out", lines=self._log_lines - LOG_LINES_PER_WINDOW)
+            self._log_window, self._log_lines = now, 0
+        self._log_lines += 1
+        if self._log_lines <= LOG_LINES_PER_WINDOW:
+            log.warning(event, **details)
+
+    async def close(self) -> None:
+        """Stop what the hub runs by itself."""
+        self.wheel.stop()
+        if self._room is not None:
+            self._room.cancel()
+            await asyncio.gather(self._room, return_exceptions=True)

@@ -1,0 +1,46 @@
+"""Which device a topic speaks for; the same for both doors.
+
+| who publishes | topic |
+|---|---|
+| a device, or a gateway for its devices | devices/{device}/readings |
+| ChirpStack v4 | application/{application}/device/{DevEUI}/event/up |
+| The Things Stack v3 | v3/{application}@{tenant}/devices/{device}/up |
+
+Commands go to devices/{device}/commands.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+READING_FILTERS: Final = (
+    "devices/+/readings",
+    "application/+/device/+/event/up",
+    "v3/+/devices/+/up",
+)
+
+_DEVICE: Final = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}"
+_READINGS: Final = re.compile(
+    rf"(?:devices/({_DEVICE})/readings"
+    rf"|application/[^/]+/device/({_DEVICE})/event/up"
+    rf"|v3/[^/]+/devices/({_DEVICE})/up)"
+)
+_COMMANDS: Final = re.compile(rf"devices/({_DEVICE})/commands")
+
+
+def reading_device(topic: str) -> str | None:
+    """Return the device whose readings are published on `topic`; None when it is no such topic."""
+    match = _READINGS.fullmatch(topic)
+    return None if match is None else match[match.lastindex or 1]
+
+
+def command_device(topic: str) -> str | None:
+    """Return the device that listens on `topic` for commands; None when it is no such topic."""
+    match = _COMMANDS.fullmatch(topic)
+    return None if match is None else match[1]
+
+
+def command_topic(device_id: str) -> str:
+    """Return the topic on which commands reach a device."""
+    return f"devices/{device_id}/commands"
