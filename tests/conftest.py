@@ -1,6 +1,5 @@
 """Real PostgreSQL for every test that asks: one embedded server a run, one fresh database a test."""
 
-import asyncio
 import itertools
 import shutil
 import tempfile
@@ -9,7 +8,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-import uvloop
 from psycopg.conninfo import make_conninfo
 
 from vidik.kernel.database import Connection, Database
@@ -20,11 +18,6 @@ from vidik.kernel.settings import Settings
 
 TENANT = "city"
 _numbers = itertools.count(1)
-
-
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    return uvloop.EventLoopPolicy()
 
 
 @pytest.fixture(scope="session")
