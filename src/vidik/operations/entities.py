@@ -1,0 +1,71 @@
+"""What operations reads of an entity's document: its name, origin, latest values and units."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from vidik.context.jsonld import names
+from vidik.kernel.clock import to_microseconds
+from vidik.operations.evaluation import Sample
+from vidik.operations.memory import scalar
+
+NAME = names.expand_attribute("name")
+ORIGIN = names.expand_attribute("dataOrigin")
+
+
+def default_instance(document: Mapping[str, Any], iri: str) -> Mapping[str, Any] | None:
+    """Return the instance of an attribute without a datasetId, or None."""
+    found = document.get(iri)
+    if isinstance(found, list):
+        return next((instance for instance in found if "datasetId" not in instance), None)
+    return found if isinstance(found, dict) and "datasetId" not in found else None
+
+
+def value_of(document: Mapping[str, Any], iri: str) -> Any:
+    """Return the default value of an attribute as it is stored, or None."""
+    instance = default_instance(document, iri)
+    if instance is None:
+        return None
+    for member in ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList"):
+        if member in instance:
+            return instance[member]
+    return None
+
+
+def name_of(entity_id: str, document: Mapping[str, Any]) -> str:
+    """Return the entity's name, or the last part of its id."""
+    name = value_of(document, NAME)
+    return name if isinstance(name, str) and name else entity_id.rpartition(":")[2]
+
+
+def origin_of(document: Mapping[str, Any]) -> str:
+    """Return real, simulated or recorded; an entity that does not say is real."""
+    origin = value_of(document, ORIGIN)
+    return origin if origin in ("simulated", "recorded") else "real"
+
+
+def unit_code_of(document: Mapping[str, Any], iri: str) -> str | None:
+    """Return the UN/CEFACT unit code of an attribute, or None."""
+    code = (default_instance(document, iri) or {}).get("unitCode")
+    return code if isinstance(code, str) else None
+
+
+def observed_at_of(instance: Mapping[str, Any]) -> datetime | None:
+    """Return when an instance was observed, or None when it does not say."""
+    text = instance.get("observedAt")
+    return datetime.fromisoformat(text) if isinstance(text, str) else None
+
+
+def samples(document: Mapping[str, Any], watched: Mapping[str, str]) -> dict[str, Sample]:
+    """Return the latest values of the watched attributes (IRI to short name), by short name.
+
+    A value without a time of observation counts from when it was written.
+    """
+    found = {}
+    for iri, name in watched.items():
+        instance = default_instance(document, iri)
+        value = scalar(instance.get("value")) if instance else None
+        written = instance.get("observedAt") or instance.get("modifiedAt") if instance else None
+        if value is not None and isinstance(written, str):
+            found[name] = Sample(value, to_microseconds(datetime.fromisoformat(written)))
+    return found

@@ -1,0 +1,72 @@
+"""Repeated work of operations in the worker: listening for silence."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from vidik.context.jsonld import names
+from vidik.intake.profiles import Profile, load_profiles
+from vidik.kernel.clock import now, to_microseconds
+from vidik.kernel.database import Connection
+from vidik.kernel.services import Services
+from vidik.operations import repository
+from vidik.operations.alarm import AlarmKey
+from vidik.operations.entities import origin_of
+from vidik.operations.rulebook import EVERY_TYPE, RuleBook
+from vidik.operations.rules_service import standing_rules
+from vidik.operations.service import apply_findings
+from vidik.operations.silence import Voice, judge, services_named
+
+SILENCE_EVERY_SECONDS = 5.0
+
+
+class SilenceWatch:
+    """Looks at every device's last word; one object a worker process, so that it knows since when it listens."""
+
+    def __init__(self) -> None:
+        self._started: datetime | None = None
+        self._profiles: dict[str, Profile] | None = None
+
+    async def run(self, services: Services, tenant: str) -> None:
+        """Raise and clear alarms of silence of one tenant, in one transaction."""
+        moment = now()
+        self._started = self._started or moment
+        if self._profiles is None:
+            self._profiles = load_profiles(services.settings.data / "profiles")
+        async with services.database.transaction(tenant) as connection:
+            standing = await standing_rules(connection, services.settings)
+            rules = {code: found.rule for code, found in standing.items()}
+            book = RuleBook(rules, names.expand_type, names.expand_attribute)
+            voices = await self._voices(connection, book, services.settings.city)
+            open_keys: set[AlarmKey] = set()
+            for rule in book.silence:
+                open_keys |= {alarm.key for alarm in await repository.open_alarms_of(connection, rule.code)}
+            at = to_microseconds(moment)
+            findings = judge(voices, open_keys, started=self._started, now=moment, at=at)
+            await apply_findings(connection, rules, findings, services_named(voices))
+
+    async def _voices(self, connection: Connection, book: RuleBook, city: str) -> list[Voice]:
+        voices = []
+        for row in await repository.heard_devices(connection):
+            voice = self._voice_of_device(row, book, city)
+            if voice is not None:
+                voices.append(voice)
+        spoken_for = {voice.entity_id for voice in voices}
+        for rule in book.silence:
+            if rule.expected is None or EVERY_TYPE in rule.entity_types:
+                continue
+            types = [names.expand_type(entity_type) for entity_type in rule.entity_types]
+            for row in await repository.entities_of_types(connection, types):
+                if row["id"] not in spoken_for and origin_of(row["document"]) in rule.origins:
+                    voices.append(Voice("", row["id"], rule.service, rule, rule.expected, row["modified_at"]))
+        return voices
+
+    def _voice_of_device(self, row: dict[str, Any], book: RuleBook, city: str) -> Voice | None:
+        profile = (self._profiles or {}).get(row["profile"])
+        if profile is None:
+            return None
+        rule = book.silence_rule([profile.type_iri], row["origin"])
+        expected: timedelta | None = row["expected_interval"] or profile.expected_interval
+        if rule is None or not expected:
+            return None
+        entity_id = row["entity_id"] or profile.entity_id(row["device_id"], city)
+        return Voice(row["device_id"], entity_id, profile.service, rule, expected, row["last_seen"])

@@ -1,0 +1,210 @@
+"""What the rules remember of each entity, and how a batch of changes moves it: no I/O."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from typing import NamedTuple
+
+import msgspec
+
+from vidik.context.store.changes import Change, Rejection
+from vidik.operations.alarm import AlarmKey
+from vidik.operations.evaluation import BLANK, RuleState, Sample, Signal, accept, evaluate, reject
+from vidik.operations.rulebook import RuleBook, WatchedType
+from vidik.operations.rules_model import QualityRule, Scalar
+
+
+class Finding(NamedTuple):
+    """A signal of a rule at an entity, on its way to the alarms."""
+
+    key: AlarmKey
+    signal: Signal
+
+
+class StoredMemory(msgspec.Struct, array_like=True):
+    """What is written of one entity: states of rules by code (quality rules: code|attribute)."""
+
+    states: dict[str, RuleState]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(StoredMemory).decode
+
+
+@dataclass(slots=True)
+class EntityMemory:
+    """Latest values that rules need again, and the states of rules that are not blank."""
+
+    values: dict[str, Sample] = field(default_factory=dict)
+    states: dict[str, RuleState] = field(default_factory=dict)
+    complete: bool = False
+    """Whether values not brought by a change were looked up once (after a start, an entity has a past)."""
+
+
+def scalar(value: object) -> Scalar | None:
+    """Return a value that rules can judge, or None for a place, a list or nothing."""
+    if isinstance(value, bool | str):
+        return value
+    return float(value) if isinstance(value, int | float) else None
+
+
+def quality_key(rule: QualityRule, attribute: str) -> str:
+    """Return the name of a quality rule's state for one attribute (short name)."""
+    return f"{rule.code}|{attribute}"
+
+
+class Memory:
+    """The rules' memory of one tenant."""
+
+    def __init__(self, book: RuleBook, compact: Callable[[str], str], zone: tzinfo) -> None:
+        self.book = book
+        self._compact = compact
+        self._zone = zone
+        self._entities: dict[str, EntityMemory] = {}
+        self._touched: set[str] = set()
+
+    def load(self, stored: Mapping[str, bytes]) -> None:
+        """Take in what an earlier process wrote; states of rules that are gone are forgotten."""
+        known = {rule.code for rule in self.book.rules.values() if rule.enabled}
+        for entity_id, payload in stored.items():
+            states = {name: state for name, state in _decode(payload).states.items() if name.partition("|")[0] in known}
+            self._entities[entity_id] = EntityMemory(states=states)
+
+    def incomplete(self, changes: Iterable[Change]) -> dict[str, WatchedType]:
+        """Return the entities whose other values must be looked up before these changes can be judged."""
+        found: dict[str, WatchedType] = {}
+        for change in changes:
+            watched = self.book.watched(change.types)
+            if watched is None or not watched.remembered:
+                continue
+            memory = self._entities.get(change.entity_id)
+            if memory is None or not memory.complete:
+                found[change.entity_id] = watched
+        return found
+
+    def complete(self, entity_id: str, values: Mapping[str, Sample]) -> None:
+        """Give an entity its past: latest values by short name; newer ones already known stay."""
+        memory = self._entities.setdefault(entity_id, EntityMemory())
+        memory.complete = True
+        for name, sample in values.items():
+            if name not in memory.values or memory.values[name].at < sample.at:
+                memory.values[name] = sample
+
+    def take(self, changes: Iterable[Change], recorded_at: int) -> list[Finding]:
+        """Move every rule that these changes concern; returns what to tell the alarms, in order.
+
+        `recorded_at` (µs) stands in for values without a time of observation. Late changes are history: they
+        raise nothing.
+        """
+        findings: list[Finding] = []
+        for change in changes:
+            if change.operation == "late":
+                continue
+            if change.operation == "deleted":
+                self.forget(change.entity_id)
+                continue
+            memory = self._entities.get(change.entity_id)
+            watched = self.book.watched(change.types)
+            if memory is None and watched is None:
+                continue
+            if memory is not None and memory.states:
+                findings += self._accept(change, memory, recorded_at)
+            if watched is not None:
+                findings += self._evaluate(change, memory, watched, recorded_at)
+        return findings
+
+    def take_rejections(
+        self,
+        rejections: Iterable[Rejection],
+        types_of: Callable[[str], tuple[str, ...] | None],
+    ) -> list[Finding]:
+        """Count implausible values; `types_of` gives an entity's expanded types, or None when there is none."""
+        findings = []
+        for rejection in rejections:
+            name = self._compact(rejection.attribute)
+            rule = self.book.quality_rule(types_of(rejection.entity_id), name)
+            if rule is None:
+                continue
+            memory = self._entities.setdefault(rejection.entity_id, EntityMemory())
+            state = memory.states.get(quality_key(rule, name), BLANK)
+            state, signal = reject(rule, state, scalar(rejection.value), rejection.observed_at)
+            self._keep(rejection.entity_id, memory, quality_key(rule, name), state)
+            if signal is not None:
+                findings.append(Finding(AlarmKey(rule.code, rejection.entity_id, name), signal))
+        return findings
+
+    def forget(self, entity_id: str) -> None:
+        """Drop everything about an entity."""
+        if self._entities.pop(entity_id, None) is not None:
+            self._touched.add(entity_id)
+
+    def changed(self) -> tuple[dict[str, bytes], list[str]]:
+        """Return what must be written since the last call, and the entities to delete."""
+        written: dict[str, bytes] = {}
+        gone: list[str] = []
+        for entity_id in self._touched:
+            memory = self._entities.get(entity_id)
+            if memory is None or not memory.states:
+                gone.append(entity_id)
+            else:
+                written[entity_id] = _encode(StoredMemory(memory.states))
+        self._touched = set()
+        return written, gone
+
+    def _evaluate(
+        self, change: Change, memory: EntityMemory | None, watched: WatchedType, recorded_at: int
+    ) -> list[Finding]:
+        known = {
+            name: (value, recorded_at if at is None else at)
+            for iri, (value, at) in change.attributes.items()
+            if (name := watched.names.get(iri)) is not None
+        }
+        if not known:
+            return []
+        memory = memory or EntityMemory(complete=not watched.remembered)
+        values = memory.values
+        for name, (value, at) in known.items():
+            judged = scalar(value)
+            if judged is None:
+                values.pop(name, None)
+            elif name not in values or values[name].at <= at:
+                values[name] = Sample(judged, at)
+        findings = []
+        rules = dict.fromkeys(rule.code for iri in change.attributes for rule in watched.triggers.get(iri, ()))
+        triggered = {rule.code: rule for found in watched.triggers.values() for rule in found}
+        for code in rules:
+            before = memory.states.get(code, BLANK)
+            state, signal = evaluate(triggered[code], before, values, self._zone)
+            if state is not before:
+                self._keep(change.entity_id, memory, code, state)
+            if signal is not None:
+                findings.append(Finding(AlarmKey(code, change.entity_id), signal))
+        for name in known:
+            if name not in watched.remembered:
+                values.pop(name, None)
+        if values or memory.states:
+            self._entities[change.entity_id] = memory
+        return findings
+
+    def _accept(self, change: Change, memory: EntityMemory, recorded_at: int) -> list[Finding]:
+        findings = []
+        for rule in self.book.quality:
+            for iri, (value, at) in change.attributes.items():
+                name = self._compact(iri)
+                state = memory.states.get(quality_key(rule, name))
+                if state is None or value is None:
+                    continue
+                moved, signal = accept(rule, state, scalar(value), recorded_at if at is None else at)
+                self._keep(change.entity_id, memory, quality_key(rule, name), moved)
+                if signal is not None:
+                    findings.append(Finding(AlarmKey(rule.code, change.entity_id, name), signal))
+        return findings
+
+    def _keep(self, entity_id: str, memory: EntityMemory, name: str, state: RuleState) -> None:
+        if state.is_blank:
+            if memory.states.pop(name, None) is not None:
+                self._touched.add(entity_id)
+            return
+        memory.states[name] = state
+        self._entities[entity_id] = memory
+        self._touched.add(entity_id)

@@ -1,0 +1,180 @@
+"""All rules of a city, found quickly: by entity type and attribute for readings, by kind for the rest."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from vidik.kernel.errors import BadInput
+from vidik.operations.rules_model import (
+    AnyRule,
+    DeviationRule,
+    QualityRule,
+    ReadingRule,
+    Rule,
+    SilenceRule,
+)
+
+_RULE: TypeAdapter[AnyRule] = TypeAdapter(Rule)
+EVERY_TYPE = "*"
+
+
+def read_rule(definition: Mapping[str, Any]) -> AnyRule:
+    """Return a validated rule; raises BadInput that names the field at fault."""
+    try:
+        return _RULE.validate_python(dict(definition))
+    except ValidationError as error:
+        first = error.errors()[0]
+        # The first part of the place is the discriminator ("threshold"), which the reader did not write.
+        place = ".".join(str(part) for part in first["loc"][1:]) or "kind"
+        raise BadInput(f"The rule does not hold together: {place}: {first['msg']}", field=place) from error
+
+
+def read_rules(text: str, source: str) -> list[AnyRule]:
+    """Return the rules of one YAML file (a list); raises BadInput that names the file and the rule."""
+    try:
+        items = yaml.safe_load(text) or []
+    except yaml.YAMLError as error:
+        raise BadInput(f"{source} is not YAML: {error}") from error
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise BadInput(f"{source} must be a list of rules.")
+    rules = []
+    for item in items:
+        try:
+            rules.append(read_rule(item))
+        except BadInput as error:
+            raise BadInput(f"{source}, {item.get('code', '?')}: {error.detail}", field=error.field) from error
+    return rules
+
+
+@cache
+def packaged_rules() -> Mapping[str, AnyRule]:
+    """Return the rules that come with Vidik, by code."""
+    files = sorted(resources.files(__package__).joinpath("rules").iterdir(), key=lambda file: file.name)
+    return _by_code(
+        rule
+        for file in files
+        if file.name.endswith(".yaml")
+        for rule in read_rules(file.read_text(encoding="utf-8"), file.name)
+    )
+
+
+def city_rules(folder: Path) -> Mapping[str, AnyRule]:
+    """Return the rules of a city's own folder, by code; none when there is no folder."""
+    if not folder.is_dir():
+        return {}
+    return _by_code(
+        rule
+        for file in sorted(folder.glob("*.yaml"))
+        for rule in read_rules(file.read_text(encoding="utf-8"), file.name)
+    )
+
+
+def _by_code(rules: Iterable[AnyRule]) -> dict[str, AnyRule]:
+    found: dict[str, AnyRule] = {}
+    for rule in rules:
+        if rule.code in found:
+            raise BadInput(f"Two rules have the code {rule.code}.", field="code")
+        found[rule.code] = rule
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedType:
+    """What the rules want to know of one combination of entity types.
+
+    `names` maps each expanded attribute that any rule reads to its short name; `triggers` maps it to the rules
+    that a new value of it sets off; `remembered` are short names whose latest value must be kept, because a rule
+    may need it when another attribute arrives.
+    """
+
+    names: Mapping[str, str]
+    triggers: Mapping[str, tuple[ReadingRule, ...]]
+    remembered: frozenset[str]
+
+
+_NOTHING = WatchedType({}, {}, frozenset())
+
+
+@dataclass
+class RuleBook:
+    """The enabled rules of one city and their indexes; `expand_*` turn short names into IRIs."""
+
+    rules: Mapping[str, AnyRule]
+    expand_type: Callable[[str], str]
+    expand_attribute: Callable[[str], str]
+    quality: tuple[QualityRule, ...] = ()
+    silence: tuple[SilenceRule, ...] = ()
+    _by_types: dict[tuple[str, ...], WatchedType] = field(default_factory=dict)
+    _reading: dict[str, list[ReadingRule]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        enabled = [rule for rule in self.rules.values() if rule.enabled]
+        self.quality = tuple(rule for rule in enabled if isinstance(rule, QualityRule))
+        self.silence = tuple(rule for rule in enabled if isinstance(rule, SilenceRule))
+        for rule in enabled:
+            if isinstance(rule, QualityRule | SilenceRule):
+                continue
+            for entity_type in rule.entity_types:
+                self._reading.setdefault(self.expand_type(entity_type), []).append(rule)
+
+    def watched(self, types: tuple[str, ...]) -> WatchedType | None:
+        """Return what is watched of entities of these (expanded) types; None when nothing is."""
+        found = self._by_types.get(types)
+        if found is None:
+            found = self._by_types[types] = self._watch(types)
+        return found if found.triggers else None
+
+    def quality_rule(self, types: Sequence[str] | None, attribute: str) -> QualityRule | None:
+        """Return the first quality rule that watches an attribute (short name) of such an entity.
+
+        `types` None: the entity is not known (yet); only rules for every type apply.
+        """
+        for rule in self.quality:
+            of_type = EVERY_TYPE in rule.entity_types or any(
+                self.expand_type(entity_type) in (types or ()) for entity_type in rule.entity_types
+            )
+            if of_type and (rule.attributes is None or attribute in rule.attributes):
+                return rule
+        return None
+
+    def silence_rule(self, types: Sequence[str], origin: str) -> SilenceRule | None:
+        """Return the silence rule for an entity of these (expanded) types; one that names a type wins."""
+        general = None
+        for rule in self.silence:
+            if origin not in rule.origins:
+                continue
+            if any(self.expand_type(entity_type) in types for entity_type in rule.entity_types):
+                return rule
+            if EVERY_TYPE in rule.entity_types and general is None:
+                general = rule
+        return general
+
+    def _watch(self, types: tuple[str, ...]) -> WatchedType:
+        rules = list(dict.fromkeys(rule.code for one in types for rule in self._reading.get(one, [])))
+        if not rules:
+            return _NOTHING
+        triggers: dict[str, list[ReadingRule]] = {}
+        names: dict[str, str] = {}
+        remembered: set[str] = set()
+        for rule in (self.rules[code] for code in rules):
+            if isinstance(rule, QualityRule | SilenceRule):
+                continue
+            read = _attributes_read(rule)
+            names.update({self.expand_attribute(name): name for name in read})
+            if len(read) > 1:
+                remembered |= read
+            set_off = {rule.attribute, rule.reference} if isinstance(rule, DeviationRule) else {rule.attribute}
+            for name in set_off:
+                triggers.setdefault(self.expand_attribute(name), []).append(rule)
+        return WatchedType(names, {iri: tuple(found) for iri, found in triggers.items()}, frozenset(remembered))
+
+
+def _attributes_read(rule: ReadingRule) -> set[str]:
+    read = {rule.attribute} | {condition.attribute for condition in rule.when if condition.attribute}
+    return read | {rule.reference} if isinstance(rule, DeviationRule) else read

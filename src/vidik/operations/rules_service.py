@@ -1,0 +1,44 @@
+"""Which rules stand in a city: the package's, those in its folder, and what people changed in the table."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
+
+from vidik.kernel.database import Connection
+from vidik.kernel.settings import Settings
+from vidik.operations import repository
+from vidik.operations.rulebook import city_rules, packaged_rules, read_rule
+from vidik.operations.rules_model import AnyRule
+
+Source = Literal["package", "city", "override"]
+
+
+class StandingRule(NamedTuple):
+    """A rule, where it comes from, and who changed it when (for an override)."""
+
+    rule: AnyRule
+    source: Source
+    changed_by: str | None = None
+    changed_at: Any = None
+
+
+async def standing_rules(connection: Connection, settings: Settings) -> dict[str, StandingRule]:
+    """Return every rule of the city by code: a later source replaces an earlier one of the same code."""
+    rules = {code: StandingRule(rule, "package") for code, rule in packaged_rules().items()}
+    rules |= {code: StandingRule(rule, "city") for code, rule in city_rules(settings.data / "rules").items()}
+    for row in await repository.read_overrides(connection):
+        rule = read_rule(row["definition"])
+        rules[row["code"]] = StandingRule(rule, "override", row["changed_by"], row["changed_at"])
+    return rules
+
+
+def merged(rule: AnyRule | None, code: str, changes: Mapping[str, Any]) -> AnyRule:
+    """Return a rule with some fields changed, or a new one; raises BadInput when it does not hold together."""
+    base = definition_of(rule) if rule is not None else {}
+    if changes.get("kind", base.get("kind")) != base.get("kind"):
+        base = {}
+    return read_rule({**base, **changes, "code": code})
+
+
+def definition_of(rule: AnyRule) -> dict[str, Any]:
+    """Return a rule as its file would say it, without what is left at its default."""
+    return rule.model_dump(mode="json", exclude_defaults=True) | {"kind": rule.kind}
