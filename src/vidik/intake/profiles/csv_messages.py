@@ -51,8 +51,12 @@ def line_format(profile: ProfileFile) -> LineFormat:
         columns=profile.csv.columns,
         used=list(dict.fromkeys(column for _, column in profile.named_columns())),
         observed_at=_clock(profile.time, cells),
-        device=_device(profile.device, cells) or (lambda record: None),
+        device=_device(profile.device, cells) or _no_device,
     )
+
+
+def _no_device(_record: dict[str, str]) -> str | None:
+    return None
 
 
 def _clock(time: TimePart, cells: "_Cells") -> Clock:
