@@ -1,0 +1,117 @@
+"""Resolving an @context as a request names it into an active context; remembered in memory and on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+from cachetools import LRUCache
+
+from vidik.context.jsonld import fetching, packaged, processing
+from vidik.context.jsonld.active import ActiveContext
+
+MAXIMUM_DOCUMENTS: Final = 24
+FRESH_SECONDS: Final = 7 * 24 * 3600
+_SMALL: Final = 16_384
+
+
+class ContextResolver:
+    """Turns addresses and inline contexts into active contexts. One a process.
+
+    `folder` keeps fetched documents across restarts; `allow_private` lets private addresses be fetched.
+    """
+
+    def __init__(self, folder: Path, *, allow_private: bool = False) -> None:
+        self._folder = folder
+        self._allow_private = allow_private
+        self._active: LRUCache[bytes, ActiveContext] = LRUCache(256)
+        self._documents: LRUCache[str, Any] = LRUCache(512)
+        self._under_way: dict[str, asyncio.Task[Any]] = {}
+        self.core = processing.build([], {}, source=packaged.CORE_CONTEXT_URL)
+
+    def remembered(self, local: Any) -> ActiveContext | None:
+        """The active context without waiting, where it is already known; None stands for the core context."""
+        if local is None or (isinstance(local, str) and packaged.is_core(local)):
+            return self.core
+        return self._active.get(_key(local))
+
+    async def resolve(self, local: Any) -> ActiveContext:
+        """The active context of an address, an inline context or a list of them; None is the core context.
+
+        Raises BadInput for a context that is wrong, ContextUnavailableError for one that cannot be had.
+        """
+        known = self.remembered(local)
+        if known is not None:
+            return known
+        remote = await self._load_all(local)
+        active = processing.build(local, remote, source=local)
+        if not isinstance(local, str) and len(_key(local)) > _SMALL:
+            return active
+        self._active[_key(local)] = active
+        return active
+
+    async def _load_all(self, local: Any) -> dict[str, Any]:
+        remote: dict[str, Any] = {}
+        waiting = list(processing.references(local))
+        while waiting:
+            url = waiting.pop()
+            if url in remote:
+                continue
+            if len(remote) >= MAXIMUM_DOCUMENTS:
+                raise processing.refuse(f"it refers to more than {MAXIMUM_DOCUMENTS} documents")
+            remote[url] = await self.document(url)
+            waiting.extend(processing.references(remote[url], url))
+        return remote
+
+    async def document(self, url: str) -> Any:
+        """The @context of the document at an address: from the package, memory, disk or the internet."""
+        own = packaged.document(url)
+        if own is not None:
+            return own["@context"]
+        known = self._documents.get(url)
+        if known is not None:
+            return known
+        task = self._under_way.get(url)
+        if task is None:
+            task = asyncio.create_task(self._obtain(url))
+            self._under_way[url] = task
+            task.add_done_callback(lambda _: self._under_way.pop(url, None))
+        return await asyncio.shield(task)
+
+    async def _obtain(self, url: str) -> Any:
+        file = self._folder / f"{hashlib.sha256(url.encode()).hexdigest()}.json"
+        kept, fresh = await asyncio.to_thread(_read_kept, file, url)
+        if not fresh:
+            try:
+                kept = (await fetching.fetch(url, allow_private=self._allow_private))["@context"]
+                await asyncio.to_thread(_keep, file, url, kept)
+            except fetching.ContextUnavailableError:
+                if kept is None:
+                    raise
+        self._documents[url] = kept
+        return kept
+
+
+def _key(local: Any) -> bytes:
+    return local.encode("utf-8", "surrogatepass") if isinstance(local, str) else orjson.dumps(local)
+
+
+def _read_kept(file: Path, url: str) -> tuple[Any, bool]:
+    try:
+        content = orjson.loads(file.read_bytes())
+        if content["url"] == url:
+            return content["@context"], time.time() - file.stat().st_mtime < FRESH_SECONDS
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # absent or damaged: fetched again
+    return None, False
+
+
+def _keep(file: Path, url: str, context: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(".new")
+    draft.write_bytes(orjson.dumps({"url": url, "@context": context}))
+    draft.replace(file)

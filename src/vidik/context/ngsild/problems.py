@@ -1,0 +1,93 @@
+"""The errors of the NGSI-LD API, with the type addresses of ETSI GS CIM 009, clause 5.5.2."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vidik.kernel.errors import BadInput, Conflict, NotFound, TooLarge, VidikError
+
+ERRORS: Final = "https://uri.etsi.org/ngsi-ld/errors/"
+
+
+class UnsupportedMediaType(VidikError):
+    """The body's media type is not one that this operation takes."""
+
+    status = 415
+    title = "The media type is not supported"
+    default_code = "unsupported-media-type"
+
+
+class NotAcceptable(VidikError):
+    """No representation that the client accepts can be made."""
+
+    status = 406
+    title = "No acceptable representation"
+    default_code = "not-acceptable"
+
+
+class MethodNotAllowed(VidikError):
+    """The resource exists, but not with this method."""
+
+    status = 405
+    title = "The method is not allowed here"
+    default_code = "method-not-allowed"
+
+    def __init__(self, allowed: list[str]) -> None:
+        super().__init__(f"This resource takes {', '.join(allowed)}.", type_uri=ERRORS + "OperationNotSupported")
+        self._allowed = allowed
+
+    def headers(self) -> dict[str, str]:
+        return {"Allow": ", ".join(self._allowed)}
+
+
+class TooComplexQuery(VidikError):
+    """The query costs more than the broker gives one request."""
+
+    status = 403
+    title = "The query is too complex"
+    default_code = "too-complex-query"
+
+
+def bad_data(detail: str, field: str | None = None) -> BadInput:
+    """BadRequestData: the content breaks the information model or a parameter its grammar."""
+    return BadInput(detail, field=field, type_uri=ERRORS + "BadRequestData")
+
+
+def invalid_request(detail: str, field: str | None = None) -> BadInput:
+    """InvalidRequest: the request is not one, before its content is looked at."""
+    return BadInput(detail, field=field, type_uri=ERRORS + "InvalidRequest")
+
+
+def not_found(detail: str) -> NotFound:
+    """ResourceNotFound: no such entity or attribute."""
+    return NotFound(detail, type_uri=ERRORS + "ResourceNotFound")
+
+
+def already_exists(entity_id: str) -> Conflict:
+    """AlreadyExists: an entity with the id is there."""
+    return Conflict(f"The entity {entity_id} already exists.", field="id", type_uri=ERRORS + "AlreadyExists")
+
+
+def no_such_tenant(tenant: str) -> NotFound:
+    """NonexistentTenant: the broker has no such tenant."""
+    return NotFound(f"There is no tenant {tenant}.", field="NGSILD-Tenant", type_uri=ERRORS + "NonexistentTenant")
+
+
+def too_large(limit: int) -> TooLarge:
+    """The body is over the limit, in bytes."""
+    return TooLarge(f"A body has at most {limit} bytes; send a batch in parts.", type_uri=ERRORS + "InvalidRequest")
+
+
+def too_complex(detail: str) -> TooComplexQuery:
+    """TooComplexQuery."""
+    return TooComplexQuery(detail, type_uri=ERRORS + "TooComplexQuery")
+
+
+def unsupported_media_type(detail: str) -> UnsupportedMediaType:
+    """415: the Content-Type is not one of this operation's."""
+    return UnsupportedMediaType(detail, field="Content-Type", type_uri=ERRORS + "InvalidRequest")
+
+
+def not_acceptable(detail: str) -> NotAcceptable:
+    """406: nothing in Accept can be made."""
+    return NotAcceptable(detail, field="Accept", type_uri=ERRORS + "InvalidRequest")

@@ -1,0 +1,218 @@
+"""From stored instances to what a client asked for (ETSI GS CIM 009, clauses 4.5 and 6.3). Pure, and the hot path.
+
+Names are looked up in the active context's memory, so that a known name costs one dictionary look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild.languages import pick_language
+from vidik.context.ngsild.validation import MEMBER_OF
+from vidik.kernel.clock import iso
+
+Format = Literal["normalized", "concise", "simplified"]
+Json = dict[str, Any]
+
+_PLAIN: Final = frozenset(
+    ("type", "value", "object", "languageMap", "json", "valueList", "observedAt", "unitCode", "datasetId")
+)
+_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt"))
+_LOCATION: Final = "https://uri.etsi.org/ngsi-ld/location"
+
+
+@dataclass(slots=True)
+class Stored:
+    """One entity as it comes from a row."""
+
+    id: str
+    types: Collection[str]
+    scope: list[str] | None
+    document: Mapping[str, Any]
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What of an entity a client wants to see, and how."""
+
+    context: ActiveContext
+    format: Format = "normalized"
+    system: bool = False
+    attributes: frozenset[str] | None = None
+    """Expanded names; None is all of them."""
+    datasets: frozenset[str] | None = None
+    """datasetIds, "@none" for the default instance; None is all of them."""
+    language: str | None = None
+    pick: frozenset[str] | None = None
+    omit: frozenset[str] | None = None
+
+
+def render(entity: Stored, view: View) -> Json:
+    """An entity in the asked format, without @context."""
+    compact = view.context.compact
+    types = entity.types
+    body: Json = {"id": entity.id}
+    body["type"] = compact(next(iter(types))) if len(types) == 1 else [compact(one) for one in types]
+    if entity.scope:
+        body["scope"] = entity.scope[0] if len(entity.scope) == 1 else entity.scope
+    if entity.expires_at is not None:
+        body["expiresAt"] = iso(entity.expires_at)
+    if view.system:
+        _add_times(body, entity)
+    wanted = view.attributes
+    show = _renderer(view)
+    for iri, stored in entity.document.items():
+        if wanted is not None and iri not in wanted:
+            continue
+        word = compact(iri)
+        shown = show(stored, view.context.inside(word))
+        if shown is not _NOTHING:
+            body[word] = shown
+    if view.pick is not None:
+        return {name: value for name, value in body.items() if name in view.pick}
+    if view.omit is not None:
+        return {name: value for name, value in body.items() if name not in view.omit}
+    return body
+
+
+def _add_times(body: Json, entity: Stored) -> None:
+    if entity.created_at is not None:
+        body["createdAt"] = iso(entity.created_at)
+    if entity.modified_at is not None:
+        body["modifiedAt"] = iso(entity.modified_at)
+
+
+_NOTHING: Final = object()
+
+
+def _renderer(view: View) -> Callable[[Any, ActiveContext], Any]:
+    def instances(stored: Any) -> list[Json]:
+        every: list[Json] = stored if isinstance(stored, list) else [stored]
+        if view.datasets is None:
+            return every
+        return [one for one in every if one.get("datasetId", "@none") in view.datasets]
+
+    def reified(stored: Any, context: ActiveContext) -> Any:
+        if view.datasets is None and not isinstance(stored, list):
+            return _instance(stored, context, view)
+        shown = [_instance(one, context, view) for one in instances(stored)]
+        if not shown:
+            return _NOTHING
+        return shown[0] if len(shown) == 1 else shown
+
+    def simplified(stored: Any, context: ActiveContext) -> Any:
+        chosen = instances(stored)
+        if not chosen:
+            return _NOTHING
+        if len(chosen) == 1:
+            return simple_value(chosen[0], context, view.language)
+        return {"dataset": {one.get("datasetId", "@none"): simple_value(one, context, view.language) for one in chosen}}
+
+    return simplified if view.format == "simplified" else reified
+
+
+def _instance(instance: Json, context: ActiveContext, view: View) -> Any:
+    if view.language is not None and instance.get("type") == "LanguageProperty":
+        instance = _in_language(instance, view.language)
+    shown: Json = {}
+    for name, value in instance.items():
+        if name in _PLAIN:
+            shown[name] = value
+        elif name in _SYSTEM:
+            if view.system:
+                shown[name] = value
+        elif name == "vocab" or name == "objectType":
+            shown[name] = _compact_words(value, context)
+        elif name == "objectList":
+            shown[name] = [{"object": one} for one in value]
+        elif isinstance(value, dict):
+            word = context.compact(name)
+            shown[word] = _instance(value, context.inside(word), view)
+        elif isinstance(value, list):
+            word = context.compact(name)
+            shown[word] = [_instance(one, context.inside(word), view) for one in value]
+        else:
+            shown[name] = value
+    return _concise(shown) if view.format == "concise" else shown
+
+
+def _concise(shown: Json) -> Any:
+    kind = shown.pop("type", None)
+    if kind in ("Property", "GeoProperty") and shown.keys() == {"value"}:
+        return _unambiguous(shown)
+    return shown
+
+
+def _unambiguous(shown: Json) -> Any:
+    """A bare value, unless it is an object that would be read as an attribute's members."""
+    value = shown["value"]
+    if isinstance(value, dict) and any(member in value for member in MEMBER_OF.values()):
+        return shown
+    if isinstance(value, list) and any(isinstance(one, dict) for one in value):
+        return shown
+    return value
+
+
+def simple_value(instance: Json, context: ActiveContext, language: str | None = None) -> Any:
+    """An instance in the simplified format."""
+    kind = instance.get("type")
+    if kind in ("Property", "GeoProperty"):
+        return instance.get("value")
+    if kind == "Relationship":
+        return instance.get("object")
+    if kind == "LanguageProperty":
+        if language is not None:
+            return _in_language(instance, language)["value"]
+        return {"languageMap": instance.get("languageMap")}
+    if kind == "VocabProperty":
+        return {"vocab": _compact_words(instance.get("vocab"), context)}
+    member = MEMBER_OF.get(str(kind), "value")
+    return {member: instance.get(member)}
+
+
+def _in_language(instance: Json, wanted: str) -> Json:
+    texts = instance.get("languageMap") or {}
+    chosen = pick_language(texts, wanted)
+    shown = {name: value for name, value in instance.items() if name != "languageMap"}
+    shown["type"] = "Property"
+    shown["value"] = texts.get(chosen) if chosen is not None else None
+    if chosen is not None:
+        shown["lang"] = chosen
+    return shown
+
+
+def _compact_words(value: Any, context: ActiveContext) -> Any:
+    if isinstance(value, list):
+        return [_compact_words(one, context) for one in value]
+    return context.compact(value) if isinstance(value, str) else value
+
+
+def feature(entity: Stored, view: View, geometry_property: str = _LOCATION) -> Json:
+    """An entity as a GeoJSON Feature, without @context (clause 5.2.29)."""
+    properties = render(entity, view)
+    properties.pop("id", None)
+    return {
+        "id": entity.id,
+        "type": "Feature",
+        "geometry": _geometry(entity, geometry_property, view.datasets),
+        "properties": properties,
+    }
+
+
+def _geometry(entity: Stored, name: str, datasets: frozenset[str] | None) -> Any:
+    stored = entity.document.get(name)
+    if stored is None:
+        return None
+    every = stored if isinstance(stored, list) else [stored]
+    for one in every:
+        dataset = one.get("datasetId", "@none")
+        if one.get("type") == "GeoProperty" and (dataset == "@none" if datasets is None else dataset in datasets):
+            return one.get("value")
+    return None

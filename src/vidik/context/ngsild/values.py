@@ -1,0 +1,161 @@
+"""The small values of NGSI-LD and their checks: URIs, names, date-times, scopes, geometries. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from vidik.context.ngsild.problems import bad_data
+from vidik.kernel.clock import iso
+
+NULL: Final = "urn:ngsi-ld:null"
+MAXIMUM_DEPTH: Final = 64
+GEOMETRIES: Final = frozenset(("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"))
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`\x00-\x20]+")
+_NAME = re.compile(r"[^\s<>\"'=;()\[\]{}|,\\^`\x00-\x20]+")
+_SCOPE = re.compile(r"/?[A-Za-z][\w\-]*(?:/[\w\-]+)*", re.UNICODE)
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:[Zz]|[+\-]\d\d:?\d\d)")
+_STORED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
+_LONG_FRACTION = re.compile(r"(?<=\.\d{6})\d+")
+
+
+def uri(value: Any, field: str) -> str:
+    """A URI (RFC 3986) as it stands; raises BadInput for anything else."""
+    if not isinstance(value, str) or not _URI.fullmatch(value):
+        raise bad_data(f"{_shown(value)} is not a URI.", field)
+    return value
+
+
+def is_uri(value: object) -> bool:
+    """Whether a text is a URI with a scheme."""
+    return isinstance(value, str) and _URI.fullmatch(value) is not None
+
+
+def name(value: Any, field: str) -> str:
+    """A name of a type or attribute, short or an address; raises BadInput for anything else."""
+    if not isinstance(value, str) or not _NAME.fullmatch(value) or value.startswith("@"):
+        raise bad_data(f"{_shown(value)} is not a name.", field)
+    return value
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str) -> datetime | None:
+    if not _DATE_TIME.fullmatch(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(_LONG_FRACTION.sub("", text.replace(",", ".")))
+        return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def moment(value: Any, field: str) -> datetime:
+    """An aware UTC datetime from ISO 8601 with a time zone; raises BadInput for anything else."""
+    found = _moment(value) if isinstance(value, str) else None
+    if found is None:
+        raise bad_data(f"{_shown(value)} is not a date and time such as 2026-01-31T12:00:00Z.", field)
+    return found
+
+
+def date_time(value: Any, field: str) -> str:
+    """A date-time as it is stored: in UTC with a `Z`, else as it was written; raises BadInput for anything else."""
+    found = moment(value, field)
+    return str(value) if _STORED.fullmatch(value) else iso(found)
+
+
+def scope(value: Any, field: str = "scope") -> list[str]:
+    """The scopes of an entity, each with its leading slash; raises BadInput for anything else."""
+    values = value if isinstance(value, list) else [value]
+    for one in values:
+        if not isinstance(one, str) or not _SCOPE.fullmatch(one):
+            raise bad_data(f"{_shown(one)} is not a scope such as /Nis/Medijana.", field)
+    return list(dict.fromkeys(one if one.startswith("/") else f"/{one}" for one in values))
+
+
+def plain(value: Any, field: str, depth: int = 0) -> Any:
+    """Any JSON value as it stands; raises BadInput where it is nested too deeply or holds a number too large."""
+    if isinstance(value, dict | list):
+        if depth > MAXIMUM_DEPTH:
+            raise bad_data(f"A value is nested more than {MAXIMUM_DEPTH} deep.", field)
+        for part in value.values() if isinstance(value, dict) else value:
+            plain(part, field, depth + 1)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise bad_data("A number is too large.", field)
+    return value
+
+
+def is_geometry(value: Any) -> bool:
+    """Whether a JSON object looks like a GeoJSON geometry."""
+    return isinstance(value, dict) and value.get("type") in GEOMETRIES and "coordinates" in value
+
+
+_LEVELS: Final = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
+
+
+def geometry(value: Any, field: str) -> dict[str, Any]:
+    """A GeoJSON geometry (RFC 7946) as it stands; raises BadInput for anything else."""
+    if not isinstance(value, dict) or value.get("type") not in GEOMETRIES:
+        raise bad_data(f"A geometry has a type among {', '.join(sorted(GEOMETRIES))}.", field)
+    kind = value["type"]
+    coordinates(kind, value.get("coordinates"), field)
+    return value
+
+
+def coordinates(kind: str, value: Any, field: str) -> None:
+    """Check a geometry's coordinates: nesting, ranges, closed rings; raises BadInput."""
+    _positions(value, _LEVELS[kind], kind, field)
+    if kind == "LineString":
+        _at_least(value, 2, "A LineString has at least two positions.", field)
+    elif kind == "MultiLineString":
+        for line in value:
+            _at_least(line, 2, "A LineString has at least two positions.", field)
+    elif kind == "Polygon":
+        _rings(value, field)
+    elif kind == "MultiPolygon":
+        for polygon in value:
+            _rings(polygon, field)
+
+
+def _positions(value: Any, level: int, kind: str, field: str) -> None:
+    if not isinstance(value, list):
+        raise bad_data(f"The coordinates are not those of a {kind}.", field)
+    if level:
+        if not value:
+            raise bad_data(f"The coordinates of a {kind} are empty.", field)
+        for part in value:
+            _positions(part, level - 1, kind, field)
+        return
+    if not 2 <= len(value) <= 3 or not all(
+        isinstance(number, int | float) and not isinstance(number, bool) for number in value
+    ):
+        raise bad_data("A position is [longitude, latitude], two or three numbers.", field)
+    if not (-180 <= value[0] <= 180 and -90 <= value[1] <= 90):
+        raise bad_data("A position has a longitude of -180 to 180 and a latitude of -90 to 90 degrees.", field)
+
+
+def _rings(polygon: list[Any], field: str) -> None:
+    for ring in polygon:
+        _at_least(ring, 4, "A polygon's ring has at least four positions.", field)
+        if ring[0] != ring[-1]:
+            raise bad_data("A polygon's ring ends where it begins.", field)
+
+
+def _at_least(positions: list[Any], count: int, sentence: str, field: str) -> None:
+    if len(positions) < count:
+        raise bad_data(sentence, field)
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else text[:77] + "…"
