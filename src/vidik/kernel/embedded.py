@@ -7,7 +7,6 @@ changes the permissions of parent folders and logs by itself.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import os
 import signal
@@ -23,6 +22,7 @@ import psutil
 from vidik.kernel.embedded_binaries import ServerUser, binaries_for, server_user
 from vidik.kernel.embedded_config import render
 from vidik.kernel.errors import Unavailable
+from vidik.kernel.processes import end_with_parent
 from vidik.kernel.settings import Settings
 
 MAJOR = "18"
@@ -30,9 +30,6 @@ DATABASE = "vidik"
 SOCKET_PATH_LIMIT = 100  # the kernel's is 107 bytes, and libpq adds its file name before comparing
 START_SECONDS = 300.0  # crash recovery reads at most max_wal_size
 STOP_SECONDS = 60.0
-PR_SET_PDEATHSIG = 1
-
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class EmbeddedServer:
@@ -108,7 +105,7 @@ class EmbeddedServer:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # Ctrl-C in the terminal is the supervisor's to handle
-                preexec_fn=_stop_when_parent_dies,
+                preexec_fn=end_with_parent(signal.SIGINT),  # runs after the change of user
                 **self._server_user().spawn_options(),
             )
 
@@ -249,22 +246,20 @@ class EmbeddedServer:
             return []
 
     def _clear_leftovers(self) -> None:
+        left_behind = _processes_in(self.cluster)
         lines = self._pid_file_lines()
-        if not lines or not lines[0].isdigit():
-            return
-        left_behind = _server_process(int(lines[0]), self.cluster)
-        if left_behind is None:
-            # A number that another process has by now would make PostgreSQL refuse to start.
-            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
-            return
-        self._say("Stopping a database server that an earlier run left behind")
-        with contextlib.suppress(psutil.NoSuchProcess):
-            left_behind.send_signal(signal.SIGINT)
-            try:
-                left_behind.wait(STOP_SECONDS)
-            except psutil.TimeoutExpired:
-                left_behind.send_signal(signal.SIGQUIT)
-                left_behind.wait(10)
+        if left_behind:
+            self._say("Waiting for a database server that an earlier run left behind")
+            for process in left_behind:
+                if lines and lines[0] == str(process.pid):
+                    _signal(process, signal.SIGINT)
+            _gone, still_there = psutil.wait_procs(left_behind, timeout=STOP_SECONDS if lines else 5)
+            for process in still_there:
+                _signal(process, signal.SIGQUIT)
+            psutil.wait_procs(still_there, timeout=10)
+        # With nobody left in the cluster the file is stale. It must go: when another process has its number by
+        # now, PostgreSQL would refuse to start.
+        (self.cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _last_words(self) -> str:
         try:
@@ -280,20 +275,20 @@ def database_url(settings: Settings) -> str:
     return EmbeddedServer(settings.data).url
 
 
-def _server_process(pid: int, cluster: Path) -> psutil.Process | None:
-    """The process `pid` when it is a PostgreSQL server of `cluster`, else None."""
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return None
-        return process if Path(process.cwd()) == cluster.resolve() else None
-    except (psutil.NoSuchProcess, psutil.AccessDenied):
-        return None
+def _processes_in(cluster: Path) -> list[psutil.Process]:
+    """Every process that works in the cluster's folder: a server and its backends."""
+    folder = str(cluster.resolve())
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.cwd() == folder and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
 
 
-def _stop_when_parent_dies() -> None:
-    # Runs in the child between fork and exec, after the change of user (which would clear the setting).
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT, 0, 0, 0)
+def _signal(process: psutil.Process, number: signal.Signals) -> None:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
 
 
 def _last_lines(text: str, count: int = 4) -> str:

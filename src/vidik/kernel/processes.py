@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import json
 import os
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -15,6 +17,9 @@ import psutil
 
 BEAT_SECONDS = 1.0
 FRESH_SECONDS = 15.0
+PR_SET_PDEATHSIG = 1
+
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,18 @@ def forget_process(run_folder: Path, name: str) -> None:
     """Remove what a child that has ended left behind."""
     for suffix in ("pid", "started", "json"):
         (run_folder / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
+def end_with_parent(number: signal.Signals) -> Callable[[], None]:
+    """Something to run between fork and exec, so that the kernel signals the child when its parent dies."""
+    parent = os.getpid()
+
+    def arrange() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
+        if os.getppid() != parent:  # it died before the line above
+            os._exit(1)
+
+    return arrange
 
 
 def _started_ticks(process: psutil.Process) -> int:

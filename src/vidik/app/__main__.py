@@ -1,0 +1,32 @@
+"""The family's child processes: `python -m vidik.app web|intake|worker|prepare`, started by the supervisor.
+
+Not part of the command line: these must not pay for typer and rich.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+_PROCESSES = {
+    "web": ("vidik.app.web", "serve_web"),
+    "intake": ("vidik.app.intake", "serve_intake"),
+    "worker": ("vidik.app.worker", "serve_worker"),
+}
+
+
+def main(name: str) -> None:
+    """Run one child until it is told to stop."""
+    if name == "prepare":
+        from vidik.app.prepare import prepare
+
+        prepare()
+        return
+    from vidik.app.process import run_process
+
+    module, function = _PROCESSES[name]
+    run_process(name, getattr(import_module(module), function))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,73 @@
+"""Follows the change stream for one consumer: effects and cursor in one transaction, in commit order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+
+import psycopg
+from psycopg_pool import PoolTimeout
+
+from vidik.context.store import changes
+from vidik.kernel.database import Connection
+from vidik.kernel.logs import get_logger
+from vidik.kernel.modules import ChangeConsumer
+from vidik.kernel.services import Services
+from vidik.kernel.telemetry import STREAM_BATCHES, STREAM_LAG_SECONDS
+
+BATCHES_AT_ONCE = 64
+LONGEST_PAUSE_SECONDS = 30.0
+
+_log = get_logger("vidik.consumers")
+
+
+async def follow(services: Services, tenant: str, consumer: ChangeConsumer) -> None:
+    """Hand every committed batch to the consumer, for ever.
+
+    A batch that fails is tried again, alone, with growing pauses: it is never skipped, because what comes after
+    may rest on it.
+    """
+    pause, at_once = 0.5, BATCHES_AT_ONCE
+    while True:
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                waking = await services.database.dedicated(tenant)
+                stack.push_async_callback(waking.close)
+                await waking.execute(f"LISTEN {changes.CHANNEL}")
+                while True:
+                    taken = await take_in(services, tenant, consumer, at_once)
+                    pause = 0.5
+                    if taken:
+                        at_once = BATCHES_AT_ONCE
+                    else:
+                        await _wait(waking)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            _log.warning("the change stream does not answer", consumer=consumer.name, error=str(error).strip())
+        except Exception:
+            at_once = 1
+            _log.exception("a consumer failed; it tries the same batch again", consumer=consumer.name)
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+async def take_in(services: Services, tenant: str, consumer: ChangeConsumer, limit: int = BATCHES_AT_ONCE) -> int:
+    """Take in the next batches in one transaction; returns how many there were."""
+    async with services.database.transaction(tenant) as connection:
+        position = await changes.cursor_of(connection, consumer.name)
+        batches = await changes.read_after(connection, position, limit)
+        for batch in batches:
+            await consumer.handle(services, tenant, connection, batch)
+        if batches:
+            await changes.move_cursor(connection, consumer.name, batches[-1].position)
+    if batches:
+        STREAM_BATCHES.labels(consumer.name).inc(len(batches))
+        lag = (datetime.now(UTC) - batches[-1].recorded_at).total_seconds()
+        STREAM_LAG_SECONDS.labels(consumer.name).set(max(lag, 0.0))
+    return len(batches)
+
+
+async def _wait(waking: Connection) -> None:
+    """Until a notification, or a second: a notification only wakes, the table carries the truth."""
+    async for _ in waking.notifies(timeout=1.0, stop_after=1):
+        return

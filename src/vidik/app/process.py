@@ -1,0 +1,81 @@
+"""What every child process of the family does around its own work: logs, services, a sign of life, a clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import uvloop
+
+from vidik.kernel.database import Database
+from vidik.kernel.embedded import database_url
+from vidik.kernel.logs import configure_logging, get_logger
+from vidik.kernel.processes import Heart
+from vidik.kernel.services import Services
+from vidik.kernel.settings import Settings, get_settings
+
+_log = get_logger("vidik.process")
+
+
+def run_process(name: str, work: Callable[[Settings], Awaitable[None]]) -> None:
+    """Run a child's work on uvloop until it returns."""
+    settings = get_settings()
+    configure_logging(settings.log_format, name, folder=settings.data / "logs")
+    # What start-up has made stays: keep it out of every later collection.
+    gc.collect()
+    gc.freeze()
+    uvloop.run(_guarded(work, settings))
+
+
+async def _guarded(work: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:
+    try:
+        await work(settings)
+    except Exception:
+        _log.exception("this process has to end")
+        raise SystemExit(1) from None
+
+
+@asynccontextmanager
+async def services_of(settings: Settings, *, max_size: int) -> AsyncIterator[Services]:
+    """Services with an open database, closed at the end."""
+    database = Database(database_url(settings), max_size=max_size)
+    await database.open()
+    try:
+        yield Services(settings=settings, database=database)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def heart_of(settings: Settings, name: str) -> AsyncIterator[Heart]:
+    """The sign of life that tells the supervisor that this process is ready; enter it last."""
+    async with Heart(settings.data / "run", name) as heart:
+        yield heart
+
+
+def stop_event() -> asyncio.Event:
+    """An event that SIGTERM or SIGINT sets."""
+    event = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, event.set)
+    return event
+
+
+async def until_stopped(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None:
+    """Wait for the stop, or for a task that should not end; then end the tasks. Raises what a task raised."""
+    waiting = asyncio.create_task(stop.wait())
+    done, _pending = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in (waiting, *tasks):
+        task.cancel()
+    for task in (waiting, *tasks):
+        if task not in done:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+    for task in done - {waiting}:
+        task.result()
+        raise RuntimeError(f"{task.get_name()} ended by itself")
