@@ -1,0 +1,126 @@
+"""Rules of accounts: who may be made, changed and ended. No HTTP; the caller's transaction."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from vidik.kernel import audit
+from vidik.kernel.clock import iso, now
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import BadInput, Conflict, Forbidden, NotFound
+from vidik.kernel.identity import repository
+from vidik.kernel.identity.principal import Principal
+from vidik.kernel.identity.roles import ROLES, Grant, allows, permissions_of
+
+_LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
+
+
+@dataclass(frozen=True)
+class AccountDraft:
+    """What an administrator says of an account; `password_hash` None keeps the one that stands."""
+
+    login: str
+    name: str
+    organisation: str | None
+    roles: list[Grant]
+    enabled: bool
+    ends_at: datetime | None
+    password_hash: str | None
+
+
+async def create_account(connection: Connection, principal: Principal, draft: AccountDraft) -> int:
+    """Make an account and return its number; raises BadInput, Conflict or Forbidden."""
+    if not _LOGIN.fullmatch(draft.login):
+        raise BadInput("A login has 2 to 64 of a-z, 0-9, dot, dash, underscore and @.", field="login")
+    _check_grants(principal, frozenset(), draft.roles)
+    account = await repository.insert_account(
+        connection,
+        {
+            "tenant": principal.tenant,
+            "login": draft.login,
+            "name": draft.name,
+            "organisation": draft.organisation,
+            "password_hash": draft.password_hash,
+            "password_initial": True,
+            "ends_at": draft.ends_at,
+        },
+    )
+    if account is None:
+        raise Conflict(f"The login {draft.login} is taken.", field="login")
+    await repository.replace_roles(connection, account, draft.roles)
+    details = {"login": draft.login, "roles": draft.roles}
+    await audit.record(connection, principal, "account.create", f"account:{account}", details=details)
+    return account
+
+
+async def change_account(
+    connection: Connection, principal: Principal, row: dict[str, Any], draft: AccountDraft
+) -> None:
+    """Change an account (its locked row); ends its sessions when what it may do became less, or its password new."""
+    account: int = row["id"]
+    before = frozenset((role, organisation) for role, organisation in row["grants"])
+    _check_grants(principal, before, draft.roles)
+    ended = not draft.enabled or (draft.ends_at is not None and draft.ends_at <= now())
+    administers = ("administrator", None) in draft.roles and not ended
+    if ("administrator", None) in before and row["stands"] and not administers:
+        await _keep_an_administrator(connection, principal.tenant, account)
+    values = {
+        "name": draft.name,
+        "organisation": draft.organisation,
+        "enabled": draft.enabled,
+        "ends_at": draft.ends_at,
+    }
+    await repository.update_account(connection, account, values)
+    if before != frozenset(draft.roles):
+        await repository.replace_roles(connection, account, draft.roles)
+    if draft.password_hash is not None:
+        own = principal.kind == "person" and principal.id == str(account)
+        await repository.set_password(connection, account, draft.password_hash, initial=not own)
+    if ended or draft.password_hash is not None or before - frozenset(draft.roles):
+        await repository.delete_sessions(connection, account)
+    details = _changes(row, before, draft)
+    await audit.record(connection, principal, "account.change", f"account:{account}", details=details)
+
+
+async def load_account(connection: Connection, principal: Principal, account: int) -> dict[str, Any]:
+    """An account of the principal's tenant, locked; raises NotFound."""
+    row = await repository.account_by_id(connection, principal.tenant, account)
+    if row is None:
+        raise NotFound("There is no such account.")
+    return row
+
+
+def _check_grants(principal: Principal, before: frozenset[Grant], wanted: list[Grant]) -> None:
+    """Nobody gives or takes a role where they may not manage accounts, nor one that may more than they do."""
+    unknown = [role for role, _ in wanted if role not in ROLES]
+    if unknown:
+        raise BadInput(f"There is no role {unknown[0]}. Roles are: {', '.join(ROLES)}.", field="roles")
+    for role, organisation in before ^ frozenset(wanted):
+        if not principal.may("accounts.manage", organisation):
+            raise Forbidden("You manage accounts of your own organisation only.")
+        needed = permissions_of(frozenset({(role, organisation)}))
+        if not all(allows(principal.grants, permission, organisation) for permission in needed):
+            raise Forbidden(f"You cannot give or take the role {role}: it may more than you do.")
+
+
+async def _keep_an_administrator(connection: Connection, tenant: str, account: int) -> None:
+    if await repository.other_administrators(connection, tenant, account) == 0:
+        raise Conflict("This is the last administrator; make another one first.", code="last-administrator")
+
+
+def _changes(row: dict[str, Any], before: frozenset[Grant], draft: AccountDraft) -> dict[str, Any]:
+    """What an account's change was; a password is only said to be new."""
+    changes: dict[str, Any] = {}
+    for name in ("organisation", "enabled"):
+        if row[name] != getattr(draft, name):
+            changes[name] = getattr(draft, name)
+    if row["name"] != draft.name:
+        changes["name"] = "changed"  # the audit record stands for ever; a person's name need not
+    if row["ends_at"] != draft.ends_at:
+        changes["ends_at"] = iso(draft.ends_at) if draft.ends_at else None
+    if before != frozenset(draft.roles):
+        changes["roles"] = draft.roles
+    if draft.password_hash is not None:
+        changes["password_is_new"] = True
+    return changes

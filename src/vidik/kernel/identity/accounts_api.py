@@ -1,0 +1,148 @@
+"""HTTP: accounts of people, for whoever manages them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from pydantic import AwareDatetime, BaseModel, Field
+
+from vidik.kernel.clock import iso
+from vidik.kernel.errors import Forbidden
+from vidik.kernel.identity import repository
+from vidik.kernel.identity.accounts import AccountDraft, change_account, create_account, load_account
+from vidik.kernel.identity.authentication import authenticator, require
+from vidik.kernel.identity.first_account import forget_first_login
+from vidik.kernel.identity.passwords import check_password, generate_password, passwords
+from vidik.kernel.identity.principal import Principal
+from vidik.kernel.identity.roles import Grant
+from vidik.kernel.services import Services
+from vidik.kernel.web import ServicesOf
+
+router = APIRouter(tags=["accounts"])
+
+Manager = Annotated[Principal, Depends(require("accounts.manage"))]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RoleHeld(BaseModel):
+    """A role, in one organisation or (null) in the whole city."""
+
+    role: str
+    organisation: str | None = Field(None, max_length=200)
+
+
+class NewAccount(BaseModel):
+    """An account to make; without a password one is generated and shown once."""
+
+    login: str = Field(max_length=256)
+    name: Name
+    organisation: str | None = Field(None, max_length=200)
+    roles: list[RoleHeld | str] = Field(max_length=50)
+    password: str | None = Field(None, max_length=4096)
+    ends_at: AwareDatetime | None = None
+
+
+class AccountChange(BaseModel):
+    """What to change of an account; what is left out stays."""
+
+    name: Name | None = None
+    organisation: str | None = Field(None, max_length=200)
+    roles: list[RoleHeld | str] | None = Field(None, max_length=50)
+    enabled: bool | None = None
+    ends_at: AwareDatetime | None = None
+    password: str | None = Field(None, max_length=4096)
+
+
+@router.get("/accounts")
+async def list_accounts(principal: Manager, services: ServicesOf) -> dict[str, Any]:
+    """Every account that the caller manages."""
+    async with services.database.platform() as connection:
+        rows = await repository.accounts(connection, principal.tenant)
+    return {"items": [_shown(row) for row in rows if _manages(principal, row)]}
+
+
+@router.post("/accounts", status_code=201)
+async def add_account(body: NewAccount, principal: Manager, services: ServicesOf) -> dict[str, Any]:
+    """Make an account; the answer carries the generated password once."""
+    login = body.login.strip().lower()
+    password = body.password or generate_password()
+    hashed = await _hash(services, password, login)
+    draft = AccountDraft(
+        login=login,
+        name=body.name,
+        organisation=body.organisation,
+        roles=_grants(body.roles),
+        enabled=True,
+        ends_at=body.ends_at,
+        password_hash=hashed,
+    )
+    if not principal.may("accounts.manage", body.organisation):
+        raise Forbidden("You manage accounts of your own organisation only.")
+    async with services.database.platform() as connection:
+        account = await create_account(connection, principal, draft)
+        row = await load_account(connection, principal, account)
+    return _shown(row) | ({} if body.password else {"password": password})
+
+
+@router.patch("/accounts/{account}")
+async def edit_account(account: int, body: AccountChange, principal: Manager, services: ServicesOf) -> dict[str, Any]:
+    """Change, end or revive an account, or give it a new password; its sessions end when it may do less."""
+    given = body.model_fields_set
+    async with services.database.platform() as connection:
+        login = (await load_account(connection, principal, account))["login"]
+    hashed = None if body.password is None else await _hash(services, body.password, login)
+    async with services.database.platform() as connection:
+        row = await load_account(connection, principal, account)
+        if not _manages(principal, row):
+            raise Forbidden("You manage accounts of your own organisation only.")
+        draft = AccountDraft(
+            login=row["login"],
+            name=body.name or row["name"],
+            organisation=body.organisation if "organisation" in given else row["organisation"],
+            roles=_grants(body.roles) if body.roles is not None else [(r, o) for r, o in row["grants"]],
+            enabled=row["enabled"] if body.enabled is None else body.enabled,
+            ends_at=body.ends_at if "ends_at" in given else row["ends_at"],
+            password_hash=hashed,
+        )
+        if not principal.may("accounts.manage", draft.organisation):
+            raise Forbidden("You manage accounts of your own organisation only.")
+        await change_account(connection, principal, row, draft)
+        row = await load_account(connection, principal, account)
+    authenticator(services).forget()
+    if hashed is not None:
+        forget_first_login(services.settings, login)
+    return _shown(row)
+
+
+async def _hash(services: Services, password: str, login: str) -> str:
+    check_password(password, login=login)
+    return await passwords(services.settings.argon2_memory_kib).hash(password)
+
+
+def _grants(roles: list[RoleHeld | str]) -> list[Grant]:
+    """A role named by its word alone holds in the whole city."""
+    return [(held, None) if isinstance(held, str) else (held.role, held.organisation) for held in roles]
+
+
+def _manages(principal: Principal, row: dict[str, Any]) -> bool:
+    return principal.may("accounts.manage", row["organisation"])
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": str(row["id"]),
+        "login": row["login"],
+        "name": row["name"],
+        "organisation": row["organisation"],
+        "roles": [{"role": role, "organisation": organisation} for role, organisation in row["grants"]],
+        "enabled": row["enabled"],
+        "ends_at": _iso(row["ends_at"]),
+        "created_at": _iso(row["created_at"]),
+        "last_seen_at": _iso(row.get("last_seen_at")),
+        "kind": "service" if row["password_hash"] is None else "person",
+        "password_initial": row["password_initial"],
+    }
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else iso(moment)

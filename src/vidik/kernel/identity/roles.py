@@ -1,0 +1,79 @@
+"""Who may do what: every permission, every role, and the only place where they are compared."""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Final, Literal, get_args
+
+Permission = Literal[
+    "context.read",
+    "context.write",
+    "devices.read",
+    "devices.manage",
+    "devices.command",
+    "intake.push",
+    "deadletters.read",
+    "deadletters.replay",
+    "alarms.read",
+    "alarms.acknowledge",
+    "rules.manage",
+    "accounts.manage",
+    "audit.read",
+]
+Role = Literal[
+    "citizen",
+    "crew",
+    "dispatcher",
+    "supervisor",
+    "utility_manager",
+    "energy_manager",
+    "auditor",
+    "administrator",
+]
+
+PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
+ROLES: Final[tuple[str, ...]] = get_args(Role)
+
+_LOOKING = frozenset({"context.read", "devices.read", "alarms.read"})
+_DISPATCHING = _LOOKING | {"alarms.acknowledge", "deadletters.read", "devices.command"}
+_SUPERVISING = _DISPATCHING | {"deadletters.replay", "rules.manage", "audit.read"}
+
+_GRANTED: Final[Mapping[str, frozenset[str]]] = {
+    "citizen": frozenset(),
+    "crew": _LOOKING,
+    "dispatcher": _DISPATCHING,
+    "supervisor": _SUPERVISING,
+    "utility_manager": _SUPERVISING | {"devices.manage", "context.write"},
+    "energy_manager": _LOOKING | {"devices.command", "deadletters.read"},
+    "auditor": _LOOKING | {"deadletters.read", "audit.read"},
+    "administrator": PERMISSIONS,
+}
+
+
+class Anywhere(Enum):
+    """Stands for "in at least one organisation" where a permission is asked for."""
+
+    ANYWHERE = "anywhere"
+
+
+ANYWHERE: Final = Anywhere.ANYWHERE
+
+Grant = tuple[str, str | None]
+"""A role and the organisation it holds in; None is the whole city."""
+
+
+def permissions_of(grants: frozenset[Grant]) -> frozenset[str]:
+    """Every permission that these roles give somewhere."""
+    return frozenset().union(*(_GRANTED.get(role, frozenset()) for role, _ in grants))
+
+
+def allows(grants: frozenset[Grant], permission: str, organisation: str | Anywhere | None) -> bool:
+    """Whether these roles allow a permission for what belongs to an organisation.
+
+    What belongs to no organisation (None) is the city's own: only a role in the whole city reaches it. ANYWHERE
+    asks whether there is any organisation at all; the object itself must then still be asked for.
+    """
+    return any(
+        permission in _GRANTED.get(role, frozenset())
+        and (where is None or organisation is ANYWHERE or where == organisation)
+        for role, where in grants
+    )

@@ -1,0 +1,153 @@
+"""HTTP: sign in, who am I, sign out, my sessions, my password."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel, Field
+
+from vidik import __version__
+from vidik.kernel import audit
+from vidik.kernel.city import load_city
+from vidik.kernel.clock import iso
+from vidik.kernel.errors import NotFound, Unauthenticated
+from vidik.kernel.identity import repository
+from vidik.kernel.identity.authentication import (
+    COOKIE,
+    LIFETIME,
+    authenticate,
+    authenticator,
+    require_person,
+)
+from vidik.kernel.identity.first_account import forget_first_login
+from vidik.kernel.identity.origin import check_origin
+from vidik.kernel.identity.passwords import check_password, passwords
+from vidik.kernel.identity.principal import Principal
+from vidik.kernel.identity.sign_in import Visitor, prove_password, sign_in, sign_out
+from vidik.kernel.services import Services
+from vidik.kernel.web import ServicesOf
+
+router = APIRouter(tags=["session"])
+
+Person = Annotated[Principal, Depends(require_person)]
+
+
+class SignIn(BaseModel):
+    """What a person types to sign in."""
+
+    login: str = Field(max_length=256)
+    password: str = Field(max_length=4096)
+
+
+class ChangePassword(BaseModel):
+    """The password that stands, and the one that shall."""
+
+    current: str = Field(max_length=4096)
+    new: str = Field(max_length=4096)
+
+
+@router.post("/session", status_code=204)
+async def begin_session(body: SignIn, request: Request, services: ServicesOf) -> Response:
+    """Sign in: 204 and the cookie, 401, or 429 with Retry-After."""
+    check_origin(request)
+    begun = await sign_in(services, body.login, body.password, _visitor(request))
+    response = Response(status_code=204)
+    response.set_cookie(
+        COOKIE,
+        begun.secret,
+        max_age=int(LIFETIME.total_seconds()),
+        path="/",
+        secure=_secure(request, services),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+@router.get("/session")
+async def show_session(request: Request, services: ServicesOf) -> dict[str, Any]:
+    """Who is signed in, in which city, on which version."""
+    principal = await authenticate(request)
+    if principal is None or principal.kind not in ("person", "token"):
+        raise Unauthenticated("Please sign in.")
+    return {
+        "account": {
+            "id": principal.id,
+            "kind": principal.kind,
+            "login": principal.login,
+            "name": principal.name,
+            "organisation": principal.organisation,
+            "roles": sorted(principal.roles),
+            "permissions": sorted(principal.permissions),
+        },
+        "city": load_city(services.settings).as_json(),
+        "version": __version__,
+    }
+
+
+@router.delete("/session", status_code=204)
+async def end_session(request: Request, services: ServicesOf) -> Response:
+    """Sign out; harmless when nobody is signed in."""
+    principal = await authenticate(request)
+    secret = request.cookies.get(COOKIE)
+    if principal is not None and principal.kind == "person" and secret:
+        await sign_out(services, principal, secret)
+        authenticator(services).forget()
+    response = Response(status_code=204)
+    response.delete_cookie(COOKIE, path="/", secure=_secure(request, services), httponly=True, samesite="strict")
+    return response
+
+
+@router.get("/sessions")
+async def list_sessions(principal: Person, services: ServicesOf) -> dict[str, Any]:
+    """Where this person is signed in."""
+    async with services.database.platform() as connection:
+        rows = await repository.sessions(connection, int(principal.id))
+    return {
+        "items": [
+            {
+                "id": str(row["id"]),
+                "created_at": iso(row["created_at"]),
+                "last_seen_at": iso(row["last_seen_at"]),
+                "expires_at": iso(row["expires_at"]),
+                "address": row["address"],
+                "browser": row["browser"],
+            }
+            for row in rows
+        ]
+    }
+
+
+@router.delete("/sessions/{session}", status_code=204)
+async def revoke_session(session: int, principal: Person, services: ServicesOf) -> Response:
+    """End one of this person's sessions, on whatever machine it is."""
+    async with services.database.platform() as connection:
+        if not await repository.delete_session(connection, int(principal.id), session):
+            raise NotFound("There is no such session of yours.")
+        await audit.record(connection, principal, "session.revoke", f"session:{session}")
+    authenticator(services).forget()
+    return Response(status_code=204)
+
+
+@router.put("/session/password", status_code=204)
+async def change_password(body: ChangePassword, request: Request, principal: Person, services: ServicesOf) -> Response:
+    """Choose a new password; every other session of this person ends, and a new one begins here."""
+    visitor = _visitor(request)
+    check_password(body.new, login=principal.login, field="new")
+    account = await prove_password(services, principal.login, body.current, visitor)
+    hashed = await passwords(services.settings.argon2_memory_kib).hash(body.new)
+    async with services.database.platform() as connection:
+        await repository.set_password(connection, account["id"], hashed, initial=False)
+        await repository.delete_sessions(connection, account["id"])
+        await audit.record(connection, principal, "account.password", f"account:{principal.id}")
+    authenticator(services).forget()
+    forget_first_login(services.settings, principal.login)
+    return await begin_session(SignIn(login=principal.login, password=body.new), request, services)
+
+
+def _visitor(request: Request) -> Visitor:
+    address = request.client.host if request.client else "unknown"
+    return Visitor(address, request.headers.get("user-agent"))
+
+
+def _secure(request: Request, services: Services) -> bool:
+    return request.url.scheme == "https" or (services.settings.public_url or "").startswith("https:")

@@ -1,0 +1,169 @@
+"""Proving a password, starting and ending sessions.
+
+Unlike other services these functions hold their own transactions: a refused attempt must be remembered although
+the request fails, and no connection may be held while argon2 works.
+"""
+
+import hashlib
+import ipaddress
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from vidik.kernel import audit
+from vidik.kernel.clock import now
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import TooManyRequests, Unauthenticated
+from vidik.kernel.identity import repository, throttle
+from vidik.kernel.identity.authentication import LIFETIME, hash_secret, person
+from vidik.kernel.identity.passwords import LONGEST, passwords
+from vidik.kernel.identity.principal import Principal, system_principal
+from vidik.kernel.services import Services
+
+_BROWSER_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """From where somebody signs in, as far as the request tells."""
+
+    address: str
+    browser: str | None
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A session that has begun; `secret` is what the cookie carries and is not stored anywhere."""
+
+    secret: str
+    principal: Principal
+
+
+@dataclass(frozen=True)
+class _Brake:
+    account: bytes
+    address: bytes
+    known: bytes
+
+
+async def sign_in(services: Services, login: str, password: str, visitor: Visitor) -> SignedIn:
+    """Begin a session; raises Unauthenticated or TooManyRequests."""
+    account = await prove_password(services, login, password, visitor)
+    principal = person(account)
+    secret = secrets.token_urlsafe(32)
+    async with services.database.platform() as connection:
+        session = await repository.insert_session(
+            connection,
+            {
+                "secret_hash": hash_secret(secret),
+                "account": account["id"],
+                "lifetime": LIFETIME,
+                "address": visitor.address,
+                "browser": visitor.browser and visitor.browser[:_BROWSER_LIMIT],
+            },
+        )
+        await audit.record(
+            connection, principal, "session.begin", f"session:{session}", details={"address": visitor.address}
+        )
+    return SignedIn(secret, principal)
+
+
+async def sign_out(services: Services, principal: Principal, secret: str) -> None:
+    """End the session of a cookie."""
+    async with services.database.platform() as connection:
+        await repository.delete_session_by_secret(connection, hash_secret(secret))
+        await audit.record(connection, principal, "session.end", f"account:{principal.id}")
+
+
+async def prove_password(services: Services, login: str, password: str, visitor: Visitor) -> dict[str, Any]:
+    """Return the account's row when login and password are right.
+
+    Raises Unauthenticated with one sentence for every reason, in the same time for unknown logins, and
+    TooManyRequests while an account or an address waits.
+    """
+    tenant = services.settings.tenant
+    login = login.strip().lower()
+    brake = _brake(tenant, login, visitor.address)
+    async with services.database.platform() as connection:
+        brake = await _engage(connection, brake)
+        account = await repository.account_by_login(connection, tenant, login)
+    hasher = passwords(services.settings.argon2_memory_kib)
+    encoded = account["password_hash"] if account else None
+    right = await hasher.verify(encoded, password[: LONGEST + 1])
+    if account is None or not right or not account["stands"]:
+        await _refuse(services, tenant, account, right, visitor)
+        raise Unauthenticated("The login or the password is not right.", code="sign-in-refused")
+    async with services.database.platform() as connection:
+        await _release(connection, brake)
+        if hasher.outdated(account["password_hash"]):
+            await repository.rehash_password(connection, account["id"], await hasher.hash(password))
+    return account
+
+
+async def _engage(connection: Connection, brake: _Brake) -> _Brake:
+    """Count an attempt on account and address, or raise TooManyRequests while one of them waits."""
+    if await repository.is_known(connection, brake.known):
+        brake = _Brake(brake.known, brake.address, brake.known)
+    moment = now()
+    policies = {brake.account: throttle.ACCOUNT, brake.address: throttle.ADDRESS}
+    keys = sorted(policies)  # one order for everybody, so that two attempts cannot wait for each other
+    states = {key: await repository.lock_throttle(connection, key, moment) for key in keys}
+    wait = max(throttle.waiting_seconds(state, moment) for state in states.values())
+    if wait > 0:
+        raise TooManyRequests(f"Too many wrong attempts. Please wait {wait} seconds and try again.", retry_after=wait)
+    for key, state in states.items():
+        await repository.save_throttle(connection, key, throttle.after_attempt(state, moment, policies[key]))
+    return brake
+
+
+async def _release(connection: Connection, brake: _Brake) -> None:
+    """Take back what `_engage` counted, once the password proved to be right."""
+    moment = now()
+    for key in sorted((brake.account, brake.address)):
+        state = await repository.lock_throttle(connection, key, moment)
+        if key == brake.address:
+            await repository.save_throttle(connection, key, throttle.after_success(state, moment, throttle.ADDRESS))
+        else:
+            await repository.delete_throttle(connection, key)
+    await repository.remember_known(connection, brake.known)
+
+
+async def _refuse(
+    services: Services, tenant: str, account: dict[str, Any] | None, right: bool, visitor: Visitor
+) -> None:
+    # What was typed as an unknown login may be a password: it is not written down.
+    subject = "account:unknown" if account is None else f"account:{account['id']}"
+    reason = "unknown login" if account is None else "account ended" if right else "wrong password"
+    async with services.database.platform() as connection:
+        await audit.record(
+            connection,
+            system_principal("sign-in", tenant, frozenset()),
+            "session.refuse",
+            subject,
+            reason=reason,
+            details={"address": visitor.address},
+        )
+
+
+def _brake(tenant: str, login: str, address: str) -> _Brake:
+    network = _network(address)
+    return _Brake(
+        account=_key("account", tenant, login),
+        address=_key("address", network),
+        known=_key("known", tenant, login, network),
+    )
+
+
+def _key(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).digest()
+
+
+def _network(address: str) -> str:
+    """An IPv6 customer has a whole /64 to hide in; it counts as one address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 4:
+        return address
+    return str(ipaddress.ip_network((int(parsed), 64), strict=False))
