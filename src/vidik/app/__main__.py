@@ -15,12 +15,12 @@ _PROCESSES = {
 }
 
 
-def main(name: str) -> None:
+def main(name: str, *options: str) -> None:
     """Run one child until it is told to stop."""
     if name == "prepare":
         from vidik.app.prepare import prepare
 
-        prepare()
+        prepare(demo="demo" in options)
         return
     from vidik.app.process import run_process
 
@@ -29,4 +29,4 @@ def main(name: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from vidik.kernel.database import Database
 from vidik.kernel.embedded import database_url
-from vidik.kernel.identity.first_account import ensure_first_account, first_login
+from vidik.kernel.identity.first_account import ensure_first_account, first_login, issue_service_token
 from vidik.kernel.logs import configure_logging
 from vidik.kernel.migrate import migrate, tenants_of
 from vidik.kernel.services import Services
@@ -27,33 +27,43 @@ class Prepared:
     migrated: list[str]
     login: str | None
     password: str | None
+    demo_token: str | None = None
 
 
-def prepare() -> None:
+# The demo brings devices and the wiring between them; everything else it does as a device.
+DEMO_PERMISSIONS = frozenset({"devices.read", "devices.manage", "context.read", "context.write"})
+
+
+def prepare(*, demo: bool) -> None:
     """Migrate every tenant, make the first login when there is none, and print the outcome."""
     settings = get_settings()
     configure_logging(settings.log_format, "prepare", folder=settings.data / "logs")
-    prepared = prepare_database(settings)
+    prepared = prepare_database(settings, demo=demo)
     sys.stdout.write(json.dumps(asdict(prepared)) + "\n")
 
 
-def prepare_database(settings: Settings) -> Prepared:
+def prepare_database(settings: Settings, *, demo: bool = False) -> Prepared:
     """Migrate every tenant, and make the first login when there is none."""
     url = database_url(settings)
-    tenants = [settings.tenant]
-    migrated = migrate(url, tenants)
-    tenants = [name for name in tenants_of(url) if name not in tenants]
-    if tenants:
-        migrated += migrate(url, tenants)
-    asyncio.run(_first_account(settings, url))
+    migrated = migrate_all(settings, url)
+    token = asyncio.run(_logins(settings, url, demo=demo))
     known = first_login(settings)
-    return Prepared(migrated, known.login if known else None, known.password if known else None)
+    return Prepared(migrated, known.login if known else None, known.password if known else None, token)
 
 
-async def _first_account(settings: Settings, url: str) -> None:
+def migrate_all(settings: Settings, url: str) -> list[str]:
+    """Bring the platform and every tenant to this release's version; returns the schemas that changed."""
+    changed = migrate(url, [settings.tenant])
+    others = [name for name in tenants_of(url) if name != settings.tenant]
+    return changed + (migrate(url, others) if others else [])
+
+
+async def _logins(settings: Settings, url: str, *, demo: bool) -> str | None:
     database = Database(url, max_size=2)
     await database.open()
+    services = Services(settings=settings, database=database)
     try:
-        await ensure_first_account(Services(settings=settings, database=database))
+        await ensure_first_account(services)
+        return await issue_service_token(services, "demo", DEMO_PERMISSIONS) if demo else None
     finally:
         await database.close()

@@ -1,0 +1,44 @@
+"""The command line: `vidik`. Every command imports what it needs when it runs, so that help is quick."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+from rich.console import Console
+
+from vidik.kernel.errors import VidikError
+
+app = typer.Typer(
+    name="vidik",
+    help="Vidik, the open city platform: one lookout over a city.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+device = typer.Typer(help="Devices and their secrets.", no_args_is_help=True)
+account = typer.Typer(help="People who may sign in.", no_args_is_help=True)
+token = typer.Typer(help="Tokens for other systems.", no_args_is_help=True)
+importing = typer.Typer(help="Bring data of the city in.", no_args_is_help=True)
+app.add_typer(device, name="device")
+app.add_typer(account, name="account")
+app.add_typer(token, name="token")
+app.add_typer(importing, name="import")
+
+console = Console(highlight=False, soft_wrap=True)
+complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line; an error is a sentence, and the exit status is 1."""
+    from vidik.cli import accounts, city, devices, family  # noqa: F401  each registers its commands
+
+    try:
+        app()
+    except VidikError as error:
+        where = f"{error.field}: " if error.field else ""
+        complaints.print(f"[bold red]{where}{error.detail}[/]")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

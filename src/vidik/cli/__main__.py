@@ -1,0 +1,5 @@
+"""`python -m vidik.cli` is `vidik`."""
+
+from vidik.cli import main
+
+main()

@@ -1,0 +1,105 @@
+"""Commands about people and other systems: accounts and tokens."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vidik.cli import account, console, token
+from vidik.cli.access import with_services
+from vidik.kernel.services import Services
+
+if TYPE_CHECKING:
+    from vidik.kernel.identity import Principal
+
+
+@account.command("add")
+def account_add(
+    login: Annotated[str, typer.Argument(help="Login: 2 to 64 of a-z, 0-9, dot, dash, underscore, @.")],
+    name: Annotated[str, typer.Option(prompt="Full name", help="Full name, as others see it.")],
+    role: Annotated[list[str], typer.Option(help="Role; repeat for several. See docs/operators/accounts.md.")],
+    organisation: Annotated[
+        str | None, typer.Option(help="Organisation that the roles hold in; all when left out.")
+    ] = None,
+) -> None:
+    """Make an account, and show its first password once."""
+    from vidik.kernel.identity.accounts import AccountDraft, create_account
+    from vidik.kernel.identity.passwords import generate_password, passwords
+
+    password = generate_password()
+
+    async def work(services: Services) -> None:
+        hashed = await passwords(services.settings.argon2_memory_kib).hash(password)
+        draft = AccountDraft(login, name, organisation, [(one, organisation) for one in role], True, None, hashed)
+        async with services.database.platform() as connection:
+            await create_account(connection, _by_hand(services), draft)
+
+    with_services(work)
+    console.print(f"Account [bold]{login}[/] made. First password, shown once: [bold]{password}[/]")
+
+
+@account.command("password")
+def account_password(
+    login: Annotated[str, typer.Argument(help="Whose password.")],
+    password: Annotated[
+        str, typer.Option(prompt="New password", confirmation_prompt=True, hide_input=True, envvar="VIDIK_NEW_PASSWORD")
+    ],
+) -> None:
+    """Set another password; the person's sessions end."""
+    from vidik.kernel.errors import NotFound
+    from vidik.kernel.identity import repository
+    from vidik.kernel.identity.accounts import AccountDraft, change_account
+    from vidik.kernel.identity.first_account import forget_first_login
+    from vidik.kernel.identity.passwords import check_password, passwords
+
+    async def work(services: Services) -> None:
+        check_password(password, login=login)
+        hashed = await passwords(services.settings.argon2_memory_kib).hash(password)
+        async with services.database.platform() as connection:
+            found = await repository.account_by_login(connection, services.settings.tenant, login)
+            row = found and await repository.account_by_id(connection, services.settings.tenant, found["id"])
+            if not row:
+                raise NotFound(f"There is no account {login}.", field="login")
+            roles = [(role, organisation) for role, organisation in row["grants"]]
+            draft = AccountDraft(login, row["name"], row["organisation"], roles, row["enabled"], row["ends_at"], hashed)
+            await change_account(connection, _by_hand(services), row, draft)
+        forget_first_login(services.settings, login)
+
+    with_services(work)
+    console.print(f"The password of [bold]{login}[/] is changed, and its sessions are ended.")
+
+
+@token.command("add")
+def token_add(
+    name: Annotated[str, typer.Argument(help="Which system it is for.")],
+    permission: Annotated[list[str], typer.Option(help="Permission, such as context.read; repeat for several.")],
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Days until it ends.")] = 365,
+) -> None:
+    """Make a token for another system, replacing the one it had, and show it once."""
+    from datetime import timedelta
+
+    from vidik.kernel.errors import BadInput
+    from vidik.kernel.identity.first_account import issue_service_token
+    from vidik.kernel.identity.roles import PERMISSIONS
+
+    unknown = sorted(set(permission) - PERMISSIONS)
+    if unknown:
+        raise BadInput(
+            f"There is no permission {unknown[0]}. There are: {', '.join(sorted(PERMISSIONS))}.", field="permission"
+        )
+
+    async def work(services: Services) -> str:
+        return await issue_service_token(services, name, frozenset(permission), lifetime=timedelta(days=days))
+
+    console.print(f"Token of {name}, shown once: [bold]{with_services(work)}[/]")
+
+
+def _by_hand(services: Services) -> Principal:
+    """Whoever can run this command on the machine is its operator; the audit record says that it was by hand."""
+    from vidik.kernel.identity import system_principal
+    from vidik.kernel.identity.roles import PERMISSIONS
+
+    principal = system_principal("command line", services.settings.tenant, PERMISSIONS)
+    return dataclasses.replace(principal, grants=frozenset({("administrator", None)}))
