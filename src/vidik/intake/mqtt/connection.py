@@ -1,8 +1,6 @@
 """One MQTT connection of the built-in listener.
 
 Ten thousand of these live at once, so each has slots, no task, no timer and no container that it does not use yet.
-Messages that wait for their commit form a linked list in the order of arrival, because acknowledgements must leave in
-that order [MQTT-4.6.0-2] while commits may report in any.
 """
 
 from __future__ import annotations
@@ -12,10 +10,11 @@ import time
 from typing import Final, cast
 
 from vidik.intake.mqtt import codec, login, wire
+from vidik.intake.mqtt.acknowledge import AcknowledgeWindow
 from vidik.intake.mqtt.channel import CommandChannel
 from vidik.intake.mqtt.hub import Hub
 from vidik.intake.mqtt.packets import Connack, Connect, Disconnect, Pingreq, Puback, Subscribe, Unsubscribe
-from vidik.intake.mqtt.ports import Message, Outcome
+from vidik.intake.mqtt.ports import Message
 from vidik.intake.mqtt.wheel import TICK_SECONDS
 from vidik.intake.mqtt.wire import VERSION_5, VERSION_311, ProtocolError, Reason
 
@@ -24,35 +23,6 @@ NO_ROOM: Final = 1
 WINDOW_FULL: Final = 2
 PEER_DOES_NOT_READ: Final = 4
 STOPPING: Final = 8
-
-WAITING: Final = -1
-GIVEN_UP: Final = -2
-
-_ANSWERS: Final = {
-    Outcome.ACCEPTED: int(Reason.SUCCESS),
-    Outcome.REJECTED: int(Reason.PAYLOAD_FORMAT_INVALID),
-    Outcome.FAILED: GIVEN_UP,
-}
-
-
-class Unacknowledged:
-    """A QoS 1 message on its way to the disk; it is its own `done` callback."""
-
-    __slots__ = ("answer", "connection", "following", "packet_id", "size")
-
-    def __init__(self, connection: Connection, packet_id: int, size: int, answer: int) -> None:
-        self.connection = connection
-        self.packet_id = packet_id
-        self.size = size
-        self.answer = answer
-        self.following: Unacknowledged | None = None
-
-    def __call__(self, outcome: Outcome) -> None:
-        self.answer = _ANSWERS[outcome]
-        connection = self.connection
-        connection.hub.counters.unacknowledged -= 1
-        if connection.oldest is self:
-            connection.settle()
 
 
 class Connection(asyncio.Protocol):
@@ -67,17 +37,14 @@ class Connection(asyncio.Protocol):
         "hub",
         "keep_alive_ticks",
         "needed",
-        "newest",
-        "oldest",
         "out",
         "pauses",
         "principal_id",
         "session",
         "slot",
         "transport",
-        "unacknowledged",
-        "unacknowledged_bytes",
         "version",
+        "window",
     )
 
     def __init__(self, hub: Hub) -> None:
@@ -95,10 +62,7 @@ class Connection(asyncio.Protocol):
         self.buffer: bytearray | None = None
         self.needed = 0
         self.out: list[bytes] | None = None
-        self.oldest: Unacknowledged | None = None
-        self.newest: Unacknowledged | None = None
-        self.unacknowledged = 0
-        self.unacknowledged_bytes = 0
+        self.window = AcknowledgeWindow(self, hub.counters)
         self.channel: CommandChannel | None = None
 
     # --- what the transport tells us -------------------------------------------------------------------------
@@ -120,7 +84,8 @@ class Connection(asyncio.Protocol):
         hub.wheel.cancel(self)
         self.closing = True
         self.transport = None
-        self.buffer = self.out = self.oldest = self.newest = None
+        self.buffer = self.out = None
+        self.window.drop()
         if self in hub.connections:
             hub.connections.discard(self)
             hub.counters.connections -= 1
@@ -216,27 +181,20 @@ class Connection(asyncio.Protocol):
             door="mqtt",
             topic=topic,
         )
-        hub.counters.unacknowledged += 1
         if packet_id == 0:
+            hub.counters.unacknowledged += 1
             hub.pipeline.offer(message, hub.settled_without_answer)
         else:
-            hub.pipeline.offer(message, self._waiting(packet_id, len(payload), WAITING))
+            done = self.window.wait(packet_id, len(payload))
+            self._check_window()
+            hub.pipeline.offer(message, done)
 
-    def _waiting(self, packet_id: int, size: int, answer: int) -> Unacknowledged:
-        waiting = Unacknowledged(self, packet_id, size, answer)
-        if self.oldest is None or self.newest is None:
-            self.oldest = waiting
-        else:
-            self.newest.following = waiting
-        self.newest = waiting
-        self.unacknowledged += 1
-        self.unacknowledged_bytes += size
-        options = self.hub.options
-        if self.unacknowledged >= options.receive_maximum or self.unacknowledged_bytes >= options.unacknowledged_bytes:
-            if self.unacknowledged > options.receive_maximum and self.version == VERSION_5:
+    def _check_window(self) -> None:
+        window, options = self.window, self.hub.options
+        if window.count >= options.receive_maximum or window.size >= options.unacknowledged_bytes:
+            if window.count > options.receive_maximum and self.version == VERSION_5:
                 raise ProtocolError(Reason.RECEIVE_MAXIMUM_EXCEEDED, "more messages in flight than allowed")
             self._pause(WINDOW_FULL)
-        return waiting
 
     def _turn_away(self, packet_id: int, reason: Reason, topic: str) -> None:
         self.hub.counters.not_authorized += 1
@@ -247,41 +205,9 @@ class Connection(asyncio.Protocol):
             # An acknowledgement would say that the message is kept; 3.1.1 has no other word than hanging up.
             self.end(reason)
             return
-        waiting = self._waiting(packet_id, 0, reason)
-        if self.oldest is waiting:
-            self.settle()
+        self.window.answer(packet_id, reason)
 
-    # --- acknowledging ---------------------------------------------------------------------------------------
-
-    def settle(self) -> None:
-        """Acknowledge from the oldest message on, as far as the answers are known."""
-        if self.closing:
-            return
-        out = self.out
-        if out is None:
-            out = self.out = []
-            self.hub.written(self)
-        counters = self.hub.counters
-        waiting = self.oldest
-        while waiting is not None and waiting.answer != WAITING:
-            answer = waiting.answer
-            if answer == GIVEN_UP:
-                counters.failed += 1
-                self.end(Reason.SERVER_BUSY)
-                return
-            if answer == 0:
-                counters.acknowledged += 1
-                out.append(codec.encode_puback(waiting.packet_id))
-            else:
-                if answer == Reason.PAYLOAD_FORMAT_INVALID:
-                    counters.dead_lettered += 1
-                out.append(codec.encode_puback(waiting.packet_id, answer if self.version == VERSION_5 else 0))
-            self.unacknowledged -= 1
-            self.unacknowledged_bytes -= waiting.size
-            waiting = waiting.following
-        self.oldest = waiting
-        if waiting is None:
-            self.newest = None
+    # --- writing ---------------------------------------------------------------------------------------------
 
     def send(self, data: bytes) -> None:
         """Have bytes written at the end of this turn of the loop."""
@@ -305,10 +231,8 @@ class Connection(asyncio.Protocol):
             transport.write(data)
         if self.pauses & WINDOW_FULL:
             options = self.hub.options
-            if (
-                self.unacknowledged <= options.receive_maximum // 2
-                and self.unacknowledged_bytes <= options.unacknowledged_bytes // 2
-            ):
+            window = self.window
+            if window.count <= options.receive_maximum // 2 and window.size <= options.unacknowledged_bytes // 2:
                 self._resume(WINDOW_FULL)
 
     def _pause(self, why: int) -> None:
@@ -369,6 +293,7 @@ class Connection(asyncio.Protocol):
             self._answer_and_close(login.refusal(packet.version, refused.reason), packet.version)
             return
         self.version = packet.version
+        self.window.with_reasons = packet.version == VERSION_5
         self.principal_id = session.principal_id
         self.session = session
         self.keep_alive_ticks = int(session.keep_alive * 1.5 / TICK_SECONDS) + 1 if session.keep_alive else 0
@@ -405,6 +330,10 @@ class Connection(asyncio.Protocol):
 
     # --- parting ---------------------------------------------------------------------------------------------
 
+    def give_up(self) -> None:
+        """A message could not be stored: part, so that the client brings it again."""
+        self.end(Reason.SERVER_BUSY)
+
     def end(self, reason: Reason | None) -> None:
         """Write what is still to be written, say why (MQTT 5), and close; nothing more is acknowledged."""
         if self.closing or self.transport is None:
@@ -431,7 +360,8 @@ class Connection(asyncio.Protocol):
         if self.transport is None:
             return
         self.closing = True
-        self.oldest = self.newest = self.buffer = None
+        self.buffer = None
+        self.window.drop()
         if last_words:
             self.hub.counters.bytes_sent += len(last_words)
             self.transport.write(last_words)

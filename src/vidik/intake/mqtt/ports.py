@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from vidik.intake.pipeline import Message, Outcome
+from vidik.intake.message import Message, Outcome
 
 __all__ = ["CommandDoor", "Credential", "Directory", "Message", "Outcome", "PipelinePort"]
 
