@@ -14,6 +14,7 @@ import structlog
 from vidik.intake.mqtt.connection import Connection
 from vidik.intake.mqtt.hub import Hub
 from vidik.intake.mqtt.options import ListenerOptions, tls_context
+from vidik.intake.mqtt.patience import until
 from vidik.intake.mqtt.ports import Directory, PipelinePort
 from vidik.intake.mqtt.wire import Reason
 
@@ -86,11 +87,11 @@ class Listener:
             self._certificate_watch.cancel()
         for connection in list(hub.connections):
             connection.hold()
-        await _until(lambda: not hub.counters.unacknowledged, grace_seconds)
+        await until(lambda: not hub.counters.unacknowledged, grace_seconds)
         await asyncio.sleep(0)  # the acknowledgements of the last commit are written at the end of this turn
         for connection in list(hub.connections):
             connection.end(Reason.SERVER_SHUTTING_DOWN)
-        await _until(lambda: not hub.connections, PARTING_SECONDS)
+        await until(lambda: not hub.connections, PARTING_SECONDS)
         for connection in list(hub.connections):
             connection.cut()
         await hub.close()
@@ -146,13 +147,6 @@ def _bind(host: str, port: int) -> socket.socket:
         bound.close()
         raise
     return bound
-
-
-async def _until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = asyncio.get_running_loop().time() + seconds
-    # Polled at shutdown only, so that the path of every message carries no event for it.
-    while not condition() and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.01)
 
 
 async def _renew_certificate(context: ssl.SSLContext, certificate: Path, key: Path | None) -> None:

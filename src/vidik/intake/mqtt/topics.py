@@ -44,3 +44,10 @@ def command_device(topic: str) -> str | None:
 def command_topic(device_id: str) -> str:
     """Return the topic on which commands reach a device."""
     return f"devices/{device_id}/commands"
+
+
+def claimed_device(topic: str) -> str:
+    """Return what a topic names as its device, well-formed or not (at most 128 characters), for a dead letter."""
+    levels = topic.split("/")
+    place = 1 if levels[0] == "devices" else 3
+    return levels[place][:128] if len(levels) > place else ""
