@@ -124,9 +124,7 @@ class DeviceDirectory:
         else:
             self._devices.update(found)
         self._by_secret = {
-            record.secret_hash: record.device_id
-            for record in self._devices.values()
-            if record.secret_hash is not None
+            record.secret_hash: record.device_id for record in self._devices.values() if record.secret_hash is not None
         }
         self._revision = row["revision"]
         if changed:

@@ -1,0 +1,15 @@
+"""Commands that nobody acknowledged in time, and those that ended long ago."""
+
+from datetime import timedelta
+
+from vidik.intake.commands import repository
+from vidik.kernel.services import Services
+
+KEPT = timedelta(days=365)
+
+
+async def expire_commands(services: Services, tenant: str) -> None:
+    """Mark expired commands and remove those of last year."""
+    async with services.database.transaction(tenant) as connection:
+        await repository.expire(connection)
+        await repository.remove_old(connection, KEPT)
