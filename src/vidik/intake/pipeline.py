@@ -79,6 +79,7 @@ class Pipeline:
         self._room = asyncio.Event()
         self._room.set()
         self._closing = False
+        self._storing: asyncio.Task[None] | None = None
         self._health: dict[str, HealthRow] = {}
 
     @property
@@ -139,6 +140,8 @@ class Pipeline:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(tasks[0]), timeout=10)
             tasks[0].cancel()
+            if self._storing is not None:
+                self._storing.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             for _, done in self._queue:
                 done(Outcome.FAILED)
@@ -147,16 +150,14 @@ class Pipeline:
             await self._drop_connection()
 
     async def _run(self) -> None:
-        storing: asyncio.Task[None] | None = None
         while True:
-            batch = await self._collect(wait=storing is None or storing.done())
+            batch = await self._collect(wait=self._storing is None or self._storing.done())
+            decoded = await self._decode([message for message, _ in batch])
+            if self._storing is not None:
+                await self._storing
+                self._storing = None
             if batch:
-                decoded = await self._decode([message for message, _ in batch])
-            if storing is not None:
-                await storing
-                storing = None
-            if batch:
-                storing = asyncio.create_task(self._store_and_answer(decoded, [done for _, done in batch]))
+                self._storing = asyncio.create_task(self._store_and_answer(decoded, [done for _, done in batch]))
             elif self._closing:
                 return
 
@@ -194,17 +195,17 @@ class Pipeline:
             return Decoded(message, letter=dead_letter(message, "the message could not be decoded"))
 
     async def _store_and_answer(self, decoded: list[Decoded], answers: list[Done]) -> None:
+        outcomes = [Outcome.FAILED] * len(decoded)
         try:
             outcomes = await self._store(decoded)
-        except BaseException:
-            for done in answers:
-                done(Outcome.FAILED)
+            for one in decoded:
+                self._note_health(one)
+        except Exception:
+            _log.exception("a batch could not be stored and is not acknowledged", messages=len(decoded))
+        finally:
             self._in_flight -= len(answers)
-            raise
-        for one, outcome, done in zip(decoded, outcomes, answers, strict=True):
-            self._note_health(one)
-            _answer(done, outcome)
-        self._in_flight -= len(answers)
+            for outcome, done in zip(outcomes, answers, strict=True):
+                _answer(done, outcome)
         _count(decoded, outcomes)
 
     async def _store(self, decoded: list[Decoded]) -> list[Outcome]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from vidik.context.store import changes, observations
+from vidik.context.store import arrays, changes, observations
 from vidik.context.store.changes import Change
 from vidik.context.store.document import (
     Document,
@@ -115,13 +115,13 @@ async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment:
         "  expires_at)"
         " SELECT coalesce(gone.key, nextval(pg_get_serial_sequence('entity', 'key'))), new.id, new.kind,"
         "  (SELECT array_agg(value) FROM jsonb_array_elements_text(new.scope)), new.document, new.several,"
-        "  new.place, %s, %s, new.observed_at, new.expires_at"
-        " FROM unnest(%s::text[], %s::bigint[], %s::jsonb[], %s::jsonb[], %s::boolean[], %s::box[],"
+        "  nullif(new.place, '')::box, %s, %s, new.observed_at, new.expires_at"
+        " FROM unnest(%s, %s, %s, %s, %s::boolean[], %s,"
         "  %s::timestamptz[], %s::timestamptz[])"
         "  AS new (id, kind, scope, document, several, place, observed_at, expires_at)"
         " LEFT JOIN entity_gone gone ON gone.id = new.id"
         " ON CONFLICT (id) DO NOTHING RETURNING key, id",
-        [moment, moment, [write.entity_id for write in writes], *_columns(writes)],
+        [moment, moment, arrays.texts([write.entity_id for write in writes]), *_columns(writes)],
     )
     keys = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
     for write in writes:
@@ -137,23 +137,23 @@ async def _update(connection: Connection, writes: Sequence[EntityWrite], moment:
     await connection.execute(
         "UPDATE entity SET kind = new.kind,"
         "  scope = (SELECT array_agg(value) FROM jsonb_array_elements_text(new.scope)),"
-        "  document = new.document, several = new.several, place = new.place, modified_at = %s,"
+        "  document = new.document, several = new.several, place = nullif(new.place, '')::box, modified_at = %s,"
         "  observed_at = new.observed_at, expires_at = new.expires_at"
-        " FROM unnest(%s::text[], %s::bigint[], %s::jsonb[], %s::jsonb[], %s::boolean[], %s::box[],"
+        " FROM unnest(%s, %s, %s, %s, %s::boolean[], %s,"
         "  %s::timestamptz[], %s::timestamptz[])"
         "  AS new (id, kind, scope, document, several, place, observed_at, expires_at)"
         " WHERE entity.id = new.id",
-        [moment, [write.entity_id for write in writes], *_columns(writes)],
+        [moment, arrays.texts([write.entity_id for write in writes]), *_columns(writes)],
     )
 
 
-def _columns(writes: Sequence[EntityWrite]) -> list[list[Any]]:
+def _columns(writes: Sequence[EntityWrite]) -> list[Any]:
     return [
-        [kind_of(tuple(write.types)) for write in writes],
-        [orjson.dumps(write.scope).decode() if write.scope else "[]" for write in writes],
-        [orjson.dumps(write.document).decode() for write in writes],
+        arrays.bigints([kind_of(tuple(write.types)) for write in writes]),
+        arrays.documents([orjson.dumps(write.scope).decode() if write.scope else "[]" for write in writes]),
+        arrays.documents([orjson.dumps(write.document).decode() for write in writes]),
         [any(isinstance(attribute, list) for attribute in write.document.values()) for write in writes],
-        [box_literal(bounding_box(write.document)) for write in writes],
+        arrays.texts([box_literal(bounding_box(write.document)) or "" for write in writes]),
         [newest_observation(write.document) for write in writes],
         [write.expires_at for write in writes],
     ]

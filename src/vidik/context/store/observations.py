@@ -5,6 +5,7 @@ from datetime import datetime
 
 from psycopg import errors
 
+from vidik.context.store import arrays
 from vidik.context.store.rows import COLUMNS, JsonRow, copy_buffer
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.database import Connection
@@ -79,7 +80,7 @@ async def find_series(connection: Connection, entity_keys: Sequence[int]) -> dic
     """Every series of some entities: name to (series, created at)."""
     cursor = await connection.execute(
         "SELECT series, entity, attribute, dataset, created_at FROM series WHERE entity = ANY(%s)",
-        [list(entity_keys)],
+        [arrays.bigints(entity_keys)],
         binary=True,
     )
     return {
@@ -97,9 +98,14 @@ async def ensure_series(
     if missing:
         await connection.execute(
             "INSERT INTO series (entity, attribute, dataset, created_at)"
-            " SELECT entity, attribute, dataset, %s FROM unnest(%s::bigint[], %s::text[], %s::text[])"
+            " SELECT entity, attribute, dataset, %s FROM unnest(%s, %s, %s)"
             " AS new (entity, attribute, dataset) ON CONFLICT DO NOTHING",
-            [created_at, [n[0] for n in missing], [n[1] for n in missing], [n[2] for n in missing]],
+            [
+                created_at,
+                arrays.bigints([name[0] for name in missing]),
+                arrays.texts([name[1] for name in missing]),
+                arrays.texts([name[2] for name in missing]),
+            ],
         )
         found = await find_series(connection, _keys(names))
     return found

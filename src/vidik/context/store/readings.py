@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from vidik.context.jsonld import names
-from vidik.context.store import changes, observations
+from vidik.context.store import arrays, changes, observations
 from vidik.context.store.changes import Change, Rejection
 from vidik.context.store.document import LOCATION, Document, bounding_box, instances_of
 from vidik.context.store.entities import box_literal
@@ -150,15 +150,15 @@ class ReadingWriter:
             keys.append(state.known.key)
             deltas.append(self._delta(state, state.newest, modified))
             times = [observed_at for observed_at, _ in state.newest.values()]
-            lows.append(from_microseconds(min(times)))
-            highs.append(from_microseconds(max(times)))
+            lows.append(min(times))
+            highs.append(max(times))
         cursor = await connection.execute(
-            "UPDATE entity SET document = document || new.delta, observed_at = new.high, modified_at = %b"
-            " FROM unnest(%b::bigint[], %b::jsonb[], %b::timestamptz[], %b::timestamptz[])"
+            "UPDATE entity SET document = document || new.delta, observed_at = new.high, modified_at = %s"
+            " FROM unnest(%s, %s, %s, %s)"
             "  AS new (key, delta, low, high)"
             " WHERE entity.key = new.key AND NOT entity.several"
             "  AND (entity.observed_at IS NULL OR entity.observed_at < new.low)",
-            [moment, keys, deltas, lows, highs],
+            [moment, arrays.bigints(keys), arrays.documents(deltas), arrays.moments(lows), arrays.moments(highs)],
         )
         if cursor.rowcount == len(states):
             return {}
@@ -240,7 +240,9 @@ class ReadingWriter:
         if not unknown:
             return set()
         created = await _create_missing(connection, unknown, moment)
-        cursor = await connection.execute("SELECT id, key FROM entity WHERE id = ANY(%s)", [list(unknown)])
+        cursor = await connection.execute(
+            "SELECT id, key FROM entity WHERE id = ANY(%s)", [arrays.texts(list(unknown))]
+        )
         keys = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
         wanted = {(keys[entity_id], attribute, "") for entity_id in unknown for attribute in attributes[entity_id]}
         series = await observations.ensure_series(connection, wanted, moment)
@@ -266,7 +268,7 @@ def _series(target: Target, attribute: str, number: int, created_at: datetime) -
 
 
 async def _create_missing(connection: Connection, targets: Mapping[str, Target], moment: datetime) -> set[str]:
-    cursor = await connection.execute("SELECT id FROM entity WHERE id = ANY(%s)", [list(targets)])
+    cursor = await connection.execute("SELECT id FROM entity WHERE id = ANY(%s)", [arrays.texts(list(targets))])
     there = {row["id"] for row in await cursor.fetchall()}
     missing = [target for entity_id, target in targets.items() if entity_id not in there]
     if not missing:
@@ -280,17 +282,17 @@ async def _create_missing(connection: Connection, targets: Mapping[str, Target],
     cursor = await connection.execute(
         "INSERT INTO entity (key, id, kind, document, place, created_at, modified_at)"
         " SELECT coalesce(gone.key, nextval(pg_get_serial_sequence('entity', 'key'))), new.id, new.kind,"
-        "  new.document, new.place, %s, %s - interval '1 microsecond'"
-        " FROM unnest(%s::text[], %s::bigint[], %s::jsonb[], %s::box[]) AS new (id, kind, document, place)"
+        "  new.document, nullif(new.place, '')::box, %s, %s - interval '1 microsecond'"
+        " FROM unnest(%s, %s, %s, %s) AS new (id, kind, document, place)"
         " LEFT JOIN entity_gone gone ON gone.id = new.id"
         " ON CONFLICT (id) DO NOTHING RETURNING id, key",
         [
             moment,
             moment,
-            [target.entity_id for target in missing],
-            [kind_of(target.types) for target in missing],
-            [orjson.dumps(document).decode() for document in documents],
-            [box_literal(bounding_box(document)) for document in documents],
+            arrays.texts([target.entity_id for target in missing]),
+            arrays.bigints([kind_of(target.types) for target in missing]),
+            arrays.documents([orjson.dumps(document).decode() for document in documents]),
+            arrays.texts([box_literal(bounding_box(document)) or "" for document in documents]),
         ],
     )
     rows = await cursor.fetchall()
