@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 
 from vidik.app.process import heart_of, services_of, stop_event, until_stopped
+from vidik.intake.commands import CommandDispatcher
 from vidik.intake.devices import DeviceDirectory
 from vidik.intake.mqtt.listener import Listener
 from vidik.intake.mqtt.options import ListenerOptions
@@ -21,10 +22,13 @@ async def serve_intake(settings: Settings) -> None:
         services = await stack.enter_async_context(services_of(settings, max_size=4))
         directory = await stack.enter_async_context(DeviceDirectory(services.database, settings.tenant).running())
         pipeline = await stack.enter_async_context(pipeline_of(services, directory).running())
-        listener = Listener(pipeline, directory, _options(settings))
+        commands = CommandDispatcher(services.database, settings.tenant)
+        listener = Listener(pipeline, directory, _options(settings), on_connected=commands.device_connected)
+        commands.doors.append(listener)
         await _open(listener, settings)
         stack.push_async_callback(listener.stop)
-        directory.on_change.append(lambda devices: _part_from(listener, devices))
+        await stack.enter_async_context(commands.running())
+        directory.on_credential_end.append(lambda devices: _part_from(listener, devices))
         heart = await stack.enter_async_context(heart_of(settings, "intake"))
         heart.ports.update(_ports(listener))
         await until_stopped(stop)

@@ -42,7 +42,9 @@ class DeviceDirectory:
         self._task: asyncio.Task[None] | None = None
         self._refreshing = asyncio.Lock()
         self.on_change: list[Callable[[set[str]], None]] = []
-        """Called with the ids of devices that changed or went (to end their connections)."""
+        """Called with the ids of devices that are new, changed or went."""
+        self.on_credential_end: list[Callable[[set[str]], None]] = []
+        """Called with the ids of devices whose old credential no longer counts (to end their connections)."""
 
     async def start(self) -> None:
         """Load every device and begin to follow changes."""
@@ -117,19 +119,22 @@ class DeviceDirectory:
                 for fields in rows:
                     found[fields[0]] = DeviceRecord(*fields)
                 await asyncio.sleep(0)
-        changed = {id_ for id_, record in found.items() if self._devices.get(id_) != record}
-        if everything:
-            changed |= self._devices.keys() - found.keys()
-            self._devices = found
-        else:
-            self._devices.update(found)
+        before = self._devices
+        self._devices = found if everything else before | found
+        candidates = before.keys() | found.keys() if everything else found.keys()
+        changed = {id_ for id_ in candidates if before.get(id_) != self._devices.get(id_)}
         self._by_secret = {
             record.secret_hash: record.device_id for record in self._devices.values() if record.secret_hash is not None
         }
         self._revision = row["revision"]
-        if changed:
-            for heard in self.on_change:
-                heard(changed)
+        _tell(self.on_change, changed)
+        _tell(self.on_credential_end, {id_ for id_ in changed if self._credential_ended(before.get(id_), id_)})
+
+    def _credential_ended(self, before: DeviceRecord | None, device_id: str) -> bool:
+        if before is None or before.secret_hash is None or not before.enabled:
+            return False
+        after = self._devices.get(device_id)
+        return after is None or not after.enabled or after.secret_hash != before.secret_hash
 
     async def _follow(self) -> None:
         while True:
@@ -144,3 +149,9 @@ class DeviceDirectory:
             except (psycopg.Error, OSError) as error:
                 _log.warning("devices cannot be followed, trying again", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _tell(hearers: list[Callable[[set[str]], None]], devices: set[str]) -> None:
+    if devices:
+        for hear in hearers:
+            hear(devices)
