@@ -14,7 +14,7 @@ _AS_STORED = (
 
 def alarm_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of `alarm` as JSON: `attribute` is the short name of what it is about, times are ISO UTC."""
-    view = {name: row[name] for name in _AS_STORED}
+    view = {name: row[name] for name in _AS_STORED} | {"id": str(row["id"])}
     view["attribute"] = row["shown_attribute"]
     for name in _TIMES:
         view[name] = iso(row[name]) if row[name] else None

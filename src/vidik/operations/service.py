@@ -38,7 +38,7 @@ async def apply_findings(
     events: list[tuple[int, Transition]] = []
     changed: dict[AlarmKey, Alarm] = {}
     for finding in findings:
-        key, signal = finding
+        key = finding.key
         rule = rules.get(key.rule)
         before = changed.get(key) or standing.get(key)
         after, transition = _move(before, rule, finding, moment)

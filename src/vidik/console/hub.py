@@ -1,0 +1,163 @@
+"""From one reader of the change stream to many browsers, with bounded memory for each.
+
+Frames are made once and shared. A client that does not keep up gets no queue: what it misses is merged, newest
+value of each asset, and sent as one frame when it reads again; if even that grows too large it is told to start
+over (`reset`). A client that comes back gets the frames since its Last-Event-ID, or a `reset`.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+_QUEUED_FRAMES = 16
+_MERGED_ASSETS = 20_000
+_MERGED_EVENTS = 200
+_REPLAYED_BYTES = 8 * 1024 * 1024
+
+HEARTBEAT = b": still here\n\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One or more events of the stream. `changes` is what a slow client merges instead; others are kept whole."""
+
+    position: int
+    payload: bytes
+    recorded_at: str | None = None
+    changes: tuple[dict[str, Any], ...] = ()
+
+
+def event(name: str, data: Mapping[str, Any], position: int) -> bytes:
+    """Return one server-sent event; `id` is the change position, which a client sends back as Last-Event-ID."""
+    return b"event: %b\nid: %d\ndata: %b\n\n" % (name.encode(), position, orjson.dumps(data))
+
+
+def changes_frame(position: int, recorded_at: str, changes: list[dict[str, Any]]) -> Frame:
+    """Return the frame of new values of assets."""
+    data = {"position": position, "recorded_at": recorded_at, "changes": changes}
+    return Frame(position, event("changes", data, position), recorded_at, tuple(changes))
+
+
+@dataclass(eq=False)
+class Client:
+    """One browser's place in the stream."""
+
+    frames: deque[Frame] = field(default_factory=deque)
+    merged: dict[str, dict[str, Any]] = field(default_factory=dict)
+    merged_events: list[Frame] = field(default_factory=list)
+    merged_until: Frame | None = None
+    lost: bool = False
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def offer(self, frame: Frame) -> None:
+        """Queue a frame, or merge it when the client is behind."""
+        self.woken.set()
+        if self.lost:
+            return
+        if self.merged_until is None and len(self.frames) < _QUEUED_FRAMES:
+            self.frames.append(frame)
+            return
+        self.merged_until = frame
+        if not frame.changes:
+            self.merged_events.append(frame)
+        for change in frame.changes:
+            before = self.merged.get(change["id"])
+            attributes = {**before["attributes"], **change["attributes"]} if before else change["attributes"]
+            self.merged[change["id"]] = {**(before or {}), **change, "attributes": attributes}
+        if len(self.merged) > _MERGED_ASSETS or len(self.merged_events) > _MERGED_EVENTS:
+            self.lost = True
+            self._forget()
+
+    def take(self) -> bytes:
+        """Return everything that waits, and forget it."""
+        parts = [frame.payload for frame in self.frames]
+        if self.lost:
+            self.lost = False
+            parts = [event("reset", {}, 0)]
+        elif self.merged_until is not None:
+            last = self.merged_until
+            parts += [frame.payload for frame in self.merged_events]
+            if self.merged:
+                recorded_at = last.recorded_at or ""
+                parts.append(changes_frame(last.position, recorded_at, list(self.merged.values())).payload)
+        self.frames.clear()
+        self._forget()
+        self.woken.clear()
+        return b"".join(parts)
+
+    def _forget(self) -> None:
+        self.merged = {}
+        self.merged_events = []
+        self.merged_until = None
+
+
+class Hub:
+    """The clients of one web process and the frames of the last minutes."""
+
+    def __init__(self) -> None:
+        self._clients: set[Client] = set()
+        self._recent: deque[Frame] = deque()
+        self._recent_bytes = 0
+        self._begins_at = 0
+        self.closed = False
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def begin(self, position: int) -> None:
+        """Say from which position on every change has been published."""
+        self._begins_at = position
+
+    def publish(self, frame: Frame) -> None:
+        """Give a frame to every client and keep it for those who come back."""
+        self._recent.append(frame)
+        self._recent_bytes += len(frame.payload)
+        while self._recent_bytes > _REPLAYED_BYTES:
+            gone = self._recent.popleft()
+            self._recent_bytes -= len(gone.payload)
+            self._begins_at = max(self._begins_at, gone.position)
+        for client in self._clients:
+            client.offer(frame)
+
+    def close(self) -> None:
+        """End every stream, so that the process can stop."""
+        self.closed = True
+        for client in self._clients:
+            client.woken.set()
+
+    @contextmanager
+    def joined(self, last_event_id: int | None) -> Iterator[Client]:
+        """A client in the stream, with what it missed since its last event already waiting."""
+        client = Client()
+        if last_event_id is not None:
+            if last_event_id < self._begins_at:
+                client.lost = True
+            else:
+                # Events that share the last position may be repeated; all of them may be applied twice.
+                client.frames.extend(frame for frame in self._recent if frame.position >= last_event_id)
+            client.woken.set()
+        self._clients.add(client)
+        try:
+            yield client
+        finally:
+            self._clients.discard(client)
+
+    async def follow(self, client: Client, *, heartbeat_seconds: float, at_most_every: float) -> AsyncIterator[bytes]:
+        """Yield what waits for a client, at most so often, and a comment when nothing came for a while."""
+        yield b"retry: 2000\n\n"
+        while not self.closed:
+            try:
+                async with asyncio.timeout(heartbeat_seconds):
+                    await client.woken.wait()
+            except TimeoutError:
+                yield HEARTBEAT
+                continue
+            waiting = client.take()
+            if waiting:
+                yield waiting
+            await asyncio.sleep(at_most_every)

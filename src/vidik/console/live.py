@@ -1,0 +1,304 @@
+"""The live city of one web process: follows changes and alarms, keeps the projection, feeds the hub."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import orjson
+import psycopg
+import structlog
+
+from vidik.console import repository
+from vidik.console.basemap import basemap_file
+from vidik.console.catalogue import Catalogue
+from vidik.console.feed import alarm_item, letter_item
+from vidik.console.hub import Frame, Hub, changes_frame, event
+from vidik.console.projection import Asset, Device, Projection, iso_of
+from vidik.console.search import street_names
+from vidik.context.jsonld import names
+from vidik.context.store.changes import ChangeBatch, Tailer, newest_position
+from vidik.intake.profiles import load_profiles
+from vidik.kernel.clock import now_microseconds, to_microseconds
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import NotFound, Unavailable
+from vidik.kernel.services import Services
+from vidik.kernel.settings import Settings
+from vidik.operations import repository as operations
+from vidik.operations.alarm_view import alarm_view
+from vidik.operations.rules_model import AnyRule, SilenceRule
+from vidik.operations.rules_service import standing_rules
+
+_log = structlog.get_logger(__name__)
+
+_TICK_SECONDS = 0.25
+_SWEEP_SECONDS = 5.0
+_RULES_EVERY_SWEEPS = 6
+_LETTER_EVERY_MICROSECONDS = 600_000_000
+_LETTERS_A_SWEEP = 5
+
+
+class LiveCity:
+    """What the console shows of the city now."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._database = services.database
+        self._tenant = services.settings.tenant
+        self.catalogue = Catalogue(load_profiles(services.settings.data / "profiles"))
+        self.projection = Projection(self.catalogue)
+        self.hub = Hub()
+        self.rules: Mapping[str, AnyRule] = {}
+        self._ready = asyncio.Event()
+        self._pending: dict[str, dict[str, Any]] = {}
+        self._recorded_at = 0
+        self._event = 0
+        self._letter = 0
+        self._letter_told: dict[str, int] = {}
+        self._devices_revision = -1
+        self._streets: Mapping[str, tuple[str, list[float]]] = {}
+        self._streets_of = 0
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["LiveCity"]:
+        """Follow the city until the end of the block."""
+        task = asyncio.create_task(self._run(), name="live city")
+        try:
+            yield self
+        finally:
+            self.hub.close()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def ready(self, seconds: float = 10) -> Projection:
+        """The projection, once it is complete; raises Unavailable when that takes too long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ready.wait()
+        except TimeoutError as error:
+            raise Unavailable("The console is still reading the city; please try again.") from error
+        return self.projection
+
+    def streets(self, settings: Settings) -> Mapping[str, tuple[str, list[float]]]:
+        """The named streets of the base map, by folded name; read again when the file changes."""
+        try:
+            file = basemap_file(settings)
+            changed = file.stat().st_mtime_ns
+        except (NotFound, OSError):
+            return {}
+        if changed != self._streets_of:
+            self._streets = street_names(orjson.loads(file.read_bytes()))
+            self._streets_of = changed
+        return self._streets
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._until_it_works(self._load)
+                self._ready.set()
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(self._follow_changes())
+                    tasks.create_task(self._follow_alarms())
+                    tasks.create_task(self._tick())
+                    tasks.create_task(self._sweep_for_ever())
+            except* Exception:
+                # A mistake of ours on one change must not end the live city for good.
+                _log.exception("the live city stumbled and reads everything again")
+            await asyncio.sleep(1)
+
+    async def _until_it_works(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        pause = 0.5
+        while True:
+            try:
+                await attempt()
+                return
+            except (psycopg.Error, OSError) as error:
+                _log.warning("the console cannot read the city, trying again", error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, 5.0)
+
+    async def _load(self) -> None:
+        async with self._database.transaction(self._tenant) as connection:
+            # First how far the streams are, then the state: what comes between is applied twice, which is harmless.
+            self.projection.position = await newest_position(connection)
+            self._event = await operations.newest_event(connection)
+            self._letter = max((row["id"] for row in await repository.newest_dead_letters(connection, 1)), default=0)
+        async with self._database.transaction(self._tenant) as connection:
+            await self._load_rules(connection)
+            await self._load_devices(connection)
+            now = now_microseconds()
+            async for rows in repository.stream_assets(connection, self.catalogue.type_iris()):
+                for row in rows:
+                    self.projection.put(row, now)
+                await asyncio.sleep(0)
+            for alarm in await operations.list_alarms(connection, state="open", limit=100_000):
+                self._set_alarm(alarm)
+        self.hub.begin(self.projection.position)
+
+    async def _load_rules(self, connection: Connection) -> None:
+        standing = await standing_rules(connection, self._services.settings)
+        self.rules = {code: found.rule for code, found in standing.items()}
+
+    async def _load_devices(self, connection: Connection) -> None:
+        revision = await repository.devices_revision(connection)
+        if revision == self._devices_revision:
+            return
+        devices: dict[str, Device] = {}
+        for row in await repository.devices_of_assets(connection):
+            profile = self.catalogue.profiles.get(row["profile"])
+            expected = row["expected_interval"] or (profile.expected_interval if profile else None)
+            entity_id = row["entity_id"]
+            if entity_id is None and profile is not None:
+                entity_id = profile.entity_id(row["device_id"], self._services.settings.city)
+            if entity_id is not None:
+                seconds = expected.total_seconds() if expected else None
+                devices[entity_id] = Device(row["device_id"], row["enabled"], seconds)
+        self._publish_states(self.projection.set_devices(devices, now_microseconds()))
+        self._devices_revision = revision
+
+    async def _follow_changes(self) -> None:
+        tailer = Tailer(self._database, self._tenant)
+        async for batch in tailer.batches(self.projection.position):
+            await self._take(batch)
+
+    async def _take(self, batch: ChangeBatch) -> None:
+        recorded_at = to_microseconds(batch.recorded_at)
+        reread = {change.entity_id for change in batch.changes if self.projection.must_reread(change)}
+        renewed: list[Asset] = []
+        for change in batch.changes:
+            asset = self.projection.apply(change, recorded_at)
+            if asset is None:
+                continue
+            renewed.append(asset)
+            pending = self._pending.setdefault(asset.id, {})
+            for iri in change.attributes:
+                short = names.compact(iri)
+                if short in asset.values:
+                    pending[short] = asset.values[short]
+        self._publish_states(self.projection.renew(renewed, now_microseconds()))
+        if reread:
+            await self._until_it_works(partial(self._reread, reread))
+        self.projection.position = batch.position
+        self._recorded_at = recorded_at
+
+    async def _reread(self, entity_ids: set[str]) -> None:
+        async with self._database.session(self._tenant) as connection:
+            rows = await repository.entity_rows(connection, sorted(entity_ids))
+        now = now_microseconds()
+        for row in rows:
+            asset = self.projection.put(row, now)
+            if asset is not None:
+                self._pending.setdefault(asset.id, {}).update(asset.values)
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            if self._pending:
+                self.hub.publish(self._changes())
+
+    def _changes(self) -> Frame:
+        pending, self._pending = self._pending, {}
+        changes = []
+        for entity_id, attributes in pending.items():
+            asset = self.projection.assets.get(entity_id)
+            if asset is None:
+                continue
+            changes.append(
+                {
+                    "id": entity_id,
+                    "state": asset.state,
+                    "origin": asset.origin,
+                    "observed_at": iso_of(asset.observed_at),
+                    "attributes": attributes,
+                }
+            )
+        return changes_frame(self.projection.position, iso_of(self._recorded_at) or "", changes)
+
+    async def _follow_alarms(self) -> None:
+        while True:
+            await self._until_it_works(self._listen_to_alarms)
+
+    async def _listen_to_alarms(self) -> None:
+        connection = await self._database.dedicated(self._tenant)
+        async with connection:
+            await connection.execute(f"LISTEN {operations.ALARM_CHANNEL}")
+            while True:
+                await self._take_alarm_events(connection)
+                async for _ in connection.notifies(timeout=2.0, stop_after=1):
+                    pass
+
+    async def _take_alarm_events(self, connection: Connection) -> None:
+        while events := await operations.events_after(connection, self._event):
+            rows = await operations.alarm_rows(connection, [found["alarm"] for found in events])
+            alarms = {row["id"]: row for row in rows}
+            for found in events:
+                self._event = found["id"]
+                alarm = alarms.get(found["alarm"])
+                if alarm is not None:
+                    self._publish_alarm(found, alarm)
+
+    def _publish_alarm(self, found: Mapping[str, Any], alarm: Mapping[str, Any]) -> None:
+        asset = self._set_alarm(alarm)
+        position = self.projection.position
+        parts = [event("alarm", {"alarm": alarm_view(alarm), "transition": found["transition"]}, position)]
+        if asset is not None:
+            parts.append(event("state", {"id": asset.id, "state": asset.state}, position))
+        item = alarm_item({**alarm, **found, "alarm": alarm["id"]}, self._is_of_silence(alarm["rule"]))
+        if item is not None:
+            parts.append(event("feed", item, position))
+        self.hub.publish(Frame(position, b"".join(parts)))
+
+    def _set_alarm(self, alarm: Mapping[str, Any]) -> Asset | None:
+        of_silence = self._is_of_silence(alarm["rule"])
+        return self.projection.set_alarm(alarm, of_silence=of_silence, now=now_microseconds())
+
+    def _is_of_silence(self, code: str) -> bool:
+        return isinstance(self.rules.get(code), SilenceRule)
+
+    def _publish_states(self, assets: list[Asset]) -> None:
+        if not assets:
+            return
+        position = self.projection.position
+        parts = [event("state", {"id": asset.id, "state": asset.state}, position) for asset in assets]
+        self.hub.publish(Frame(position, b"".join(parts)))
+
+    async def _sweep_for_ever(self) -> None:
+        sweeps = 0
+        while True:
+            await asyncio.sleep(_SWEEP_SECONDS)
+            sweeps += 1
+            self._publish_states(self.projection.sweep(now_microseconds()))
+            try:
+                async with self._database.session(self._tenant) as connection:
+                    await self._load_devices(connection)
+                    await self._tell_letters(connection)
+                    if sweeps % _RULES_EVERY_SWEEPS == 0:
+                        await self._load_rules(connection)
+            except (psycopg.Error, OSError) as error:
+                _log.warning("the console cannot look at devices", error=str(error))
+
+    async def _tell_letters(self, connection: Connection) -> None:
+        """Tell of refused messages: a few at a time, and a device that keeps on only every ten minutes."""
+        now = now_microseconds()
+        told = 0
+        newest = self._letter
+        for row in await repository.newest_dead_letters(connection, 200):
+            if row["id"] <= self._letter:
+                break
+            newest = max(newest, row["id"])
+            if (
+                told >= _LETTERS_A_SWEEP
+                or now - self._letter_told.get(row["device_id"], 0) < _LETTER_EVERY_MICROSECONDS
+            ):
+                continue
+            told += 1
+            self._letter_told[row["device_id"]] = now
+            position = self.projection.position
+            item = letter_item(row, self.catalogue)
+            self.hub.publish(Frame(position, event("feed", item, position)))
+        self._letter = newest
+        if len(self._letter_told) > 10_000:
+            self._letter_told.clear()
