@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vidik.kernel.modules import Module
+from vidik.kernel.modules import Module, PeriodicJob
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -15,4 +15,10 @@ def _routes() -> "Sequence[BaseRoute]":
     return routes()
 
 
-MODULE = Module(name="context", routes=_routes)
+def _periodic() -> "Sequence[PeriodicJob]":
+    from vidik.context.jobs import JOBS
+
+    return JOBS
+
+
+MODULE = Module(name="context", routes=_routes, periodic=_periodic)

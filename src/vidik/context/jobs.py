@@ -1,0 +1,33 @@
+"""Repeated work of the city's memory: expire entities, pack closed days, let go of consumed changes."""
+
+from datetime import timedelta
+
+from vidik.context.store import changes, entities, packing
+from vidik.kernel.clock import now
+from vidik.kernel.modules import PeriodicJob
+from vidik.kernel.services import Services
+
+
+async def expire_entities(services: Services, tenant: str) -> None:
+    """Delete entities past their expiresAt."""
+    async with services.database.transaction(tenant) as connection:
+        await entities.delete_expired(connection)
+
+
+async def pack_history(services: Services, tenant: str) -> None:
+    """Pack the days that are closed for `history_packed_after_days`."""
+    days = timedelta(days=services.settings.history_packed_after_days - 1)
+    await packing.pack_closed_days(services.database, tenant, (now() - days).date())
+
+
+async def forget_changes(services: Services, tenant: str) -> None:
+    """Delete changes that every consumer has taken in."""
+    async with services.database.transaction(tenant) as connection:
+        await changes.forget_consumed(connection)
+
+
+JOBS = (
+    PeriodicJob("context.expire_entities", 10, expire_entities),
+    PeriodicJob("context.forget_changes", 60, forget_changes),
+    PeriodicJob("context.pack_history", 600, pack_history),
+)
