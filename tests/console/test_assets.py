@@ -1,0 +1,117 @@
+"""The list of assets and one asset in full, over HTTP."""
+
+import asyncio
+
+import httpx
+
+from tests.operations.factories import a_target, minutes_ago, store
+from vidik.console.live import LiveCity
+from vidik.kernel.database import Database
+
+SUBSTATION = a_target(
+    "urn:ngsi-ld:HeatSubstation:nis:s01",
+    "HeatSubstation",
+    name="Подстаница Чаир",
+    dataOrigin="simulated",
+    location={"type": "Point", "coordinates": [21.9, 43.32]},
+)
+
+
+async def until_seen(live: LiveCity, entity_id: str) -> None:
+    async with asyncio.timeout(5):
+        while entity_id not in live.projection.assets:
+            await asyncio.sleep(0.02)
+
+
+class TestAssets:
+    async def test_a_new_reading_appears_in_the_list(
+        self, client: httpx.AsyncClient, database: Database, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"supplyTemperatureSecondary": 48.2, "referenceTemperature": 48.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        answer = await client.get("/api/console/assets")
+        assert answer.status_code == 200, answer.text
+        (asset,) = answer.json()["assets"]
+        assert asset["name"] == "Подстаница Чаир"
+        assert asset["service"] == "heating"
+        assert asset["place"] == [21.9, 43.32]
+        assert asset["state"] == "normal"
+        assert asset["origin"] == "simulated"
+        assert asset["headline"] == {
+            "attribute": "supplyTemperatureSecondary",
+            "label_key": "supplyTemperatureSecondary",
+            "value": 48.2,
+            "unit": "°C",
+        }
+
+    async def test_without_signing_in_nothing_is_shown(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/api/console/assets", headers={"Authorization": ""})
+        assert answer.status_code == 401
+
+    async def test_the_page_of_an_asset_has_values_with_unit_age_and_source(
+        self, client: httpx.AsyncClient, database: Database, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"supplyTemperatureSecondary": 48.2, "power": 120.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        answer = await client.get(f"/api/console/assets/{SUBSTATION.entity_id}")
+        assert answer.status_code == 200, answer.text
+        detail = answer.json()
+        first = detail["attributes"][0]
+        assert first["name"] == "supplyTemperatureSecondary"
+        assert first["unit"] == "°C"
+        assert first["provided_by"] == "urn:ngsi-ld:Device:s01"
+        assert first["numeric"]
+        assert first["tile"]
+        assert first["observed_at"] is not None
+
+    async def test_an_unknown_asset_is_not_found(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/api/console/assets/urn:ngsi-ld:HeatSubstation:nis:none")
+        assert answer.status_code == 404
+
+    async def test_history_of_a_day_is_raw_with_units(
+        self, client: httpx.AsyncClient, database: Database, live: LiveCity
+    ) -> None:
+        for minutes in (30, 20, 10):
+            await store(database, SUBSTATION, {"power": float(minutes)}, minutes_ago(minutes))
+        await until_seen(live, SUBSTATION.entity_id)
+        answer = await client.get(f"/api/console/assets/{SUBSTATION.entity_id}/history?attributes=power")
+        assert answer.status_code == 200, answer.text
+        history = answer.json()
+        assert history["resolution"] == "raw"
+        assert history["series"][0]["values"] == [30.0, 20.0, 10.0]
+        assert history["series"][0]["unit"] == "kW"
+
+    async def test_raw_values_and_csv(self, client: httpx.AsyncClient, database: Database, live: LiveCity) -> None:
+        await store(database, SUBSTATION, {"power": 12.5})
+        await until_seen(live, SUBSTATION.entity_id)
+        raw = (await client.get(f"/api/console/assets/{SUBSTATION.entity_id}/raw?attribute=power")).json()
+        assert raw["items"][0]["value"] == 12.5
+        text = (await client.get(f"/api/console/assets/{SUBSTATION.entity_id}/raw.csv")).text
+        assert text.startswith("attribute,value,unit,observed_at,recorded_at\r\npower,12.5,kW,")
+
+    async def test_vital_signs_count_what_is_fresh(
+        self, client: httpx.AsyncClient, database: Database, live: LiveCity
+    ) -> None:
+        values = {"supplyTemperatureSecondary": 48.2, "referenceTemperature": 48.0, "power": 100.0}
+        await store(database, SUBSTATION, values)
+        await until_seen(live, SUBSTATION.entity_id)
+        answer = await client.get("/api/console/vitals")
+        assert answer.status_code == 200, answer.text
+        heating = next(item for item in answer.json()["items"] if item["service"] == "heating")
+        assert heating["value"] == 100
+        assert heating["fresh"] == 1
+        assert len(heating["trend"]) == 48
+
+    async def test_search_finds_across_scripts(
+        self, client: httpx.AsyncClient, database: Database, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"power": 1.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        answer = await client.get("/api/console/search", params={"q": "podstanica cair"})
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["items"][0]["id"] == SUBSTATION.entity_id
+
+    async def test_the_feed_of_a_quiet_city_is_empty(self, client: httpx.AsyncClient) -> None:
+        answer = await client.get("/api/console/feed")
+        assert answer.status_code == 200, answer.text
+        assert answer.json() == {"items": []}
