@@ -13,6 +13,7 @@ import uvloop
 
 from vidik.kernel.database import Database
 from vidik.kernel.embedded import database_url
+from vidik.kernel.errors import VidikError
 from vidik.kernel.logs import configure_logging, get_logger
 from vidik.kernel.processes import Heart
 from vidik.kernel.services import Services
@@ -34,6 +35,9 @@ def run_process(name: str, work: Callable[[Settings], Awaitable[None]]) -> None:
 async def _guarded(work: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:
     try:
         await work(settings)
+    except VidikError as error:
+        _log.error(error.detail)
+        raise SystemExit(1) from None
     except Exception:
         _log.exception("this process has to end")
         raise SystemExit(1) from None

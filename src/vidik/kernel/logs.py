@@ -17,9 +17,7 @@ HIDDEN = "***"
 FILE_BYTES = 8_000_000
 FILES_KEPT = 3
 
-_SECRET_KEY = re.compile(
-    r"passw|secret|token|authori[sz]ation|cookie|credential|api_?key|private_?key", re.IGNORECASE
-)
+_SECRET_KEY = re.compile(r"passw|secret|token|authori[sz]ation|cookie|credential|api_?key|private_?key", re.IGNORECASE)
 # What secrets look like inside a sentence: an authorisation header, a password in a URL, a session cookie.
 _SECRET_TEXT = re.compile(
     r"(?P<before>\b(?:Bearer|Basic)\s+|(?<=://)[^\s:/@]*:|vidik_session=|\bpassword=)(?P<secret>[^\s@;,'\"]+)",
@@ -55,8 +53,8 @@ def configure_logging(
     """Send this process's logs where its reader is.
 
     `json`: every entry to standard output, one object a line. `console`: every entry to the file
-    `folder`/<process>.log (kept small by rotation), and warnings also to the terminal, which is otherwise the
-    supervisor's.
+    `folder`/<process>.log (kept small by rotation), and the first line of errors also to the terminal, which is
+    otherwise the supervisor's.
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -67,27 +65,20 @@ def configure_logging(
     ]
     handlers = _json_handlers() if log_format == "json" else _console_handlers(process, folder)
     for handler in handlers:
-        renderer: list[Processor] = (
-            [structlog.processors.format_exc_info, _hide_secrets, structlog.processors.JSONRenderer()]
-            if log_format == "json"
-            else [
-                structlog.processors.format_exc_info,
-                _hide_secrets,
-                structlog.dev.ConsoleRenderer(
-                    colors=_is_terminal(handler), exception_formatter=structlog.dev.plain_traceback
-                ),
-            ]
-        )
         handler.setFormatter(
             structlog.stdlib.ProcessorFormatter(
                 foreign_pre_chain=shared,
-                processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+                processors=[
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    *_renderers(log_format, handler),
+                ],
             )
         )
     root = logging.getLogger()
     root.handlers[:] = handlers
     root.setLevel(level)
-    for noisy in ("httpx", "httpcore", "gmqtt", "procrastinate", "psycopg.pool", "alembic", "asyncio"):
+    logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # our own loop says it once, in a sentence
+    for noisy in ("httpx", "httpcore", "gmqtt", "psycopg.pool", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
@@ -101,6 +92,17 @@ def configure_logging(
     )
 
 
+def _renderers(log_format: str, handler: logging.Handler) -> list[Processor]:
+    if log_format == "json":
+        return [structlog.processors.format_exc_info, _hide_secrets, structlog.processors.JSONRenderer()]
+    rendered = structlog.dev.ConsoleRenderer(
+        colors=_is_terminal(handler), exception_formatter=structlog.dev.plain_traceback
+    )
+    if handler.level >= logging.ERROR:
+        return [_without_traceback, _hide_secrets, rendered]
+    return [structlog.processors.format_exc_info, _hide_secrets, rendered]
+
+
 def _json_handlers() -> list[logging.Handler]:
     return [logging.StreamHandler(sys.stdout)]
 
@@ -109,7 +111,7 @@ def _console_handlers(process: str, folder: Path | None) -> list[logging.Handler
     terminal = logging.StreamHandler(sys.stderr)
     if folder is None:
         return [terminal]
-    terminal.setLevel(logging.WARNING)
+    terminal.setLevel(logging.ERROR)
     folder.mkdir(parents=True, exist_ok=True)
     file = logging.handlers.RotatingFileHandler(
         folder / f"{process}.log", maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8"
@@ -127,6 +129,14 @@ def _name_of(process: str) -> Processor:
         return event
 
     return add
+
+
+def _without_traceback(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    # What went wrong in one line; how the code came there is in the file.
+    error = event.pop("exc_info", None)
+    if isinstance(error, tuple) and error[1] is not None:
+        event["error"] = f"{type(error[1]).__name__}: {error[1]}".splitlines()[0]
+    return event
 
 
 def _hide_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

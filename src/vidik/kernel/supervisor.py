@@ -21,6 +21,7 @@ from vidik.kernel.supervisor_child import Child, ChildPlan
 READY_SECONDS = 90.0
 HUNG_SECONDS = 60.0
 WATCH_SECONDS = 0.2
+STARTS_BEFORE_GIVING_UP = 3
 
 Say = Callable[[str], None]
 
@@ -101,8 +102,11 @@ class Supervisor:
                     f"Not ready after {READY_SECONDS:.0f} s: {names}. The reason is in {self.data / 'logs'}.",
                     code="not-ready",
                 )
+            self._watch()
             for child in waiting:
-                self._restart_when_due(child)
+                if child.restarts >= STARTS_BEFORE_GIVING_UP:
+                    log = self.data / "logs" / f"{child.name}.log"
+                    raise Unavailable(f"{child.name.capitalize()} cannot start; see {log}.", code="not-ready")
             self._wait(0.05)
             self._heed()
 
@@ -121,7 +125,7 @@ class Supervisor:
                 file.unlink(missing_ok=True)
         metrics = self.run_folder / "metrics"
         metrics.mkdir(exist_ok=True)
-        for file in metrics.glob("*.db"):
+        for file in metrics.iterdir():
             file.unlink(missing_ok=True)
 
     def _note_database(self) -> None:

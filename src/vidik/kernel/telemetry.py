@@ -7,13 +7,16 @@ without that variable (a test, a notebook) keeps its metrics to itself.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import psutil
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
@@ -22,6 +25,7 @@ from prometheus_client.registry import Collector
 from vidik.kernel.processes import running_processes
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
+PUBLISH_SECONDS = 2.0
 
 HTTP_REQUESTS = Counter("vidik_http_requests_total", "HTTP requests answered.", ["door", "method", "status"])
 HTTP_SECONDS = Histogram(
@@ -36,12 +40,8 @@ PERIODIC_SECONDS = Histogram(
     ["job"],
     buckets=(0.01, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0),
 )
-PERIODIC_FAILURES = Counter(
-    "vidik_periodic_job_failures_total", "Runs of a periodic job that failed.", ["job"]
-)
-STREAM_BATCHES = Counter(
-    "vidik_change_batches_total", "Batches of changes that a consumer took in.", ["consumer"]
-)
+PERIODIC_FAILURES = Counter("vidik_periodic_job_failures_total", "Runs of a periodic job that failed.", ["job"])
+STREAM_BATCHES = Counter("vidik_change_batches_total", "Batches of changes that a consumer took in.", ["consumer"])
 STREAM_LAG_SECONDS = Gauge(
     "vidik_change_lag_seconds",
     "Age of the newest batch that a consumer took in, when it took it in.",
@@ -60,7 +60,43 @@ def exposition(run_folder: Path) -> bytes:
         parts = [REGISTRY]
     registry_of_family = CollectorRegistry()
     registry_of_family.register(_Family(run_folder))
-    return b"".join(generate_latest(part) for part in [*parts, registry_of_family])
+    texts = [generate_latest(part) for part in [*parts, registry_of_family]]
+    return b"".join([*texts, *_published_texts(run_folder)])
+
+
+@asynccontextmanager
+async def published(collector: Collector, run_folder: Path, name: str) -> AsyncIterator[None]:
+    """Show a collector of this process to whichever process answers /metrics, a few seconds late.
+
+    Collectors that are read when asked are not part of prometheus_client's multi-process mode.
+    """
+    registry = CollectorRegistry()
+    registry.register(collector)
+    file = run_folder / "metrics" / f"{name}.prom"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    task = asyncio.create_task(_publish(registry, file), name=f"metrics of {name}")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        file.unlink(missing_ok=True)
+
+
+async def _publish(registry: CollectorRegistry, file: Path) -> None:
+    while True:
+        with contextlib.suppress(OSError):  # a full disk costs figures, not readings
+            staging = file.with_suffix(".new")
+            staging.write_bytes(generate_latest(registry))
+            staging.replace(file)
+        await asyncio.sleep(PUBLISH_SECONDS)
+
+
+def _published_texts(run_folder: Path) -> Iterator[bytes]:
+    for file in sorted((run_folder / "metrics").glob("*.prom")):
+        with contextlib.suppress(OSError):
+            yield file.read_bytes()
 
 
 class _Family(Collector):
@@ -76,10 +112,16 @@ class _Family(Collector):
         seconds = GaugeMetricFamily(
             "vidik_process_cpu_seconds", "Processor time that a process has used.", labels=["process"]
         )
+        restarts = CounterMetricFamily(
+            "vidik_process_restarts", "Times that the supervisor started a process again.", labels=["process"]
+        )
         for name, resident_bytes, cpu_seconds in self._figures():
             resident.add_metric([name], resident_bytes)
             seconds.add_metric([name], cpu_seconds)
-        return [resident, seconds]
+        for file in sorted(self._run_folder.glob("*.restarts")):
+            with contextlib.suppress(OSError, ValueError):
+                restarts.add_metric([file.stem], float(file.read_text()))
+        return [resident, seconds, restarts]
 
     def _figures(self) -> Iterator[tuple[str, float, float]]:
         for name, process in running_processes(self._run_folder):
