@@ -23,6 +23,7 @@ from vidik.context.store.readings import EntityVanished, ReadingWriter
 from vidik.intake import deadletters
 from vidik.intake.decoding import Decoded, Decoder, Devices, dead_letter
 from vidik.intake.devices import HealthRow, flush_health
+from vidik.intake.disk import DiskGuard
 from vidik.intake.library import ProfileLibrary
 from vidik.intake.message import Message, Outcome
 from vidik.kernel.clock import from_microseconds
@@ -64,11 +65,21 @@ class Pipeline:
     `offer` never blocks; doors look at `full` and wait for `room`.
     """
 
-    def __init__(self, database: Database, tenant: str, devices: Devices, *, city: str, profiles: Path | None) -> None:
+    def __init__(
+        self,
+        database: Database,
+        tenant: str,
+        devices: Devices,
+        *,
+        city: str,
+        profiles: Path | None,
+        disk: DiskGuard | None = None,
+    ) -> None:
         self._database = database
         self._tenant = tenant
         self._devices = devices
         self._library = ProfileLibrary(profiles)
+        self._disk = disk
         self._decoder = Decoder(devices, self._library.profiles, city)
         self._writer = ReadingWriter()
         self._connection: Connection | None = None
@@ -85,7 +96,12 @@ class Pipeline:
     @property
     def full(self) -> bool:
         """True while the doors should stop reading."""
-        return len(self._queue) >= CAPACITY_MESSAGES or self._bytes >= CAPACITY_BYTES
+        return self.refusing is not None or len(self._queue) >= CAPACITY_MESSAGES or self._bytes >= CAPACITY_BYTES
+
+    @property
+    def refusing(self) -> str | None:
+        """Why no message is taken at all just now, as a sentence; None when they are."""
+        return self._disk.refusing if self._disk else None
 
     async def room(self) -> None:
         """Return when there is room again."""
@@ -174,10 +190,15 @@ class Pipeline:
         batch = [self._queue.popleft() for _ in range(size)]
         self._bytes -= sum(len(message.payload) for message, _ in batch)
         self._in_flight += size
-        if not self.full:
-            self._room.set()
+        self._say_room()
         _WAITING.set(self.waiting)
         return batch
+
+    def _say_room(self) -> None:
+        if self.full:
+            self._room.clear()
+        else:
+            self._room.set()
 
     async def _decode(self, messages: Sequence[Message]) -> list[Decoded]:
         decoded: list[Decoded] = []
@@ -287,6 +308,9 @@ class Pipeline:
     async def _keep_house(self) -> None:
         while True:
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            if self._disk is not None:
+                self._disk.look()
+                self._say_room()
             try:
                 await self._flush_health()
                 await self._prepare_partitions()

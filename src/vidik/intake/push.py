@@ -24,6 +24,7 @@ router = APIRouter(tags=["push"])
 BATCH_LIMIT = 4 * 1024 * 1024
 _MOST_LINES = 10_000
 _ROOM_SECONDS = 5.0
+_STORE_SECONDS = 20.0
 _NDJSON = ("application/x-ndjson", "application/jsonl", "application/jsonlines")
 _REFUSED_RESPONSES: dict[int | str, dict[str, Any]] = {
     413: {"description": "The message is larger than 256 KiB."},
@@ -120,7 +121,11 @@ async def _store(
             topic=f"/api/intake/{device_id}",
         )
         waiting.append(asyncio.ensure_future(pipeline.submit(message)))
-    outcomes = await asyncio.gather(*waiting)
+    try:
+        outcomes = await asyncio.wait_for(asyncio.gather(*waiting), _STORE_SECONDS)
+    except TimeoutError:
+        # It may still be stored later; the same message again is harmless then.
+        raise Unavailable("The database does not answer just now; please send it again in a moment.") from None
     refused = [moment for moment, outcome in zip(times, outcomes, strict=True) if outcome is Outcome.REJECTED]
     reasons = await _reasons(services, device_id, refused)
     return [
@@ -130,6 +135,8 @@ async def _store(
 
 
 async def _room(pipeline: Pipeline) -> None:
+    if pipeline.refusing:
+        raise Unavailable(pipeline.refusing, code="disk-full")
     if not pipeline.full:
         return
     try:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from vidik.intake.devices import DeviceDirectory
+from vidik.intake.disk import DiskGuard
 from vidik.intake.pipeline import Pipeline
 from vidik.kernel.identity import Principal, authenticator, device_principal
 from vidik.kernel.services import Services
@@ -16,7 +17,12 @@ async def running_intake(services: Services) -> AsyncIterator[Pipeline]:
     directory = DeviceDirectory(services.database, settings.tenant)
     async with directory.running():
         pipeline = Pipeline(
-            services.database, settings.tenant, directory, city=settings.city, profiles=settings.data / "profiles"
+            services.database,
+            settings.tenant,
+            directory,
+            city=settings.city,
+            profiles=settings.data / "profiles",
+            disk=DiskGuard(settings.data, settings.disk_reserve_mb) if settings.database_url is None else None,
         )
         async with pipeline.running():
             services.put(directory)
