@@ -1,0 +1,91 @@
+"""The present: every gateway keeps its connection and sends what its devices measure, by MQTT with QoS 1."""
+
+import asyncio
+import heapq
+import json
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from vidik.demo.assets import Asset, City
+from vidik.demo.behaviour import PACES, Behaviour
+from vidik.demo.past import hash_free_offset
+from vidik.kernel.publisher import Publisher, PublishRefused
+
+_log = structlog.get_logger(__name__)
+
+_WINDOW = 20
+_SPOT_CHECK_SECONDS = 30.0
+_STAGGER_SECONDS = 0.03
+
+
+async def send_live(city: City, behaviour: Behaviour, secrets: Mapping[str, str], host: str, port: int) -> None:
+    """Send until cancelled."""
+    behind: dict[str, list[Asset]] = {}
+    for asset in city.assets:
+        behind.setdefault(asset.gateway_id, []).append(asset)
+    async with asyncio.TaskGroup() as tasks:
+        for gateway_id, assets in behind.items():
+            tasks.create_task(_gateway(gateway_id, secrets[gateway_id], assets, behaviour, host, port))
+            await asyncio.sleep(_STAGGER_SECONDS)
+
+
+async def _gateway(
+    gateway_id: str, secret: str, assets: list[Asset], behaviour: Behaviour, host: str, port: int
+) -> None:
+    publisher = await _connected(gateway_id, secret, host, port)
+    try:
+        await _report(publisher, assets, behaviour)
+    finally:
+        await publisher.close()
+
+
+async def _connected(gateway_id: str, secret: str, host: str, port: int) -> Publisher:
+    """A connected publisher; a new credential takes a moment to reach every door."""
+    pause = 0.5
+    while True:
+        publisher = Publisher(host, port, gateway_id, secret, client_id=gateway_id, window=_WINDOW)
+        try:
+            await publisher.open()
+        except (OSError, EOFError, PublishRefused) as error:
+            await publisher.close()
+            _log.info("gateway not connected yet", gateway=gateway_id, error=str(error))
+            await asyncio.sleep(pause)
+            pause = min(20.0, pause * 2)
+        else:
+            return publisher
+
+
+async def _report(publisher: Publisher, assets: list[Asset], behaviour: Behaviour) -> None:
+    now = time.time()
+    due = [(now + _first(asset), index) for index, asset in enumerate(assets)]
+    heapq.heapify(due)
+    spots: dict[int, tuple[int, float]] = {}
+    while True:
+        at, index = due[0]
+        now = time.time()
+        if at > now:
+            await asyncio.sleep(at - now)
+        asset = assets[index]
+        moment = time.time()
+        pace = PACES[asset.profile].live
+        is_spot = asset.profile == "demo-parking-spot"
+        # Behind (Vidik was away, or the machine slept): go on from now, as a device without a memory would.
+        following = max(at + (_SPOT_CHECK_SECONDS if is_spot else pace), moment)
+        heapq.heapreplace(due, (following, index))
+        record = behaviour.record(asset, int(moment))
+        if record is None:
+            continue
+        if is_spot:
+            car, reported = spots.get(index, (-1, 0.0))
+            if record["car"] == car and moment - reported < pace:
+                continue
+            spots[index] = (record["car"], moment)
+        await publisher.send(f"devices/{asset.device_id}/readings", json.dumps(record, separators=(",", ":")).encode())
+
+
+def _first(asset: Asset) -> float:
+    """Seconds to an asset's first reading: within its pace, by its name, but the map should fill soon."""
+    pace = _SPOT_CHECK_SECONDS if asset.profile == "demo-parking-spot" else PACES[asset.profile].live
+    return hash_free_offset(asset.device_id, min(pace, 60.0))

@@ -1,0 +1,60 @@
+"""The past day, written at the first start through the HTTP door, so that no chart begins empty."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+from vidik.demo.assets import Asset, City
+from vidik.demo.behaviour import PACES, Behaviour, Record
+from vidik.demo.door import Door
+
+PAST_SECONDS = 24 * 3_600
+_TOGETHER = 4
+_LARGEST_MESSAGE_RECORDS = 1_000
+
+Tell = Callable[[int, int], None]
+
+
+async def write_past_day(
+    door: Door, city: City, behaviour: Behaviour, secrets: Mapping[str, str], now: int, tell: Tell
+) -> None:
+    """Send every asset's readings of the day before `now` (seconds since 1970); `tell` hears (sent, all) messages.
+
+    Assets go in the order of time inside one message each; a message is on disk before it counts.
+    """
+    room = asyncio.Semaphore(_TOGETHER)
+    sent = 0
+
+    async def send(asset: Asset, records: list[Record]) -> None:
+        nonlocal sent
+        async with room:
+            payload = json.dumps(records, separators=(",", ":")).encode()
+            await door.push(asset.gateway_id, secrets[asset.gateway_id], asset.device_id, payload)
+        sent += 1
+        tell(sent, len(city.assets))
+
+    async with asyncio.TaskGroup() as tasks:
+        for asset in city.assets:
+            records = past_records(behaviour, asset, now)
+            async with room:
+                pass  # no more than a few messages wait in memory
+            for start in range(0, len(records), _LARGEST_MESSAGE_RECORDS):
+                tasks.create_task(send(asset, records[start : start + _LARGEST_MESSAGE_RECORDS]))
+            await asyncio.sleep(0)
+
+
+def past_records(behaviour: Behaviour, asset: Asset, now: int) -> list[Record]:
+    """The readings of one asset over the past day, oldest first; a parking spot only where it changed."""
+    pace = PACES[asset.profile].past
+    offset = hash_free_offset(asset.device_id, pace)
+    times = range(int(now - PAST_SECONDS + offset), now, int(pace))
+    records = [record for record in (behaviour.record(asset, t) for t in times) if record is not None]
+    if asset.profile != "demo-parking-spot" or not records:
+        return records
+    return records[:1] + [after for before, after in pairwise(records) if after["car"] != before["car"]]
+
+
+def hash_free_offset(device_id: str, pace: float) -> float:
+    """A share of the pace by the device's name: devices do not all report in the same second."""
+    return sum(device_id.encode()) * 7919 % 1_000 / 1_000 * pace

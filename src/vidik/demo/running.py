@@ -1,0 +1,99 @@
+"""Runs the demo city: makes it known, writes its past day, then lives on."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import structlog
+
+from vidik.demo.behaviour import Behaviour
+from vidik.demo.door import Door
+from vidik.demo.live import send_live
+from vidik.demo.meters import Meters
+from vidik.demo.past import write_past_day
+from vidik.demo.planning import plan_city
+from vidik.demo.recordings import GATEWAY, has_recordings, recorded_city, replay_recordings
+from vidik.demo.register import Credentials, make_known
+from vidik.demo.world import World
+
+_log = structlog.get_logger(__name__)
+
+_SAVE_SECONDS = 30.0
+_TENTHS = 10
+
+Tell = Callable[[str, int, int], None]
+
+
+async def run(
+    base_url: str,
+    mqtt_host: str,
+    mqtt_port: int,
+    token: str,
+    *,
+    seed: int = 7,
+    scale: float = 1.0,
+    data_folder: Path,
+    recordings: Path | None = None,
+    tell: Tell | None = None,
+) -> None:
+    """Run the demo city until cancelled, through public doors only.
+
+    `token` is an API token that may register devices and write entities. `scale` is the share of the full city.
+    `data_folder` keeps credentials and meters. `recordings` is a folder of real recordings, replayed when given.
+    `tell` hears (step, done, all). Raises DoorClosed when Vidik refuses the demo.
+    """
+    tell = tell or _Logged()
+    folder = data_folder / "demo"
+    async with Door(base_url, token) as door:
+        await door.ready()
+        city = plan_city(await door.basemap(), seed, scale)
+        credentials = Credentials(folder / "credentials.json")
+        tell("registering", 0, len(city.assets))
+        new = await make_known(door, city, credentials)
+        tell("registering", len(city.assets), len(city.assets))
+        meters = Meters(folder / "meters.json")
+        behaviour = Behaviour(city, World.of(city, seed, meters, started_at=time.time()))
+        async with asyncio.TaskGroup() as tasks:
+            if recordings is not None and has_recordings(recordings):
+                tasks.create_task(_recordings(door, recordings, folder, mqtt_host, mqtt_port))
+            if new or not credentials.has_past:
+                now = int(time.time())
+                await write_past_day(door, city, behaviour, credentials.secrets, now, partial(tell, "past day"))
+                credentials.keep_past()
+            tasks.create_task(send_live(city, behaviour, credentials.secrets, mqtt_host, mqtt_port))
+            tasks.create_task(_save(meters))
+
+
+async def _recordings(door: Door, recordings: Path, folder: Path, host: str, port: int) -> None:
+    known = Credentials(folder / "recordings-credentials.json")
+    city = await asyncio.to_thread(recorded_city, recordings)
+    new = await make_known(door, city, known, origin="recorded")
+    state = folder / "recordings.json"
+    if new:
+        state.unlink(missing_ok=True)
+    await asyncio.sleep(1)  # the doors hear of a new credential within a moment
+    await replay_recordings(recordings, known.secrets[GATEWAY], host, port, state)
+
+
+async def _save(meters: Meters) -> None:
+    with contextlib.suppress(asyncio.CancelledError):
+        while True:
+            await asyncio.sleep(_SAVE_SECONDS)
+            meters.save()
+    meters.save()
+
+
+class _Logged:
+    """Tells the log about progress, a tenth at a time."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        tenth = done * _TENTHS // max(1, total)
+        if self._told.get(step) != tenth:
+            self._told[step] = tenth
+            _log.info("demo city", step=step, percent=tenth * _TENTHS)
