@@ -97,7 +97,10 @@ class ContextResolver:
 
 
 def _key(local: Any) -> bytes:
-    return local.encode("utf-8", "surrogatepass") if isinstance(local, str) else orjson.dumps(local)
+    try:
+        return local.encode("utf-8", "surrogatepass") if isinstance(local, str) else orjson.dumps(local)
+    except orjson.JSONEncodeError:
+        raise processing.refuse("it is nested too deeply") from None
 
 
 def _read_kept(file: Path, url: str) -> tuple[Any, bool]:

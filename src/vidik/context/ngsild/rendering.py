@@ -56,16 +56,8 @@ class View:
 
 def render(entity: Stored, view: View) -> Json:
     """An entity in the asked format, without @context."""
+    body = head_view(entity, view)
     compact = view.context.compact
-    types = entity.types
-    body: Json = {"id": entity.id}
-    body["type"] = compact(next(iter(types))) if len(types) == 1 else [compact(one) for one in types]
-    if entity.scope:
-        body["scope"] = entity.scope[0] if len(entity.scope) == 1 else entity.scope
-    if entity.expires_at is not None:
-        body["expiresAt"] = iso(entity.expires_at)
-    if view.system:
-        _add_times(body, entity)
     wanted = view.attributes
     show = _renderer(view)
     for iri, stored in entity.document.items():
@@ -79,6 +71,21 @@ def render(entity: Stored, view: View) -> Json:
         return {name: value for name, value in body.items() if name in view.pick}
     if view.omit is not None:
         return {name: value for name, value in body.items() if name not in view.omit}
+    return body
+
+
+def head_view(entity: Stored, view: View) -> Json:
+    """What an entity says of itself, without its attributes."""
+    compact = view.context.compact
+    types = entity.types
+    body: Json = {"id": entity.id}
+    body["type"] = compact(next(iter(types))) if len(types) == 1 else [compact(one) for one in types]
+    if entity.scope:
+        body["scope"] = entity.scope[0] if len(entity.scope) == 1 else entity.scope
+    if entity.expires_at is not None:
+        body["expiresAt"] = iso(entity.expires_at)
+    if view.system:
+        _add_times(body, entity)
     return body
 
 
@@ -101,8 +108,8 @@ def _renderer(view: View) -> Callable[[Any, ActiveContext], Any]:
 
     def reified(stored: Any, context: ActiveContext) -> Any:
         if view.datasets is None and not isinstance(stored, list):
-            return _instance(stored, context, view)
-        shown = [_instance(one, context, view) for one in instances(stored)]
+            return instance_view(stored, context, view)
+        shown = [instance_view(one, context, view) for one in instances(stored)]
         if not shown:
             return _NOTHING
         return shown[0] if len(shown) == 1 else shown
@@ -118,7 +125,8 @@ def _renderer(view: View) -> Callable[[Any, ActiveContext], Any]:
     return simplified if view.format == "simplified" else reified
 
 
-def _instance(instance: Json, context: ActiveContext, view: View) -> Any:
+def instance_view(instance: Json, context: ActiveContext, view: View) -> Any:
+    """One instance of an attribute in the normalized or concise format."""
     if view.language is not None and instance.get("type") == "LanguageProperty":
         instance = _in_language(instance, view.language)
     shown: Json = {}
@@ -134,10 +142,10 @@ def _instance(instance: Json, context: ActiveContext, view: View) -> Any:
             shown[name] = [{"object": one} for one in value]
         elif isinstance(value, dict):
             word = context.compact(name)
-            shown[word] = _instance(value, context.inside(word), view)
+            shown[word] = instance_view(value, context.inside(word), view)
         elif isinstance(value, list):
             word = context.compact(name)
-            shown[word] = [_instance(one, context.inside(word), view) for one in value]
+            shown[word] = [instance_view(one, context.inside(word), view) for one in value]
         else:
             shown[name] = value
     return _concise(shown) if view.format == "concise" else shown

@@ -38,7 +38,21 @@ TYPE_OF_MEMBER: Final = {
     "value": "Property",
 }
 _SYSTEM: Final = frozenset(
-    ["createdAt", "modifiedAt", "deletedAt", "instanceId", "previousValue", "previousObject", "previousLanguageMap", "previousJson", "previousVocab", "previousValueList", "previousObjectList", "entity", "entityList"]
+    (
+        "createdAt",
+        "modifiedAt",
+        "deletedAt",
+        "instanceId",
+        "previousValue",
+        "previousObject",
+        "previousLanguageMap",
+        "previousJson",
+        "previousVocab",
+        "previousValueList",
+        "previousObjectList",
+        "entity",
+        "entityList",
+    )
 )
 _ENTITY_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "@context"))
 _MAXIMUM_SUB_DEPTH: Final = 8

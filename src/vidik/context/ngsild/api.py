@@ -1,0 +1,125 @@
+"""The NGSI-LD API's routing: paths by their raw pieces, because ids are URIs and may hold encoded slashes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount
+from starlette.types import Receive, Scope, Send
+
+from vidik.context.jsonld import packaged
+from vidik.context.ngsild import batch_api, entities_api, problems, temporal_api
+from vidik.context.ngsild.broker import Broker, Call
+from vidik.context.ngsild.exchange import LD_JSON
+
+Handler = Callable[[Call], Awaitable[Response]]
+PREFIX: Final = b"/ngsi-ld/v1/"
+READ: Final = "context.read"
+WRITE: Final = "context.write"
+
+_Methods = Mapping[str, tuple[Handler, str]]
+
+_ENTITIES: Final[_Methods] = {
+    "GET": (entities_api.query_entities, READ),
+    "POST": (entities_api.create_entity, WRITE),
+}
+_ENTITY: Final[_Methods] = {
+    "GET": (entities_api.retrieve_entity, READ),
+    "PUT": (entities_api.replace_entity, WRITE),
+    "PATCH": (entities_api.merge_entity, WRITE),
+    "DELETE": (entities_api.delete_entity, WRITE),
+}
+_ATTRIBUTES: Final[_Methods] = {
+    "POST": (entities_api.append_attributes, WRITE),
+    "PATCH": (entities_api.update_attributes, WRITE),
+}
+_ATTRIBUTE: Final[_Methods] = {
+    "PATCH": (entities_api.partial_update_attribute, WRITE),
+    "PUT": (entities_api.replace_attribute, WRITE),
+    "DELETE": (entities_api.delete_attribute, WRITE),
+}
+_OPERATIONS: Final[Mapping[str, _Methods]] = {
+    "create": {"POST": (batch_api.batch_create, WRITE)},
+    "upsert": {"POST": (batch_api.batch_upsert, WRITE)},
+    "update": {"POST": (batch_api.batch_update, WRITE)},
+    "merge": {"POST": (batch_api.batch_merge, WRITE)},
+    "delete": {"POST": (batch_api.batch_delete, WRITE)},
+    "query": {"POST": (batch_api.batch_query, READ)},
+}
+_TEMPORAL: Final[_Methods] = {"GET": (temporal_api.query_temporal, READ)}
+_TEMPORAL_ENTITY: Final[_Methods] = {"GET": (temporal_api.retrieve_temporal, READ)}
+
+
+def _methods(segments: list[str]) -> _Methods | None:
+    """What a path takes; None where there is nothing."""
+    match segments:
+        case ["entities"]:
+            return _ENTITIES
+        case ["entities", _]:
+            return _ENTITY
+        case ["entities", _, "attrs"]:
+            return _ATTRIBUTES
+        case ["entities", _, "attrs", _]:
+            return _ATTRIBUTE
+        case ["entityOperations", operation]:
+            return _OPERATIONS.get(operation)
+        case ["temporal", "entities"]:
+            return _TEMPORAL
+        case ["temporal", "entities", _]:
+            return _TEMPORAL_ENTITY
+    return None
+
+
+async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
+    """The ASGI application beneath /ngsi-ld/v1; its errors are rendered by the application around it."""
+    request = Request(scope, receive)
+    raw: bytes = scope.get("raw_path") or scope["path"].encode()
+    path = raw[raw.index(PREFIX) + len(PREFIX) :] if PREFIX in raw else b""
+    segments = _segments(path)
+    methods = _methods(segments)
+    if methods is None:
+        raise problems.not_found("There is no such resource in the NGSI-LD API.")
+    found = methods.get(scope["method"])
+    if found is None:
+        if path == b"entities/":
+            raise problems.bad_data("The path has no id.", "id")
+        raise problems.MethodNotAllowed(sorted(methods))
+    scope["vidik.ngsild.path"] = path.decode("ascii", "replace")
+    handler, permission = found
+    call = await Broker.of(scope["app"].state.services).call(request, segments, permission)
+    response = await handler(call)
+    if "ngsild-tenant" in request.headers:
+        response.headers["NGSILD-Tenant"] = request.headers["ngsild-tenant"]
+    await response(scope, receive, send)
+
+
+def _segments(path: bytes) -> list[str]:
+    pieces = path.removesuffix(b"/").split(b"/")
+    try:
+        return [unquote_to_bytes(piece).decode() for piece in pieces]
+    except UnicodeDecodeError:
+        raise problems.invalid_request("The path is not valid UTF-8.") from None
+
+
+async def packaged_context(scope: Scope, receive: Receive, send: Send) -> None:
+    """GET /ngsi-ld/contexts/{city,vidik}.jsonld: the contexts that Vidik's own names come from. Public."""
+    name = scope["path"].rpartition("/")[2]
+    url = {"city.jsonld": packaged.CITY_CONTEXT_URL, "vidik.jsonld": packaged.VIDIK_CONTEXT_URL}.get(name)
+    if url is None or scope["method"] not in ("GET", "HEAD"):
+        raise problems.not_found("There is no such @context; city.jsonld and vidik.jsonld are here.")
+    response = Response(
+        orjson.dumps(packaged.document(url)),
+        media_type=LD_JSON,
+        headers={"Cache-Control": "public, max-age=3600", "Access-Control-Allow-Origin": "*"},
+    )
+    await response(scope, receive, send)
+
+
+def routes() -> list[BaseRoute]:
+    """What the application mounts."""
+    return [Mount("/ngsi-ld/v1", app=ngsi_ld), Mount("/ngsi-ld/contexts", app=packaged_context)]

@@ -1,0 +1,147 @@
+"""Batch operations over HTTP (ETSI GS CIM 009, clauses 6.14 to 6.17, 6.23 and 6.31). One batch, one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import orjson
+from starlette.responses import Response
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import exchange, parameters, problems, validation, values, writing
+from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.entities_api import answer_query
+from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters
+from vidik.context.ngsild.validation import CREATE, PATCH, UPDATE, EntityInput, Rules
+from vidik.context.ngsild.writing import BatchOutcome
+from vidik.kernel.errors import VidikError
+
+MAXIMUM_BATCH: Final = 10_000
+
+
+async def batch_create(call: Call) -> Response:
+    """POST /entityOperations/create."""
+    batch, refused = await _entities(call, CREATE)
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        outcome = await writing.batch_create(connection, batch)
+    return _finish(call, outcome, refused, created_status=201)
+
+
+async def batch_upsert(call: Call) -> Response:
+    """POST /entityOperations/upsert."""
+    words = _options(call, "replace", "update")
+    batch, refused = await _entities(call, UPDATE if "update" in words else CREATE)
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        outcome = await writing.batch_upsert(connection, batch, mode="update" if "update" in words else "replace")
+    return _finish(call, outcome, refused, created_status=201)
+
+
+async def batch_update(call: Call) -> Response:
+    """POST /entityOperations/update."""
+    words = _options(call, "noOverwrite", "replace")
+    batch, refused = await _entities(call, UPDATE, whole=False)
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        outcome = await writing.batch_update(connection, batch, overwrite="noOverwrite" not in words)
+    return _finish(call, outcome, refused)
+
+
+async def batch_merge(call: Call) -> Response:
+    """POST /entityOperations/merge."""
+    batch, refused = await _entities(call, PATCH, whole=False)
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        outcome = await writing.batch_merge(connection, batch)
+    return _finish(call, outcome, refused)
+
+
+async def batch_delete(call: Call) -> Response:
+    """POST /entityOperations/delete."""
+    content, _kind = await exchange.read_json(call.request, (JSON, LD_JSON))
+    _check_list(content)
+    ids: list[str] = []
+    refused: list[tuple[str, VidikError]] = []
+    for one in content:
+        try:
+            ids.append(values.uri(one, "id"))
+        except VidikError as error:
+            refused.append((str(one)[:200], error))
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        outcome = await writing.batch_delete(connection, ids)
+    return _finish(call, outcome, refused)
+
+
+async def batch_query(call: Call) -> Response:
+    """POST /entityOperations/query."""
+    kind = call.accept(JSON, LD_JSON, GEO_JSON)
+    body, context = await call.body()
+    if not isinstance(body, dict):
+        raise problems.bad_data("A query is a JSON object.")
+    asked: Parameters = call.parameters.joined(parameters.of_query(body))
+    return await answer_query(call, asked, kind, context)
+
+
+def _options(call: Call, *known: str) -> list[str]:
+    words = call.parameters.names("options") or []
+    if not set(words) <= set(known):
+        raise problems.bad_data(f"options is one of {', '.join(known)}.", "options")
+    return words
+
+
+def _check_list(content: Any) -> None:
+    if not isinstance(content, list) or not content:
+        raise problems.bad_data("A batch is a JSON array with at least one item.")
+    if len(content) > MAXIMUM_BATCH:
+        raise problems.bad_data(f"A batch has at most {MAXIMUM_BATCH} items.")
+
+
+async def _entities(
+    call: Call, rules: Rules, *, whole: bool = True
+) -> tuple[list[EntityInput], list[tuple[str, VidikError]]]:
+    """The entities of the body that can be read, and what is wrong with the others."""
+    content, kind = await exchange.read_json(call.request, (JSON, LD_JSON))
+    _check_list(content)
+    call.link = exchange.link_context(call.request)
+    if kind == LD_JSON and call.link is not None:
+        raise problems.bad_data(f"With {LD_JSON} the @context is in the body, not in a Link header.", "Link")
+    batch: list[EntityInput] = []
+    refused: list[tuple[str, VidikError]] = []
+    for item in content:
+        try:
+            context = await _context_of(call, item, kind)
+            entity = validation.parse_entity(item, context, rules, whole=whole)
+            if entity.id is None:
+                raise problems.bad_data("An entity has an id.", "id")
+            batch.append(entity)
+        except VidikError as error:
+            refused.append((_id_of(item), error))
+    return batch, refused
+
+
+async def _context_of(call: Call, item: Any, kind: str) -> ActiveContext:
+    if not isinstance(item, dict):
+        raise problems.bad_data("An entity is a JSON object.")
+    local = exchange.body_context(item, kind, call.link)
+    known = call.broker.contexts.remembered(local)
+    return known if known is not None else await call.broker.contexts.resolve(local)
+
+
+def _id_of(item: Any) -> str:
+    found = item.get("id") if isinstance(item, dict) else None
+    return found[:200] if isinstance(found, str) else ""
+
+
+def _finish(
+    call: Call, outcome: BatchOutcome, refused: Sequence[tuple[str, VidikError]], *, created_status: int = 204
+) -> Response:
+    if outcome.created:
+        call.broker.reader.kinds(call.tenant).forget()
+    errors = [*refused, *outcome.errors]
+    if errors:
+        body = {
+            "success": [*outcome.created, *outcome.updated],
+            "errors": [{"entityId": entity_id, "error": error.problem()} for entity_id, error in errors],
+        }
+        return Response(orjson.dumps(body), status_code=207, media_type=JSON)
+    if outcome.created:
+        return Response(orjson.dumps(outcome.created), status_code=created_status, media_type=JSON)
+    return Response(status_code=204)

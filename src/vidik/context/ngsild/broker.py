@@ -1,0 +1,108 @@
+"""What every request of the NGSI-LD API shares, and what it learns about the one at hand."""
+
+from __future__ import annotations
+
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.jsonld.resolver import ContextResolver
+from vidik.context.ngsild import exchange, problems, values
+from vidik.context.ngsild.exchange import Parameters
+from vidik.context.ngsild.repository.entities import EntityReader
+from vidik.context.ngsild.repository.tenants import tenant_exists
+from vidik.kernel.errors import Forbidden
+from vidik.kernel.identity import Principal, require_principal
+from vidik.kernel.services import Services
+
+_TENANT: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
+_KNOWN_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class Call:
+    """One request: who asks, of which tenant, with which parameters and path."""
+
+    request: Request
+    broker: Broker
+    principal: Principal
+    tenant: str
+    parameters: Parameters
+    segments: list[str]
+    """The path beneath /ngsi-ld/v1, decoded piece by piece."""
+    link: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The path of this resource as the client wrote it."""
+        return f"/ngsi-ld/v1/{self.request.scope['vidik.ngsild.path']}"
+
+    def entity_id(self) -> str:
+        """The id of the entity in the path; raises BadInput where it is no URI."""
+        return values.uri(self.segments[-1] if len(self.segments) < 2 else self.segments[1], "id")
+
+    async def reading_context(self) -> ActiveContext:
+        """The @context of a request without a body."""
+        self.link = exchange.link_context(self.request)
+        return await self.broker.contexts.resolve(self.link)
+
+    async def body(self, *media_types: str) -> tuple[Any, ActiveContext]:
+        """The body of a write and its @context."""
+        content, kind = await exchange.read_json(self.request, media_types or (exchange.JSON, exchange.LD_JSON))
+        self.link = exchange.link_context(self.request)
+        context = await self.broker.contexts.resolve(exchange.body_context(content, kind, self.link))
+        return content, context
+
+    def accept(self, *offered: str) -> str:
+        """The media type of the answer; raises NotAcceptable."""
+        header = self.request.headers.get("accept") or "*/*"
+        return exchange.accepted(header, offered or (exchange.JSON, exchange.LD_JSON))
+
+
+@dataclass(slots=True)
+class Broker:
+    """The API's long-lived parts. One a process."""
+
+    services: Services
+    contexts: ContextResolver
+    reader: EntityReader
+    _tenants: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, services: Services) -> Broker:
+        """The broker of this process; made at the first request."""
+        if not services.has(cls):
+            services.put(
+                cls(
+                    services,
+                    ContextResolver(
+                        services.settings.data / "contexts",
+                        allow_private=services.settings.allow_private_endpoints,
+                    ),
+                    EntityReader(services.database),
+                )
+            )
+        return services.get(cls)
+
+    async def call(self, request: Request, segments: list[str], permission: str) -> Call:
+        """Who asks and for which tenant; raises Unauthenticated, Forbidden or NotFound (NonexistentTenant)."""
+        principal = await require_principal(request, permission)
+        tenant = await self._tenant(request, principal)
+        return Call(request, self, principal, tenant, Parameters(request.scope["query_string"]), segments)
+
+    async def _tenant(self, request: Request, principal: Principal) -> str:
+        own = principal.tenant
+        asked = request.headers.get("ngsild-tenant")
+        if asked is None or asked == own:
+            return own
+        if not _TENANT.fullmatch(asked):
+            raise problems.bad_data("A tenant's name has 1 to 40 of a-z, 0-9 and _.", "NGSILD-Tenant")
+        if time.monotonic() - self._tenants.get(asked, -_KNOWN_SECONDS) >= _KNOWN_SECONDS:
+            if not await tenant_exists(self.services.database, asked):
+                raise problems.no_such_tenant(asked)
+            self._tenants[asked] = time.monotonic()
+        raise Forbidden(f"Your account belongs to the tenant {own}, not to {asked}.", field="NGSILD-Tenant")

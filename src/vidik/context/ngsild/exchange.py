@@ -1,0 +1,235 @@
+"""One request and its answer: contexts, media types, tenants and parameters, as clause 6.3 has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import parse_qsl, quote
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vidik.context.jsonld import packaged
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import problems
+
+JSON: Final = "application/json"
+LD_JSON: Final = "application/ld+json"
+GEO_JSON: Final = "application/geo+json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
+MAXIMUM_BODY: Final = 8 * 1024 * 1024
+
+_LINK = re.compile(r"<([^>]*)>\s*((?:;\s*[^;,\"]+(?:=\"[^\"]*\")?)*)")
+_LINK_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^;,\s]*))")
+_ZERO = b"\\u0000"
+
+
+class Parameters:
+    """The query string, each parameter once."""
+
+    def __init__(self, query_string: bytes) -> None:
+        self._values: dict[str, str] = {}
+        if not query_string:
+            return
+        try:
+            pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=64)
+        except (UnicodeDecodeError, ValueError) as error:
+            raise problems.invalid_request("The query string cannot be read.") from error
+        for name, value in pairs:
+            if "\x00" in value:
+                raise problems.bad_data("A parameter has no zero characters.", name)
+            self._values[name] = f"{self._values[name]},{value}" if name in self._values else value
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> Parameters:
+        """Parameters that did not come in a query string."""
+        made = cls(b"")
+        made._values.update(values)
+        return made
+
+    def joined(self, other: Parameters) -> Parameters:
+        """These parameters, with those of another that these do not have."""
+        return Parameters.of({**other._values, **self._values})
+
+    def get(self, name: str) -> str | None:
+        """A parameter's text; None when it is absent or empty."""
+        return self._values.get(name) or None
+
+    def has(self, name: str) -> bool:
+        """Whether a parameter is there, be it empty."""
+        return name in self._values
+
+    def names(self, name: str) -> list[str] | None:
+        """A parameter that is a list with commas; None when it is absent."""
+        text = self.get(name)
+        return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number within limits; raises BadInput."""
+        text = self.get(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.lstrip("-").isdigit() or not low <= int(text[:12]) <= high:
+            raise problems.bad_data(f"{name} is a whole number of {low} to {high}.", name)
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        """A parameter that is true or false."""
+        text = self.get(name)
+        if text not in (None, "true", "false"):
+            raise problems.bad_data(f"{name} is true or false.", name)
+        return text == "true"
+
+    def with_offset(self, offset: int) -> str:
+        """The query string again, with another offset."""
+        changed = {**self._values, "offset": str(offset)}
+        return "&".join(f"{quote(name)}={quote(value, safe=':/,;')}" for name, value in changed.items())
+
+
+def link_context(request: Request) -> str | None:
+    """The address of the @context that a Link header names; raises BadInput for two of them."""
+    found: list[str] = []
+    for header in request.headers.getlist("link"):
+        for match in _LINK.finditer(header):
+            rel = _LINK_REL.search(match.group(2))
+            if rel and CONTEXT_REL in ((rel.group(1) or rel.group(2) or "").split()):
+                found.append(match.group(1).strip())
+    if len(found) > 1:
+        raise problems.bad_data("There is at most one Link to an @context.", "Link")
+    return found[0] if found else None
+
+
+@lru_cache(maxsize=512)
+def accepted(header: str, offered: tuple[str, ...]) -> str:
+    """The offered media type that an Accept header likes best; raises NotAcceptable."""
+    best, best_quality = None, 0.0
+    for offer in offered:
+        quality = _quality(header, offer)
+        if quality > best_quality:
+            best, best_quality = offer, quality
+    if best is None:
+        raise problems.not_acceptable(f"This resource can be had as {', '.join(offered)}.")
+    return best
+
+
+def _quality(header: str, offer: str) -> float:
+    """The quality that the most specific range of an Accept header gives to a media type."""
+    found, precision = 0.0, -1
+    for part in header.split(","):
+        media, *parameters = [piece.strip().lower() for piece in part.split(";")]
+        level = {offer: 2, f"{offer.partition('/')[0]}/*": 1, "*/*": 0}.get(media)
+        if level is None or level < precision:
+            continue
+        quality = 1.0
+        for parameter in parameters:
+            name, _, number = parameter.partition("=")
+            if name.strip() == "q":
+                try:
+                    quality = min(max(float(number), 0.0), 1.0)
+                except ValueError:
+                    quality = 0.0
+        found, precision = quality, level
+    return found
+
+
+async def read_json(request: Request, media_types: Sequence[str]) -> tuple[Any, str]:
+    """The body as JSON and its media type.
+
+    Raises UnsupportedMediaType, TooLarge, or BadInput (InvalidRequest) for what is not JSON.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in media_types:
+        raise problems.unsupported_media_type(f"This operation takes {', '.join(media_types)}.")
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared) > MAXIMUM_BODY:
+        raise problems.too_large(MAXIMUM_BODY)
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAXIMUM_BODY:
+            raise problems.too_large(MAXIMUM_BODY)
+    if not body.strip():
+        raise problems.invalid_request("The request has no body.")
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise problems.invalid_request(f"The body is not JSON: {error}.") from error
+    if _ZERO in body and _has_zero(content):
+        raise problems.bad_data("Text has no zero characters.")
+    return content, kind
+
+
+def _has_zero(content: Any) -> bool:
+    waiting = [content]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            if "\x00" in one:
+                return True
+        elif isinstance(one, dict):
+            waiting.extend(one)
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return False
+
+
+def body_context(content: Any, kind: str, link: str | None) -> Any:
+    """What a body says its @context is (clause 6.3.5); raises BadInput for one in the wrong place."""
+    inline = content.get("@context") if isinstance(content, dict) else None
+    if kind == LD_JSON:
+        if link is not None:
+            raise problems.bad_data(f"With {LD_JSON} the @context is in the body, not in a Link header.", "Link")
+        if isinstance(content, dict) and inline is None:
+            raise problems.bad_data(f"With {LD_JSON} the body has an @context.", "@context")
+        return inline
+    if isinstance(content, dict) and "@context" in content:
+        raise problems.bad_data(f"With {kind} the @context is in a Link header, not in the body.", "@context")
+    return link
+
+
+def context_of_answer(context: ActiveContext) -> Any:
+    """What an answer in JSON-LD says its @context is."""
+    source = context.source
+    if isinstance(source, str):
+        return source if packaged.is_core(source) else [source, packaged.CORE_CONTEXT_URL]
+    if isinstance(source, list):
+        has_core = any(isinstance(one, str) and packaged.is_core(one) for one in source)
+        return source if has_core else [*source, packaged.CORE_CONTEXT_URL]
+    return [source, packaged.CORE_CONTEXT_URL]
+
+
+def answer(
+    body: Any, kind: str, context: ActiveContext, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """JSON with a Link to the @context, or JSON-LD (and GeoJSON) with it inside."""
+    response_headers = dict(headers or {})
+    if kind == JSON:
+        address = context.source if isinstance(context.source, str) else packaged.CORE_CONTEXT_URL
+        _add_link(response_headers, f'<{address}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"')
+    elif isinstance(body, list):
+        inside = context_of_answer(context)
+        for one in body:
+            one["@context"] = inside
+    else:
+        body["@context"] = context_of_answer(context)
+    return Response(orjson.dumps(body), status_code=status, headers=response_headers, media_type=kind)
+
+
+def _add_link(headers: dict[str, str], link: str) -> None:
+    present = headers.get("Link")
+    headers["Link"] = f"{present}, {link}" if present else link
+
+
+def page_links(path: str, parameters: Parameters, limit: int, offset: int, more: bool) -> dict[str, str]:
+    """The Link header to the pages before and after (clause 6.3.10)."""
+    links = []
+    if more:
+        links.append(f'<{path}?{parameters.with_offset(offset + limit)}>; rel="next"')
+    if offset > 0:
+        links.append(f'<{path}?{parameters.with_offset(max(0, offset - limit))}>; rel="prev"')
+    return {"Link": ", ".join(links)} if links else {}

@@ -1,0 +1,151 @@
+"""From query parameters (or the Query of a POST) to a search and a view (clauses 5.7.2, 6.3 and 6.4). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import geo, q, selections, values
+from vidik.context.ngsild.exchange import Parameters
+from vidik.context.ngsild.problems import bad_data
+from vidik.context.ngsild.rendering import Format, View
+from vidik.context.ngsild.repository.conditions import Search
+from vidik.context.store.document import LOCATION
+
+MAXIMUM_LIMIT: Final = 1000
+DEFAULT_LIMIT: Final = 20
+_FORMATS: Final[Mapping[str, Format]] = {
+    "normalized": "normalized",
+    "concise": "concise",
+    "simplified": "simplified",
+    "keyValues": "simplified",
+}
+_OPTIONS: Final = frozenset((*_FORMATS, "sysAttrs", "count", "temporalValues", "aggregatedValues"))
+
+
+def options(parameters: Parameters) -> frozenset[str]:
+    """The words of `options`; raises BadInput for one that nobody knows."""
+    words = frozenset(parameters.names("options") or ())
+    if not words <= _OPTIONS:
+        raise bad_data(f"options has words among {', '.join(sorted(_OPTIONS))}.", "options")
+    return words
+
+
+def view(parameters: Parameters, context: ActiveContext) -> View:
+    """What of each entity to show."""
+    words = options(parameters)
+    text = parameters.get("format")
+    if text is not None and text not in _FORMATS:
+        raise bad_data(f"format is one of {', '.join(_FORMATS)}.", "format")
+    chosen = [_FORMATS[word] for word in sorted(words) if word in _FORMATS]
+    attributes = expanded(parameters.names("attrs"), context, "attrs")
+    return View(
+        context=context,
+        format=_FORMATS[text] if text is not None else chosen[0] if chosen else "normalized",
+        system="sysAttrs" in words or parameters.flag("sysAttrs"),
+        attributes=None if attributes is None else frozenset(attributes),
+        datasets=_set(parameters.names("datasetId")),
+        language=parameters.get("lang"),
+        pick=_set(parameters.names("pick")),
+        omit=_set(parameters.names("omit")),
+    )
+
+
+def _set(names: list[str] | None) -> frozenset[str] | None:
+    return None if names is None else frozenset(names)
+
+
+def expanded(names: list[str] | None, context: ActiveContext, field: str) -> list[str] | None:
+    """Expanded attribute names; raises BadInput where one is no name."""
+    return None if names is None else [context.expand(values.name(name, field)) for name in names]
+
+
+def search(parameters: Parameters, context: ActiveContext) -> tuple[Search, selections.TypeSelection | None]:
+    """What to look for; the type selection apart, because only the tenant knows its kinds.
+
+    Raises BadInput where a parameter breaks its grammar or nothing limits the query.
+    """
+    text = parameters.get("type")
+    types = None if text is None or text == "*" else selections.parse_types(text, context)
+    ids = parameters.names("id")
+    query = parameters.get("q")
+    scopes = parameters.get("scopeQ")
+    found = Search(
+        ids=None if ids is None else [values.uri(one, "id") for one in ids],
+        id_pattern=parameters.get("idPattern"),
+        attributes=expanded(parameters.names("attrs"), context, "attrs"),
+        q=None if query is None else q.parse_q(query),
+        scopes=None if scopes is None else selections.parse_scopes(scopes),
+        geo=_geo(parameters, context),
+        context=context,
+    )
+    limits = (text, ids, found.id_pattern, found.attributes, found.q, found.scopes, found.geo)
+    if all(limit is None for limit in limits) and not parameters.flag("local"):
+        raise bad_data("A query has at least one of type, attrs, q, georel, scopeQ, id or idPattern.", "type")
+    return found, types
+
+
+def _geo(parameters: Parameters, context: ActiveContext) -> geo.GeoQuery | None:
+    georel, geometry, coordinates = (parameters.get(name) for name in ("georel", "geometry", "coordinates"))
+    if georel is None and geometry is None and coordinates is None:
+        return None
+    if georel is None or geometry is None or coordinates is None:
+        raise bad_data("georel, geometry and coordinates go together.", "georel")
+    name = parameters.get("geoproperty")
+    return geo.parse_geo(georel, geometry, coordinates, LOCATION if name is None else context.expand(name))
+
+
+def of_query(body: Mapping[str, Any]) -> Parameters:
+    """The parameters that a Query (clause 5.2.23) of POST entityOperations/query stands for.
+
+    Raises BadInput where the query is not one.
+    """
+    if body.get("type") != "Query":
+        raise bad_data('A query has the type "Query".', "type")
+    found: dict[str, str] = {}
+    _entity_selectors(body.get("entities"), found)
+    for name in ("q", "scopeQ", "lang"):
+        if name in body:
+            found[name] = _text(body[name], name)
+    for name in ("attrs", "pick", "omit", "datasetId"):
+        if name in body:
+            part = body[name]
+            found[name] = ",".join(_text(one, name) for one in (part if isinstance(part, list) else [part]))
+    geo_query = body.get("geoQ")
+    if geo_query is not None:
+        if not isinstance(geo_query, dict):
+            raise bad_data("geoQ is an object.", "geoQ")
+        for name in ("georel", "geometry", "geoproperty"):
+            if name in geo_query:
+                found[name] = _text(geo_query[name], f"geoQ.{name}")
+        if "coordinates" in geo_query:
+            position = geo_query["coordinates"]
+            found["coordinates"] = position if isinstance(position, str) else orjson.dumps(position).decode()
+    return Parameters.of(found)
+
+
+def _entity_selectors(entities: Any, found: dict[str, str]) -> None:
+    if entities is None:
+        return
+    if not isinstance(entities, list) or not entities or not all(isinstance(one, dict) for one in entities):
+        raise bad_data("entities is a list of objects with a type.", "entities")
+    if len(entities) > 1 and any("id" in one or "idPattern" in one for one in entities):
+        raise bad_data("Several entity selectors may differ in their type only.", "entities")
+    types = [_text(one["type"], "entities.type") for one in entities if "type" in one]
+    if types:
+        found["type"] = "|".join(f"({one})" for one in types)
+    first = entities[0]
+    if "id" in first:
+        ids = first["id"]
+        found["id"] = ",".join(_text(one, "entities.id") for one in (ids if isinstance(ids, list) else [ids]))
+    if "idPattern" in first:
+        found["idPattern"] = _text(first["idPattern"], "entities.idPattern")
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise bad_data("This must be text.", field)
+    return value

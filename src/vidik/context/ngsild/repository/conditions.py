@@ -1,0 +1,176 @@
+"""Queries as SQL conditions on the table `entity`; every value is a parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import q, selections, values
+from vidik.context.ngsild.expressions import And, Expression, Leaf
+from vidik.context.ngsild.geo import EARTH_RADIUS_METRES, Box, GeoQuery, boxes
+from vidik.context.ngsild.problems import bad_data
+from vidik.context.ngsild.q_jsonpath import compile_term
+from vidik.context.store.document import LOCATION
+from vidik.context.store.entities import box_literal
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A piece of SQL and its parameters, in order."""
+
+    sql: str
+    parameters: tuple[Any, ...] = ()
+
+
+ALWAYS: Final = Condition("true")
+NEVER: Final = Condition("false")
+
+
+def all_of(conditions: Sequence[Condition]) -> Condition:
+    """Every one of the conditions."""
+    kept = [one for one in conditions if one is not ALWAYS]
+    return _joined(" AND ", kept) if kept else ALWAYS
+
+
+def any_of(conditions: Sequence[Condition]) -> Condition:
+    """At least one of the conditions."""
+    return _joined(" OR ", conditions) if conditions else NEVER
+
+
+def _joined(word: str, conditions: Sequence[Condition]) -> Condition:
+    if len(conditions) == 1:
+        return conditions[0]
+    text = word.join(one.sql for one in conditions)
+    return Condition(f"({text})", tuple(value for one in conditions for value in one.parameters))
+
+
+@dataclass(slots=True)
+class Search:
+    """What a query asks for; None is no limit."""
+
+    kinds: list[int] | None = None
+    ids: list[str] | None = None
+    id_pattern: str | None = None
+    attributes: list[str] | None = None
+    """Expanded names, of which an entity has at least one."""
+    q: q.Query | None = None
+    scopes: Expression[str] | None = None
+    geo: GeoQuery | None = None
+    keys: list[int] | None = None
+    """What is left after the exact geometry was looked at outside the database."""
+    context: ActiveContext | None = field(default=None, repr=False)
+
+    def conditions(self) -> Condition:
+        """All but the geographic relation."""
+        parts = [
+            Condition("(expires_at IS NULL OR expires_at > now())"),
+            _equal_or_any("kind", "bigint", self.kinds),
+            _equal_or_any("id", "text", self.ids),
+            _equal_or_any("key", "bigint", self.keys),
+        ]
+        if self.id_pattern is not None:
+            parts.append(Condition("id ~ %s", (self.id_pattern,)))
+        if self.attributes is not None:
+            parts.append(Condition("document ?| %s::text[]", (self.attributes,)))
+        if self.q is not None and self.context is not None:
+            parts.append(q_condition(self.q, self.context))
+        if self.scopes is not None:
+            parts.append(scope_condition(self.scopes))
+        return all_of(parts)
+
+
+def _equal_or_any(column: str, kind: str, wanted: Sequence[Any] | None) -> Condition:
+    if wanted is None:
+        return ALWAYS
+    if not wanted:
+        return NEVER
+    # With one value the index on (kind, id) also gives the order.
+    if len(wanted) == 1:
+        return Condition(f"{column} = %s", (wanted[0],))
+    return Condition(f"{column} = ANY(%s::{kind}[])", (list(wanted),))
+
+
+def q_condition(query: q.Query, context: ActiveContext) -> Condition:
+    """A q over the document; createdAt and modifiedAt of the entity are columns."""
+    if isinstance(query, Leaf):
+        return _term(query.term, context)
+    parts = [q_condition(part, context) for part in query.parts]
+    return all_of(parts) if isinstance(query, And) else any_of(parts)
+
+
+_COLUMNS: Final = {"createdAt": "created_at", "modifiedAt": "modified_at"}
+_SIGNS: Final = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
+
+
+def _term(term: q.Term, context: ActiveContext) -> Condition:
+    if len(term.path.attributes) == 1 and term.path.attributes[0] in _COLUMNS and not term.path.trail:
+        return _column(term, _COLUMNS[term.path.attributes[0]])
+    path = compile_term(term, context)
+    compared = "jsonb_path_exists_tz(document, %s::jsonpath, '{}', true)"
+    found = compared if path.times else "document @? %s::jsonpath"
+    return Condition(f"(NOT {found})" if path.negated else found, (path.text,))
+
+
+def _column(term: q.Term, column: str) -> Condition:
+    if isinstance(term, q.Exists):
+        return NEVER if term.absent else ALWAYS
+    if isinstance(term.operand, q.Range) and isinstance(term.operand.low, q.Moment):
+        low, high = _moment(term.operand.low), _moment(term.operand.high)
+        negation = "NOT " if term.operator == "!=" else ""
+        return Condition(f"({negation}{column} BETWEEN %s AND %s)", (low, high))
+    if term.operator not in _SIGNS:
+        raise bad_data(f"{term.path.attributes[0]} is compared with a date and time.", "q")
+    return Condition(f"{column} {_SIGNS[term.operator]} %s", (_moment(term.operand),))
+
+
+def _moment(operand: object) -> Any:
+    text = operand.text if isinstance(operand, q.Moment | q.Text) else ""
+    return values.moment(text, "q")
+
+
+def scope_condition(query: Expression[str]) -> Condition:
+    """A scopeQ over the column `scope`."""
+    if isinstance(query, Leaf):
+        if selections.is_plain_scope(query.term):
+            return Condition("scope @> %s::text[]", ([query.term],))
+        expression = selections.scope_expression(query.term)
+        return Condition("EXISTS (SELECT FROM unnest(scope) AS one WHERE one ~ %s)", (expression,))
+    parts = [scope_condition(part) for part in query.parts]
+    return all_of(parts) if isinstance(query, And) else any_of(parts)
+
+
+def box_condition(query: GeoQuery) -> Condition:
+    """What the index can say about a geographic relation: a superset of its matches."""
+    if query.geo_property != LOCATION:
+        return Condition("document ? %s", (query.geo_property,))
+    limits = boxes(query)
+    if limits is None:
+        return Condition("place IS NOT NULL")
+    return any_of([_overlaps(limit) for limit in limits])
+
+
+def _overlaps(limit: Box) -> Condition:
+    return Condition("place && %s::box", (box_literal(limit),))
+
+
+def near_condition(query: GeoQuery) -> Condition:
+    """The exact distance between points; places that are larger than a point pass, to be looked at outside."""
+    point = query.point
+    if point is None or query.geo_property != LOCATION:
+        return ALWAYS
+    longitude, latitude = point
+    distance = (
+        f"{2 * EARTH_RADIUS_METRES} * asin(sqrt(least(1.0,"
+        " sin(radians(((place[0])[1] - %s::float8) / 2)) ^ 2"
+        " + cos(radians(%s::float8)) * cos(radians((place[0])[1]))"
+        " * sin(radians(((place[0])[0] - %s::float8) / 2)) ^ 2)))"
+    )
+    parameters = (latitude, latitude, longitude)
+    parts = []
+    if query.maximum is not None:
+        parts.append(Condition(f"{distance} <= %s::float8", (*parameters, query.maximum)))
+    if query.minimum is not None:
+        parts.append(Condition(f"{distance} >= %s::float8", (*parameters, query.minimum)))
+    return any_of([Condition("NOT (place[0] ~= place[1])"), all_of(parts)])

@@ -1,0 +1,148 @@
+"""The past over HTTP (ETSI GS CIM 009, clauses 6.18 and 6.19): retrieve and query temporal representations."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import parameters, problems, selections, temporal, values
+from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
+from vidik.context.ngsild.merge import instances_of
+from vidik.context.ngsild.rendering import Stored, View, head_view
+from vidik.context.ngsild.repository.entities import gone_entity
+from vidik.context.ngsild.temporal import TemporalQuery
+from vidik.context.store import history
+from vidik.context.store.history import Series
+from vidik.kernel.database import Connection
+
+_FORMATS: Final = ("normalized", "concise", "simplified", "keyValues", "temporalValues", "aggregatedValues")
+
+
+async def retrieve_temporal(call: Call) -> Response:
+    """GET /temporal/entities/{id}."""
+    kind = call.accept(JSON, LD_JSON)
+    context = await call.reading_context()
+    entity_id = values.uri(call.segments[2], "id")
+    query, view = _asked(call.parameters, context)
+    reader = call.broker.reader
+    async with reader.session(call.tenant) as connection:
+        found = (await reader.load(connection, call.tenant, [entity_id])).get(entity_id)
+        entity = found or await gone_entity(connection, entity_id)
+        if entity is None:
+            raise problems.not_found(f"There is no entity {entity_id}.")
+        bodies = await _represent(connection, [entity], query, view)
+    return answer(bodies[entity_id], kind, context)
+
+
+async def query_temporal(call: Call) -> Response:
+    """GET /temporal/entities: the past of the entities that the query finds as they are now."""
+    kind = call.accept(JSON, LD_JSON)
+    context = await call.reading_context()
+    asked = call.parameters
+    query, view = _asked(asked, context)
+    if query.start is None and query.end is None:
+        raise problems.bad_data("A temporal query has timerel and timeAt.", "timerel")
+    found, types = parameters.search(asked, context)
+    count = asked.flag("count") or "count" in parameters.options(asked)
+    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
+    offset = asked.number("offset", 0, 0, 10_000_000)
+    reader = call.broker.reader
+    async with reader.session(call.tenant) as connection:
+        if types is not None:
+            found.kinds = await _kinds(call, connection, types)
+        page = await reader.page(connection, call.tenant, found, limit=limit, offset=offset, count=count)
+        bodies = await _represent(connection, page.entities, query, view)
+    headers = page_links(call.path, asked, limit, offset, page.more)
+    if page.total is not None:
+        headers["NGSILD-Results-Count"] = str(page.total)
+    # An entity without any instance in the range is not part of the answer (clause 5.7.4).
+    shown = [body for body in bodies.values() if body.keys() - _HEAD]
+    return answer(shown, kind, context, headers=headers)
+
+
+_HEAD: Final = frozenset(("id", "type", "scope", "expiresAt", "createdAt", "modifiedAt"))
+
+
+async def _kinds(call: Call, connection: Connection, types: selections.TypeSelection) -> list[int]:
+    return await call.broker.reader.kinds(call.tenant).select(connection, types)
+
+
+def _asked(asked: Parameters, context: ActiveContext) -> tuple[TemporalQuery, View]:
+    words = parameters.options(asked)
+    text = asked.get("format")
+    if text is not None and text not in _FORMATS:
+        raise problems.bad_data(f"format is one of {', '.join(_FORMATS)}.", "format")
+    query = temporal.parse_temporal(asked, words)
+    attributes = parameters.expanded(asked.names("attrs"), context, "attrs")
+    datasets = asked.names("datasetId")
+    view = View(
+        context=context,
+        format="concise" if "concise" in (*words, text) else "normalized",
+        system="sysAttrs" in words or asked.flag("sysAttrs"),
+        attributes=None if attributes is None else frozenset(attributes),
+        datasets=None if datasets is None else frozenset(datasets),
+        language=asked.get("lang"),
+    )
+    return query, view
+
+
+async def _represent(
+    connection: Connection, entities: Sequence[Stored], query: TemporalQuery, view: View
+) -> dict[str, dict[str, Any]]:
+    """The temporal representation of each entity, by id."""
+    wanted = None if view.attributes is None else sorted(view.attributes)
+    series = await history.series_of(connection, [one.id for one in entities], wanted)
+    if view.datasets is not None:
+        series = [one for one in series if (one.dataset or "@none") in view.datasets]
+    by_time = query.time_property == "observedAt"
+    rows = await history.read(
+        connection,
+        [one.number for one in series],
+        query.start if by_time else None,
+        query.end if by_time else None,
+        query.last if by_time else None,
+    )
+    by_entity: dict[str, list[Series]] = defaultdict(list)
+    for one in series:
+        by_entity[one.entity_id].append(one)
+    bodies: dict[str, dict[str, Any]] = {}
+    for entity in entities:
+        body = head_view(entity, view)
+        for one in by_entity[entity.id]:
+            current = _current(entity, one)
+            instances = temporal.instances_of_series(rows[one.number], query, current, one.dataset)
+            if instances:
+                _add(body, view.context.compact(one.attribute), instances, query, view)
+        bodies[entity.id] = body
+    return bodies
+
+
+def _current(entity: Stored, series: Series) -> dict[str, Any] | None:
+    for instance in instances_of(entity.document, series.attribute):
+        if instance.get("datasetId", "") == series.dataset:
+            return instance
+    return None
+
+
+def _add(body: dict[str, Any], word: str, instances: list[dict[str, Any]], query: TemporalQuery, view: View) -> None:
+    """Put one series into a representation; those of several datasets stand side by side."""
+    context = view.context.inside(word)
+    if query.methods:
+        shown: Any = temporal.aggregated(instances, query)
+        if shown is None:
+            return
+    elif query.simplified:
+        shown = temporal.temporal_values(instances, query, context, view.language)
+    else:
+        body.setdefault(word, []).extend(temporal.normalized(instances, view, context))
+        return
+    present = body.get(word)
+    if present is None:
+        body[word] = shown
+    else:
+        body[word] = [*present, shown] if isinstance(present, list) else [present, shown]

@@ -1,0 +1,238 @@
+"""What the operations do to entities: load, change by the pure rules, store. One call is one transaction's work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from vidik.context.ngsild import merge, problems, selections
+from vidik.context.ngsild.merge import Result
+from vidik.context.ngsild.validation import Attributes, EntityInput, Instance
+from vidik.context.store import entities
+from vidik.context.store.entities import EntityRow, EntityWrite
+from vidik.kernel.clock import iso, now
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import Conflict, VidikError
+
+UNOBSERVED: Final = "@unobserved"
+"""Marks a history row whose time is when it was written, because nobody said when it was observed."""
+
+Change = Callable[[EntityRow, str], Result]
+
+
+@dataclass(slots=True)
+class BatchOutcome:
+    """What became of each entity of a batch."""
+
+    created: list[str] = field(default_factory=list)
+    updated: list[str] = field(default_factory=list)
+    errors: list[tuple[str, VidikError]] = field(default_factory=list)
+
+
+async def create(connection: Connection, entity: EntityInput) -> None:
+    """Create an entity; raises Conflict (AlreadyExists)."""
+    await _save(connection, [_new(entity, iso(now()))])
+
+
+async def change(
+    connection: Connection,
+    entity_id: str,
+    rule: Change,
+    *,
+    selection: selections.TypeSelection | None = None,
+    entity: EntityInput | None = None,
+    types: Literal["add", "replace"] = "add",
+    scope: Literal["add", "replace", "keep"] = "replace",
+) -> Result:
+    """Change an entity by a rule of `merge`; raises NotFound where it is not (or not of the selected type).
+
+    `entity` is what the request said of type, scope and expiry.
+    """
+    row = await _existing(connection, entity_id, selection)
+    result = rule(row, iso(now()))
+    write = _changed(row, result)
+    if entity is not None:
+        _apply_head(write, entity, types, scope)
+    if result.changed or write.types != row.types or write.scope != row.scope or write.expires_at != row.expires_at:
+        await _save(connection, [write])
+    return result
+
+
+async def delete(connection: Connection, entity_id: str, selection: selections.TypeSelection | None = None) -> None:
+    """Delete an entity; raises NotFound."""
+    if selection is not None:
+        await _existing(connection, entity_id, selection)
+    if not await entities.delete(connection, [entity_id]):
+        raise problems.not_found(f"There is no entity {entity_id}.")
+
+
+async def batch_create(connection: Connection, batch: Sequence[EntityInput]) -> BatchOutcome:
+    """Create those entities that are not there yet."""
+    outcome = BatchOutcome()
+    present = set(await entities.load(connection, _ids(batch)))
+    writes: list[EntityWrite] = []
+    at = iso(now())
+    for entity in batch:
+        entity_id = str(entity.id)
+        if entity_id in present:
+            outcome.errors.append((entity_id, problems.already_exists(entity_id)))
+            continue
+        present.add(entity_id)
+        writes.append(_new(entity, at))
+        outcome.created.append(entity_id)
+    await _save(connection, writes)
+    return outcome
+
+
+async def batch_upsert(
+    connection: Connection, batch: Sequence[EntityInput], *, mode: Literal["replace", "update"]
+) -> BatchOutcome:
+    """Create what is missing; replace or update what is there."""
+
+    def apply(document: dict[str, Any], entity: EntityInput, at: str) -> Result:
+        if mode == "replace":
+            return merge.replace(document, entity.attributes, at)
+        return merge.append(document, entity.attributes, at)
+
+    return await _batch(connection, batch, apply, create_missing=True, replace_head=mode == "replace")
+
+
+async def batch_update(connection: Connection, batch: Sequence[EntityInput], *, overwrite: bool) -> BatchOutcome:
+    """Append to what is there; entities that are not are errors."""
+
+    def apply(document: dict[str, Any], entity: EntityInput, at: str) -> Result:
+        return merge.append(document, entity.attributes, at, overwrite=overwrite)
+
+    return await _batch(connection, batch, apply, create_missing=False, replace_head=False)
+
+
+async def batch_merge(connection: Connection, batch: Sequence[EntityInput]) -> BatchOutcome:
+    """Merge patch what is there; entities that are not are errors."""
+
+    def apply(document: dict[str, Any], entity: EntityInput, at: str) -> Result:
+        return merge.merge(document, entity.attributes, at)
+
+    return await _batch(connection, batch, apply, create_missing=False, replace_head=False)
+
+
+async def batch_delete(connection: Connection, ids: Sequence[str]) -> BatchOutcome:
+    """Delete those entities that are there."""
+    gone = await entities.delete(connection, list(dict.fromkeys(ids)))
+    missing = [one for one in dict.fromkeys(ids) if one not in gone]
+    return BatchOutcome(
+        updated=[one for one in dict.fromkeys(ids) if one in gone],
+        errors=[(one, problems.not_found(f"There is no entity {one}.")) for one in missing],
+    )
+
+
+async def _batch(
+    connection: Connection,
+    batch: Sequence[EntityInput],
+    apply: Callable[[dict[str, Any], EntityInput, str], Result],
+    *,
+    create_missing: bool,
+    replace_head: bool,
+) -> BatchOutcome:
+    """Bring in a batch in order; an entity that is there twice is changed twice and written once."""
+    outcome = BatchOutcome()
+    rows = await entities.load(connection, _ids(batch), for_update=True)
+    writes: dict[str, EntityWrite] = {}
+    at = iso(now())
+    for entity in batch:
+        entity_id = str(entity.id)
+        row = rows.get(entity_id)
+        if row is None and not create_missing:
+            outcome.errors.append((entity_id, problems.not_found(f"There is no entity {entity_id}.")))
+            continue
+        try:
+            pending = writes.get(entity_id)
+            if pending is None and row is None:
+                writes[entity_id] = _new(entity, at)
+                outcome.created.append(entity_id)
+                continue
+            if pending is None and row is not None:
+                pending = _changed(row, Result(row.document))
+            assert pending is not None  # noqa: S101  one of the two branches above made it
+            result = apply(pending.document, entity, at)
+        except VidikError as error:
+            outcome.errors.append((entity_id, error))
+            continue
+        pending.document = result.document
+        pending.changed = {**pending.changed, **_for_history(result.changed)}
+        _apply_head(pending, entity, "replace" if replace_head else "add", "replace")
+        if replace_head:
+            pending.scope, pending.expires_at = entity.scope, entity.expires_at
+        writes[entity_id] = pending
+        if entity_id not in outcome.updated and entity_id not in outcome.created:
+            outcome.updated.append(entity_id)
+    await _save(connection, list(writes.values()))
+    return outcome
+
+
+async def _existing(connection: Connection, entity_id: str, selection: selections.TypeSelection | None) -> EntityRow:
+    row = (await entities.load(connection, [entity_id], for_update=True)).get(entity_id)
+    if row is None or (selection is not None and not selections.matches_types(selection, row.types)):
+        raise problems.not_found(f"There is no entity {entity_id}{' of this type' if row else ''}.")
+    return row
+
+
+async def _save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
+    try:
+        await entities.save(connection, writes)
+    except Conflict as conflict:
+        raise problems.already_exists(writes[0].entity_id if len(writes) == 1 else "of the batch") from conflict
+
+
+def _ids(batch: Sequence[EntityInput]) -> list[str]:
+    return list(dict.fromkeys(str(entity.id) for entity in batch))
+
+
+def _new(entity: EntityInput, at: str) -> EntityWrite:
+    result = merge.create(entity.attributes, at)
+    return EntityWrite(
+        entity_id=str(entity.id),
+        types=list(entity.types or ()),
+        scope=entity.scope,
+        document=result.document,
+        expires_at=entity.expires_at,
+        changed=_for_history(result.changed),
+        before=None,
+    )
+
+
+def _changed(row: EntityRow, result: Result) -> EntityWrite:
+    return EntityWrite(
+        entity_id=row.id,
+        types=row.types,
+        scope=row.scope,
+        document=result.document,
+        expires_at=row.expires_at,
+        changed=_for_history(result.changed),
+        before=row,
+    )
+
+
+def _apply_head(write: EntityWrite, entity: EntityInput, types: str, scope: str) -> None:
+    if entity.types:
+        added = [one for one in entity.types if one not in write.types]
+        write.types = list(entity.types) if types == "replace" else [*write.types, *added]
+    if "scope" in entity.nulls:
+        write.scope = None
+    elif entity.scope is not None and scope == "replace":
+        write.scope = entity.scope
+    elif entity.scope is not None and scope == "add":
+        write.scope = list(dict.fromkeys([*(write.scope or ()), *entity.scope]))
+    if "expiresAt" in entity.nulls:
+        write.expires_at = None
+    elif entity.expires_at is not None:
+        write.expires_at = entity.expires_at
+
+
+def _for_history(changed: Attributes) -> dict[str, list[Instance]]:
+    return {
+        attribute: [
+            one if "observedAt" in one or "deletedAt" in one else {**one, UNOBSERVED: True} for one in instances
+        ]
+        for attribute, instances in changed.items()
+    }
