@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from vidik.kernel.services import Services
-from vidik.kernel.settings import Settings, get_settings
+if TYPE_CHECKING:
+    from vidik.kernel.services import Services
+    from vidik.kernel.settings import Settings
 
 Result = TypeVar("Result")
 
@@ -35,6 +36,8 @@ def with_services(work: Callable[[Services], Awaitable[Result]]) -> Result:
     """Run a command's work with services of its own, on a database at this release's version."""
     from vidik.kernel.database import Database
     from vidik.kernel.migrate import migrate
+    from vidik.kernel.services import Services
+    from vidik.kernel.settings import get_settings
 
     settings = get_settings()
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vidik.cli import account, console, token
 from vidik.cli.access import with_services
-from vidik.kernel.services import Services
 
 if TYPE_CHECKING:
-    from vidik.kernel.identity import Principal
+    from vidik.kernel.services import Services
 
 
 @account.command("add")
@@ -25,6 +23,7 @@ def account_add(
     ] = None,
 ) -> None:
     """Make an account, and show its first password once."""
+    from vidik.cli.operator import operator
     from vidik.kernel.identity.accounts import AccountDraft, create_account
     from vidik.kernel.identity.passwords import generate_password, passwords
 
@@ -34,7 +33,7 @@ def account_add(
         hashed = await passwords(services.settings.argon2_memory_kib).hash(password)
         draft = AccountDraft(login, name, organisation, [(one, organisation) for one in role], True, None, hashed)
         async with services.database.platform() as connection:
-            await create_account(connection, _by_hand(services), draft)
+            await create_account(connection, operator(services), draft)
 
     with_services(work)
     console.print(f"Account [bold]{login}[/] made. First password, shown once: [bold]{password}[/]")
@@ -48,6 +47,7 @@ def account_password(
     ],
 ) -> None:
     """Set another password; the person's sessions end."""
+    from vidik.cli.operator import operator
     from vidik.kernel.errors import NotFound
     from vidik.kernel.identity import repository
     from vidik.kernel.identity.accounts import AccountDraft, change_account
@@ -64,7 +64,7 @@ def account_password(
                 raise NotFound(f"There is no account {login}.", field="login")
             roles = [(role, organisation) for role, organisation in row["grants"]]
             draft = AccountDraft(login, row["name"], row["organisation"], roles, row["enabled"], row["ends_at"], hashed)
-            await change_account(connection, _by_hand(services), row, draft)
+            await change_account(connection, operator(services), row, draft)
         forget_first_login(services.settings, login)
 
     with_services(work)
@@ -94,12 +94,3 @@ def token_add(
         return await issue_service_token(services, name, frozenset(permission), lifetime=timedelta(days=days))
 
     console.print(f"Token of {name}, shown once: [bold]{with_services(work)}[/]")
-
-
-def _by_hand(services: Services) -> Principal:
-    """Whoever can run this command on the machine is its operator; the audit record says that it was by hand."""
-    from vidik.kernel.identity import system_principal
-    from vidik.kernel.identity.roles import PERMISSIONS
-
-    principal = system_principal("command line", services.settings.tenant, PERMISSIONS)
-    return dataclasses.replace(principal, grants=frozenset({("administrator", None)}))

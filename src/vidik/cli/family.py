@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidik.cli import app, console
-from vidik.kernel.settings import Settings, get_settings
 
 if TYPE_CHECKING:
     from vidik.app.family import Family
+    from vidik.kernel.settings import Settings
 
 
 @app.command()
@@ -24,6 +24,7 @@ def up(
     """Start everything on this machine, and keep it running until Ctrl-C."""
     from vidik import __version__
     from vidik.app.family import Family
+    from vidik.kernel.settings import get_settings
 
     began = time.monotonic()
     settings = get_settings()
@@ -58,6 +59,7 @@ def migrate() -> None:
     """Bring the database to this release's version (done at every start too)."""
     from vidik.app.prepare import migrate_all
     from vidik.cli.access import reachable_database
+    from vidik.kernel.settings import get_settings
 
     settings = get_settings()
     with reachable_database(settings) as url:
@@ -69,6 +71,7 @@ def migrate() -> None:
 def doctor() -> None:
     """Look at this machine and this installation, and say what is wrong and what to do."""
     from vidik.cli.checks import examine
+    from vidik.kernel.settings import get_settings
 
     findings = examine(get_settings())
     marks = {"ok": "[green]ok  [/]", "note": "[yellow]note[/]", "bad": "[bold red]bad [/]"}
