@@ -1,0 +1,136 @@
+import type {
+  Alarm,
+  AlarmList,
+  AssetDetail,
+  AssetList,
+  Basemap,
+  Command,
+  DeadLetterList,
+  Device,
+  DeviceList,
+  FeedItem,
+  History,
+  RawReading,
+  SearchItem,
+  Session,
+  Vital,
+} from "./types";
+
+/** A request that did not succeed. `status` is 0 when the server could not be reached at all. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    readonly detail: string,
+    readonly retryAfterSeconds: number | null = null,
+  ) {
+    super(detail);
+  }
+}
+
+type Query = Record<string, string | number | null | undefined>;
+
+function withQuery(path: string, query: Query): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  const problem = (await response.json().catch(() => ({}))) as {
+    code?: string;
+    detail?: string;
+    title?: string;
+  };
+  const retryAfter = Number(response.headers.get("retry-after"));
+  return new ApiError(
+    response.status,
+    problem.code ?? String(response.status),
+    problem.detail ?? problem.title ?? response.statusText,
+    retryAfter > 0 ? retryAfter : null,
+  );
+}
+
+let onUnauthenticated: () => void = () => {};
+
+/** Called whenever the server says that the session has ended. */
+export function whenUnauthenticated(action: () => void): void {
+  onUnauthenticated = action;
+}
+
+async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(path, {
+      method,
+      credentials: "same-origin",
+      headers: body === undefined ? {} : { "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "unreachable", "");
+  }
+  if (!response.ok) {
+    const error = await failure(response);
+    if (error.status === 401 && path !== "/api/session") onUnauthenticated();
+    throw error;
+  }
+  return (response.status === 204 ? undefined : await response.json()) as T;
+}
+
+const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) =>
+  request<T>("GET", withQuery(path, query), undefined, signal);
+const part = encodeURIComponent;
+
+export const api = {
+  signIn: (login: string, password: string) => request<void>("POST", "/api/session", { login, password }),
+  signOut: () => request<void>("DELETE", "/api/session"),
+  session: () => get<Session>("/api/session"),
+
+  assets: () => get<AssetList>("/api/console/assets"),
+  vitals: () => get<{ items: Vital[] }>("/api/console/vitals"),
+  asset: (id: string, signal?: AbortSignal) =>
+    get<AssetDetail>(`/api/console/assets/${part(id)}`, {}, signal),
+  history: (
+    id: string,
+    query: { attributes: string; from?: string; to?: string; points?: number },
+    signal?: AbortSignal,
+  ) => get<History>(`/api/console/assets/${part(id)}/history`, query, signal),
+  raw: (id: string, query: { attribute?: string; before?: string; limit?: number }) =>
+    get<{ items: RawReading[]; next: string | null }>(`/api/console/assets/${part(id)}/raw`, query),
+  rawCsv: (id: string, attribute?: string) =>
+    withQuery(`/api/console/assets/${part(id)}/raw.csv`, { attribute }),
+  feed: (limit = 50) => get<{ items: FeedItem[] }>("/api/console/feed", { limit }),
+  search: (q: string, signal?: AbortSignal) =>
+    get<{ items: SearchItem[] }>("/api/console/search", { q }, signal),
+  basemap: () => get<Basemap>("/api/console/basemap.json"),
+
+  alarms: (state: "open" | "cleared" | "all", limit = 1000) =>
+    get<AlarmList>("/api/alarms", { state, limit }),
+  acknowledge: (id: string, note: string) =>
+    request<Alarm>("POST", `/api/alarms/${part(id)}/acknowledge`, note ? { note } : {}),
+
+  devices: (query: { state?: string; service?: string; search?: string; limit?: number; after?: string }) =>
+    get<DeviceList>("/api/devices", query),
+  device: (id: string) => get<Device>(`/api/devices/${part(id)}`),
+  commands: (id: string) => get<{ items: Command[] }>(`/api/devices/${part(id)}/commands`),
+
+  deadLetters: (query: {
+    device_id?: string;
+    reason?: string;
+    state?: string;
+    limit?: number;
+    before?: string;
+  }) => get<DeadLetterList>("/api/dead-letters", query),
+  replay: (ids: (number | string)[]) =>
+    request<{ replayed: number; accepted: number; rejected: number }>("POST", "/api/dead-letters/replay", {
+      ids,
+    }),
+  discard: (ids: (number | string)[], reason: string) =>
+    request<void | object>("POST", "/api/dead-letters/discard", { ids, reason }),
+};

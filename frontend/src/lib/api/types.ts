@@ -1,0 +1,267 @@
+import type { FeatureCollection } from "geojson";
+
+/** The shapes that the server sends. Times are ISO 8601 in UTC; places are [longitude, latitude]. */
+
+export type Service = "heating" | "lighting" | "parking" | "air" | "water" | "waste" | "traffic";
+export type Priority = "critical" | "high" | "medium" | "low";
+export type AssetState = "normal" | Priority | "unknown" | "out_of_service";
+export type Origin = "real" | "simulated" | "recorded";
+export type Health = "ok" | "late" | "silent" | "rejecting" | "never";
+export type Place = [number, number];
+export type Value = number | string | boolean | null | object;
+export type Texts = { en: string; "sr-Cyrl": string; "sr-Latn"?: string };
+
+export interface Session {
+  account: {
+    id: string;
+    login: string;
+    name: string;
+    organisation: string | null;
+    roles: string[];
+    permissions: string[];
+  };
+  city: { code: string; name: Texts; centre: Place; zoom: number; timezone: string };
+  version: string;
+}
+
+export interface Headline {
+  attribute: string;
+  label_key: string;
+  value: Value;
+  unit: string | null;
+}
+
+export interface AssetSummary {
+  id: string;
+  name: string;
+  service: Service;
+  type: string;
+  place: Place | null;
+  state: AssetState;
+  origin: Origin;
+  observed_at: string | null;
+  recorded_at: string | null;
+  headline: Headline | null;
+}
+
+export interface AssetList {
+  position: number;
+  generated_at: string;
+  assets: AssetSummary[];
+}
+
+export interface Vital {
+  service: Service;
+  key: string;
+  value: number | null;
+  unit: string | null;
+  decimals: number;
+  trend: [string, number | null][];
+  normal: [number, number] | null;
+  target: number | null;
+  assets: number;
+  fresh: number;
+  stale: number;
+  alarms: number;
+}
+
+export interface Attribute {
+  name: string;
+  label_key: string;
+  kind: string;
+  value: Value;
+  unit: string | null;
+  observed_at: string | null;
+  recorded_at: string | null;
+  provided_by: string | null;
+  normal: [number, number] | null;
+  numeric: boolean;
+  tile: boolean;
+}
+
+export interface AssetDevice {
+  device_id: string;
+  profile: string;
+  door: string | null;
+  gateway_id: string | null;
+  expected_interval_seconds: number | null;
+  last_seen: string | null;
+  health: Health;
+}
+
+export interface AssetDetail {
+  id: string;
+  name: string;
+  service: Service;
+  type: string;
+  place: Place | null;
+  origin: Origin;
+  state: AssetState;
+  observed_at: string | null;
+  recorded_at: string | null;
+  device: AssetDevice | null;
+  attributes: Attribute[];
+  alarms: Alarm[];
+  neighbours: { id: string; name: string; relation: string }[];
+}
+
+export interface Series {
+  attribute: string;
+  unit: string | null;
+  times: number[];
+  values: (number | null)[];
+  minimum: (number | null)[] | null;
+  maximum: (number | null)[] | null;
+}
+
+export interface HistoryEvent {
+  alarm_id: string;
+  priority: Priority;
+  raised_at: string;
+  cleared_at: string | null;
+  /** When the reading behind it was observed; for recorded assets this is far from the raising. */
+  observed_at?: string | null;
+  cleared_observed_at?: string | null;
+  message: Texts;
+}
+
+export interface History {
+  from: string;
+  to: string;
+  resolution: string;
+  series: Series[];
+  events: HistoryEvent[];
+}
+
+export interface RawReading {
+  attribute: string;
+  value: Value;
+  unit: string | null;
+  observed_at: string;
+  recorded_at: string | null;
+}
+
+export interface Alarm {
+  id: string;
+  rule: string;
+  priority: Priority;
+  state: "raised" | "acknowledged" | "cleared";
+  entity_id: string;
+  entity_name: string;
+  service: Service;
+  origin: Origin;
+  attribute: string | null;
+  message: Texts;
+  value: Value;
+  unit: string | null;
+  threshold: Value;
+  observed_at: string | null;
+  raised_at: string;
+  last_seen_at: string | null;
+  count: number;
+  acknowledged_by: string | null;
+  acknowledged_at: string | null;
+  note: string | null;
+  cleared_at: string | null;
+}
+
+export interface AlarmList {
+  items: Alarm[];
+  counts: Record<Priority, number>;
+}
+
+export interface FeedItem {
+  id: string;
+  at: string;
+  kind: string;
+  entity_id: string | null;
+  entity_name: string | null;
+  service: Service | null;
+  priority: Priority | null;
+  message: Texts;
+}
+
+export interface Device {
+  device_id: string;
+  name: string;
+  profile: string;
+  service: Service | null;
+  entity_id: string | null;
+  gateway_id: string | null;
+  organisation: string | null;
+  origin: Origin;
+  enabled: boolean;
+  expected_interval_seconds: number | null;
+  last_seen: string | null;
+  last_observed: string | null;
+  messages: number;
+  rejected: number;
+  health: Health;
+}
+
+export interface DeviceList {
+  items: Device[];
+  next: string | null;
+  counts: Record<Health, number>;
+}
+
+export interface Command {
+  id: string;
+  name: string;
+  parameters: Record<string, unknown> | null;
+  state: string;
+  created_at?: string;
+  requested_at?: string;
+}
+
+export interface DeadLetter {
+  id: number | string;
+  device_id: string | null;
+  door: string;
+  topic: string | null;
+  received_at: string;
+  field: string | null;
+  reason: string;
+  value: Value;
+  payload: string;
+  size: number;
+  state: "open" | "replayed" | "discarded";
+  replayed_at: string | null;
+}
+
+export interface DeadLetterList {
+  items: DeadLetter[];
+  next: string | null;
+  counts_by_reason: { reason: string; count: number }[] | Record<string, number>;
+}
+
+export interface SearchItem {
+  kind: "asset" | "device" | "street" | "alarm" | "help";
+  id: string;
+  title: string;
+  subtitle: string | null;
+  place: Place | null;
+}
+
+export interface Basemap {
+  attribution: string;
+  bounds: [number, number, number, number] | null;
+  layers: Record<string, FeatureCollection>;
+}
+
+export interface ChangesEvent {
+  position: number;
+  recorded_at: string;
+  changes: {
+    id: string;
+    state?: AssetState;
+    origin?: Origin;
+    observed_at: string | null;
+    attributes: Record<string, Value>;
+  }[];
+}
+
+export interface AlarmEvent {
+  alarm: Alarm;
+  transition: "raised" | "acknowledged" | "cleared" | "updated";
+}

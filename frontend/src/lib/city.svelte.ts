@@ -1,0 +1,226 @@
+import { api } from "./api/client";
+import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem, Vital } from "./api/types";
+import { fold } from "./i18n/transliterate";
+import { isOpen } from "./states";
+import { Stream, type ServerEvent, type StreamState } from "./stream";
+import { errorText } from "./words";
+
+const FEED_LENGTH = 60;
+type AssetListener = (asset: AssetSummary, stateChanged: boolean) => void;
+
+/**
+ * The living picture of the city: assets, open alarms, feed and vital signs, kept by the stream.
+ *
+ * Assets are plain objects in a map; `revision` steps at most four times a second so that ten thousand
+ * of them cost no reactive bookkeeping. The map listens to single assets instead.
+ */
+export class City {
+  assets = new Map<string, AssetSummary>();
+  /** Folded names, made once: search over ten thousand must follow the keys. */
+  private folded = new Map<string, string>();
+  revision = $state(0);
+  /** Steps when the set of assets is another one, not when their values change. */
+  listing = $state(0);
+  loaded = $state(false);
+  failure = $state<string | null>(null);
+  alarms = $state.raw<Map<string, Alarm>>(new Map());
+  feed = $state.raw<FeedItem[]>([]);
+  vitals = $state.raw<Vital[]>([]);
+  stream = $state<StreamState>("connecting");
+  heardAt = $state<string | null>(null);
+
+  private connection: Stream | null = null;
+  private listeners = new Set<AssetListener>();
+  private alarmListeners = new Set<(event: AlarmEvent) => void>();
+  private revisionTimer: ReturnType<typeof setTimeout> | undefined;
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private vitalsTimer: ReturnType<typeof setInterval> | undefined;
+
+  async start(): Promise<void> {
+    clearTimeout(this.retryTimer);
+    try {
+      const [assets] = await Promise.all([
+        api.assets(),
+        this.loadAlarms(),
+        this.loadFeed(),
+        this.loadVitals(),
+      ]);
+      this.replaceAssets(assets.assets);
+      this.loaded = true;
+      this.failure = null;
+      this.connect(String(assets.position));
+      clearInterval(this.vitalsTimer);
+      this.vitalsTimer = setInterval(() => void this.loadVitals().catch(() => {}), 15_000);
+    } catch (error) {
+      this.failure = errorText(error);
+      this.retryTimer = setTimeout(() => void this.start(), 4000);
+    }
+  }
+
+  stop(): void {
+    this.connection?.stop();
+    this.connection = null;
+    clearTimeout(this.retryTimer);
+    clearInterval(this.vitalsTimer);
+    this.loaded = false;
+    this.failure = null;
+  }
+
+  replaceAssets(list: AssetSummary[]): void {
+    this.assets = new Map(list.map((asset) => [asset.id, asset]));
+    this.folded = new Map(
+      list.map((asset) => [asset.id, fold(`${asset.name} ${asset.id.split(":").at(-1)}`)]),
+    );
+    this.revision += 1;
+    this.listing += 1;
+  }
+
+  foldedName(id: string): string {
+    return this.folded.get(id) ?? "";
+  }
+
+  /** Be told of every change of an asset; returns the way to stop. */
+  onAsset(listener: AssetListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  onAlarm(listener: (event: AlarmEvent) => void): () => void {
+    this.alarmListeners.add(listener);
+    return () => this.alarmListeners.delete(listener);
+  }
+
+  get openAlarms(): Alarm[] {
+    return [...this.alarms.values()].filter(isOpen);
+  }
+
+  /** Take an alarm as the server now has it, from the stream or from an answer. */
+  putAlarm(alarm: Alarm): void {
+    this.alarms = new Map(this.alarms).set(alarm.id, alarm);
+  }
+
+  putAlarms(alarms: Alarm[]): void {
+    const merged = new Map(this.alarms);
+    for (const alarm of alarms) merged.set(alarm.id, alarm);
+    this.alarms = merged;
+  }
+
+  apply(event: ServerEvent): void {
+    const data: unknown = JSON.parse(event.data);
+    switch (event.name) {
+      case "changes":
+        for (const change of (data as ChangesEvent).changes)
+          this.applyChange(change, (data as ChangesEvent).recorded_at);
+        break;
+      case "state":
+        this.setState((data as { id: string }).id, (data as { state: AssetState }).state);
+        break;
+      case "alarm":
+        this.putAlarm((data as AlarmEvent).alarm);
+        for (const listener of this.alarmListeners) listener(data as AlarmEvent);
+        break;
+      case "feed":
+        this.addToFeed(data as FeedItem);
+        break;
+      case "reset":
+        // We fell too far behind for the stream to tell us everything: read the city anew.
+        void this.refresh();
+        break;
+    }
+  }
+
+  private applyChange(change: ChangesEvent["changes"][number], recordedAt: string): void {
+    const asset = this.assets.get(change.id);
+    if (!asset) return this.loadSoon();
+    const stateChanged = !!change.state && change.state !== asset.state;
+    if (change.state) asset.state = change.state;
+    asset.observed_at = change.observed_at ?? asset.observed_at;
+    asset.recorded_at = recordedAt;
+    const headline = asset.headline;
+    const value = headline ? change.attributes[headline.attribute] : undefined;
+    if (headline && value !== undefined) headline.value = value;
+    this.told(asset, stateChanged);
+  }
+
+  private setState(id: string, state: AssetState): void {
+    const asset = this.assets.get(id);
+    if (!asset || asset.state === state) return;
+    asset.state = state;
+    this.told(asset, true);
+  }
+
+  private told(asset: AssetSummary, stateChanged: boolean): void {
+    for (const listener of this.listeners) listener(asset, stateChanged);
+    this.revisionTimer ??= setTimeout(() => {
+      this.revisionTimer = undefined;
+      this.revision += 1;
+    }, 250);
+  }
+
+  private addToFeed(item: FeedItem): void {
+    if (this.feed.some((known) => known.id === item.id)) return;
+    this.feed = [item, ...this.feed].slice(0, FEED_LENGTH);
+  }
+
+  private reloadTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** An asset that we have never seen: fetch the list again, at most every five seconds. */
+  private loadSoon(): void {
+    this.reloadTimer ??= setTimeout(() => {
+      this.reloadTimer = undefined;
+      void api
+        .assets()
+        .then((list) => this.replaceAssets(list.assets))
+        .catch(() => {});
+    }, 5000);
+  }
+
+  private async loadAlarms(): Promise<void> {
+    const { items } = await api.alarms("open");
+    this.alarms = new Map(items.map((alarm) => [alarm.id, alarm]));
+  }
+
+  private async loadFeed(): Promise<void> {
+    this.feed = (await api.feed(FEED_LENGTH)).items;
+  }
+
+  private async loadVitals(): Promise<void> {
+    this.vitals = (await api.vitals()).items;
+  }
+
+  private connect(position: string): void {
+    this.connection?.stop();
+    this.connection = new Stream({
+      url: "/api/console/stream",
+      lastEventId: position,
+      onEvent: (event) => this.apply(event),
+      onState: (state) => {
+        const back = state === "live" && this.stream === "cut";
+        this.stream = state;
+        // Alarms and states may have changed while the line was cut, beyond what the stream replays.
+        if (back) void this.refresh();
+      },
+      onHeard: () => (this.heardAt = new Date().toISOString()),
+      onRefused: (status) => {
+        if (status === 401) void api.alarms("open", 1).catch(() => {});
+      },
+    });
+    void this.connection.run();
+  }
+
+  private async refresh(): Promise<void> {
+    try {
+      const [assets] = await Promise.all([
+        api.assets(),
+        this.loadAlarms(),
+        this.loadFeed(),
+        this.loadVitals(),
+      ]);
+      this.replaceAssets(assets.assets);
+    } catch {
+      // The stream will be cut again if the server is not well; the next return refreshes.
+    }
+  }
+}
+
+export const city = new City();

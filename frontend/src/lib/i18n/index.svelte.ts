@@ -1,0 +1,66 @@
+import type { Texts } from "../api/types";
+import { preferences, type Language } from "../preferences.svelte";
+import { attributeWords, reasonWords, typeWords } from "./attributes";
+import { en, type Message, type MessageKey } from "./en";
+import { srCyrl } from "./sr-cyrl";
+import { toLatin } from "./transliterate";
+
+type Parameters = Record<string, string | number>;
+
+const rules: Record<Language, Intl.PluralRules> = {
+  en: new Intl.PluralRules("en"),
+  "sr-Cyrl": new Intl.PluralRules("sr"),
+  "sr-Latn": new Intl.PluralRules("sr"),
+};
+
+function form(message: Message, language: Language, n: number): string {
+  if (typeof message === "string") return message;
+  const category = rules[language].select(n);
+  return (category === "one" ? message.one : category === "few" ? message.few : undefined) ?? message.other;
+}
+
+function fill(template: string, parameters: Parameters): string {
+  return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(parameters[name] ?? whole));
+}
+
+/** A text in a given language. Latin is derived from the Cyrillic template before values are filled in. */
+export function translate(language: Language, key: MessageKey, parameters: Parameters = {}): string {
+  const message = language === "en" ? en[key] : srCyrl[key];
+  const template = form(message, language, Number(parameters["n"] ?? 0));
+  return fill(language === "sr-Latn" ? toLatin(template) : template, parameters);
+}
+
+/** A text in the language of the person; reading it inside a component makes it follow the switch. */
+export function t(key: MessageKey, parameters: Parameters = {}): string {
+  return translate(preferences.language, key, parameters);
+}
+
+/** A name as stored, in the script of the person: Cyrillic stays only for readers of Cyrillic. */
+export function inScript(text: string): string {
+  return preferences.language === "sr-Cyrl" ? text : toLatin(text);
+}
+
+/** A text that the server sends in all languages. */
+export function texts(value: Texts): string {
+  if (preferences.language === "en") return value.en;
+  if (preferences.language === "sr-Cyrl") return value["sr-Cyrl"] || value.en;
+  return toLatin(value["sr-Cyrl"]) || value["sr-Latn"] || value.en;
+}
+
+const spaced = (name: string) =>
+  name
+    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
+    .replaceAll("_", " ")
+    .replace(/^./, (letter) => letter.toUpperCase());
+
+function words(catalogue: Record<string, { en: Message; "sr-Cyrl": Message }>, name: string): string {
+  const pair = catalogue[name];
+  if (!pair) return spaced(name);
+  const language = preferences.language;
+  const text = form(language === "en" ? pair.en : pair["sr-Cyrl"], language, 1);
+  return language === "sr-Latn" ? toLatin(text) : text;
+}
+
+export const attributeName = (name: string): string => words(attributeWords, name.split(".").at(-1) ?? name);
+export const typeName = (name: string): string => words(typeWords, name);
+export const reasonName = (name: string): string => words(reasonWords, name);

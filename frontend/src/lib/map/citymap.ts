@@ -1,0 +1,201 @@
+import "maplibre-gl/dist/maplibre-gl.css";
+import * as maplibre from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { AssetSummary, Basemap, Place } from "../api/types";
+import { isStale } from "../time";
+import { featureOf, glyphName, type AssetFeature } from "./clusters";
+import { GLYPH_PIXEL_RATIO, paintGlyph } from "./glyphs";
+import { readPalette } from "./palette";
+import { EMPTY, labelField, layers, styleOf } from "./style";
+import { rankOf } from "../states";
+
+maplibre.setWorkerUrl(workerUrl);
+
+export interface View {
+  centre: Place;
+  zoom: number;
+}
+
+export interface CityMapOptions {
+  container: HTMLElement;
+  basemap: Basemap | null;
+  view: View;
+  cyrillic: boolean;
+  label: string;
+  onSelect: (id: string | null) => void;
+  onMove: (view: View) => void;
+}
+
+const FLUSH_MS = 150;
+
+/** The map of the city: streets from our own file, assets as glyphs, states kept current by small diffs. */
+export class CityMap {
+  readonly map: maplibre.Map;
+  private palette = readPalette();
+  private painted = new Set<string>();
+  private shown = new Set<string>();
+  private stale = new Set<string>();
+  private changed = new Map<string, AssetSummary>();
+  private flushTimer: ReturnType<typeof setTimeout> | undefined;
+  private pending: AssetSummary[] | null = null;
+  private ready = false;
+
+  /** Fonts must be there before the first label is drawn: the map draws its letters from them itself. */
+  static async create(options: CityMapOptions): Promise<CityMap> {
+    await Promise.all(
+      ["Ђшна", "Đšžć", "Street"].map((text) => document.fonts.load('24px "Inter Variable"', text)),
+    ).catch(() => []);
+    return new CityMap(options);
+  }
+
+  private constructor(private readonly options: CityMapOptions) {
+    const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.map = new maplibre.Map({
+      container: options.container,
+      style: styleOf(options.basemap, this.palette, options.cyrillic),
+      center: options.view.centre,
+      zoom: options.view.zoom,
+      minZoom: 8,
+      maxZoom: 19.5,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      fadeDuration: reduced ? 0 : 120,
+      locale: { "Map.Title": options.label },
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disableRotation();
+    this.map.on("styleimagemissing", (event) => this.paint(event.id));
+    this.map.on("load", () => {
+      this.ready = true;
+      if (this.pending) this.show(this.pending);
+    });
+    this.map.on("moveend", () => options.onMove(this.view));
+    this.bindPointer();
+  }
+
+  get view(): View {
+    const centre = this.map.getCenter();
+    return { centre: [centre.lng, centre.lat], zoom: this.map.getZoom() };
+  }
+
+  /** Show these assets; the layers that a person switches off are simply not among them. */
+  show(assets: AssetSummary[]): void {
+    if (!this.ready) return void (this.pending = assets);
+    const features = assets.map(featureOf).filter((feature): feature is AssetFeature => feature !== null);
+    this.shown = new Set(features.map((feature) => feature.properties.id));
+    this.changed.clear();
+    this.source("assets").setData({ type: "FeatureCollection", features });
+    this.fade(assets);
+  }
+
+  /** One asset has another state: sent to the source as a diff, together with others of the moment. */
+  update(asset: AssetSummary): void {
+    if (!this.shown.has(asset.id)) return;
+    this.changed.set(asset.id, asset);
+    this.flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
+  }
+
+  private flush(): void {
+    this.flushTimer = undefined;
+    const update = [...this.changed.values()].map((asset) => ({
+      id: asset.id,
+      addOrUpdateProperties: [
+        { key: "rank", value: rankOf(asset.state) },
+        { key: "glyph", value: glyphName(asset) },
+      ],
+    }));
+    this.changed.clear();
+    if (update.length > 0 && this.ready) void this.source("assets").updateData({ update });
+  }
+
+  /** Fade what has had no news for long; feature state, so that nothing is laid out again. */
+  fade(assets: Iterable<AssetSummary>): void {
+    if (!this.ready) return;
+    const now = Date.now();
+    for (const asset of assets) {
+      if (!this.shown.has(asset.id)) continue;
+      const stale = isStale(asset.recorded_at ?? asset.observed_at, now, null);
+      if (stale === this.stale.has(asset.id)) continue;
+      if (stale) this.stale.add(asset.id);
+      else this.stale.delete(asset.id);
+      this.map.setFeatureState({ source: "assets", id: asset.id }, { stale });
+    }
+  }
+
+  select(asset: AssetSummary | null, bringIntoView: boolean): void {
+    if (!this.ready) return void this.map.once("load", () => this.select(asset, bringIntoView));
+    const feature = asset ? featureOf(asset) : null;
+    this.source("selected").setData(feature ?? EMPTY);
+    if (!asset?.place || !bringIntoView) return;
+    const inside = this.map.getBounds().contains(asset.place);
+    if (!inside || this.map.getZoom() < 14.5)
+      this.fly({ centre: asset.place, zoom: Math.max(this.map.getZoom(), 15.2) });
+  }
+
+  fly(view: View): void {
+    const reduced = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (reduced) this.map.jumpTo({ center: view.centre, zoom: view.zoom });
+    else this.map.easeTo({ center: view.centre, zoom: view.zoom, duration: 140 });
+  }
+
+  zoomBy(step: number): void {
+    this.fly({ ...this.view, zoom: this.map.getZoom() + step });
+  }
+
+  /** Take the colours of another theme: repaint layers and the pictures already drawn. */
+  recolour(cyrillic: boolean): void {
+    this.palette = readPalette();
+    for (const layer of layers(this.palette, cyrillic)) {
+      for (const [name, value] of Object.entries(layer.paint ?? {}))
+        this.map.setPaintProperty(layer.id, name as "line-color", value);
+    }
+    for (const name of this.painted) this.map.updateImage(name, paintGlyph(name, this.palette));
+  }
+
+  script(cyrillic: boolean): void {
+    this.map.setLayoutProperty("street-names", "text-field", labelField(cyrillic));
+  }
+
+  destroy(): void {
+    clearTimeout(this.flushTimer);
+    this.map.remove();
+  }
+
+  private source(id: string): maplibre.GeoJSONSource {
+    return this.map.getSource(id) as maplibre.GeoJSONSource;
+  }
+
+  private paint(name: string): void {
+    if (!/^(full|dot|badge)\|/.test(name) || this.map.hasImage(name)) return;
+    this.painted.add(name);
+    this.map.addImage(name, paintGlyph(name, this.palette), { pixelRatio: GLYPH_PIXEL_RATIO });
+  }
+
+  private bindPointer(): void {
+    const hits = ["assets", "clusters"];
+    this.map.on("click", async (event) => {
+      const box: [maplibre.PointLike, maplibre.PointLike] = [
+        [event.point.x - 5, event.point.y - 5],
+        [event.point.x + 5, event.point.y + 5],
+      ];
+      const found = this.map.queryRenderedFeatures(box, { layers: hits });
+      const asset = found
+        .filter((feature) => feature.layer.id === "assets")
+        .sort((a, b) => Number(b.properties["rank"]) - Number(a.properties["rank"]))[0];
+      if (asset) return this.options.onSelect(String(asset.properties["id"]));
+      const cluster = found[0];
+      if (!cluster) return this.options.onSelect(null);
+      const zoom = await this.source("assets").getClusterExpansionZoom(
+        Number(cluster.properties["cluster_id"]),
+      );
+      const [lon, lat] = (cluster.geometry as unknown as { coordinates: Place }).coordinates;
+      this.fly({ centre: [lon, lat], zoom: Math.min(zoom + 0.3, 18) });
+    });
+    for (const layer of hits) {
+      this.map.on("mouseenter", layer, () => (this.map.getCanvas().style.cursor = "pointer"));
+      this.map.on("mouseleave", layer, () => (this.map.getCanvas().style.cursor = ""));
+    }
+  }
+}

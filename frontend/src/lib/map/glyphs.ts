@@ -1,0 +1,192 @@
+import { SERVICE_ICONS } from "../icons";
+import type { AssetState, Origin, Service } from "../api/types";
+import type { Palette } from "./palette";
+
+const SIDE = 36;
+const SCALE = 2;
+
+export interface Picture {
+  width: number;
+  height: number;
+  data: Uint8ClampedArray;
+}
+
+function outline(context: CanvasRenderingContext2D, state: AssetState, r: number): void {
+  context.beginPath();
+  if (state === "critical") {
+    context.moveTo(0, -r * 1.25);
+    context.lineTo(r * 1.25, 0);
+    context.lineTo(0, r * 1.25);
+    context.lineTo(-r * 1.25, 0);
+    context.closePath();
+  } else if (state === "high") {
+    context.moveTo(0, -r * 1.3);
+    context.lineTo(r * 1.3, r * 0.95);
+    context.lineTo(-r * 1.3, r * 0.95);
+    context.closePath();
+  } else if (state === "medium") {
+    context.roundRect(-r * 0.92, -r * 0.92, r * 1.84, r * 1.84, 2);
+  } else {
+    context.arc(0, 0, r, 0, Math.PI * 2);
+  }
+}
+
+/** Dotted for simulated, dashed for recorded, a full line for what is measured now. */
+function setDash(context: CanvasRenderingContext2D, origin: Origin): void {
+  context.lineCap = origin === "simulated" ? "round" : "butt";
+  context.setLineDash(origin === "simulated" ? [0.1, 3.2] : origin === "recorded" ? [4, 2.4] : []);
+}
+
+function icon(
+  context: CanvasRenderingContext2D,
+  service: Service,
+  colour: string,
+  size: number,
+  dy = 0,
+): void {
+  const path = SERVICE_ICONS[service];
+  if (!path) return;
+  context.save();
+  context.translate(-size / 2, -size / 2 + dy);
+  context.scale(size / 24, size / 24);
+  context.strokeStyle = colour;
+  context.lineWidth = 2.3;
+  context.lineCap = context.lineJoin = "round";
+  context.setLineDash([]);
+  context.stroke(new Path2D(path));
+  context.restore();
+}
+
+function hatch(context: CanvasRenderingContext2D, r: number, colour: string): void {
+  context.save();
+  outline(context, "unknown", r);
+  context.clip();
+  context.beginPath();
+  for (let at = -2 * r; at < 2 * r; at += 3.4) {
+    context.moveTo(at, r);
+    context.lineTo(at + 2 * r, -r);
+  }
+  context.strokeStyle = colour;
+  context.lineWidth = 1;
+  context.stroke();
+  context.restore();
+}
+
+function strike(context: CanvasRenderingContext2D, r: number, colour: string): void {
+  context.setLineDash([]);
+  context.beginPath();
+  context.moveTo(-r * 1.15, r * 1.15);
+  context.lineTo(r * 1.15, -r * 1.15);
+  context.strokeStyle = colour;
+  context.lineWidth = 2;
+  context.stroke();
+}
+
+function paintDot(context: CanvasRenderingContext2D, origin: Origin, palette: Palette): void {
+  context.beginPath();
+  context.arc(0, 0, 3.6, 0, Math.PI * 2);
+  context.fillStyle = palette.surface;
+  context.fill();
+  context.strokeStyle = palette.quiet;
+  context.lineWidth = 1.3;
+  if (origin === "simulated") {
+    context.lineCap = "round";
+    context.setLineDash([0.1, 2.2]);
+  }
+  context.stroke();
+}
+
+function paintFull(
+  context: CanvasRenderingContext2D,
+  service: Service,
+  state: AssetState,
+  origin: Origin,
+  palette: Palette,
+): void {
+  const colour = palette.states[state];
+  if (state === "normal" || state === "out_of_service") {
+    outline(context, state, 9.5);
+    context.fillStyle = palette.surface;
+    context.fill();
+    setDash(context, origin);
+    context.strokeStyle = palette.quiet;
+    context.lineWidth = origin === "simulated" ? 1.6 : 1.2;
+    context.stroke();
+    icon(context, service, palette.quiet, 12.5);
+    if (state === "out_of_service") strike(context, 9, colour);
+    return;
+  }
+  if (state === "unknown") {
+    outline(context, state, 10.5);
+    context.fillStyle = palette.surface;
+    context.fill();
+    hatch(context, 10.5, colour);
+    outline(context, state, 10.5);
+    setDash(context, origin);
+    context.strokeStyle = colour;
+    context.lineWidth = 1.5;
+    context.stroke();
+    context.beginPath();
+    context.arc(0, 0, 6.8, 0, Math.PI * 2);
+    context.fillStyle = palette.surface;
+    context.fill();
+    icon(context, service, colour, 10.5);
+    return;
+  }
+  outline(context, state, 10.5);
+  context.lineJoin = "round";
+  context.strokeStyle = palette.ground;
+  context.lineWidth = 3;
+  context.stroke();
+  context.fillStyle = colour;
+  context.fill();
+  icon(context, service, palette.ground, state === "high" ? 10.5 : 12, state === "high" ? 2.2 : 0);
+  if (origin !== "real") {
+    outline(context, state, 13.2);
+    setDash(context, origin);
+    context.strokeStyle = colour;
+    context.lineWidth = 1.4;
+    context.stroke();
+  }
+}
+
+/** The small mark at the shoulder of a cluster that says how bad its worst asset is. */
+function paintBadge(context: CanvasRenderingContext2D, state: AssetState, palette: Palette): void {
+  const r = 6;
+  outline(context, state, r);
+  context.lineJoin = "round";
+  context.strokeStyle = palette.ground;
+  context.lineWidth = 4;
+  context.stroke();
+  if (state === "unknown" || state === "out_of_service") {
+    context.fillStyle = palette.surface;
+    context.fill();
+    if (state === "unknown") hatch(context, r, palette.states[state]);
+    else strike(context, r * 0.8, palette.states[state]);
+    outline(context, state, r);
+    context.strokeStyle = palette.states[state];
+    context.lineWidth = 1.4;
+    context.stroke();
+    return;
+  }
+  context.fillStyle = palette.states[state];
+  context.fill();
+}
+
+/** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|critical". */
+export function paintGlyph(name: string, palette: Palette): Picture {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = SIDE * SCALE;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  if (!context) return { width: 1, height: 1, data: new Uint8ClampedArray(4) };
+  context.scale(SCALE, SCALE);
+  context.translate(SIDE / 2, SIDE / 2);
+  const [kind, second, state, origin] = name.split("|");
+  if (kind === "badge") paintBadge(context, second as AssetState, palette);
+  else if (kind === "dot") paintDot(context, origin as Origin, palette);
+  else paintFull(context, second as Service, state as AssetState, origin as Origin, palette);
+  const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
+  return { width: canvas.width, height: canvas.height, data };
+}
+
+export const GLYPH_PIXEL_RATIO = SCALE;

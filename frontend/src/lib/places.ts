@@ -1,0 +1,29 @@
+import type { MessageKey } from "./i18n/en";
+import type { IconName } from "./icons";
+import type { ScreenName } from "./router.svelte";
+
+/** The places of the console, with the letter that goes there after "g". */
+export const PLACES: {
+  address: string;
+  key: string;
+  icon: IconName;
+  label: MessageKey;
+  screens: ScreenName[];
+}[] = [
+  {
+    address: "/situation",
+    key: "s",
+    icon: "situation",
+    label: "nav.situation",
+    screens: ["situation", "asset"],
+  },
+  { address: "/alarms", key: "a", icon: "alarms", label: "nav.alarms", screens: ["alarms"] },
+  { address: "/devices", key: "d", icon: "devices", label: "nav.devices", screens: ["devices", "device"] },
+  {
+    address: "/dead-letters",
+    key: "l",
+    icon: "dead-letters",
+    label: "nav.deadLetters",
+    screens: ["dead-letters"],
+  },
+];

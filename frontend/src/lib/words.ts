@@ -1,0 +1,39 @@
+import { ApiError } from "./api/client";
+import type { Value } from "./api/types";
+import { inScript, t } from "./i18n/index.svelte";
+import type { MessageKey } from "./i18n/en";
+import { en } from "./i18n/en";
+import { parts } from "./units";
+
+/** A stored word such as "on" or "free" in the language of the person; others as they are. */
+export function valueWord(value: string): string {
+  const key = `value.${value}`;
+  return key in en ? t(key as MessageKey) : inScript(value);
+}
+
+export const valueParts = (
+  value: Value,
+  unit: string | null,
+  attribute: string | null,
+  precision: "short" | "full" = "short",
+) => parts(value, unit, attribute, precision, valueWord);
+
+export function valueText(
+  value: Value,
+  unit: string | null,
+  attribute: string | null,
+  precision: "short" | "full" = "short",
+): string {
+  const { text, unit: symbol } = valueParts(value, unit, attribute, precision);
+  return symbol ? `${text}\u00a0${symbol}` : text;
+}
+
+/** What went wrong and what to do next, as a sentence. */
+export function errorText(error: unknown): string {
+  if (!(error instanceof ApiError))
+    return t("error.server", { code: error instanceof Error ? error.name : "?" });
+  if (error.status === 0) return t("error.unreachable");
+  if (error.status === 403) return t("error.forbidden");
+  if (error.status >= 400 && error.status < 500 && error.detail) return error.detail;
+  return t("error.server", { code: error.code });
+}
