@@ -148,18 +148,21 @@ def reject(rule: QualityRule, state: RuleState, value: Scalar | None, at: int) -
     """Take an implausible value into a quality rule's state for one attribute."""
     state = replace(state, bad=state.bad + 1, good=0, last=max(at, state.last))
     if state.phase == "raised":
-        return state, Signal("seen", at, value)
+        return replace(state, since=max(at, state.since)), Signal("seen", at, value)
     if state.bad >= rule.bad:
         return replace(state, phase="raised", since=at), Signal("raised", at, value)
     return replace(state, phase="pending", since=state.since or at), None
 
 
 def accept(rule: QualityRule, state: RuleState, value: Scalar | None, at: int) -> tuple[RuleState, Signal | None]:
-    """Take a good value into a quality rule's state; a single stray implausible one is forgotten at once."""
+    """Take a good value into a quality rule's state; a single stray implausible one is forgotten at once.
+
+    While raised, `since` is when the newest implausible value came: `clear_hold` counts from there.
+    """
     if state.phase != "raised" or at < state.last:
         return (state if at < state.last else BLANK), None
     state = replace(state, good=state.good + 1, last=at)
-    if state.good >= rule.good:
+    if state.good >= rule.good and at - state.since >= microseconds(rule.clear_hold):
         return BLANK, Signal("cleared", at, value)
     return state, None
 
