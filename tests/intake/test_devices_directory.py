@@ -15,9 +15,7 @@ INSERT = """
 """
 
 
-async def add(
-    database: Database, device_id: str, gateway: str | None = None, secret: str | None = None
-) -> None:
+async def add(database: Database, device_id: str, gateway: str | None = None, secret: str | None = None) -> None:
     async with database.transaction("city") as connection:
         hashed = None if secret is None else hash_secret(secret)
         await connection.execute(INSERT, [device_id, "test", gateway, device_id, hashed])
@@ -45,9 +43,7 @@ class TestAuthenticate:
         assert record.expected_interval == timedelta(minutes=1)
         assert directory.by_secret(secret) is record
 
-    async def test_refuses_a_wrong_secret_an_unknown_device_and_a_device_without_secret(
-        self, database, directory
-    ):
+    async def test_refuses_a_wrong_secret_an_unknown_device_and_a_device_without_secret(self, database, directory):
         await add(database, "lamp-1", secret=new_secret())
         await add(database, "lamp-2")
         await directory.refresh()

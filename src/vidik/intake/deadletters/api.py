@@ -153,16 +153,23 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _readable(payload: bytes) -> tuple[str, Literal["text", "base64"]]:
-    """The payload as text when it is text (a character cut at the end is forgiven), else as base64."""
-    for end in range(len(payload), max(len(payload) - 4, -1), -1):
-        try:
-            text = payload[:end].decode()
-        except UnicodeDecodeError:
-            continue
-        if "\0" not in text:
-            return text, "text"
-        break
-    return base64.b64encode(payload).decode(), "base64"
+    """The payload as text when it is text, else as base64; a character that the cut went through is left out."""
+    whole = payload if len(payload) < _SHOWN_BYTES else _up_to_a_character(payload)
+    try:
+        text = whole.decode()
+    except UnicodeDecodeError:
+        return base64.b64encode(payload).decode(), "base64"
+    return (text, "text") if "\0" not in text else (base64.b64encode(payload).decode(), "base64")
+
+
+def _up_to_a_character(payload: bytes) -> bytes:
+    """Drop the beginning of a UTF-8 character at the end of cut bytes."""
+    for back in range(1, 4):
+        if payload[-back] >= 0xC0:  # a leading byte: its character may not be whole
+            return payload[:-back]
+        if payload[-back] < 0x80:
+            break
+    return payload
 
 
 def _iso(moment: datetime | None) -> str | None:

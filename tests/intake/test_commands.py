@@ -1,0 +1,155 @@
+"""Commands to devices: kept, sent, acknowledged, expired."""
+
+import asyncio
+from collections.abc import Callable
+
+import orjson
+import pytest
+
+from vidik.intake.commands import CommandDispatcher
+from vidik.intake.commands.jobs import expire_commands
+
+BIN = {"device_id": "bin-1", "profile": "demo-waste-container", "name": "Bin 1"}
+OPEN = {"name": "open", "parameters": {"lid": 1}}
+
+
+class FakeDoor:
+    """A door whose device can be switched on, off, and to refuse."""
+
+    def __init__(self) -> None:
+        self.reached: set[str] = set()
+        self.acknowledges = True
+        self.sent: list[dict] = []
+
+    def connected(self, device_id: str) -> bool:
+        return device_id in self.reached
+
+    async def deliver_command(self, device_id: str, payload: bytes) -> bool:
+        self.sent.append(orjson.loads(payload))
+        await asyncio.sleep(0)
+        return self.acknowledges
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(5):
+        while not await condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def commands(administrator, client):
+    await administrator.post("/api/devices", json=BIN)
+    return client("dispatcher")
+
+
+async def state(commands) -> list[str]:
+    items = (await commands.get("/api/devices/bin-1/commands")).json()["items"]
+    return [item["state"] for item in reversed(items)]
+
+
+def becomes(commands, *states: str) -> Callable[[], object]:
+    async def reached() -> bool:
+        return await state(commands) == list(states)
+
+    return reached
+
+
+class TestDispatch:
+    async def test_a_connected_device_gets_its_command_at_once(self, commands, services):
+        door = FakeDoor()
+        door.reached.add("bin-1")
+        async with CommandDispatcher(services.database, "city", door).running():
+            await asyncio.sleep(0.2)
+            answer = await commands.post("/api/devices/bin-1/commands", json=OPEN)
+            await until(becomes(commands, "delivered"))
+
+        assert answer.status_code == 202
+        (payload,) = door.sent
+        assert payload["name"] == "open"
+        assert payload["parameters"] == {"lid": 1}
+        assert payload["id"] == answer.json()["id"]
+
+    async def test_commands_wait_for_the_device_and_keep_their_order(self, commands, services):
+        door = FakeDoor()
+        dispatcher = CommandDispatcher(services.database, "city", door)
+        async with dispatcher.running():
+            for name in ("first", "second", "third"):
+                await commands.post("/api/devices/bin-1/commands", json={"name": name})
+            await asyncio.sleep(0.2)
+            assert await state(commands) == ["pending"] * 3
+
+            door.reached.add("bin-1")
+            dispatcher.device_connected("bin-1")
+            await until(becomes(commands, "delivered", "delivered", "delivered"))
+
+        assert [payload["name"] for payload in door.sent] == ["first", "second", "third"]
+
+    async def test_what_was_not_acknowledged_is_sent_again(self, commands, services):
+        door = FakeDoor()
+        door.reached.add("bin-1")
+        door.acknowledges = False
+        dispatcher = CommandDispatcher(services.database, "city", door)
+        async with dispatcher.running():
+            await commands.post("/api/devices/bin-1/commands", json=OPEN)
+            await until(lambda: asyncio.sleep(0, bool(door.sent)))
+            await until(becomes(commands, "pending"))
+            door.acknowledges = True
+            dispatcher.device_connected("bin-1")
+            await until(becomes(commands, "delivered"))
+
+        (item,) = (await commands.get("/api/devices/bin-1/commands")).json()["items"]
+        assert item["attempts"] == len(door.sent) >= 2
+        assert item["failure"] is None
+
+    async def test_two_processes_send_it_once(self, commands, services):
+        doors = [FakeDoor(), FakeDoor()]
+        for door in doors:
+            door.reached.add("bin-1")
+        first = CommandDispatcher(services.database, "city", doors[0])
+        second = CommandDispatcher(services.database, "city", doors[1])
+        async with first.running(), second.running():
+            await commands.post("/api/devices/bin-1/commands", json=OPEN)
+            await until(becomes(commands, "delivered"))
+            await asyncio.sleep(0.2)
+
+        assert len(doors[0].sent) + len(doors[1].sent) == 1
+
+
+class TestExpire:
+    async def test_an_expired_command_is_not_sent(self, commands, services):
+        await commands.post("/api/devices/bin-1/commands", json=OPEN)
+        async with services.database.transaction("city") as connection:
+            await connection.execute("UPDATE command SET expires_at = now()")
+        door = FakeDoor()
+        door.reached.add("bin-1")
+        dispatcher = CommandDispatcher(services.database, "city", door)
+        async with dispatcher.running():
+            dispatcher.device_connected("bin-1")
+            await asyncio.sleep(0.2)
+        await expire_commands(services, "city")
+
+        assert door.sent == []
+        assert await state(commands) == ["expired"]
+
+
+class TestSend:
+    async def test_says_what_cannot_be(self, commands, administrator, client):
+        unknown = await commands.post("/api/devices/nothing/commands", json=OPEN)
+        nameless = await commands.post("/api/devices/bin-1/commands", json={"name": "no spaces"})
+        crew = await client("crew").post("/api/devices/bin-1/commands", json=OPEN)
+        await administrator.patch("/api/devices/bin-1", json={"enabled": False})
+        disabled = await commands.post("/api/devices/bin-1/commands", json=OPEN)
+
+        assert unknown.status_code == 404
+        assert nameless.status_code in (400, 422)
+        assert crew.status_code == 403
+        assert disabled.status_code == 409
+
+    async def test_can_be_taken_back_while_it_waits(self, commands):
+        sent = (await commands.post("/api/devices/bin-1/commands", json=OPEN)).json()
+
+        first = await commands.delete(f"/api/devices/bin-1/commands/{sent['id']}")
+        second = await commands.delete(f"/api/devices/bin-1/commands/{sent['id']}")
+
+        assert (first.status_code, second.status_code) == (204, 409)
+        assert await state(commands) == ["failed"]
