@@ -86,12 +86,18 @@ class Supervisor:
         self._heed()
         self.children = [Child(plan, self.run_folder) for plan in plans]
         began = time.monotonic()
-        for child in self.children:
+        serving = [child for child in self.children if child.plan.beats]
+        for child in serving:
             child.start()
-        self._wait_until_ready(began)
+        self._wait_until_ready(serving, began)
+        # The others (the demo city) use the doors, and would only slow their opening.
+        for child in self.children:
+            if not child.plan.beats:
+                child.start()
+                self._say(f"{child.name.capitalize()} started")
 
-    def _wait_until_ready(self, began: float) -> None:
-        waiting = list(self.children)
+    def _wait_until_ready(self, serving: Sequence[Child], began: float) -> None:
+        waiting = list(serving)
         while waiting:
             for child in [child for child in waiting if child.ready]:
                 waiting.remove(child)
