@@ -6,9 +6,7 @@ from hypothesis import strategies as st
 
 from vidik.context.jsonld import names, packaged
 
-words = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}", fullmatch=True).filter(
-    lambda word: word not in {"id", "type"}
-)
+words = st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}", fullmatch=True).filter(lambda word: word not in {"id", "type"})
 
 
 class TestCityNames:
@@ -47,10 +45,6 @@ class TestCityNames:
         assert names.expand_type("https://example.org/Thing") == "https://example.org/Thing"
         assert names.compact("https://example.org/Thing") == "https://example.org/Thing"
 
-    @given(
-        st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}", fullmatch=True).filter(
-            lambda word: word not in {"id", "type"}
-        )
-    )
+    @given(st.from_regex(r"[A-Za-z][A-Za-z0-9_]{0,20}", fullmatch=True).filter(lambda word: word not in {"id", "type"}))
     def test_any_word_survives_the_way_there_and_back(self, word: str) -> None:
         assert names.compact(names.expand_attribute(word)) == word
