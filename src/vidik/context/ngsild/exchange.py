@@ -23,7 +23,7 @@ MERGE_PATCH: Final = "application/merge-patch+json"
 CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
 MAXIMUM_BODY: Final = 8 * 1024 * 1024
 
-_LINK = re.compile(r"<([^>]*)>\s*((?:;\s*[^;,\"]+(?:=\"[^\"]*\")?)*)")
+_LINK = re.compile(r"<([^>]*)>\s*((?:;\s*[^;,=\"\s]+\s*(?:=\s*(?:\"[^\"]*\"|[^;,\"\s]*))?\s*)*)")
 _LINK_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^;,\s]*))")
 _ZERO = b"\\u0000"
 
