@@ -61,8 +61,9 @@ class Decoder:
         """What a message gives; a message that cannot stand gives only its dead letter."""
         decoded = Decoded(message)
         try:
-            record, profile, target = self._target(message.device_id)
+            record, profile, own = self._target(message.device_id)
             for reading in profile.decode(message.payload, message.received_at):
+                target = own
                 if reading.device_id is not None and reading.device_id != record.device_id:
                     self._may_speak_for(message, reading.device_id)
                     _, _, target = self._target(reading.device_id)
