@@ -19,6 +19,7 @@ import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -60,7 +61,9 @@ SELECT 'urn:ngsi-ld:' || %(type)s::text || ':nis:' || n, %(kind)s::bigint,
          %(origin)s::text, jsonb_build_object('type', 'Property', 'value', 'simulated') || written,
          %(operator)s::text, jsonb_build_object('type', 'Property', 'value', 'JKP Parking servis Niš') || written),
        box(point(longitude, latitude), point(longitude, latitude)), now(), now(), now()
-FROM (SELECT n, %(west)s::float8 + %(width)s::float8 * random() AS longitude, %(south)s::float8 + %(height)s::float8 * random() AS latitude,
+FROM (SELECT n,
+             %(west)s::float8 + %(width)s::float8 * random() AS longitude,
+             %(south)s::float8 + %(height)s::float8 * random() AS latitude,
              '{"createdAt": "2026-01-01T00:00:00Z", "modifiedAt": "2026-01-01T00:00:00Z"}'::jsonb AS written
         FROM generate_series(1, %(count)s::int) AS n) AS made
 """
@@ -248,7 +251,7 @@ async def measure(url: str, port: int, entities: int, seconds: float) -> dict[st
     return {"entities": entities, "retrieve": retrieve, "query": query}
 
 
-def run(entities: int = 100_000, seconds: float = 10.0, *, port: int = 18_080) -> dict[str, Any]:
+def run(entities: int = 100_000, seconds: float = 10.0) -> dict[str, Any]:
     """Measure on a server and a database of its own; both are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="vidik-bench-"))
     folder.chmod(0o711)
@@ -261,6 +264,7 @@ def run(entities: int = 100_000, seconds: float = 10.0, *, port: int = 18_080) -
         url = make_conninfo(database.url, dbname="bench")
         migrate(url, ["city"])
         fill(url, entities)
+        port = free_port()
         environment = {**os.environ, "VIDIK_DATA": str(folder), "VIDIK_DATABASE_URL": url, "VIDIK_LOG_FORMAT": "json"}
         web = subprocess.Popen([sys.executable, "-m", "bench.ngsild", "--serve", str(port)], env=environment)
         wait_for(port)
@@ -273,10 +277,15 @@ def run(entities: int = 100_000, seconds: float = 10.0, *, port: int = 18_080) -
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def wait_for(port: int) -> None:
     """Until the web application answers."""
-    import socket
-
     for _ in range(300):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -90,7 +90,10 @@ def plain(value: Any, field: str, depth: int = 0) -> Any:
 
 def is_geometry(value: Any) -> bool:
     """Whether a JSON object looks like a GeoJSON geometry."""
-    return isinstance(value, dict) and value.get("type") in GEOMETRIES and "coordinates" in value
+    if not isinstance(value, dict) or "coordinates" not in value:
+        return False
+    kind = value.get("type")
+    return isinstance(kind, str) and kind in GEOMETRIES
 
 
 _LEVELS: Final = {
@@ -105,11 +108,12 @@ _LEVELS: Final = {
 
 def geometry(value: Any, field: str) -> dict[str, Any]:
     """A GeoJSON geometry (RFC 7946) as it stands; raises BadInput for anything else."""
-    if not isinstance(value, dict) or value.get("type") not in GEOMETRIES:
+    kind = value.get("type") if isinstance(value, dict) else None
+    if not isinstance(kind, str) or kind not in GEOMETRIES:
         raise bad_data(f"A geometry has a type among {', '.join(sorted(GEOMETRIES))}.", field)
-    kind = value["type"]
     coordinates(kind, value.get("coordinates"), field)
-    return value
+    checked: dict[str, Any] = value
+    return checked
 
 
 def coordinates(kind: str, value: Any, field: str) -> None:
