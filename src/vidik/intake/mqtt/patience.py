@@ -10,7 +10,7 @@ async def until(condition: Callable[[], bool], seconds: float) -> bool:
     """Return True as soon as the condition holds, False when it still does not after so many seconds."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
-    while not condition():  # noqa: ASYNC110
+    while not condition():
         if loop.time() >= deadline:
             return False
         await asyncio.sleep(0.01)
