@@ -4,8 +4,8 @@ import asyncio
 import json
 
 import pytest
-
 from tests.kernel.identity.conftest import PASSWORD
+
 from vidik.kernel import audit
 from vidik.kernel.identity import authenticator
 

@@ -93,10 +93,11 @@ async def prove_password(services: Services, login: str, password: str, visitor:
     if account is None or not right or not account["stands"]:
         await _refuse(services, tenant, account, right, visitor)
         raise Unauthenticated("The login or the password is not right.", code="sign-in-refused")
+    renewed = await hasher.hash(password) if hasher.outdated(account["password_hash"]) else None
     async with services.database.platform() as connection:
         await _release(connection, brake)
-        if hasher.outdated(account["password_hash"]):
-            await repository.rehash_password(connection, account["id"], await hasher.hash(password))
+        if renewed is not None:
+            await repository.rehash_password(connection, account["id"], renewed)
     return account
 
 
