@@ -4,10 +4,11 @@ import asyncio
 import json
 
 import pytest
+from starlette.requests import Request
 from tests.kernel.identity.conftest import PASSWORD
 
 from vidik.kernel import audit
-from vidik.kernel.identity import authenticator
+from vidik.kernel.identity import authenticate, authentication, authenticator
 
 
 class TestSignIn:
@@ -244,3 +245,22 @@ class TestPassword:
         answer = await client.put("/api/session/password", json={"current": "wrong", "new": "crvena-jabuka-na-stolu"})
 
         assert answer.status_code == 401
+
+
+class TestLongRequests:
+    async def test_a_live_stream_that_asks_again_hears_that_its_session_ended(
+        self, app, make_account, sign_in, services, monkeypatch
+    ):
+        await make_account("ana")
+        cookie = (await sign_in("ana")).cookies["vidik_session"]
+        headers = [(b"cookie", f"vidik_session={cookie}".encode())]
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "app": app}
+        request = Request(scope)
+        assert await authenticate(request) is not None
+        async with services.database.platform() as connection:
+            await connection.execute("DELETE FROM session")
+        authenticator(services).forget()
+
+        assert await authenticate(request) is not None
+        monkeypatch.setattr(authentication, "CACHED_SECONDS", 0.0)
+        assert await authenticate(request) is None

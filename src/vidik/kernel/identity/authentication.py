@@ -5,6 +5,7 @@ import base64
 import binascii
 import contextlib
 import hashlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -157,11 +158,12 @@ async def authenticate(request: HTTPConnection) -> Principal | None:
     Raises Forbidden for an unsafe request with a cookie that another site has sent.
     """
     state = request.scope.setdefault("state", {})
-    if "principal" in state:
-        found: Principal | None = state["principal"]
-        return found
+    remembered: tuple[float, Principal | None] | None = state.get("vidik_principal")
+    # A live stream asks again and again with one request: its answer must not outlive its session.
+    if remembered is not None and time.monotonic() - remembered[0] < CACHED_SECONDS:
+        return remembered[1]
     principal = await _authenticate(request)
-    state["principal"] = principal
+    state["vidik_principal"] = (time.monotonic(), principal)
     return principal
 
 
