@@ -3,8 +3,8 @@
 import asyncio
 
 import httpx
-
 from tests.operations.factories import a_target, minutes_ago, store
+
 from vidik.console.live import LiveCity
 from vidik.kernel.database import Database
 

@@ -69,7 +69,8 @@ class TestReturnTemperature:
         assert invented == []
 
     def test_the_night_of_10_january_2022_is_seen_at_all_three(self, alarms: Mapping[str, list[Alarm]]) -> None:
-        # Seen in the files: from 23:00 to 01:00 the returns reached 67.7, 70.5 and 71.9 degrees together.
+        # Seen in the files: the primary supply collapsed at 23:00, and the returns rose to 67.7, 70.5 and 70.7
+        # degrees together.
         midnight = datetime(2022, 1, 10)  # noqa: DTZ001
         values = {
             name: [alarm.value for alarm in of_rule(alarms[name], RETURN_HIGH) if stood_at(alarm, midnight, midnight)]
@@ -118,7 +119,7 @@ class TestCurve:
         assert len(of_rule(alarms["L8"], BELOW_CURVE)) < 5
 
     def test_13_november_2019_gave_more_heat_than_the_curve_asked_for(self, alarms: Mapping[str, list[Alarm]]) -> None:
-        # Seen in the file: L4's supply stood at 55 to 65 degrees against a curve of 43 that day and night.
+        # Seen in the file: L4's supply stood at 55 to 65 degrees against a curve of 43 from 11:00 to 17:00.
         found = [alarm for alarm in of_rule(alarms["L4"], ABOVE_CURVE) if alarm.observed_at.year == 2019]
         assert [local(alarm.observed_at).date().isoformat() for alarm in found] == ["2019-11-13"]
 

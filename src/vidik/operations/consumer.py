@@ -58,8 +58,9 @@ class AlarmConsumer:
         self, connection: Connection, memory: Memory, batch: ChangeBatch, service_of: dict[str, str]
     ) -> bool:
         """Return whether anything must be remembered that was not before."""
-        await _complete(connection, memory, batch.changes)
-        findings = memory.take(batch.changes, to_microseconds(batch.recorded_at))
+        recorded_at = to_microseconds(batch.recorded_at)
+        await _complete(connection, memory, batch.changes, recorded_at)
+        findings = memory.take(batch.changes, recorded_at)
         if batch.rejections:
             findings += await _take_rejections(connection, memory, batch)
         await apply_findings(connection, memory.book.rules, findings, service_of)
@@ -84,15 +85,16 @@ class AlarmConsumer:
         return self._services
 
 
-async def _complete(connection: Connection, memory: Memory, changes: Sequence[Change]) -> None:
-    incomplete = memory.incomplete(changes)
+async def _complete(connection: Connection, memory: Memory, changes: Sequence[Change], recorded_at: int) -> None:
+    incomplete = memory.incomplete(changes, recorded_at)
     if not incomplete:
         return
     rows = await store.load(connection, list(incomplete))
-    for entity_id, watched in incomplete.items():
+    for entity_id, (watched, until) in incomplete.items():
         row = rows.get(entity_id)
         found = samples(row.document, watched.names) if row else {}
-        memory.complete(entity_id, {name: found[name] for name in found if name in watched.remembered})
+        past = {name: sample for name, sample in found.items() if name in watched.remembered and sample.at <= until}
+        memory.complete(entity_id, past)
 
 
 async def _take_rejections(connection: Connection, memory: Memory, batch: ChangeBatch) -> list[Finding]:

@@ -21,6 +21,16 @@ class Finding(NamedTuple):
     signal: Signal
 
 
+class Incomplete(NamedTuple):
+    """An entity whose other values are not known: what is watched of it, and when its first change was (µs).
+
+    The entity in the table may be ahead of the change that is being judged: what is newer is not for it.
+    """
+
+    watched: WatchedType
+    until: int
+
+
 class StoredMemory(msgspec.Struct, array_like=True):
     """What is written of one entity: states of rules by code (quality rules: code|attribute)."""
 
@@ -70,16 +80,17 @@ class Memory:
             states = {name: state for name, state in _decode(payload).states.items() if name.partition("|")[0] in known}
             self._entities[entity_id] = EntityMemory(states=states)
 
-    def incomplete(self, changes: Iterable[Change]) -> dict[str, WatchedType]:
+    def incomplete(self, changes: Iterable[Change], recorded_at: int) -> dict[str, Incomplete]:
         """Return the entities whose other values must be looked up before these changes can be judged."""
-        found: dict[str, WatchedType] = {}
+        found: dict[str, Incomplete] = {}
         for change in changes:
             watched = self.book.watched(change.types)
             if watched is None or not watched.remembered:
                 continue
             memory = self._entities.get(change.entity_id)
             if memory is None or not memory.complete:
-                found[change.entity_id] = watched
+                times = [recorded_at if at is None else at for _, at in change.attributes.values()]
+                found.setdefault(change.entity_id, Incomplete(watched, min(times, default=recorded_at)))
         return found
 
     def complete(self, entity_id: str, values: Mapping[str, Sample]) -> None:

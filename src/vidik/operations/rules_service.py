@@ -3,11 +3,16 @@
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
+import structlog
+
 from vidik.kernel.database import Connection
+from vidik.kernel.errors import BadInput
 from vidik.kernel.settings import Settings
 from vidik.operations import repository
 from vidik.operations.rulebook import city_rules, packaged_rules, read_rule
 from vidik.operations.rules_model import AnyRule
+
+_log = structlog.get_logger(__name__)
 
 Source = Literal["package", "city", "override"]
 
@@ -24,9 +29,17 @@ class StandingRule(NamedTuple):
 async def standing_rules(connection: Connection, settings: Settings) -> dict[str, StandingRule]:
     """Return every rule of the city by code: a later source replaces an earlier one of the same code."""
     rules = {code: StandingRule(rule, "package") for code, rule in packaged_rules().items()}
-    rules |= {code: StandingRule(rule, "city") for code, rule in city_rules(settings.data / "rules").items()}
+    try:
+        rules |= {code: StandingRule(rule, "city") for code, rule in city_rules(settings.data / "rules").items()}
+    except BadInput as error:
+        # The city must not go without alarms because of a slip in a file: the package's rules stand meanwhile.
+        _log.error("the city's own rules are left out", reason=error.detail)
     for row in await repository.read_overrides(connection):
-        rule = read_rule(row["definition"])
+        try:
+            rule = read_rule(row["definition"])
+        except BadInput as error:
+            _log.error("a changed rule is left out", rule=row["code"], reason=error.detail)
+            continue
         rules[row["code"]] = StandingRule(rule, "override", row["changed_by"], row["changed_at"])
     return rules
 

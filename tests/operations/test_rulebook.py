@@ -1,0 +1,120 @@
+"""Rules as data: what files may say, what they may not, and how a rule is found."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.operations.factories import a_rule
+
+from vidik.console.catalogue import SERVICES
+from vidik.context.jsonld import names
+from vidik.intake.profiles import load_profiles
+from vidik.kernel.errors import BadInput
+from vidik.operations.messages import fill, format_value
+from vidik.operations.rulebook import RuleBook, city_rules, packaged_rules
+from vidik.operations.rules_model import QualityRule, SilenceRule
+from vidik.operations.rules_service import definition_of, merged
+
+SUBSTATION = (names.expand_type("HeatSubstation"),)
+LAMP = (names.expand_type("Streetlight"),)
+
+
+def book(*rules: Any) -> RuleBook:
+    return RuleBook({rule.code: rule for rule in rules}, names.expand_type, names.expand_attribute)
+
+
+class TestPackagedRules:
+    @pytest.mark.parametrize("rule", packaged_rules().values(), ids=lambda rule: rule.code)
+    def test_speaks_of_attributes_that_some_profile_gives(self, rule: Any) -> None:
+        if isinstance(rule, QualityRule | SilenceRule):
+            return
+        given: dict[str, set[str]] = {}
+        for profile in load_profiles().values():
+            given.setdefault(profile.entity_type, set()).update(spec.name for spec in profile.attributes)
+        read = {rule.attribute, getattr(rule, "reference", rule.attribute)}
+        read |= {condition.attribute for condition in rule.when if condition.attribute}
+        for entity_type in rule.entity_types:
+            assert read <= given[entity_type]
+
+    @pytest.mark.parametrize("rule", packaged_rules().values(), ids=lambda rule: rule.code)
+    def test_is_written_in_two_scripts(self, rule: Any) -> None:
+        for text in (rule.title, rule.message):
+            assert not any("\u0400" <= letter <= "\u04ff" for letter in text.en)
+            assert any("\u0400" <= letter <= "\u04ff" for letter in text.sr)
+
+    @pytest.mark.parametrize("rule", packaged_rules().values(), ids=lambda rule: rule.code)
+    def test_survives_being_written_and_read(self, rule: Any) -> None:
+        assert merged(None, rule.code, definition_of(rule)) == rule
+
+    @pytest.mark.parametrize("rule", packaged_rules().values(), ids=lambda rule: rule.code)
+    def test_belongs_to_a_service_of_the_console(self, rule: Any) -> None:
+        assert rule.service in (*SERVICES, "all")
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("fields", "field"),
+        [
+            ({"clear": 55}, ""),
+            ({"above": 50, "below": 40}, ""),
+            ({"hold": "soon"}, "hold"),
+            ({"priority": "urgent"}, "priority"),
+            ({"message": {"en": "{speed}", "sr": "{speed}"}}, "message"),
+            ({"atribute": "x"}, "atribute"),
+            ({"when": [{"hours": "25:00-26:00"}]}, "when.0"),
+            ({"when": [{"attribute": "power"}]}, "when.0"),
+            ({"kind": "guess"}, "kind"),
+        ],
+    )
+    def test_are_named(self, fields: dict[str, Any], field: str) -> None:
+        with pytest.raises(BadInput) as caught:
+            a_rule(**fields)
+        assert (caught.value.field or "").startswith(field)
+
+    def test_of_a_file_name_the_file_and_the_rule(self, tmp_path: Path) -> None:
+        definition = definition_of(a_rule()) | {"hold": "soon"}
+        (tmp_path / "heating.yaml").write_text(yaml.safe_dump([definition]))
+        with pytest.raises(BadInput, match=r"heating\.yaml, return_high: .*hold"):
+            city_rules(tmp_path)
+
+    def test_two_rules_of_one_code_are_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "heating.yaml").write_text(yaml.safe_dump([definition_of(a_rule())] * 2))
+        with pytest.raises(BadInput, match="return_high"):
+            city_rules(tmp_path)
+
+
+class TestFinding:
+    def test_a_type_without_rules_costs_one_look(self) -> None:
+        assert book(a_rule()).watched(LAMP) is None
+
+    def test_only_triggering_attributes_set_a_rule_off(self) -> None:
+        rule = a_rule(when=[{"attribute": "power", "above": 20}])
+        watched = book(rule).watched(SUBSTATION)
+        assert watched is not None
+        assert set(watched.triggers) == {names.expand_attribute("returnTemperaturePrimary")}
+        assert watched.remembered == {"returnTemperaturePrimary", "power"}
+
+    def test_a_disabled_rule_is_not_there(self) -> None:
+        assert book(a_rule(enabled=False)).watched(SUBSTATION) is None
+
+    def test_a_rule_on_one_attribute_remembers_nothing(self) -> None:
+        watched = book(a_rule()).watched(SUBSTATION)
+        assert watched is not None
+        assert watched.remembered == frozenset()
+
+
+class TestMessages:
+    def test_serbian_writes_a_comma(self) -> None:
+        message = fill(a_rule().message, value=51.25, threshold=50, unit="°C")
+        assert message == {"en": "Return at 51.2 °C.", "sr-Cyrl": "Поврат 51,2 °C.", "sr-Latn": "Povrat 51,2 °C."}
+
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [(1234.6, "1235"), (51.24, "51.2"), (0.987, "0.99"), (-39.9, "\N{MINUS SIGN}39.9"), (50.0, "50"), (0.0, "0")],
+    )
+    def test_figures_are_as_long_as_a_person_needs(self, value: float, text: str) -> None:
+        assert format_value(value) == text
+
+    def test_an_empty_unit_leaves_no_gap(self) -> None:
+        assert fill(a_rule().message, value=3.0, threshold=None, unit=None)["en"] == "Return at 3."
