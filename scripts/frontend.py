@@ -32,7 +32,7 @@ def build() -> None:
         return
     digest = _digest(_sources())
     install()
-    _npm("run", "--silent", "build", "--", "--logLevel", "warn")
+    _npm("run", "--silent", "build", "--", "--logLevel", "error")
     SOURCES_STAMP.write_text(digest)
 
 

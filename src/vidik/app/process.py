@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -26,10 +27,17 @@ def run_process(name: str, work: Callable[[Settings], Awaitable[None]]) -> None:
     """Run a child's work on uvloop until it returns."""
     settings = get_settings()
     configure_logging(settings.log_format, name, folder=settings.data / "logs")
+    _allow_many_connections()
     # What start-up has made stays: keep it out of every later collection.
     gc.collect()
     gc.freeze()
     uvloop.run(_guarded(work, settings))
+
+
+def _allow_many_connections() -> None:
+    # The usual soft limit of 1,024 open files is for programs that use select(); ten thousand devices connect here.
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 async def _guarded(work: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:

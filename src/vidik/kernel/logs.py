@@ -133,9 +133,10 @@ def _name_of(process: str) -> Processor:
 
 def _without_traceback(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     # What went wrong in one line; how the code came there is in the file.
-    error = event.pop("exc_info", None)
-    if isinstance(error, tuple) and error[1] is not None:
-        event["error"] = f"{type(error[1]).__name__}: {error[1]}".splitlines()[0]
+    given = event.pop("exc_info", None)
+    error = given[1] if isinstance(given, tuple) else sys.exc_info()[1] if given is True else given
+    if isinstance(error, BaseException):
+        event["error"] = f"{type(error).__name__}: {error}".splitlines()[0]
     return event
 
 

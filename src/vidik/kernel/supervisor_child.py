@@ -38,7 +38,7 @@ class Child:
         self.retry_at: float | None = None
         self._run_folder = run_folder
         self._process: subprocess.Popen[bytes] | None = None
-        self._began = 0.0
+        self._began = time.monotonic()
         self._wait_seconds = FIRST_WAIT_SECONDS
 
     @property
