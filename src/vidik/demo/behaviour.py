@@ -19,15 +19,15 @@ class Pace:
 
 
 PACES = {
-    "demo-luminaire": Pace(120, 3_600),
-    "demo-lighting-cabinet": Pace(30, 1_800),
-    "demo-parking-site": Pace(30, 900),
-    "demo-parking-spot": Pace(1_200, 3_600),
-    "demo-waste-container": Pace(300, 3_600),
     "demo-heat-substation": Pace(15, 600),
+    "demo-air-station": Pace(60, 600),
     "demo-water-zone-meter": Pace(30, 600),
     "demo-traffic-counter": Pace(60, 600),
-    "demo-air-station": Pace(60, 600),
+    "demo-parking-site": Pace(30, 900),
+    "demo-lighting-cabinet": Pace(30, 1_800),
+    "demo-waste-container": Pace(300, 3_600),
+    "demo-parking-spot": Pace(1_200, 3_600),
+    "demo-luminaire": Pace(120, 3_600),
 }
 
 

@@ -25,11 +25,12 @@ class DoorClosed(Exception):
 class Door:
     """Calls Vidik over HTTP; waits while Vidik is starting or busy."""
 
-    def __init__(self, base_url: str, token: str) -> None:
+    def __init__(self, base_url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._client = httpx.AsyncClient(
             base_url=base_url,
+            transport=transport,
             timeout=60,
-            limits=httpx.Limits(max_connections=8),
+            limits=httpx.Limits(max_connections=16),
         )
         self._token = {"Authorization": f"Bearer {token}"}
 

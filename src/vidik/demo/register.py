@@ -15,6 +15,7 @@ from vidik.kernel.scripts import three_scripts
 _log = structlog.get_logger(__name__)
 
 VERSION = 1
+_NEVER_LATE_SECONDS = 366 * 86_400
 
 
 class Credentials:
@@ -79,7 +80,9 @@ def _gateway(gateway: Gateway, with_secret: bool, origin: str) -> dict[str, Any]
 
 
 def _device(asset: Asset, with_secret: bool, origin: str) -> dict[str, Any]:
-    return {
+    # A recording keeps no pace of its own, and it ends: nobody should wait for its next reading.
+    interval = {"expected_interval_seconds": _NEVER_LATE_SECONDS} if origin == "recorded" else {}
+    return interval | {
         "device_id": asset.device_id,
         "profile": asset.profile,
         "entity_id": asset.entity_id,

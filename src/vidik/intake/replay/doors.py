@@ -85,8 +85,10 @@ class MqttDoor:
 class HttpDoor:
     """HTTP push, a few requests at once."""
 
-    def __init__(self, base_url: str, user: str, secret: str) -> None:
-        self._client = httpx.AsyncClient(base_url=base_url, auth=(user, secret), timeout=30)
+    def __init__(
+        self, base_url: str, user: str, secret: str, *, transport: httpx.AsyncBaseTransport | None = None
+    ) -> None:
+        self._client = httpx.AsyncClient(base_url=base_url, auth=(user, secret), timeout=30, transport=transport)
         self._room = asyncio.Semaphore(_HTTP_TOGETHER)
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: BaseException | None = None
