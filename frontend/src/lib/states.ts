@@ -35,5 +35,5 @@ export const worst = (states: Iterable<string>): AssetState => {
 export const byUrgency = (a: Alarm, b: Alarm): number =>
   rankOf(b.priority) - rankOf(a.priority) || Date.parse(b.raised_at) - Date.parse(a.raised_at);
 
-/** A cleared alarm is still open while nobody has acknowledged it? No: open means the condition stands. */
+/** Open means that the condition stands, whether or not somebody has acknowledged it. */
 export const isOpen = (alarm: Alarm): boolean => alarm.state !== "cleared" && !alarm.cleared_at;

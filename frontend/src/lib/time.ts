@@ -40,7 +40,7 @@ export const clockSeconds = (ms: number, zone: string) =>
 /** Day as 22.11.2026, the form of Serbia and readable in English; sortable forms are for files. */
 export function day(ms: number, zone: string): string {
   const parts = format(zone, "day", { day: "numeric", month: "numeric", year: "numeric" }).formatToParts(ms);
-  const value = (type: string) => parts.find((part) => part.type === type)?.value ?? "";
+  const value = (type: string) => Number(parts.find((part) => part.type === type)?.value);
   return `${value("day")}.${value("month")}.${value("year")}`;
 }
 

@@ -101,13 +101,16 @@ export const api = {
     query: { attributes: string; from?: string; to?: string; points?: number },
     signal?: AbortSignal,
   ) => get<History>(`/api/console/assets/${part(id)}/history`, query, signal),
+  /** From when to when there is history; both null when there is none. */
+  span: (id: string, signal?: AbortSignal) =>
+    get<{ from: string | null; to: string | null }>(`/api/console/assets/${part(id)}/span`, {}, signal),
   raw: (id: string, query: { attribute?: string; before?: string; limit?: number }) =>
     get<{ items: RawReading[]; next: string | null }>(`/api/console/assets/${part(id)}/raw`, query),
   rawCsv: (id: string, attribute?: string) =>
     withQuery(`/api/console/assets/${part(id)}/raw.csv`, { attribute }),
   feed: (limit = 50) => get<{ items: FeedItem[] }>("/api/console/feed", { limit }),
-  search: (q: string, signal?: AbortSignal) =>
-    get<{ items: SearchItem[] }>("/api/console/search", { q }, signal),
+  search: (q: string, script: string, signal?: AbortSignal) =>
+    get<{ items: SearchItem[] }>("/api/console/search", { q, script }, signal),
   basemap: () => get<Basemap>("/api/console/basemap.json"),
 
   alarms: (state: "open" | "cleared" | "all", limit = 1000) =>

@@ -225,6 +225,8 @@ export interface DeadLetter {
   value: Value;
   payload: string;
   size: number;
+  /** What else was refused in the same message. */
+  others?: { field: string | null; reason: string; value: Value }[] | null;
   state: "open" | "replayed" | "discarded";
   replayed_at: string | null;
 }

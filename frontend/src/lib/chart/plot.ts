@@ -34,6 +34,7 @@ export interface PlotOptions {
   history: History;
   lines: Line[];
   marks: Mark[];
+  normalWord: string;
   onZoom: (span: Span) => void;
   onReset: () => void;
   onHover: (hover: Hover | null) => void;
@@ -139,13 +140,13 @@ export function drawPlot(options: PlotOptions): { destroy: () => void } {
           ? [
               {
                 series: [place * 3 + 2, place * 3 + 3] as [number, number],
-                fill: `color-mix(in srgb, ${line.colour} 18%, transparent)`,
+                fill: `color-mix(in srgb, ${line.colour} 13%, transparent)`,
               },
             ]
           : [],
       ),
       hooks: {
-        drawClear: [(chart) => drawNormal(chart, lines)],
+        drawClear: [(chart) => drawNormal(chart, lines, options.normalWord, font)],
         draw: [
           (chart) => drawMarks(chart, options.marks),
           (chart) => direct && drawNames(chart, lines, font),
@@ -225,9 +226,10 @@ function timeLabels(zone: string): uPlot.Axis.Values {
   };
 }
 
-function drawNormal(chart: uPlot, lines: Line[]): void {
-  const line = lines.find((candidate) => candidate.normal);
-  if (!line?.normal || lines.length > 3) return;
+/** The band where a value is normal; only for a line alone, since with several nobody could tell whose it is. */
+function drawNormal(chart: uPlot, lines: Line[], word: string, font: string): void {
+  const line = lines[0];
+  if (!line?.normal || lines.length !== 1) return;
   const { ctx, bbox } = chart;
   const factor = isShare(line.attribute, line.unit) ? 100 : 1;
   const clamp = (y: number) => Math.min(bbox.top + bbox.height, Math.max(bbox.top, y));
@@ -237,8 +239,16 @@ function drawNormal(chart: uPlot, lines: Line[]): void {
   ctx.save();
   ctx.fillStyle = token("band");
   ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
+  ctx.font = inPixels(font);
+  ctx.fillStyle = token("ink-3");
+  ctx.textBaseline = "top";
+  if (bottom - top > 22 * uPlot.pxRatio)
+    ctx.fillText(word, bbox.left + 8 * uPlot.pxRatio, top + 5 * uPlot.pxRatio);
   ctx.restore();
 }
+
+const inPixels = (font: string) =>
+  font.replace(/^(\d+)px/, (_whole, size: string) => `${Number(size) * uPlot.pxRatio}px`);
 
 function drawMarks(chart: uPlot, marks: Mark[]): void {
   const { ctx, bbox } = chart;
@@ -298,7 +308,7 @@ function drawNames(chart: uPlot, lines: Line[], font: string): void {
     .filter((label) => label !== null)
     .sort((a, b) => a.y - b.y);
   ctx.save();
-  ctx.font = font.replace(/^(\d+)px/, (_whole, size: string) => `${Number(size) * ratio}px`);
+  ctx.font = inPixels(font);
   ctx.textBaseline = "middle";
   ctx.textAlign = "left";
   let free = bbox.top;

@@ -54,18 +54,43 @@ export const typeWords: Record<string, Pair> = {
   WaterConsumptionObserved: { en: "Water zone meter", "sr-Cyrl": "Водомер зоне" },
 };
 
-/** Why a message was refused. */
-export const reasonWords: Record<string, Pair> = {
-  broken_payload: { en: "Broken payload", "sr-Cyrl": "Неисправан садржај" },
-  broken: { en: "Broken payload", "sr-Cyrl": "Неисправан садржај" },
-  future_time: { en: "Time in the future", "sr-Cyrl": "Време у будућности" },
-  forbidden: { en: "Not allowed to write here", "sr-Cyrl": "Не сме овде да пише" },
-  missing: { en: "Field is missing", "sr-Cyrl": "Поље недостаје" },
-  not_allowed: { en: "Not allowed to write here", "sr-Cyrl": "Не сме овде да пише" },
-  out_of_range: { en: "Implausible value", "sr-Cyrl": "Невероватна вредност" },
-  oversize: { en: "Too large", "sr-Cyrl": "Превелика порука" },
-  too_large: { en: "Too large", "sr-Cyrl": "Превелика порука" },
-  unknown_device: { en: "Unknown device", "sr-Cyrl": "Непознат уређај" },
-  unknown_profile: { en: "Unknown profile", "sr-Cyrl": "Непознат профил" },
-  wrong_type: { en: "Wrong type of value", "sr-Cyrl": "Погрешна врста вредности" },
-};
+/** Why a message was refused: intake's own sentences, in Serbian. `$1` is what stands in the brackets. */
+export const reasonSentences: [RegExp, string][] = [
+  [/^this device is not registered$/, "овај уређај није уписан"],
+  [/^this device is switched off$/, "овај уређај је искључен"],
+  [/^the device has no profile that Vidik knows$/, "уређај нема профил који Видик познаје"],
+  [
+    /^this credential may not bring readings of the device$/,
+    "ова акредитација не сме да доноси очитавања тог уређаја",
+  ],
+  [/^the device is not named$/, "уређај није именован"],
+  [/^(.+) is outside the plausible range (.+)$/, "$1 је ван вероватног опсега $2"],
+  [
+    /^every value is (.+): the device had lost its sensors$/,
+    "свака вредност је $1: уређај је изгубио сензоре",
+  ],
+  [/^none of the profile's values is in the message$/, "у поруци нема ниједне вредности из профила"],
+  [/^the value is missing$/, "вредност недостаје"],
+  [/^the time is missing$/, "време недостаје"],
+  [/^the time is in the future$/, "време је у будућности"],
+  [
+    /^the time is before (.+): is the device's clock set\?$/,
+    "време је пре $1: да ли је часовник уређаја подешен?",
+  ],
+  [/^the time cannot be read$/, "време се не може прочитати"],
+  [/^the time must be text$/, "време мора бити текст"],
+  [/^the time must be a number$/, "време мора бити број"],
+  [/^a number was expected/, "очекиван је број"],
+  [/^a whole number was expected$/, "очекиван је цео број"],
+  [/^a finite number was expected$/, "очекиван је коначан број"],
+  [/^the number is too large$/, "број је превелик"],
+  [/^true or false was expected$/, "очекивано је да или не"],
+  [/^text was expected$/, "очекиван је текст"],
+  [/^a single value was expected$/, "очекивана је једна вредност"],
+  [/^a point needs two numbers$/, "тачка тражи два броја"],
+  [/^a JSON object was expected$/, "очекиван је JSON објекат"],
+  [/^this is not JSON/, "ово није JSON"],
+  [/^the message could not be decoded$/, "порука се не може прочитати"],
+  [/^the message is larger/, "порука је превелика"],
+  [/^the database refused the values$/, "база је одбила вредности"],
+];

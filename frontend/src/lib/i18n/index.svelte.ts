@@ -1,6 +1,6 @@
 import type { Texts } from "../api/types";
 import { preferences, type Language } from "../preferences.svelte";
-import { attributeWords, reasonWords, typeWords } from "./attributes";
+import { attributeWords, reasonSentences, typeWords } from "./attributes";
 import { en, type Message, type MessageKey } from "./en";
 import { srCyrl } from "./sr-cyrl";
 import { toLatin } from "./transliterate";
@@ -47,11 +47,16 @@ export function texts(value: Texts): string {
   return toLatin(value["sr-Cyrl"]) || value["sr-Latn"] || value.en;
 }
 
-const spaced = (name: string) =>
-  name
-    .replace(/([a-z0-9])([A-Z])/g, "$1 $2")
-    .replaceAll("_", " ")
-    .replace(/^./, (letter) => letter.toUpperCase());
+/** The sentence of an alarm, with the attribute that it names in words instead of by its identifier. */
+export function alarmText(alarm: { message: Texts; attribute: string | null }): string {
+  const sentence = texts(alarm.message);
+  return alarm.attribute && /[a-z][A-Z]/.test(alarm.attribute)
+    ? capital(sentence.replaceAll(alarm.attribute, attributeName(alarm.attribute)))
+    : sentence;
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+const spaced = (name: string) => capital(name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replaceAll("_", " "));
 
 function words(catalogue: Record<string, { en: Message; "sr-Cyrl": Message }>, name: string): string {
   const pair = catalogue[name];
@@ -63,4 +68,11 @@ function words(catalogue: Record<string, { en: Message; "sr-Cyrl": Message }>, n
 
 export const attributeName = (name: string): string => words(attributeWords, name.split(".").at(-1) ?? name);
 export const typeName = (name: string): string => words(typeWords, name);
-export const reasonName = (name: string): string => words(reasonWords, name);
+
+/** Intake's sentence about a refused message; English is as it was said, Serbian by the catalogue. */
+export function reasonName(sentence: string): string {
+  const found =
+    preferences.language === "en" ? undefined : reasonSentences.find(([pattern]) => pattern.test(sentence));
+  const text = found ? sentence.replace(found[0], found[1]) : sentence;
+  return capital(found && preferences.language === "sr-Latn" ? toLatin(text) : text);
+}

@@ -66,7 +66,7 @@ export class CityMap {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
-    this.map.on("styleimagemissing", (event) => this.paint(event.id));
+    this.map.setMissingStyleImageResolver((name) => this.paint(name));
     this.map.on("load", () => {
       this.ready = true;
       if (this.pending) this.show(this.pending);
@@ -146,6 +146,7 @@ export class CityMap {
 
   /** Take the colours of another theme: repaint layers and the pictures already drawn. */
   recolour(cyrillic: boolean): void {
+    if (!this.ready) return void this.map.once("load", () => this.recolour(cyrillic));
     this.palette = readPalette();
     for (const layer of layers(this.palette, cyrillic)) {
       for (const [name, value] of Object.entries(layer.paint ?? {}))
@@ -155,6 +156,7 @@ export class CityMap {
   }
 
   script(cyrillic: boolean): void {
+    if (!this.ready) return void this.map.once("load", () => this.script(cyrillic));
     this.map.setLayoutProperty("street-names", "text-field", labelField(cyrillic));
   }
 
