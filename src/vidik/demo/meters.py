@@ -21,7 +21,7 @@ class Meters:
 
     def advance(self, name: str, t: float, rate_per_hour: float, start: float) -> float:
         """The total at `t`, when `rate_per_hour` has flowed since the last look; `start` is a new meter's total."""
-        before, total = self._totals.get(name, (t, start))
+        before, total = self._totals.setdefault(name, (t, start))
         if t <= before:
             return total
         total += rate_per_hour * min(t - before, _LONGEST_GAP_SECONDS) / 3_600

@@ -7,6 +7,7 @@ from typing import Any
 
 from vidik.demo.assets import Asset, City, Gateway
 from vidik.demo.streets import Spot, metres_between, spots_along
+from vidik.kernel.scripts import to_latin
 
 CENTRE = (21.8958, 43.3209)
 _HEATING, _WATER, _WASTE = "Градска топлана", "Водовод", "Градска чистоћа"
@@ -67,14 +68,14 @@ def _lighting(spots: list[Spot], circuits: int) -> Iterator[Gateway | Asset]:
         longitude, latitude = chunk[0].beside(-9)
         yield Asset(
             circuit, "demo-lighting-cabinet", "StreetlightControlCabinet", "lighting",
-            f"Орман расвете {number}, {which}", f"Lighting cabinet {number}, {{street}}",
+            f"Орман расвете {number}, {which}", f"Lighting cabinet {number}, {to_latin(which)}",
             longitude, latitude, circuit, _LIGHT, size=watts * len(chunk),
         )  # fmt: skip
         for place, spot in enumerate(chunk, start=1):
             longitude, latitude = spot.beside(6.5 if place % 2 else -6.5)
             yield Asset(
                 f"nis-light-{number:02}-{place:02}", "demo-luminaire", "Streetlight", "lighting",
-                f"Светиљка {number}/{place}, {spot.street}", f"Luminaire {number}/{place}, {{street}}",
+                f"Светиљка {number}/{place}, {spot.street}", f"Luminaire {number}/{place}, {to_latin(spot.street)}",
                 longitude, latitude, circuit, _LIGHT, size=watts, part_of=circuit,
             )  # fmt: skip
 
@@ -89,7 +90,7 @@ def _parking(spots: list[Spot], chance: random.Random, sites: int, total: int) -
         middle = spot.beside(22.5, count / 4 * 2.6)
         yield Asset(
             site, "demo-parking-site", "OffStreetParking", "parking",
-            f"Паркиралиште {number}, {spot.street}", f"Car park {number}, {{street}}",
+            f"Паркиралиште {number}, {spot.street}", f"Car park {number}, {to_latin(spot.street)}",
             middle[0], middle[1], site, _PARKING, size=float(count),
             geometry={"type": "Polygon", "coordinates": [[list(corner) for corner in [*corners, corners[0]]]]},
         )  # fmt: skip
@@ -111,7 +112,7 @@ def _waste(spots: list[Spot], chance: random.Random, count: int) -> Iterator[Gat
         longitude, latitude = spot.beside(-8.5)
         yield Asset(
             f"nis-waste-{number:03}", "demo-waste-container", "WasteContainer", "waste",
-            f"Контејнер {number}, {spot.street}", f"Container {number}, {{street}}",
+            f"Контејнер {number}, {spot.street}", f"Container {number}, {to_latin(spot.street)}",
             longitude, latitude, f"nis-waste-g{(number - 1) % gateways + 1:02}", _WASTE,
         )  # fmt: skip
 
@@ -122,7 +123,7 @@ def _heating(spots: list[Spot], chance: random.Random, count: int) -> Iterator[G
         longitude, latitude = spot.beside(34)
         yield Asset(
             f"nis-heat-s{number:02}", "demo-heat-substation", "HeatSubstation", "heating",
-            f"Предајна станица {number}, {spot.street}", f"Heating substation {number}, {{street}}",
+            f"Предајна станица {number}, {spot.street}", f"Heating substation {number}, {to_latin(spot.street)}",
             longitude, latitude, "nis-heat-scada", _HEATING, size=float(chance.randrange(180, 720, 20)),
             traits={"early": round(chance.uniform(-0.4, 0.5), 2), "warmer": round(chance.uniform(-0.5, 0.9), 2)},
         )  # fmt: skip
@@ -134,7 +135,7 @@ def _water(spots: list[Spot], chance: random.Random, count: int) -> Iterator[Gat
         longitude, latitude = spot.beside(12)
         yield Asset(
             f"nis-water-z{number:02}", "demo-water-zone-meter", "WaterConsumptionObserved", "water",
-            f"Водоводна зона {number}, {spot.street}", f"Water zone {number}, {{street}}",
+            f"Водоводна зона {number}, {spot.street}", f"Water zone {number}, {to_latin(spot.street)}",
             longitude, latitude, "nis-water-g01", _WATER, size=float(chance.randrange(24, 92, 4)),
             traits={"pressure": round(chance.uniform(3.6, 5.4), 1)},
         )  # fmt: skip
@@ -146,7 +147,7 @@ def _traffic(spots: list[Spot], chance: random.Random, count: int) -> Iterator[G
     for number, spot in enumerate(_apart(main, chance, count, 500), start=1):
         yield Asset(
             f"nis-traffic-{number:02}", "demo-traffic-counter", "TrafficFlowObserved", "traffic",
-            f"Бројач саобраћаја {number}, {spot.street}", f"Traffic counter {number}, {{street}}",
+            f"Бројач саобраћаја {number}, {spot.street}", f"Traffic counter {number}, {to_latin(spot.street)}",
             round(spot.longitude, 6), round(spot.latitude, 6), "nis-traffic-g01", _TRAFFIC,
             size=float(chance.choice((1500, 1800, 2400))), traits={"speed": float(chance.choice((48, 52, 58)))},
         )  # fmt: skip
@@ -158,7 +159,7 @@ def _air(spots: list[Spot], chance: random.Random, count: int) -> Iterator[Gatew
         longitude, latitude = spot.beside(20)
         yield Asset(
             f"nis-air-s{number:02}", "demo-air-station", "AirQualityObserved", "air",
-            f"Станица ваздуха {number}, {spot.street}", f"Air station {number}, {{street}}",
+            f"Станица ваздуха {number}, {spot.street}", f"Air station {number}, {to_latin(spot.street)}",
             longitude, latitude, "nis-air-g01", _AIR, size=round(chance.uniform(0.6, 1.4), 2),
         )  # fmt: skip
 
