@@ -28,6 +28,14 @@ def import_osm(context: typer.Context) -> None:
     _forward(context, import_osm_command)
 
 
+@app.command("demo", add_help_option=False, context_settings=_FORWARDED)
+def demo(context: typer.Context) -> None:
+    """Run the demo city beside a Vidik that runs already; `up --demo` does both."""
+    from vidik.demo.command import demo_command
+
+    _forward(context, demo_command)
+
+
 def _forward(context: typer.Context, command: Callable[..., Any]) -> None:
     """Let the command itself read its options: loading it takes a second, which `vidik --help` should not."""
     inner = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
