@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
@@ -45,17 +44,10 @@ def assemble(settings: Settings) -> Starlette:
 
 
 def _routes(modules: list[Module], services: Services, api: FastAPI) -> list[BaseRoute]:
-    first = [route for module in modules if module.name != CONSOLE for route in _landed(module.routes)]
-    last = [route for module in modules if module.name == CONSOLE for route in _landed(module.routes)]
+    first = [route for module in modules if module.name != CONSOLE for route in module.routes()]
+    last = [route for module in modules if module.name == CONSOLE for route in module.routes()]
     packed = Mount("/api", app=GZipMiddleware(api, minimum_size=2048, compresslevel=4))
     return [*first, *health_routes(services), packed, *last]
-
-
-def _landed(bring: Callable[[], Any]) -> Any:
-    try:
-        return bring()
-    except ModuleNotFoundError:
-        return []
 
 
 def _api(modules: list[Module], services: Services) -> FastAPI:
@@ -71,7 +63,7 @@ def _api(modules: list[Module], services: Services) -> FastAPI:
         api.add_exception_handler(kind, handler)
     api.state.services = services
     for module in modules:
-        for router in _landed(module.api_routers):
+        for router in module.api_routers():
             api.include_router(router)
     api.router.routes.append(Route("/docs", reference_page(api), methods=["GET"]))
     return api

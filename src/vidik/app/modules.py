@@ -12,10 +12,4 @@ _NAMES = ("vidik.kernel.identity", "vidik.context", "vidik.intake", "vidik.opera
 
 def installed_modules() -> list[Module]:
     """The manifests of all modules; importing a manifest imports nothing of the module's work."""
-    found = []
-    for name in _NAMES:
-        try:
-            found.append(import_module(name).MODULE)
-        except (ModuleNotFoundError, AttributeError):
-            continue
-    return found
+    return [import_module(name).MODULE for name in _NAMES]
