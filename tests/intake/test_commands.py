@@ -1,13 +1,20 @@
 """Commands to devices: kept, sent, acknowledged, expired."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import orjson
 import pytest
 
+from vidik.context.store import entities
+from vidik.context.store.entities import EntityRow
 from vidik.intake.commands import CommandDispatcher
 from vidik.intake.commands.jobs import expire_commands
+from vidik.intake.commands.target import COMMAND
+from vidik.intake.devices import DeviceDirectory
+from vidik.intake.message import Message
+from vidik.kernel.clock import now_microseconds
 
 BIN = {"device_id": "bin-1", "profile": "demo-waste-container", "name": "Bin 1"}
 OPEN = {"name": "open", "parameters": {"lid": 1}}
@@ -37,8 +44,9 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 @pytest.fixture
-async def commands(administrator, client):
+async def commands(administrator, client, services):
     await administrator.post("/api/devices", json=BIN)
+    await services.get(DeviceDirectory).refresh()
     return client("dispatcher")
 
 
@@ -153,3 +161,39 @@ class TestSend:
 
         assert (first.status_code, second.status_code) == (204, 409)
         assert await state(commands) == ["failed"]
+
+
+class TestTarget:
+    async def test_the_entity_shows_its_newest_command_and_what_became_of_it(self, commands, services, pipeline):
+        payload = orjson.dumps({"t": time.time(), "fill": 50})
+        await pipeline.submit(Message("bin-1", "bin-1", payload, now_microseconds(), "broker", "test"))
+        before = await entity(services)
+        door = FakeDoor()
+        door.reached.add("bin-1")
+
+        sent = (await commands.post("/api/devices/bin-1/commands", json=OPEN)).json()
+        pending = (await entity(services)).document[COMMAND]["json"]
+        dispatcher = CommandDispatcher(services.database, "city", door)
+        async with dispatcher.running():
+            await until(becomes(commands, "delivered"))
+        after = await entity(services)
+
+        assert pending == {"id": sent["id"], "name": "open", "parameters": {"lid": 1}, "state": "pending"}
+        assert after.document[COMMAND]["json"]["state"] == "delivered"
+        assert after.observed_at == before.observed_at
+
+    async def test_an_older_command_does_not_hide_a_newer_one(self, commands, services, pipeline):
+        payload = orjson.dumps({"t": time.time(), "fill": 50})
+        await pipeline.submit(Message("bin-1", "bin-1", payload, now_microseconds(), "broker", "test"))
+        old = (await commands.post("/api/devices/bin-1/commands", json={"name": "old"})).json()
+        await commands.post("/api/devices/bin-1/commands", json={"name": "new"})
+
+        await commands.delete(f"/api/devices/bin-1/commands/{old['id']}")
+
+        assert (await entity(services)).document[COMMAND]["json"]["name"] == "new"
+
+
+async def entity(services) -> EntityRow:
+    name = "urn:ngsi-ld:WasteContainer:nis:bin-1"
+    async with services.database.transaction("city") as connection:
+        return (await entities.load(connection, [name]))[name]

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from vidik.intake.commands import repository
+from vidik.intake.commands.target import show_on_entity
 from vidik.intake.devices.registry import load, load_managed
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
@@ -50,6 +51,7 @@ async def send_command(
             "lifetime": timedelta(seconds=body.expires_in_seconds),
         },
     )
+    await show_on_entity(connection, command)
     details = {"command": command["id"], "name": body.name, "parameters": body.parameters}
     await audit.record(
         connection, principal, "device.command", f"device:{device_id}", reason=body.reason, details=details
@@ -75,8 +77,10 @@ async def list_commands(
 async def cancel_command(device_id: str, command: int, principal: Commander, connection: Transaction) -> Response:
     """Take back a command that the device has not acknowledged."""
     await load_managed(connection, principal, device_id, "devices.command")
-    if not await repository.failed(connection, device_id, command, f"taken back by {principal.login}"):
+    row = await repository.failed(connection, device_id, command, f"taken back by {principal.login}")
+    if row is None:
         raise Conflict("This command does not wait any more.", code="command-ended")
+    await show_on_entity(connection, row)
     await audit.record(
         connection, principal, "device.command_cancel", f"device:{device_id}", details={"command": command}
     )

@@ -12,6 +12,7 @@ import psycopg
 import structlog
 
 from vidik.intake.commands import repository
+from vidik.intake.commands.target import show_on_entity
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Database
 
@@ -121,7 +122,9 @@ class CommandDispatcher:
         if door is None or not await door.deliver_command(command["device_id"], command_payload(command)):
             return False
         async with self._database.transaction(self._tenant) as connection:
-            await repository.delivered(connection, command["id"])
+            settled = await repository.delivered(connection, command["id"])
+            if settled is not None:
+                await show_on_entity(connection, settled)
         return True
 
 

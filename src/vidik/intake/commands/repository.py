@@ -90,13 +90,14 @@ async def put_back(connection: Connection, command: int, failure: str) -> None:
     )
 
 
-async def failed(connection: Connection, device_id: str, command: int, failure: str) -> bool:
-    """Give a waiting command of a device up; False when it does not wait any more."""
-    query = """
+async def failed(connection: Connection, device_id: str, command: int, failure: str) -> Row | None:
+    """Give a waiting command of a device up; None when it does not wait any more."""
+    query = f"""
         UPDATE command SET state = 'failed', failure = %s
          WHERE device_id = %s AND id = %s AND state IN ('pending', 'sent')
+     RETURNING {_COLUMNS}
     """
-    return (await connection.execute(query, [failure, device_id, command])).rowcount > 0
+    return await (await connection.execute(query, [failure, device_id, command])).fetchone()
 
 
 async def expire(connection: Connection) -> list[Row]:
