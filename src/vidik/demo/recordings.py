@@ -27,6 +27,7 @@ GATEWAY = "nis-recordings"
 SPEED = 1_440.0  # a day in a minute
 _LONGEST_PAUSE_SECONDS = 2.0  # a summer without heating passes in two seconds
 _SAVE_SECONDS = 5.0
+_CATCH_UP_SECONDS = 5.0  # after a stall of the doors: a little, not all at once
 # Half a day before the first real fault of the season (L8, 2024-01-05 06:00: supply below its curve).
 _SEASON_STARTS = "2024-01-04 18:00:00"
 _HEAT_COLUMNS = (
@@ -109,28 +110,30 @@ async def _play(recording: Recording, publisher: Publisher, places: "_Places") -
     if start >= len(recording.lines):
         return
     _log.info("replaying a recording", recording=recording.name, lines=len(recording.lines), resumed_at=start)
-    due = time.monotonic()
+    due = saved = time.monotonic()
     before = recording.lines[start][0]
-    passed = start
     waiting: dict[int, None] = {}
-    saved = time.monotonic()
-    for index in range(start, len(recording.lines)):
-        moment, device_id, payload = recording.lines[index]
-        due += min(_LONGEST_PAUSE_SECONDS, (moment - before) / SPEED)
-        before = moment
-        pause = due - time.monotonic()
-        if pause > 0:
-            await asyncio.sleep(pause)
-        else:
-            due = max(due, time.monotonic() - 5.0)  # after a stall: catch up a little, not all at once
-        waiting[index] = None
-        acknowledged = await publisher.send(f"devices/{device_id}/readings", payload)
-        acknowledged.add_done_callback(partial(_forget, waiting, index))
-        if time.monotonic() - saved > _SAVE_SECONDS:
-            saved = time.monotonic()
-            passed = next(iter(waiting), index + 1)
-            places.keep(recording.name, passed)
-    await publisher.drain()
+    index = start
+    try:
+        for index in range(start, len(recording.lines)):
+            moment, device_id, payload = recording.lines[index]
+            due += min(_LONGEST_PAUSE_SECONDS, (moment - before) / SPEED)
+            before = moment
+            pause = due - time.monotonic()
+            if pause > 0:
+                await asyncio.sleep(pause)
+            else:
+                due = max(due, time.monotonic() - _CATCH_UP_SECONDS)
+            waiting[index] = None
+            acknowledged = await publisher.send(f"devices/{device_id}/readings", payload)
+            acknowledged.add_done_callback(partial(_forget, waiting, index))
+            if time.monotonic() - saved > _SAVE_SECONDS:
+                saved = time.monotonic()
+                places.keep(recording.name, next(iter(waiting), index + 1))
+        await publisher.drain()
+    except asyncio.CancelledError:
+        places.keep(recording.name, next(iter(waiting), index))
+        raise
     places.keep(recording.name, len(recording.lines))
     _log.info("a recording came to its end", recording=recording.name)
 
