@@ -1,6 +1,6 @@
 """Readings, changes and rules for tests of operations and the console."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -81,6 +81,22 @@ async def store(
     reading = EntityReading(target, moment, {names.expand_attribute(name): value for name, value in values.items()})
     async with database.transaction("city") as connection:
         await (writer or ReadingWriter()).write(connection, [reading])
+
+
+async def store_together(
+    database: Database, target: Target, story: Sequence[Mapping[str, Any]], begin: datetime, step: timedelta
+) -> None:
+    """Store several readings of one entity in one batch, as a backlog arrives."""
+    readings = [
+        EntityReading(
+            target,
+            to_microseconds(begin + place * step),
+            {names.expand_attribute(name): value for name, value in values.items()},
+        )
+        for place, values in enumerate(story)
+    ]
+    async with database.transaction("city") as connection:
+        await ReadingWriter().write(connection, readings)
 
 
 def minutes_ago(minutes: float) -> datetime:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from tests.operations.conftest import Follow, rows
-from tests.operations.factories import a_target, store
+from tests.operations.factories import a_target, store, store_together
 
 from vidik.context.jsonld import names
 from vidik.context.store import changes, entities
@@ -79,6 +79,15 @@ class TestRaising:
         await hours(services, HOT, HOT, begin=BEGIN + timedelta(days=3))
         await follow(consumer)
         assert [alarm["state"] for alarm in await the_alarms(services)] == ["cleared", "raised"]
+
+    async def test_a_backlog_in_one_batch_is_judged_reading_by_reading(
+        self, services: Services, follow: Follow, consumer: AlarmConsumer
+    ) -> None:
+        story = [HOT, HOT, COLD, COLD]
+        await store_together(services.database, SUBSTATION, story, BEGIN, timedelta(hours=1))
+        await follow(consumer)
+        events = await rows(services, "SELECT transition FROM alarm_event ORDER BY id")
+        assert [event["transition"] for event in events] == ["raised", "cleared"]
 
     async def test_late_readings_raise_nothing(
         self, services: Services, follow: Follow, consumer: AlarmConsumer

@@ -16,7 +16,7 @@ from vidik.console.projection import Asset, summary
 from vidik.console.trends import Trends
 from vidik.kernel.clock import iso, now, now_microseconds
 from vidik.kernel.database import Connection
-from vidik.kernel.errors import BadInput, NotFound, VidikError
+from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated, Unavailable
 from vidik.kernel.identity import Principal, require, require_principal
 from vidik.kernel.scripts import fold
 from vidik.kernel.web import ServicesOf, get_services
@@ -274,8 +274,10 @@ async def _follow(request: Request, live: LiveCity, last: int | None) -> AsyncIt
                 checked = now_microseconds()
                 try:
                     await require_principal(request, "context.read")
-                except VidikError:
+                except (Unauthenticated, Forbidden):
                     return
+                except Unavailable:
+                    continue
 
 
 def _parts(live: LiveCity, client: Client) -> AsyncIterator[bytes]:

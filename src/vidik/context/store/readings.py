@@ -61,8 +61,17 @@ class _Series(NamedTuple):
     """The instance's JSON up to the value."""
     after: str
     """…and from observedAt's closing quote on, up to modifiedAt."""
-    plain: bool
     kind: str
+
+
+class _Plan(NamedTuple):
+    """How a reading with these attributes, in this order, is written; devices send the same ones again and again."""
+
+    series: tuple[int, ...]
+    template: str
+    """The delta with three `%s` an attribute: value, observedAt, modifiedAt."""
+    plain: bool
+    """Whether all of them are Properties, so that numbers need no JSON in history."""
 
 
 @dataclass(slots=True)
@@ -71,15 +80,44 @@ class _Known:
 
     key: int
     series: dict[str, _Series]
+    plans: dict[tuple[str, ...], _Plan]
 
 
 @dataclass(slots=True)
 class _State:
-    """What a batch says about one entity: per attribute the newest (observed at, value)."""
+    """What a batch says about one entity: a single reading, or per attribute the newest (observed at, value)."""
 
     target: Target
     known: _Known
-    newest: dict[str, tuple[int, Any]]
+    plan: _Plan | None
+    observed_at: int
+    values: Mapping[str, Any]
+    merged: dict[str, tuple[int, Any]] | None = None
+
+    @property
+    def newest(self) -> dict[str, tuple[int, Any]]:
+        """Per attribute the newest (observed at, value)."""
+        if self.merged is None:
+            self.merged = {name: (self.observed_at, value) for name, value in self.values.items()}
+        return self.merged
+
+    def merge(self, observed_at: int, values: Mapping[str, Any]) -> None:
+        """Take in a further reading of the same entity."""
+        newest = self.newest
+        for name, value in values.items():
+            before = newest.get(name)
+            if before is None or observed_at > before[0]:
+                newest[name] = (observed_at, value)
+
+    def span(self) -> tuple[int, int]:
+        """The oldest and the newest time among its values."""
+        if self.merged is None:
+            return self.observed_at, self.observed_at
+        times = [observed_at for observed_at, _ in self.merged.values()]
+        return min(times), max(times)
+
+
+_NUMERIC = frozenset((float, int))
 
 
 class EntityVanished(Exception):
@@ -116,42 +154,39 @@ class ReadingWriter:
         rows = observations.ObservationRows()
         states: dict[str, _State] = {}
         for reading in readings:
-            target = reading.target
+            target, observed_at, values = reading.target, reading.observed_at, reading.values
+            known = self._known[target.entity_id]
+            plan = known.plans[tuple(values)]
+            if plan.plain and _NUMERIC.issuperset(map(type, values.values())):
+                rows.add_numbers(plan.series, observed_at, values.values())
+            else:
+                _add_rows(rows, known, observed_at, recorded_at, values)
+                plan = None
             state = states.get(target.entity_id)
             if state is None:
-                state = states[target.entity_id] = _State(target, self._known[target.entity_id], {})
-            observed_at = reading.observed_at
-            newest = state.newest
-            series_of = state.known.series
-            for name, value in reading.values.items():
-                series = series_of[name]
-                if series.plain and type(value) in (float, int):
-                    rows.add(series.number, observed_at, recorded_at, value, None)
-                else:
-                    number = float(value) if type(value) in (float, int) else None
-                    member = {"type": series.kind, "value": value}
-                    rows.add(series.number, observed_at, recorded_at, number, orjson.dumps(member).decode())
-                before = newest.get(name)
-                if before is None or observed_at > before[0]:
-                    newest[name] = (observed_at, value)
+                states[target.entity_id] = _State(target, known, plan, observed_at, values)
+            else:
+                state.merge(observed_at, values)
         await observations.write(connection, rows, moment)
         late = await self._update(connection, states, moment)
         return [
-            _change_of(state, entity_id in created, late.get(entity_id, frozenset()))
+            change
             for entity_id, state in states.items()
+            for change in _changes_of(state, entity_id in created, late.get(entity_id, frozenset()))
         ]
 
     async def _update(self, connection: Connection, states: dict[str, _State], moment: datetime) -> dict[str, Set[str]]:
         """Bring entities to their newest state; returns, per entity with late values, the late attributes."""
         modified = f'"{iso(moment)}"'
-        simple = {key: state for key, state in states.items() if LOCATION not in state.newest}
         keys, deltas, lows, highs = [], [], [], []
-        for state in simple.values():
+        for state in states.values():
+            if LOCATION in state.values or (state.merged is not None and LOCATION in state.merged):
+                continue  # its place moves with it: see below
             keys.append(state.known.key)
-            deltas.append(self._delta(state, state.newest, modified))
-            times = [observed_at for observed_at, _ in state.newest.values()]
-            lows.append(min(times))
-            highs.append(max(times))
+            deltas.append(self._delta_of(state, modified))
+            low, high = state.span()
+            lows.append(low)
+            highs.append(high)
         cursor = await connection.execute(
             "UPDATE entity SET document = document || new.delta, observed_at = new.high, modified_at = %s"
             " FROM unnest(%s, %s, %s, %s)"
@@ -199,8 +234,8 @@ class ReadingWriter:
             high = from_microseconds(max(observed_at for observed_at, _ in fresh.values()))
             newest = max(high, row["observed_at"]) if row["observed_at"] else high
             await connection.execute(
-                "UPDATE entity SET document = document || %s::jsonb, observed_at = %s, modified_at = %s, place = %s::box"
-                " WHERE key = %s",
+                "UPDATE entity SET document = document || %s::jsonb, observed_at = %s, modified_at = %s,"
+                " place = %s::box WHERE key = %s",
                 [
                     orjson.dumps(delta).decode(),
                     newest,
@@ -210,6 +245,16 @@ class ReadingWriter:
                 ],
             )
         return late
+
+    def _delta_of(self, state: _State, modified: str) -> str:
+        """The JSON object of everything that a batch says about an entity."""
+        if state.merged is not None or state.plan is None:
+            return self._delta(state, state.newest, modified)
+        time = self._time(state.observed_at)
+        parts: list[str] = []
+        for text in map(repr, state.values.values()):
+            parts += (text, time, modified)
+        return state.plan.template % tuple(parts)
 
     def _delta(self, state: _State, values: Mapping[str, tuple[int, Any]], modified: str) -> str:
         """The JSON object of attributes to merge into an entity's document."""
@@ -231,12 +276,12 @@ class ReadingWriter:
     async def _learn(self, connection: Connection, readings: Sequence[EntityReading], moment: datetime) -> set[str]:
         """Know every entity and series of a batch; makes those that do not exist yet. Returns the new entities."""
         unknown: dict[str, Target] = {}
-        attributes: dict[str, set[str]] = {}
+        shapes: dict[str, set[tuple[str, ...]]] = {}
         for reading in readings:
             known = self._known.get(reading.target.entity_id)
-            if known is None or not reading.values.keys() <= known.series.keys():
+            if known is None or tuple(reading.values) not in known.plans:
                 unknown[reading.target.entity_id] = reading.target
-                attributes.setdefault(reading.target.entity_id, set()).update(reading.values)
+                shapes.setdefault(reading.target.entity_id, set()).add(tuple(reading.values))
         if not unknown:
             return set()
         created = await _create_missing(connection, unknown, moment)
@@ -244,13 +289,19 @@ class ReadingWriter:
             "SELECT id, key FROM entity WHERE id = ANY(%s)", [arrays.texts(list(unknown))]
         )
         keys = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
-        wanted = {(keys[entity_id], attribute, "") for entity_id in unknown for attribute in attributes[entity_id]}
+        wanted = {
+            (keys[entity_id], attribute, "")
+            for entity_id in unknown
+            for shape in shapes[entity_id]
+            for attribute in shape
+        }
         series = await observations.ensure_series(connection, wanted, moment)
         for entity_id, target in unknown.items():
-            known = self._known.setdefault(entity_id, _Known(keys[entity_id], {}))
-            for attribute in attributes[entity_id]:
-                number, created_at = series[known.key, attribute, ""]
-                known.series[attribute] = _series(target, attribute, number, created_at)
+            known = self._known.setdefault(entity_id, _Known(keys[entity_id], {}, {}))
+            for shape in shapes[entity_id]:
+                for attribute in shape:
+                    known.series[attribute] = _series(target, attribute, *series[known.key, attribute, ""])
+                known.plans[shape] = _plan([known.series[attribute] for attribute in shape])
         return created
 
 
@@ -262,9 +313,28 @@ def _series(target: Target, attribute: str, number: int, created_at: datetime) -
         number=number,
         before=f'{orjson.dumps(attribute).decode()}:{{"type":"{meta.kind}","value":',
         after=f'",{unit}"{PROVIDED_BY}":{provider},"createdAt":"{iso(created_at)}","modifiedAt":',
-        plain=meta.kind == "Property",
         kind=meta.kind,
     )
+
+
+def _plan(series: Sequence[_Series]) -> _Plan:
+    parts = [f"{one.before}\0\0{one.after}\0}}" for one in series]
+    template = ("{" + ",".join(parts) + "}").replace("%", "%%").replace("\0", "%s")
+    return _Plan(tuple(one.number for one in series), template, all(one.kind == "Property" for one in series))
+
+
+def _add_rows(
+    rows: observations.ObservationRows, known: _Known, observed_at: int, recorded_at: int, values: Mapping[str, Any]
+) -> None:
+    """History's rows of a reading that is more than plain numbers."""
+    for name, value in values.items():
+        series = known.series[name]
+        number = float(value) if type(value) in _NUMERIC else None
+        if number is not None and series.kind == "Property":
+            rows.add(series.number, observed_at, recorded_at, number, None)
+        else:
+            json = orjson.dumps({"type": series.kind, "value": value}).decode()
+            rows.add(series.number, observed_at, recorded_at, number, json)
 
 
 async def _create_missing(connection: Connection, targets: Mapping[str, Target], moment: datetime) -> set[str]:
@@ -311,14 +381,25 @@ def _is_newer(attribute: Any, observed_at: int) -> bool:
     return True
 
 
-def _change_of(state: _State, created: bool, late: Set[str]) -> Change:
-    """What the stream says of an entity: its fresh values, or, when there is none, the late ones."""
-    fresh: dict[str, tuple[Any, int | None]] = {
-        name: (value, at) for name, (at, value) in state.newest.items() if name not in late
-    }
-    if not fresh:
-        everything: dict[str, tuple[Any, int | None]] = {
-            name: (value, at) for name, (at, value) in state.newest.items()
+def _changes_of(state: _State, created: bool, late: Set[str]) -> list[Change]:
+    """What the stream says of an entity: the fresh values of each reading in the order of their times.
+
+    Rules must see every reading, however many a batch holds (a backlog after an outage, a quick replay). An entity
+    about which nothing is fresh makes one late change.
+    """
+    entity_id, types = state.target.entity_id, state.target.types
+    found: list[Change] = []
+    for reading in sorted(state.readings, key=_observed_at) if len(state.readings) > 1 else state.readings:
+        fresh: dict[str, tuple[Any, int | None]] = {
+            name: (value, reading.observed_at) for name, value in reading.values.items() if name not in late
         }
-        return Change(state.target.entity_id, state.target.types, "late", everything)
-    return Change(state.target.entity_id, state.target.types, "created" if created else "updated", fresh)
+        if fresh:
+            found.append(Change(entity_id, types, "created" if created and not found else "updated", fresh))
+    if found:
+        return found
+    everything: dict[str, tuple[Any, int | None]] = {name: (value, at) for name, (at, value) in state.newest.items()}
+    return [Change(entity_id, types, "late", everything)]
+
+
+def _observed_at(reading: EntityReading) -> int:
+    return reading.observed_at

@@ -1,0 +1,126 @@
+"""One stream, many browsers: shared frames, bounded memory, no value lost to a slow one for ever."""
+
+import asyncio
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidik.console.hub import HEARTBEAT, Client, Frame, Hub, changes_frame, event
+
+
+def a_frame(position: int, **values: Any) -> Frame:
+    changes = [
+        {"id": entity_id, "state": "normal", "attributes": {"power": value}} for entity_id, value in values.items()
+    ]
+    return changes_frame(position, "2026-01-15T10:00:00Z", changes)
+
+
+def events(payload: bytes) -> list[tuple[str, Any]]:
+    found = []
+    for block in payload.split(b"\n\n"):
+        fields = dict(line.split(b": ", 1) for line in block.split(b"\n") if b": " in line and block[:1] != b":")
+        if b"event" in fields:
+            found.append((fields[b"event"].decode(), orjson.loads(fields[b"data"])))
+    return found
+
+
+def latest_values(found: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        change["id"]: change["attributes"]["power"]
+        for name, data in found
+        if name == "changes"
+        for change in data["changes"]
+    }
+
+
+class TestClient:
+    def test_gets_frames_as_they_come(self) -> None:
+        client = Client()
+        client.offer(a_frame(1, s01=1))
+        client.offer(a_frame(2, s01=2))
+        assert [data["position"] for _, data in events(client.take())] == [1, 2]
+
+    def test_a_slow_one_gets_the_newest_of_each_asset(self) -> None:
+        client = Client()
+        for position in range(1, 1001):
+            client.offer(a_frame(position, **{f"s{position % 3}": position}))
+        found = events(client.take())
+        assert len(found) < 20
+        assert latest_values(found) == {"s0": 999, "s1": 1000, "s2": 998}
+        assert found[-1][1]["position"] == 1000
+
+    def test_a_slow_one_keeps_every_alarm(self) -> None:
+        client = Client()
+        for position in range(1, 101):
+            client.offer(a_frame(position, s01=position))
+            client.offer(Frame(position, event("alarm", {"alarm": {"id": str(position)}}, position)))
+        alarms = [data["alarm"]["id"] for name, data in events(client.take()) if name == "alarm"]
+        assert alarms == [str(position) for position in range(1, 101)]
+
+    def test_one_that_never_reads_is_told_to_start_over(self) -> None:
+        client = Client()
+        for position in range(1, 1001):
+            client.offer(Frame(position, event("alarm", {}, position)))
+        assert events(client.take()) == [("reset", {})]
+        client.offer(a_frame(1001, s01=1))
+        assert latest_values(events(client.take())) == {"s01": 1}
+
+    @given(st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=200))
+    def test_whatever_its_pace_it_ends_with_what_is_true(self, story: list[tuple[str, bool]]) -> None:
+        client, seen, truth = Client(), {}, {}
+        for position, (entity_id, reads) in enumerate(story, start=1):
+            client.offer(a_frame(position, **{entity_id: position}))
+            truth[entity_id] = position
+            if reads:
+                seen |= latest_values(events(client.take()))
+        seen |= latest_values(events(client.take()))
+        assert seen == truth
+
+
+class TestHub:
+    def test_who_comes_back_gets_what_was_missed(self) -> None:
+        hub = Hub()
+        hub.begin(10)
+        for position in (11, 12, 13):
+            hub.publish(a_frame(position, s01=position))
+        with hub.joined(12) as client:
+            assert [data["position"] for _, data in events(client.take())] == [12, 13]
+
+    def test_who_was_away_too_long_starts_over(self) -> None:
+        hub = Hub()
+        hub.begin(10)
+        with hub.joined(9) as client:
+            assert events(client.take()) == [("reset", {})]
+
+    def test_what_is_kept_for_those_who_come_back_is_bounded(self) -> None:
+        hub = Hub()
+        hub.begin(0)
+        for position in range(1, 200):
+            hub.publish(Frame(position, b"x" * 100_000))
+        assert sum(len(frame.payload) for frame in hub._recent) <= 8 * 1024 * 1024
+        with hub.joined(1) as client:
+            assert events(client.take()) == [("reset", {})]
+
+    def test_who_leaves_is_forgotten(self) -> None:
+        hub = Hub()
+        with hub.joined(None):
+            assert len(hub) == 1
+        assert len(hub) == 0
+
+    async def test_a_quiet_stream_breathes(self) -> None:
+        hub = Hub()
+        with hub.joined(None) as client:
+            stream = hub.follow(client, heartbeat_seconds=0.01, at_most_every=0)
+            assert (await anext(stream)).startswith(b"retry:")
+            assert await anext(stream) == HEARTBEAT
+            await stream.aclose()  # type: ignore[attr-defined]
+
+    async def test_a_process_that_stops_ends_every_stream(self) -> None:
+        hub = Hub()
+        with hub.joined(None) as client:
+            stream = hub.follow(client, heartbeat_seconds=10, at_most_every=0)
+            await anext(stream)
+            asyncio.get_running_loop().call_soon(hub.close)
+            assert [part async for part in stream] == []
