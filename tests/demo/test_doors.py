@@ -28,12 +28,16 @@ class Vidik:
         self.pushed: dict[str, list[Any]] = {}
         self.logins: set[str] = set()
         self.busy = 0
+        self.strangers = 0
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
         if self.busy:
             self.busy -= 1
             return httpx.Response(503)
         path, method = request.url.path, request.method
+        if path.startswith("/api/intake/") and self.strangers:
+            self.strangers -= 1
+            return httpx.Response(401, text="a stranger")
         if path.startswith("/api/intake/"):
             self.logins.add(request.headers["authorization"])
             self.pushed[path.removeprefix("/api/intake/")] = json.loads(request.content)
@@ -127,6 +131,21 @@ async def test_waits_while_vidik_is_busy(vidik: Vidik) -> None:
     vidik.busy = 3
     async with door_to(vidik) as door:
         assert not await door.knows_device("d")
+
+
+async def test_waits_until_a_new_credential_is_known(vidik: Vidik) -> None:
+    vidik.strangers = 3
+    async with door_to(vidik) as door:
+        await door.push("gateway", "s", "d", b"[]")
+
+    assert vidik.pushed == {"d": []}
+
+
+async def test_gives_up_on_a_credential_that_stays_unknown(vidik: Vidik) -> None:
+    vidik.strangers = 1_000
+    async with door_to(vidik) as door:
+        with pytest.raises(DoorClosed, match="a stranger"):
+            await door.push("gateway", "s", "d", b"[]")
 
 
 async def test_says_what_vidik_refused(vidik: Vidik) -> None:

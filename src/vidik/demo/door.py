@@ -16,6 +16,7 @@ CITY_CONTEXT = (
 _PAUSE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 15.0
 _AT_ONCE = 200
+_TRIES_OF_A_NEW_CREDENTIAL = 40  # every process hears of it within half a minute
 
 
 class DoorClosed(Exception):
@@ -88,14 +89,16 @@ class Door:
                 raise DoorClosed(f"some entities were refused: {answer.text[:400]}")
 
     async def push(self, gateway_id: str, secret: str, device_id: str, payload: bytes) -> None:
-        """Bring one message of a device with its gateway's credential; done when it is on disk."""
-        await self._ask(
-            "POST",
-            f"/api/intake/{device_id}",
-            also=(422,),
-            content=payload,
-            auth=httpx.BasicAuth(gateway_id, secret),
-        )
+        """Bring one message of a device with its gateway's credential; done when it is on disk. Raises DoorClosed."""
+        auth = httpx.BasicAuth(gateway_id, secret)
+        for _ in range(_TRIES_OF_A_NEW_CREDENTIAL):
+            answer = await self._ask(
+                "POST", f"/api/intake/{device_id}", also=(401, 403, 404, 422), content=payload, auth=auth
+            )
+            if answer.is_success or answer.status_code == 422:
+                return
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise DoorClosed(f"{device_id} by {gateway_id} was answered {answer.status_code}: {answer.text[:200]}")
 
     async def _ask(self, method: str, path: str, *, also: Sequence[int] = (), **more: Any) -> httpx.Response:
         headers = more.pop("headers", {})

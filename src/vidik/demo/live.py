@@ -34,18 +34,18 @@ async def send_live(city: City, behaviour: Behaviour, secrets: Mapping[str, str]
 async def _gateway(
     gateway_id: str, secret: str, assets: list[Asset], behaviour: Behaviour, host: str, port: int
 ) -> None:
-    publisher = await _connected(gateway_id, secret, host, port)
+    publisher = await connected(gateway_id, secret, host, port)
     try:
         await _report(publisher, assets, behaviour)
     finally:
         await publisher.close()
 
 
-async def _connected(gateway_id: str, secret: str, host: str, port: int) -> Publisher:
+async def connected(gateway_id: str, secret: str, host: str, port: int, window: int = _WINDOW) -> Publisher:
     """A connected publisher; a new credential takes a moment to reach every door."""
     pause = 0.5
     while True:
-        publisher = Publisher(host, port, gateway_id, secret, client_id=gateway_id, window=_WINDOW)
+        publisher = Publisher(host, port, gateway_id, secret, client_id=gateway_id, window=window)
         try:
             await publisher.open()
         except (OSError, EOFError, PublishRefused) as error:

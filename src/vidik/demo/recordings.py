@@ -19,6 +19,7 @@ from pathlib import Path
 import structlog
 
 from vidik.demo.assets import Asset, City, Gateway
+from vidik.demo.live import connected
 from vidik.kernel.publisher import Publisher
 
 _log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ _log = structlog.get_logger(__name__)
 GATEWAY = "nis-recordings"
 SPEED = 1_440.0  # a day in a minute
 _LONGEST_PAUSE_SECONDS = 2.0  # a summer without heating passes in two seconds
+_WINDOW = 200
 _SAVE_SECONDS = 5.0
 _CATCH_UP_SECONDS = 5.0  # after a stall of the doors: a little, not all at once
 # Half a day before the first real fault of the season (L8, 2024-01-05 06:00: supply below its curve).
@@ -101,8 +103,11 @@ async def replay_recordings(folder: Path, secret: str, host: str, port: int, sta
     """Replay until the recordings end; a restart goes on where this one stopped."""
     places = _Places(state)
     recordings = await asyncio.to_thread(read_recordings, folder)
-    async with Publisher(host, port, GATEWAY, secret, client_id=GATEWAY, window=200) as publisher:
+    publisher = await connected(GATEWAY, secret, host, port, window=_WINDOW)
+    try:
         await asyncio.gather(*(_play(recording, publisher, places) for recording in recordings))
+    finally:
+        await publisher.close()
 
 
 async def _play(recording: Recording, publisher: Publisher, places: "_Places") -> None:

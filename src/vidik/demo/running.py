@@ -74,7 +74,6 @@ async def _recordings(door: Door, recordings: Path, folder: Path, host: str, por
     state = folder / "recordings.json"
     if new:
         state.unlink(missing_ok=True)
-    await asyncio.sleep(1)  # the doors hear of a new credential within a moment
     await replay_recordings(recordings, known.secrets[GATEWAY], host, port, state)
 
 
