@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
+import numpy as np
 from psycopg import errors
 
 from vidik.context.store import arrays
@@ -15,32 +16,44 @@ SeriesName = tuple[int, str, str]
 
 
 class ObservationRows:
-    """Rows of one batch, collected value by value; plain numbers apart, because they copy fastest."""
+    """Rows of one batch; plain numbers apart, because they copy fastest."""
 
-    __slots__ = ("json_rows", "numbers", "observed_at", "seen", "series")
+    __slots__ = ("json_rows", "numbers", "observed_at", "series")
 
     def __init__(self) -> None:
         self.series: list[int] = []
         self.observed_at: list[int] = []
         self.numbers: list[float] = []
-        self.json_rows: list[JsonRow] = []
-        self.seen: set[tuple[int, int]] = set()
+        self.json_rows: dict[tuple[int, int], JsonRow] = {}
+
+    def add_numbers(self, series: Sequence[int], observed_at: int, numbers: Iterable[float]) -> None:
+        """Add plain numbers of several series, all of one time."""
+        self.series.extend(series)
+        self.observed_at.extend([observed_at] * len(series))
+        self.numbers.extend(numbers)
 
     def add(self, series: int, observed_at: int, recorded_at: int, number: float | None, json: str | None) -> None:
-        """Add a value; a second one of the same series and time is a repeat and left out."""
-        key = (series, observed_at)
-        if key in self.seen:
-            return
-        self.seen.add(key)
+        """Add any value."""
         if json is None and number is not None:
-            self.series.append(series)
-            self.observed_at.append(observed_at)
-            self.numbers.append(number)
+            self.add_numbers((series,), observed_at, (number,))
         else:
-            self.json_rows.append((series, observed_at, recorded_at, number, json or "null"))
+            row = (series, observed_at, recorded_at, number, json or "null")
+            self.json_rows.setdefault((series, observed_at), row)
 
     def __len__(self) -> int:
         return len(self.series) + len(self.json_rows)
+
+    def copy_buffer(self, recorded_at: datetime) -> bytes:
+        """The rows as one binary COPY; of two values of the same series and time the first stands."""
+        series = np.asarray(self.series, np.int64)
+        observed_at = np.asarray(self.observed_at, np.int64)
+        numbers = np.asarray(self.numbers, np.float64)
+        order = np.lexsort((observed_at, series))
+        repeats = (np.diff(series[order]) == 0) & (np.diff(observed_at[order]) == 0)
+        if repeats.any():
+            keep = np.sort(order[np.concatenate(([True], ~repeats))])
+            series, observed_at, numbers = series[keep], observed_at[keep], numbers[keep]
+        return copy_buffer(series, observed_at, numbers, to_microseconds(recorded_at), list(self.json_rows.values()))
 
 
 async def write(connection: Connection, rows: ObservationRows, recorded_at: datetime) -> None:
@@ -51,7 +64,7 @@ async def write(connection: Connection, rows: ObservationRows, recorded_at: date
     """
     if not rows:
         return
-    buffer = copy_buffer(rows.series, rows.observed_at, rows.numbers, to_microseconds(recorded_at), rows.json_rows)
+    buffer = rows.copy_buffer(recorded_at)
     try:
         async with connection.transaction():
             await _copy(connection, "observation", buffer)

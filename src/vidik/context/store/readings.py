@@ -85,36 +85,43 @@ class _Known:
 
 @dataclass(slots=True)
 class _State:
-    """What a batch says about one entity: a single reading, or per attribute the newest (observed at, value)."""
+    """What a batch says about one entity: its readings, and, where there are several, what they come to."""
 
     target: Target
     known: _Known
     plan: _Plan | None
-    observed_at: int
-    values: Mapping[str, Any]
+    """How the only reading is written; None when there are several, or values that are not numbers."""
+    readings: list[EntityReading]
     merged: dict[str, tuple[int, Any]] | None = None
 
     @property
     def newest(self) -> dict[str, tuple[int, Any]]:
         """Per attribute the newest (observed at, value)."""
         if self.merged is None:
-            self.merged = {name: (self.observed_at, value) for name, value in self.values.items()}
+            only = self.readings[0]
+            self.merged = {name: (only.observed_at, value) for name, value in only.values.items()}
         return self.merged
 
-    def merge(self, observed_at: int, values: Mapping[str, Any]) -> None:
+    def merge(self, reading: EntityReading) -> None:
         """Take in a further reading of the same entity."""
         newest = self.newest
-        for name, value in values.items():
+        for name, value in reading.values.items():
             before = newest.get(name)
-            if before is None or observed_at > before[0]:
-                newest[name] = (observed_at, value)
+            if before is None or reading.observed_at > before[0]:
+                newest[name] = (reading.observed_at, value)
+        self.readings.append(reading)
+        self.plan = None
 
     def span(self) -> tuple[int, int]:
         """The oldest and the newest time among its values."""
         if self.merged is None:
-            return self.observed_at, self.observed_at
+            return self.readings[0].observed_at, self.readings[0].observed_at
         times = [observed_at for observed_at, _ in self.merged.values()]
         return min(times), max(times)
+
+    def moves(self) -> bool:
+        """Whether a reading brings another place of the entity."""
+        return any(LOCATION in reading.values for reading in self.readings)
 
 
 _NUMERIC = frozenset((float, int))
@@ -156,17 +163,17 @@ class ReadingWriter:
         for reading in readings:
             target, observed_at, values = reading.target, reading.observed_at, reading.values
             known = self._known[target.entity_id]
-            plan = known.plans[tuple(values)]
-            if plan.plain and _NUMERIC.issuperset(map(type, values.values())):
+            plan: _Plan | None = known.plans[tuple(values)]
+            if plan and plan.plain and _NUMERIC.issuperset(map(type, values.values())):
                 rows.add_numbers(plan.series, observed_at, values.values())
             else:
                 _add_rows(rows, known, observed_at, recorded_at, values)
                 plan = None
             state = states.get(target.entity_id)
             if state is None:
-                states[target.entity_id] = _State(target, known, plan, observed_at, values)
+                states[target.entity_id] = _State(target, known, plan, [reading])
             else:
-                state.merge(observed_at, values)
+                state.merge(reading)
         await observations.write(connection, rows, moment)
         late = await self._update(connection, states, moment)
         return [
@@ -180,8 +187,8 @@ class ReadingWriter:
         modified = f'"{iso(moment)}"'
         keys, deltas, lows, highs = [], [], [], []
         for state in states.values():
-            if LOCATION in state.values or (state.merged is not None and LOCATION in state.merged):
-                continue  # its place moves with it: see below
+            if state.moves():
+                continue  # its place must move with it: see _update_carefully
             keys.append(state.known.key)
             deltas.append(self._delta_of(state, modified))
             low, high = state.span()
@@ -248,11 +255,12 @@ class ReadingWriter:
 
     def _delta_of(self, state: _State, modified: str) -> str:
         """The JSON object of everything that a batch says about an entity."""
-        if state.merged is not None or state.plan is None:
+        if state.plan is None:
             return self._delta(state, state.newest, modified)
-        time = self._time(state.observed_at)
+        only = state.readings[0]
+        time = self._time(only.observed_at)
         parts: list[str] = []
-        for text in map(repr, state.values.values()):
+        for text in map(repr, only.values.values()):
             parts += (text, time, modified)
         return state.plan.template % tuple(parts)
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 COLUMNS = "observed_at, recorded_at, number, series, json"
 
@@ -35,9 +36,9 @@ JsonRow = tuple[int, int, int, float | None, str]
 
 
 def copy_buffer(
-    series: Sequence[int],
-    observed_at: Sequence[int],
-    numbers: Sequence[float],
+    series: Sequence[int] | npt.NDArray[np.int64],
+    observed_at: Sequence[int] | npt.NDArray[np.int64],
+    numbers: Sequence[float] | npt.NDArray[np.float64],
     recorded_at: int,
     json_rows: Sequence[JsonRow] = (),
 ) -> bytes:

@@ -1,0 +1,39 @@
+"""Runs the measurements: `python -m bench [name …] [--seconds N] [--history ROWS]`."""
+
+import argparse
+import importlib
+from pathlib import Path
+
+import uvloop
+from rich.console import Console
+
+from bench.report import Report
+
+ALL = ("batch_door", "history", "ngsild_api", "mqtt", "connections", "live", "family")
+
+
+async def measure(report: Report, names: list[str], options: argparse.Namespace) -> None:
+    """Run the named measurements one after the other: they share two cores with what they measure."""
+    for name in names:
+        report.say(f"{name} …")
+        module = importlib.import_module(f"bench.{name}")
+        await module.run(report, options) if name in ("mqtt", "ngsild_api") else await module.run(report)
+
+
+def main() -> None:
+    """Parse the command line, measure, print, write bench.json."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Figures as ratios of the machine's limits.")
+    parser.add_argument("names", nargs="*", default=list(ALL), help=f"which (default all): {', '.join(ALL)}")
+    parser.add_argument("--seconds", type=float, default=30, help="how long the MQTT load lasts, each door")
+    parser.add_argument("--rate", type=float, default=0, help="messages a second of the MQTT load; 0: all it takes")
+    parser.add_argument("--history", type=int, default=0, help="rows of history behind the MQTT load")
+    parser.add_argument("--output", type=Path, default=Path("bench.json"))
+    options = parser.parse_args()
+    report = Report(Console())
+    uvloop.run(measure(report, options.names, options))
+    report.print()
+    report.write(options.output)
+
+
+if __name__ == "__main__":
+    main()
