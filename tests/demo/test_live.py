@@ -48,12 +48,16 @@ class TestLive:
         behaviour = Behaviour(small_city, World.of(small_city, 7, Meters()))
         secrets = {asset.gateway_id: "s" for asset in small_city.assets}
         async with mqtt_server() as server:
-            task = asyncio.create_task(send_live(small_city, behaviour, secrets, "127.0.0.1", server.port))
+            tasks = [
+                asyncio.create_task(send_live(gateway, "s", assets, behaviour, "127.0.0.1", server.port))
+                for gateway, assets in small_city.behind_gateways().items()
+            ]
             async with asyncio.timeout(20):
                 while not _everybody_spoke(server, small_city, secrets):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
         assert server.connections == len(secrets)
         profiles = {f"devices/{asset.device_id}/readings": asset.profile for asset in small_city.assets}

@@ -44,6 +44,14 @@ class City:
     gateways: list[Gateway]
     assets: list[Asset]
 
+    def behind_gateways(self) -> dict[str, list[Asset]]:
+        """Assets by the gateway that sends for them: few and busy ones first, luminaires last."""
+        found: dict[str, list[Asset]] = {}
+        for asset in self.assets:
+            found.setdefault(asset.gateway_id, []).append(asset)
+        order = {"parking": 1, "lighting": 2}
+        return dict(sorted(found.items(), key=lambda entry: order.get(entry[1][0].service, 0)))
+
     def by_profile(self) -> dict[str, list[str]]:
         """Device ids by profile, in the order of the plan."""
         found: dict[str, list[str]] = {}

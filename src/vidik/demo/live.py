@@ -1,14 +1,13 @@
-"""The present: every gateway keeps its connection and sends what its devices measure, by MQTT with QoS 1."""
+"""The present: a gateway keeps its connection and sends what its devices measure, by MQTT with QoS 1."""
 
 import asyncio
 import heapq
 import json
 import time
-from collections.abc import Mapping
 
 import structlog
 
-from vidik.demo.assets import Asset, City
+from vidik.demo.assets import Asset
 from vidik.demo.behaviour import PACES, Behaviour
 from vidik.demo.past import hash_free_offset
 from vidik.kernel.publisher import Publisher, PublishRefused
@@ -17,23 +16,12 @@ _log = structlog.get_logger(__name__)
 
 _WINDOW = 20
 _SPOT_CHECK_SECONDS = 30.0
-_STAGGER_SECONDS = 0.03
 
 
-async def send_live(city: City, behaviour: Behaviour, secrets: Mapping[str, str], host: str, port: int) -> None:
-    """Send until cancelled."""
-    behind: dict[str, list[Asset]] = {}
-    for asset in city.assets:
-        behind.setdefault(asset.gateway_id, []).append(asset)
-    async with asyncio.TaskGroup() as tasks:
-        for gateway_id, assets in behind.items():
-            tasks.create_task(_gateway(gateway_id, secrets[gateway_id], assets, behaviour, host, port))
-            await asyncio.sleep(_STAGGER_SECONDS)
-
-
-async def _gateway(
+async def send_live(
     gateway_id: str, secret: str, assets: list[Asset], behaviour: Behaviour, host: str, port: int
 ) -> None:
+    """Send for one gateway's assets until cancelled."""
     publisher = await connected(gateway_id, secret, host, port)
     try:
         await _report(publisher, assets, behaviour)
@@ -42,7 +30,7 @@ async def _gateway(
 
 
 async def connected(gateway_id: str, secret: str, host: str, port: int, window: int = _WINDOW) -> Publisher:
-    """A connected publisher; a new credential takes a moment to reach every door."""
+    """A connected publisher; waits, as a new credential takes a moment to reach every door."""
     pause = 0.5
     while True:
         publisher = Publisher(host, port, gateway_id, secret, client_id=gateway_id, window=window)

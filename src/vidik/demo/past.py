@@ -2,43 +2,36 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import pairwise
 
-from vidik.demo.assets import Asset, City
+from vidik.demo.assets import Asset
 from vidik.demo.behaviour import PACES, Behaviour, Record
 from vidik.demo.door import Door
 
 PAST_SECONDS = 24 * 3_600
 _TOGETHER = 16
 
-Tell = Callable[[int, int], None]
-
 
 async def write_past_day(
-    door: Door, city: City, behaviour: Behaviour, secrets: Mapping[str, str], now: int, tell: Tell
+    door: Door, secret: str, assets: list[Asset], behaviour: Behaviour, now: int, tell: Callable[[], None]
 ) -> None:
-    """Send every asset's readings of the day before `now` (seconds since 1970); `tell` hears (sent, all) messages.
+    """Send the readings of one gateway's assets in the day before `now` (seconds since 1970).
 
-    Each asset's day is one message, oldest reading first; a message is on disk before it counts.
+    Each asset's day is one message, oldest reading first; `tell` is called when it is on disk.
     """
     room = asyncio.Semaphore(_TOGETHER)
-    sent = 0
-    # What a dispatcher looks at first comes first; a thousand luminaires come last.
-    ordered = sorted(city.assets, key=lambda asset: list(PACES).index(asset.profile))
 
     async def send(asset: Asset, records: list[Record]) -> None:
-        nonlocal sent
         try:
             payload = json.dumps(records, separators=(",", ":")).encode()
-            await door.push(asset.gateway_id, secrets[asset.gateway_id], asset.device_id, payload)
+            await door.push(asset.gateway_id, secret, asset.device_id, payload)
         finally:
             room.release()
-        sent += 1
-        tell(sent, len(city.assets))
+        tell()
 
     async with asyncio.TaskGroup() as tasks:
-        for asset in ordered:
+        for asset in assets:
             await room.acquire()  # no more than a few messages wait in memory
             tasks.create_task(send(asset, past_records(behaviour, asset, now)))
             await asyncio.sleep(0)

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -22,6 +21,7 @@ from vidik.demo.world import World
 _log = structlog.get_logger(__name__)
 
 _SAVE_SECONDS = 30.0
+_STAGGER_SECONDS = 0.03
 _TENTHS = 10
 
 Tell = Callable[[str, int, int], None]
@@ -59,12 +59,15 @@ async def run(
         async with asyncio.TaskGroup() as tasks:
             if recordings is not None and has_recordings(recordings):
                 tasks.create_task(_recordings(door, recordings, folder, mqtt_host, mqtt_port))
-            if new or not credentials.has_past:
-                now = int(time.time())
-                await write_past_day(door, city, behaviour, credentials.secrets, now, partial(tell, "past day"))
-                credentials.keep_past()
-            tasks.create_task(send_live(city, behaviour, credentials.secrets, mqtt_host, mqtt_port))
             tasks.create_task(_save(meters))
+            counted = _Count(tell, "past day", len(city.assets))
+            for gateway_id, assets in city.behind_gateways().items():
+                secret = credentials.secrets[gateway_id]
+                if new or not credentials.has_past:
+                    await write_past_day(door, secret, assets, behaviour, int(time.time()), counted)
+                tasks.create_task(send_live(gateway_id, secret, assets, behaviour, mqtt_host, mqtt_port))
+                await asyncio.sleep(_STAGGER_SECONDS)
+            credentials.keep_past()
 
 
 async def _recordings(door: Door, recordings: Path, folder: Path, host: str, port: int) -> None:
@@ -83,6 +86,17 @@ async def _save(meters: Meters) -> None:
             await asyncio.sleep(_SAVE_SECONDS)
             meters.save()
     meters.save()
+
+
+class _Count:
+    """Tells about one step, one thing at a time."""
+
+    def __init__(self, tell: Tell, step: str, total: int) -> None:
+        self._tell, self._step, self._total, self._done = tell, step, total, 0
+
+    def __call__(self) -> None:
+        self._done += 1
+        self._tell(self._step, self._done, self._total)
 
 
 class _Logged:
