@@ -19,7 +19,7 @@ def record(asset: Asset, t: float, world: World) -> dict[str, float]:
     weather = world.sky.at(moment)
     stoves = max(0.0, (14 - weather.temperature_cel) / 14) * _evening(here)
     washed = 1 - 0.6 * min(1.0, weather.rain * 3)
-    fine = 6 + 16 * stoves * asset.size + 120 * weather.inversion * (0.45 + 0.55 * _evening(here)) * asset.size
+    fine = 6 + 14 * stoves * asset.size + 70 * weather.inversion * (0.45 + 0.55 * _evening(here)) * asset.size
     fine = max(1.5, fine * washed / (0.6 + 0.25 * weather.wind_m_s) * (1 + 0.15 * smooth(base, moment, 2_400)))
     rush = _rush(here)
     coarse = fine * 1.28 + 5 + 9 * rush * asset.size * washed

@@ -30,7 +30,8 @@ def taken_share(site: str, t: float, world: World) -> float:
     share = shares[left] * (1 - part) + shares[(left + 1) % 12] * part
     if here.weekend:
         share *= _WEEKEND[kind]
-    return min(1.0, max(0.02, share + 0.07 * smooth(base, t, 5_400)))
+    share *= 0.84 + 0.18 * uniform(base, 5)  # a few sites are everybody's favourite
+    return min(1.0, max(0.02, share + 0.06 * smooth(base, t, 5_400)))
 
 
 def spot_taken(asset: Asset, t: float, world: World) -> bool:

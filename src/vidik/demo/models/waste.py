@@ -1,7 +1,7 @@
 """Waste containers: they fill by day at their own pace and are emptied by the early round.
 
-Pace (1.5 to 5 days to full) and the share that overflows before its round follow the events of Philadelphia's
-compactor bins, 2014.
+Rounds come every one to three days, by the container; a container would be full 1.3 to 2.6 rounds after it was
+emptied (the spread of Philadelphia's compactor bins of 2014), so it overflows only where a round leaves it out.
 """
 
 from vidik.demo.assets import Asset
@@ -33,8 +33,8 @@ def record(asset: Asset, t: float, world: World) -> dict[str, float]:
 def filling(asset: Asset, t: float, world: World, *, forgotten: bool) -> float:
     """How full the container is, 0 to 1."""
     base = world.key(asset.device_id)
-    days_to_full = 1.5 + 3.5 * uniform(base, 1)
     round_days = 1 + int(uniform(base, 2) * 3)
+    days_to_full = round_days * (1.3 + 1.3 * uniform(base, 1))
     hour = local_time(int(t // 60)).hour
     day = (
         int((t - (hour - _EMPTIED_AT_HOUR) * 3_600) // _DAY)
