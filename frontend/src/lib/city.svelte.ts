@@ -60,6 +60,8 @@ export class City {
   stop(): void {
     this.connection?.stop();
     this.connection = null;
+    window.removeEventListener("offline", this.networkChanged);
+    window.removeEventListener("online", this.networkChanged);
     clearTimeout(this.retryTimer);
     clearInterval(this.vitalsTimer);
     this.loaded = false;
@@ -206,7 +208,11 @@ export class City {
       },
     });
     void this.connection.run();
+    window.addEventListener("offline", this.networkChanged);
+    window.addEventListener("online", this.networkChanged);
   }
+
+  private networkChanged = () => this.connection?.retry();
 
   private async refresh(): Promise<void> {
     try {

@@ -90,6 +90,12 @@ export class Stream {
     }
   }
 
+  /** The network came or went: end this connection, or stop waiting for the next one. */
+  retry(): void {
+    this.controller?.abort();
+    this.wake?.();
+  }
+
   stop(): void {
     this.stopped = true;
     this.controller?.abort();

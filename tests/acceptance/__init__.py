@@ -1,0 +1,1 @@
+"""Vidik from outside: HTTP, MQTT and the browser."""

@@ -1,0 +1,101 @@
+"""One Vidik and one browser for all tests of the console; a fresh signed-in page for each."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.acceptance.browser.small_city import SmallCity
+from tests.family import running
+
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+)
+DESK = (1440, 900)
+PHONE = (390, 844)
+
+
+@pytest.fixture(scope="package")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCity]:
+    """A running Vidik with a small city that has something to show."""
+    folder = tmp_path_factory.mktemp("browser")
+    for above in (folder, *list(folder.parents)[:2]):
+        above.chmod(0o755)  # the database drops to a user of its own when the tests run as root
+    with running(folder / "data") as vidik:
+        built = SmallCity(vidik)
+        built.build()
+        yield built
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    found = os.environ.get("VIDIK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@dataclass
+class Opener:
+    """Opens pages of the console with chosen size, theme and language, signed in unless told otherwise."""
+
+    browser: Browser
+    city: SmallCity
+    contexts: list[BrowserContext] = field(default_factory=list)
+    thrown: list[str] = field(default_factory=list)
+
+    def __call__(
+        self,
+        path: str = "/situation",
+        *,
+        size: tuple[int, int] = DESK,
+        theme: str = "dark",
+        language: str = "en",
+        scale: float = 1,
+        signed_in: bool = True,
+    ) -> Page:
+        context = self.browser.new_context(
+            base_url=self.city.base_url,
+            viewport={"width": size[0], "height": size[1]},
+            device_scale_factor=scale,
+            reduced_motion="reduce",
+        )
+        self.contexts.append(context)
+        choice = json.dumps({"theme": theme, "language": language})
+        context.add_init_script(
+            f"if (!localStorage.getItem('vidik.preferences')) localStorage.setItem('vidik.preferences', '{choice}')"
+        )
+        if signed_in:
+            login, password = self.city.vidik.login()
+            answer = context.request.post(
+                "/api/session",
+                data={"login": login, "password": password},
+                headers={"Origin": self.city.base_url},
+            )
+            assert answer.status == 204, answer.text()
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: self.thrown.append(str(error)))
+        page.goto(path)
+        page.locator("h1").first.wait_for(state="attached")
+        return page
+
+
+@pytest.fixture
+def open_page(browser: Browser, city: SmallCity) -> Iterator[Callable[..., Page]]:
+    """Open a page of the console; whatever it throws fails the test."""
+    opener = Opener(browser, city)
+    yield opener
+    for context in opener.contexts:
+        context.close()
+    assert opener.thrown == []

@@ -1,0 +1,177 @@
+"""What a dispatcher does: see an alarm arrive, open its asset, read its past, take it over."""
+
+import re
+import time
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser.small_city import (
+    CONTAINERS,
+    SUBSTATION,
+    SmallCity,
+    container,
+    entity_id,
+)
+
+Open = Callable[..., Page]
+
+
+def test_an_alarm_arrives_live_and_is_acknowledged_with_name_and_time(open_page: Open, city: SmallCity) -> None:
+    page = open_page("/situation")
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    city.burn(1)
+    # Into an empty list it comes by itself; beside others it waits behind the bar, so that nothing jumps.
+    row = page.get_by_role("listitem").filter(has=page.locator(f'a[href*="{container(1)}"].message'))
+    waiting = page.get_by_role("button", name=re.compile("new alarm"))
+    expect(row.or_(waiting).first).to_be_visible(timeout=5000)
+    if waiting.is_visible():
+        waiting.click()
+    expect(row).to_contain_text("88")
+    row.locator("a.message").click()
+
+    expect(page).to_have_url(re.compile(f"/assets/.*{container(1)}"))
+    expect(page.get_by_role("heading", level=1)).to_have_text("Kontejner 1, Đerdapska")
+    here = page.get_by_role("table", name="Alarms here")
+    here.get_by_role("button", name="Acknowledge").click()
+    page.get_by_label("Note for the next shift").fill("Fire brigade called")
+    page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
+    expect(here).to_contain_text(re.compile(r"First dispatcher acknowledged at \d\d:\d\d"))
+    expect(here).to_contain_text("Fire brigade called")
+
+
+def test_a_reading_is_on_the_screen_within_two_seconds(open_page: Open, city: SmallCity) -> None:
+    page = open_page(f"/assets/{entity_id(SUBSTATION)}")
+    supply = page.get_by_role("group", name="Now").locator(".tile").filter(has_text="Supply, secondary")
+    expect(supply).to_contain_text("°C")
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    sent = time.monotonic()
+    city.send(SUBSTATION, {"t": int(time.time()), "sup2": 61.0})
+    expect(supply).to_contain_text("61", timeout=5000)
+    assert time.monotonic() - sent < 2.5
+
+
+def test_history_is_drawn_zoomed_and_saved(open_page: Open) -> None:
+    page = open_page(f"/assets/{entity_id(SUBSTATION)}")
+    chart = page.get_by_role("img", name=re.compile("Supply, secondary"))
+    expect(chart.locator("canvas")).to_be_visible()
+    page.get_by_role("button", name="1 h", exact=True).click()
+    expect(page).to_have_url(re.compile("range=1h"))
+    plot = chart.locator(".u-over").bounding_box()
+    assert plot is not None
+    page.mouse.move(plot["x"] + plot["width"] * 0.3, plot["y"] + 80)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + plot["width"] * 0.7, plot["y"] + 80, steps=6)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile("from=.*to="))
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="CSV of what is seen").click()
+    text = saving.value.path().read_text()
+    assert text.startswith("time,supplyTemperatureSecondary")
+    assert len(text.splitlines()) > 5
+    page.locator(".u-over").dblclick()
+    expect(page).not_to_have_url(re.compile("from="))
+
+
+def test_every_value_says_where_it_came_from(open_page: Open) -> None:
+    page = open_page(f"/assets/{entity_id(SUBSTATION)}")
+    attributes = page.get_by_role("table").filter(has_text="Supply, secondary").first
+    expect(attributes.get_by_role("link", name=SUBSTATION).first).to_be_visible()
+    expect(page.get_by_text("simulated").first).to_be_visible()
+    raw = page.get_by_role("group", name="Raw readings")
+    expect(raw.get_by_role("row").nth(5)).to_be_visible()
+
+
+def test_the_map_has_a_table_twin(open_page: Open) -> None:
+    page = open_page("/situation")
+    expect(page.locator("canvas.maplibregl-canvas")).to_be_visible()
+    page.keyboard.press("t")
+    table = page.get_by_role("table", name="Assets")
+    expect(table.get_by_role("row")).to_have_count(CONTAINERS + 2)
+    page.get_by_label("Filter by name").fill("djerdapska")
+    expect(table.get_by_role("row")).to_have_count(CONTAINERS + 1)
+    expect(page).to_have_url(re.compile("view=table"))
+    table.get_by_role("link").first.click()
+    expect(page).to_have_url(re.compile("/assets/"))
+    page.go_back()
+    expect(page.get_by_role("table", name="Assets")).to_be_visible()
+
+
+def test_layers_and_services_filter_map_and_table_alike(open_page: Open) -> None:
+    page = open_page("/situation?view=table")
+    rows = page.get_by_role("table", name="Assets").get_by_role("row")
+    expect(rows).to_have_count(CONTAINERS + 2)
+    page.get_by_role("group", name="Layers").get_by_role("button", name="Waste").click()
+    expect(rows).to_have_count(2)
+    page.reload()
+    expect(rows).to_have_count(2)
+
+
+def test_keyboard_alone_leads_through_the_walk(open_page: Open, city: SmallCity) -> None:
+    city.burn(2)
+    page = open_page("/situation")
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("njegos")
+    expect(page.get_by_role("option").first).to_contain_text("Njegoševa")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(SUBSTATION))
+
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", name="Alarms", level=1)).to_be_visible()
+    row = page.get_by_role("row").filter(has_text="Kontejner 2,")
+    expect(row).to_be_visible()
+    for _ in range(CONTAINERS):
+        page.keyboard.press("j")
+        if "selected" in (row.get_attribute("class") or ""):
+            break
+    page.keyboard.press("a")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.type("On the way")
+    page.keyboard.press("Enter")
+    expect(row).to_contain_text("On the way")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(container(2)))
+    page.keyboard.press("Escape")
+    expect(page).to_have_url(re.compile("/alarms"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text("Search anything")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_dead_letters_are_found_read_and_discarded(open_page: Open, city: SmallCity) -> None:
+    city.send_fault()
+    page = open_page("/situation")
+    page.get_by_role("link", name="Dead letters").first.click()
+    page.get_by_role("table", name="Dead letters").get_by_role("button").first.click()
+    payload = page.get_by_role("complementary", name="Payload")
+    expect(payload).to_contain_text("-39.9")
+    expect(payload).to_contain_text("outdoorTemperature")
+    payload.get_by_role("button", name="Discard").click()
+    page.get_by_label("Why may it be discarded?").fill("Known broken sensor")
+    page.get_by_role("dialog").get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("Discarded.", exact=True)).to_be_visible()
+    page.get_by_role("button", name="Discarded", exact=True).click()
+    expect(page.get_by_role("table", name="Dead letters")).to_contain_text(SUBSTATION)
+
+
+def test_devices_are_counted_searched_and_opened(open_page: Open) -> None:
+    page = open_page("/devices")
+    expect(page.get_by_role("group", name="Health")).to_contain_text("Silent")
+    page.get_by_label("Search devices").fill("substation")
+    table = page.get_by_role("table", name="Devices")
+    expect(table.get_by_role("row")).to_have_count(2)
+    table.get_by_role("link", name=SUBSTATION).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(SUBSTATION)
+    expect(page.get_by_text("Last seen")).to_be_visible()
+
+
+def test_a_cut_stream_is_said_with_its_age_and_mends_itself(open_page: Open) -> None:
+    page = open_page("/situation")
+    expect(page.get_by_text("live", exact=True)).to_be_visible()
+    page.context.set_offline(True)
+    expect(page.get_by_text(re.compile("The live stream is cut"))).to_be_visible(timeout=15_000)
+    page.context.set_offline(False)
+    expect(page.get_by_text("live", exact=True)).to_be_visible(timeout=20_000)
