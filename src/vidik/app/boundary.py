@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import secrets
 import time
@@ -75,6 +76,7 @@ class Boundary:
             _log.exception("a request failed", method=scope["method"], path=scope["path"])
             await exchange.answer_problem(internal_problem(exchange.request_id))
         finally:
+            await exchange.end_stream()
             structlog.contextvars.unbind_contextvars("request_id")
             exchange.report()
 
@@ -82,7 +84,18 @@ class Boundary:
 class _Exchange:
     """One request and what has been answered so far."""
 
-    __slots__ = ("_receive", "_send", "_streams", "began", "live", "received", "request_id", "scope", "status")
+    __slots__ = (
+        "_receive",
+        "_send",
+        "_streams",
+        "began",
+        "complete",
+        "live",
+        "received",
+        "request_id",
+        "scope",
+        "status",
+    )
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, streams: LiveStreams) -> None:
         self.scope = scope
@@ -93,6 +106,7 @@ class _Exchange:
         self.status = 0
         self.received = 0
         self.live = False
+        self.complete = False
         self.request_id = scope["vidik.request_id"] = _request_id(scope)
 
     async def receive(self) -> Message:
@@ -116,11 +130,20 @@ class _Exchange:
             elif kind.startswith("text/event-stream"):
                 self.live = True
                 self._streams.add(asyncio.current_task())
+        elif not message.get("more_body", False):
+            self.complete = True
         await self._send(message)
 
     async def answer_problem(self, problem: dict[str, object]) -> None:
         if self.status == 0:
             await problem_response(problem)(self.scope, self._receive, self.send)
+
+    async def end_stream(self) -> None:
+        """Say that a live stream is over, when it was ended from outside."""
+        if not self.live or self.complete:
+            return
+        with contextlib.suppress(OSError):  # the other side may be gone
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def report(self) -> None:
         seconds = time.perf_counter() - self.began

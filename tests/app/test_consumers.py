@@ -1,0 +1,101 @@
+"""Consumers of the change stream: effects and cursor together, in order, and never skipped."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from vidik.app.consumers import follow, take_in
+from vidik.context.store.changes import Change, ChangeBatch, append
+from vidik.kernel.database import Connection
+from vidik.kernel.services import Services
+
+TENANT = "city"
+
+
+class Collector:
+    """Writes the id of each changed entity into a table of its own."""
+
+    name = "test collector"
+
+    def __init__(self, fails_at: str | None = None) -> None:
+        self.fails_at = fails_at
+
+    async def handle(self, _services: Services, _tenant: str, connection: Connection, batch: ChangeBatch) -> None:
+        for change in batch.changes:
+            await connection.execute("INSERT INTO collected (entity_id) VALUES (%s)", [change.entity_id])
+            if change.entity_id == self.fails_at:
+                raise RuntimeError("this one is hard")
+
+
+@pytest.fixture(autouse=True)
+async def _table(services: Services) -> None:
+    async with services.database.transaction(TENANT) as connection:
+        await connection.execute("CREATE TABLE collected (number int GENERATED ALWAYS AS IDENTITY, entity_id text)")
+
+
+async def commit(services: Services, *entity_ids: str) -> None:
+    for entity_id in entity_ids:
+        async with services.database.transaction(TENANT) as connection:
+            await append(connection, datetime.now(UTC), [Change(entity_id, ("T",), "updated", {})])
+
+
+async def collected(services: Services) -> list[str]:
+    async with services.database.session(TENANT) as connection:
+        cursor = await connection.execute("SELECT entity_id FROM collected ORDER BY number")
+        return [row["entity_id"] for row in await cursor.fetchall()]
+
+
+async def until_collected(services: Services, *wanted: str) -> None:
+    async with asyncio.timeout(10):
+        while await collected(services) != list(wanted):  # noqa: ASYNC110  the database tells nobody
+            await asyncio.sleep(0.05)
+
+
+async def test_each_batch_is_taken_in_once_and_in_order(services: Services) -> None:
+    consumer = Collector()
+    await take_in(services, TENANT, consumer)  # a new consumer begins at the newest
+    await commit(services, "a", "b")
+
+    assert await take_in(services, TENANT, consumer) == 2
+    assert await take_in(services, TENANT, consumer) == 0
+    assert await collected(services) == ["a", "b"]
+
+
+async def test_a_failing_batch_leaves_neither_effects_nor_a_moved_cursor(services: Services) -> None:
+    await take_in(services, TENANT, Collector())
+    await commit(services, "a", "b")
+
+    with pytest.raises(RuntimeError, match="hard"):
+        await take_in(services, TENANT, Collector(fails_at="b"))
+
+    assert await collected(services) == []
+    assert await take_in(services, TENANT, Collector()) == 2
+
+
+async def test_following_passes_what_is_before_a_failing_batch_and_waits_there(services: Services) -> None:
+    consumer = Collector(fails_at="b")
+    await take_in(services, TENANT, consumer)
+    await commit(services, "a", "b", "c")
+
+    task = asyncio.create_task(follow(services, TENANT, consumer))
+    await until_collected(services, "a")
+    consumer.fails_at = None  # somebody mended it
+    await until_collected(services, "a", "b", "c")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_following_wakes_for_a_commit(services: Services) -> None:
+    consumer = Collector()
+    await take_in(services, TENANT, consumer)
+    task = asyncio.create_task(follow(services, TENANT, consumer))
+    await asyncio.sleep(0.3)
+
+    await commit(services, "a")
+
+    await until_collected(services, "a")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
