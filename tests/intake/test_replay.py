@@ -170,6 +170,25 @@ class TestThroughMqtt:
         assert b"2024-01-04 12:00:00" in server.messages[0][1]
         assert told[-1] == 3
 
+    async def test_counts_what_went_to_dead_letters_and_goes_on(self, recording: Path, tmp_path: Path) -> None:
+        async with mqtt_server(puback_code=0x99) as server:
+            played = await replay(
+                recording, "nis-heat-scada", speed=0, secret="s", device_id="l12",
+                address=f"127.0.0.1:{server.port}", settings=Settings(data=tmp_path),
+            )  # fmt: skip
+
+        assert (played.sent, played.stored, played.refused) == (3, 0, 3)
+
+    async def test_stops_when_the_credential_may_not_write_for_the_device(
+        self, recording: Path, tmp_path: Path
+    ) -> None:
+        async with mqtt_server(puback_code=0x87) as server:
+            with pytest.raises(Forbidden, match="0x87"):
+                await replay(
+                    recording, "nis-heat-scada", speed=0, secret="s", device_id="l12",
+                    address=f"127.0.0.1:{server.port}", settings=Settings(data=tmp_path),
+                )  # fmt: skip
+
     async def test_says_when_the_secret_is_wrong(self, recording: Path, tmp_path: Path) -> None:
         async with mqtt_server(refuse=0x86) as server:
             with pytest.raises(Forbidden, match="secret"):

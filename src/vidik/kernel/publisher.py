@@ -26,8 +26,14 @@ _RECEIVE_MAXIMUM = 0x21
 _PROPERTY_BYTES: Final = {0x11: 4, 0x21: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x22: 2, 0x28: 1, 0x29: 1, 0x2A: 1, 0x13: 2}
 
 
+PAYLOAD_INVALID: Final = 0x99
+
+
 class PublishRefused(Exception):
-    """The server refused the connection or a message; `code` is the MQTT 5 reason code."""
+    """The server refused the connection or a message; `code` is the MQTT 5 reason code.
+
+    PAYLOAD_INVALID is Vidik's word for a message that it keeps, in whole or in part, among the dead letters.
+    """
 
     def __init__(self, what: str, code: int) -> None:
         super().__init__(f"{what} (MQTT reason code 0x{code:02x})")
@@ -110,10 +116,10 @@ class Publisher:
         await (await self.send(topic, payload))
 
     async def drain(self) -> None:
-        """Wait until every message sent so far is acknowledged."""
+        """Wait until every message sent so far is acknowledged or refused."""
         pending = [acknowledged for _, _, acknowledged in self._waiting.values()]
         if pending:
-            await asyncio.gather(*pending)
+            await asyncio.wait(pending)
 
     def _free_id(self) -> int:
         while True:

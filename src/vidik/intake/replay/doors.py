@@ -8,7 +8,7 @@ from typing import Protocol, Self
 import httpx
 
 from vidik.kernel.errors import Forbidden, Unavailable
-from vidik.kernel.publisher import Publisher, PublishRefused
+from vidik.kernel.publisher import PAYLOAD_INVALID, Publisher, PublishRefused
 
 _HTTP_TOGETHER = 16
 _TRIES = 60
@@ -36,7 +36,7 @@ class Door(Protocol):
 
 
 class MqttDoor:
-    """MQTT with QoS 1; the acknowledgement does not tell readings from dead letters."""
+    """MQTT with QoS 1."""
 
     def __init__(self, host: str, port: int, user: str, secret: str, *, window: int = 500) -> None:
         self._publisher = Publisher(host, port, user, secret, client_id=f"{user}-replay", window=window)
@@ -62,10 +62,8 @@ class MqttDoor:
         acknowledged.add_done_callback(lambda future: self._finish(future, done))
 
     async def drain(self) -> None:
-        try:
-            await self._publisher.drain()
-        except PublishRefused as error:
-            self._refused = error
+        await self._publisher.drain()
+        await asyncio.sleep(0)  # the answers' callbacks run on the next turn of the loop
         self._stop_if_refused()
 
     def _finish(self, future: "asyncio.Future[None]", done: Done) -> None:
@@ -74,6 +72,8 @@ class MqttDoor:
         error = future.exception()
         if error is None:
             done(True)
+        elif isinstance(error, PublishRefused) and error.code == PAYLOAD_INVALID:
+            done(False)
         elif isinstance(error, PublishRefused):
             self._refused = error
 
