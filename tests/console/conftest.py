@@ -1,10 +1,12 @@
 """A web application with a signed-in dispatcher, over a real database."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from tests.operations.factories import a_target
 
 from vidik.app.application import assemble
 from vidik.console.live import LiveCity
@@ -12,6 +14,13 @@ from vidik.kernel.identity import Principal, authenticator
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
+SUBSTATION = a_target(
+    "urn:ngsi-ld:HeatSubstation:nis:s01",
+    "HeatSubstation",
+    name="Подстаница Чаир",
+    dataOrigin="simulated",
+    location={"type": "Point", "coordinates": [21.9, 43.32]},
+)
 DISPATCHER = Principal(
     kind="token",
     id="1",
@@ -48,3 +57,10 @@ async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
 def live(app: Starlette) -> LiveCity:
     services: Services = app.state.services
     return services.get(LiveCity)
+
+
+async def until_seen(live: LiveCity, entity_id: str) -> None:
+    """Wait until the live city knows an asset."""
+    async with asyncio.timeout(5):
+        while entity_id not in live.projection.assets:  # noqa: ASYNC110 (the city tells nobody in particular)
+            await asyncio.sleep(0.02)

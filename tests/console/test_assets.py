@@ -1,26 +1,11 @@
 """The list of assets and one asset in full, over HTTP."""
 
-import asyncio
-
 import httpx
-from tests.operations.factories import a_target, minutes_ago, store
+from tests.console.conftest import SUBSTATION, until_seen
+from tests.operations.factories import minutes_ago, store
 
 from vidik.console.live import LiveCity
 from vidik.kernel.database import Database
-
-SUBSTATION = a_target(
-    "urn:ngsi-ld:HeatSubstation:nis:s01",
-    "HeatSubstation",
-    name="Подстаница Чаир",
-    dataOrigin="simulated",
-    location={"type": "Point", "coordinates": [21.9, 43.32]},
-)
-
-
-async def until_seen(live: LiveCity, entity_id: str) -> None:
-    async with asyncio.timeout(5):
-        while entity_id not in live.projection.assets:
-            await asyncio.sleep(0.02)
 
 
 class TestAssets:

@@ -1,0 +1,155 @@
+"""The live stream over a real socket: what a browser sees, and how soon."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import numpy as np
+import orjson
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+from tests.console.conftest import SUBSTATION, until_seen
+from tests.operations.factories import a_target, store
+
+from vidik.console.live import LiveCity
+from vidik.context.jsonld import names
+from vidik.context.store.readings import EntityReading, ReadingWriter
+from vidik.kernel.clock import now_microseconds
+from vidik.kernel.database import Database
+
+
+@pytest.fixture
+async def address(app: Starlette) -> AsyncIterator[str]:
+    """The application on a socket (its lifespan is already open)."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error", loop="none"))
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    app.state.streams.end_all()
+    server.should_exit = True
+    await task
+
+
+class Browser:
+    """An EventSource: events as (name, id, data), newest last."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, int, Any]] = []
+        self.times: list[float] = []
+        self.arrived = asyncio.Condition()
+
+    async def read(self, response: httpx.Response) -> None:
+        name, number = "", 0
+        async for line in response.aiter_lines():
+            field, _, value = line.partition(": ")
+            if field == "event":
+                name = value
+            elif field == "id":
+                number = int(value)
+            elif field == "data":
+                async with self.arrived:
+                    self.events.append((name, number, orjson.loads(value)))
+                    self.times.append(time.time())
+                    self.arrived.notify_all()
+
+    async def wait_for(self, name: str) -> Any:
+        async with asyncio.timeout(5), self.arrived:
+            await self.arrived.wait_for(lambda: any(event[0] == name for event in self.events))
+        return next(event for event in self.events if event[0] == name)
+
+
+@asynccontextmanager
+async def browsing(address: str, **headers: str) -> AsyncIterator[Browser]:
+    browser = Browser()
+    given = {"Authorization": "Bearer dispatcher", **headers}
+    async with (
+        httpx.AsyncClient(base_url=address, timeout=None) as client,
+        client.stream("GET", "/api/console/stream", headers=given) as response,
+    ):
+        assert response.status_code == 200
+        assert response.headers["content-type"].startswith("text/event-stream")
+        reading = asyncio.create_task(browser.read(response))
+        await asyncio.sleep(0.05)
+        yield browser
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+class TestStream:
+    async def test_a_reading_is_seen_with_short_names(self, address: str, database: Database, live: LiveCity) -> None:
+        await store(database, SUBSTATION, {"power": 1.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        async with browsing(address) as browser:
+            await store(database, SUBSTATION, {"power": 2.0})
+            _, position, data = await browser.wait_for("changes")
+        (change,) = data["changes"]
+        assert change["id"] == SUBSTATION.entity_id
+        assert change["attributes"] == {"power": 2.0}
+        assert change["state"] == "normal"
+        assert change["origin"] == "simulated"
+        assert position == data["position"]
+
+    async def test_who_comes_back_goes_on_where_the_line_was_cut(
+        self, address: str, database: Database, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"power": 1.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        async with browsing(address) as browser:
+            await store(database, SUBSTATION, {"power": 2.0})
+            _, position, _ = await browser.wait_for("changes")
+        await store(database, SUBSTATION, {"power": 3.0})
+        await asyncio.sleep(0.5)
+        async with browsing(address, **{"Last-Event-ID": str(position)}) as browser:
+            await browser.wait_for("changes")
+            values = [
+                data["changes"][0]["attributes"]["power"] for name, _, data in browser.events if name == "changes"
+            ]
+        assert values[-1] == 3.0
+
+    async def test_without_signing_in_there_is_no_stream(self, address: str) -> None:
+        async with httpx.AsyncClient(base_url=address) as client:
+            answer = await client.get("/api/console/stream")
+        assert answer.status_code == 401
+
+    async def test_published_to_seen_at_a_thousand_readings_a_second(
+        self, address: str, database: Database, live: LiveCity
+    ) -> None:
+        targets = [
+            a_target(f"urn:ngsi-ld:AirQualityObserved:nis:a{number}", "AirQualityObserved", name=f"a{number}")
+            for number in range(1000)
+        ]
+        pm25 = names.expand_attribute("pm25")
+        writer = ReadingWriter()
+        for begin in range(0, 1000, 500):
+            readings = [
+                EntityReading(target, now_microseconds(), {pm25: 0.0}) for target in targets[begin : begin + 500]
+            ]
+            async with database.transaction("city") as connection:
+                await writer.write(connection, readings)
+        await until_seen(live, targets[-1].entity_id)
+        async with browsing(address) as browser:
+            await asyncio.sleep(1)
+            browser.events.clear()
+            browser.times.clear()
+            for tick in range(50):
+                begun = time.time()
+                chosen = [targets[(tick * 50 + place) % 1000] for place in range(50)]
+                readings = [EntityReading(target, now_microseconds(), {pm25: time.time()}) for target in chosen]
+                async with database.transaction("city") as connection:
+                    await writer.write(connection, readings)
+                await asyncio.sleep(max(0.0, 0.05 - (time.time() - begun)))
+            await asyncio.sleep(1)
+        delays = [
+            seen - change["attributes"]["pm25"]
+            for (name, _, data), seen in zip(browser.events, browser.times, strict=True)
+            if name == "changes"
+            for change in data["changes"]
+        ]
+        assert len(delays) >= 2000
+        assert float(np.percentile(delays, 99)) < 1.0
