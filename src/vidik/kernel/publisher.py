@@ -155,7 +155,9 @@ class Publisher:
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         while True:
-            kind, body = await _packet(reader)
+            # A server that is gone without a word answers no ping: TimeoutError is an OSError.
+            async with asyncio.timeout(1.5 * _KEEPALIVE_SECONDS):
+                kind, body = await _packet(reader)
             if kind == _PUBACK:
                 self._acknowledge(int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0)
             elif kind == _DISCONNECT:
