@@ -5,8 +5,8 @@ import contextlib
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-
 from tests.intake.mqtt import strategies
+
 from vidik.intake.mqtt import codec, packets, wire
 from vidik.intake.mqtt.wire import VERSION_5, VERSION_311, ProtocolError, Reason
 

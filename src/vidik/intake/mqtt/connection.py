@@ -24,6 +24,8 @@ WINDOW_FULL: Final = 2
 PEER_DOES_NOT_READ: Final = 4
 STOPPING: Final = 8
 
+CONNECT_BYTE: Final = 0x10
+
 
 class Connection(asyncio.Protocol):
     """Speaks MQTT with one client."""
@@ -140,6 +142,9 @@ class Connection(asyncio.Protocol):
         received_at = time.time_ns() // 1000
         position, size = 0, len(data)
         try:
+            if not self.version and data[0] != CONNECT_BYTE:
+                # Not to be waited for: the second byte of an HTTP request would pass for a length.
+                raise ProtocolError(Reason.PROTOCOL_ERROR, "the first packet is not a CONNECT")
             while position < size and not self.closing:
                 first, start, end = wire.next_frame(data, position, size, limit)
                 if end > size:
@@ -257,7 +262,7 @@ class Connection(asyncio.Protocol):
 
     def _control(self, data: bytes, first: int, start: int, end: int) -> None:
         if not self.version:
-            if first != 0x10:
+            if first != CONNECT_BYTE:
                 raise ProtocolError(Reason.PROTOCOL_ERROR, "the first packet is not a CONNECT")
             self._log_in(cast("Connect", codec.decode(data, first, start, end, VERSION_5)))
             return
