@@ -40,7 +40,7 @@ from vidik.kernel.migrate import migrate
 
 TYPES = ("ParkingSpot", "Streetlight", "WasteContainer", "AirQualityObserved", "TrafficFlowObserved")
 WEST, SOUTH, EAST, NORTH = 21.85, 43.28, 21.95, 43.36
-RADIUS_METRES = 750
+RADIUS_METRES = 500
 SECRET = "bench"
 RETRIEVE_CONNECTIONS = 32
 QUERY_CONNECTIONS = 8
@@ -195,9 +195,9 @@ def some_place() -> tuple[float, float]:
 
 
 def query_request() -> bytes:
-    """The query of the figure: a type, a q that half of them meet, near some place, a page of 100."""
+    """The query of the figure: a type, a q that four of five meet, near some place, a page of 100."""
     longitude, latitude = some_place()
-    q = quote('status=="free";batteryLevel>=0.0')
+    q = quote("batteryLevel>=0.2")
     return request(
         f"entities?type={random.choice(TYPES)}&q={q}&georel=near;maxDistance=={RADIUS_METRES}"
         f"&geometry=Point&coordinates=[{longitude},{latitude}]&limit=100"
@@ -208,10 +208,10 @@ def raw_query() -> list[Any]:
     """The parameters of the same question in SQL."""
     longitude, latitude = some_place()
     north, east = RADIUS_METRES / 111_195, RADIUS_METRES / 81_000
-    status = names.expand_attribute("status")
+    battery = names.expand_attribute("batteryLevel")
     return [
         kind_of((names.expand_type(random.choice(TYPES)),)),
-        f'$."{status}" ? (@.value == "free")',
+        f'$."{battery}" ? (@.value >= 0.2)',
         f"({longitude + east},{latitude + north}),({longitude - east},{latitude - north})",
     ]
 

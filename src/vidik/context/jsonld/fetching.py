@@ -20,7 +20,7 @@ _ACCEPT: Final = "application/ld+json, application/json;q=0.9, */*;q=0.1"
 
 
 class ContextUnavailableError(VidikError):
-    """A remote @context could not be had (ETSI GS CIM 009, 5.5.2: LdContextUnavailableError)."""
+    """A remote @context could not be had (ETSI GS CIM 009, 5.5.2: LdContextNotAvailable)."""
 
     status = 504
     title = "A remote @context is not available"
@@ -30,7 +30,7 @@ class ContextUnavailableError(VidikError):
         super().__init__(
             f"The @context at {url} cannot be had: {reason}.",
             field="@context",
-            type_uri="https://uri.etsi.org/ngsi-ld/errors/LdContextUnavailableError",
+            type_uri="https://uri.etsi.org/ngsi-ld/errors/LdContextNotAvailable",
         )
 
 

@@ -69,7 +69,9 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     async with reader.session(call.tenant) as connection:
         if types is not None:
             found.kinds = await reader.kinds(call.tenant).select(connection, types)
-        page = await reader.page(connection, call.tenant, found, limit=limit, offset=offset, count=count)
+        page = await reader.page(
+            connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
+        )
     headers = page_links(call.path, asked, limit, offset, page.more)
     if page.total is not None:
         headers["NGSILD-Results-Count"] = str(page.total)

@@ -105,7 +105,8 @@ def boxes(query: GeoQuery) -> list[Box] | None:
     """
     if query.relation == "disjoint" or (query.relation == "near" and query.maximum is None):
         return None
-    west, south, east, north = shape(query.geometry).bounds
+    point = query.point
+    west, south, east, north = shape(query.geometry).bounds if point is None else (*point, *point)
     if query.relation != "near":
         return [(west, south, east, north)]
     # A little more than the distance, so that rounding never loses a point on the edge.

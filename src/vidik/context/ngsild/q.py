@@ -22,6 +22,7 @@ _TIME = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+\-]\d\d:?\d\d)?")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NAME_END = re.compile(r"[=!<>~;|()\[\],\"\s]")
 _TRAIL_END = re.compile(r"[\[\];|()\"]")
+_OPERATOR_LIKE = re.compile(r"[<>]|^[=!~]")
 _BARE_END = re.compile(r"[;|)(,\"]")
 
 
@@ -180,6 +181,8 @@ def _value(reader: Reader) -> Value:
         return Number(word)
     if _DATE_TIME.fullmatch(word) or _DATE.fullmatch(word) or _TIME.fullmatch(word):
         return Moment(word)
+    if _OPERATOR_LIKE.search(word):
+        raise reader.wrong("text with < or >, or that begins with an operator, stands in quotes")
     return Text(word)
 
 

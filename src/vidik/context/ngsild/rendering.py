@@ -5,7 +5,7 @@ Names are looked up in the active context's memory, so that a known name costs o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
@@ -30,12 +30,12 @@ class Stored:
     """One entity as it comes from a row."""
 
     id: str
-    types: Collection[str]
+    types: Sequence[str]
     scope: list[str] | None
     document: Mapping[str, Any]
+    expires_at: datetime | None = None
     created_at: datetime | None = None
     modified_at: datetime | None = None
-    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,10 @@ class View:
 def render(entity: Stored, view: View) -> Json:
     """An entity in the asked format, without @context."""
     body = head_view(entity, view)
-    compact = view.context.compact
-    wanted = view.attributes
-    show = _renderer(view)
-    for iri, stored in entity.document.items():
-        if wanted is not None and iri not in wanted:
-            continue
-        word = compact(iri)
-        shown = show(stored, view.context.inside(word))
-        if shown is not _NOTHING:
-            body[word] = shown
+    if _is_plain(view):
+        _add_plain(body, entity.document, view)
+    else:
+        _add_shown(body, entity.document, view)
     if view.pick is not None:
         return {name: value for name, value in body.items() if name in view.pick}
     if view.omit is not None:
@@ -74,12 +68,49 @@ def render(entity: Stored, view: View) -> Json:
     return body
 
 
+def _is_plain(view: View) -> bool:
+    return view.format == "normalized" and not view.system and view.language is None and view.datasets is None
+
+
+def _add_plain(body: Json, document: Mapping[str, Any], view: View) -> None:
+    """Attributes in the normalized format: most instances only lose the system's times on the way."""
+    context, wanted = view.context, view.attributes
+    compact = context.compact
+    for iri, stored in document.items():
+        if wanted is not None and iri not in wanted:
+            continue
+        word = compact(iri)
+        if type(stored) is dict:
+            shown = {name: value for name, value in stored.items() if name in _PLAIN}
+            times = ("createdAt" in stored) + ("modifiedAt" in stored)
+            if len(shown) + times == len(stored):
+                body[word] = shown
+                continue
+        inside = context.inside(word)
+        if isinstance(stored, list):
+            body[word] = [instance_view(one, inside, view) for one in stored]
+        else:
+            body[word] = instance_view(stored, inside, view)
+
+
+def _add_shown(body: Json, document: Mapping[str, Any], view: View) -> None:
+    show = _renderer(view)
+    for iri, stored in document.items():
+        if view.attributes is not None and iri not in view.attributes:
+            continue
+        word = view.context.compact(iri)
+        shown = show(stored, view.context.inside(word))
+        if shown is not _NOTHING:
+            body[word] = shown
+
+
 def head_view(entity: Stored, view: View) -> Json:
     """What an entity says of itself, without its attributes."""
-    compact = view.context.compact
-    types = entity.types
-    body: Json = {"id": entity.id}
-    body["type"] = compact(next(iter(types))) if len(types) == 1 else [compact(one) for one in types]
+    compact, types = view.context.compact, entity.types
+    body: Json = {
+        "id": entity.id,
+        "type": compact(types[0]) if len(types) == 1 else [compact(one) for one in types],
+    }
     if entity.scope:
         body["scope"] = entity.scope[0] if len(entity.scope) == 1 else entity.scope
     if entity.expires_at is not None:

@@ -55,7 +55,9 @@ async def query_temporal(call: Call) -> Response:
     async with reader.session(call.tenant) as connection:
         if types is not None:
             found.kinds = await _kinds(call, connection, types)
-        page = await reader.page(connection, call.tenant, found, limit=limit, offset=offset, count=count)
+        page = await reader.page(
+            connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
+        )
         bodies = await _represent(connection, page.entities, query, view)
     headers = page_links(call.path, asked, limit, offset, page.more)
     if page.total is not None:

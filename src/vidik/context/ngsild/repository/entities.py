@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -28,9 +28,8 @@ from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import Unavailable
 
 MAXIMUM_CANDIDATES: Final = 250_000
-STATEMENT_SECONDS: Final = 15
-_COLUMNS: Final = "id, kind, scope, document, created_at, modified_at, expires_at"
-_IS_LARGER: Final = 7  # after the columns above: whether the place is more than a point
+_COLUMNS: Final = "id, kind, scope, document, expires_at"
+_WITH_TIMES: Final = f"{_COLUMNS}, created_at, modified_at"
 _LARGER_THAN_A_POINT: Final = Condition("NOT (place[0] ~= place[1])")
 _KINDS_FRESH_SECONDS: Final = 1.0
 
@@ -51,11 +50,11 @@ class Kinds:
         self._types: dict[int, tuple[str, ...]] = {}
         self._read_at = -1e9
 
-    async def types(self, connection: Connection, kind: int) -> tuple[str, ...]:
-        """The types of a kind that a row has."""
-        if kind not in self._types:
+    async def known(self, connection: Connection, kinds: Iterable[int]) -> Mapping[int, tuple[str, ...]]:
+        """The types of kinds that rows have, and of others."""
+        if any(kind not in self._types for kind in kinds):
             await self._refresh(connection)
-        return self._types[kind]
+        return self._types
 
     async def select(self, connection: Connection, selection: TypeSelection) -> list[int]:
         """The kinds that a type selection covers; at most a second old for combinations of types never seen."""
@@ -132,15 +131,14 @@ class EntityReader:
         """The entities that exist among the ids, on a connection of the caller's."""
         rows = await _fetch(
             connection,
-            f"SELECT {_COLUMNS} FROM entity WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now())",
+            f"SELECT {_WITH_TIMES} FROM entity WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now())",
             [list(ids)],
         )
-        return {row[0]: await self._stored(connection, tenant, row) for row in rows}
+        return {entity.id: entity for entity in await self._made(connection, tenant, rows)}
 
-    async def _stored(self, connection: Connection, tenant: str, row: tuple[Any, ...]) -> Stored:
-        entity_id, kind, scope, document, created_at, modified_at, expires_at = row
-        types = await self.kinds(tenant).types(connection, kind)
-        return Stored(entity_id, types, scope, document, created_at, modified_at, expires_at)
+    async def _made(self, connection: Connection, tenant: str, rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
+        types = await self.kinds(tenant).known(connection, {row[1] for row in rows})
+        return [Stored(row[0], types[row[1]], row[2], row[3], row[4], *row[5:7]) for row in rows]
 
     @asynccontextmanager
     async def session(self, tenant: str) -> AsyncIterator[Connection]:
@@ -149,70 +147,71 @@ class EntityReader:
             yield connection
 
     async def page(
-        self, connection: Connection, tenant: str, search: Search, *, limit: int, offset: int, count: bool
+        self,
+        connection: Connection,
+        tenant: str,
+        search: Search,
+        *,
+        limit: int,
+        offset: int,
+        count: bool = False,
+        times: bool = False,
     ) -> Page:
-        """A page of what a search finds, ordered by id.
+        """A page of what a search finds, ordered by id; `times` also reads when entities were written.
 
         Raises BadInput for a pattern that is no regular expression, TooComplexQuery for what takes too long.
         """
+        reading = _Reading(connection, limit, offset, count, times)
         try:
-            return await self._page(connection, tenant, search, limit, offset, count)
+            rows, total = await reading.rows(search)
         except (psycopg.errors.InvalidRegularExpression, psycopg.errors.SyntaxError) as error:
             raise bad_data("A pattern of the query is not a regular expression.", "q") from error
         except psycopg.errors.QueryCanceled as error:
-            raise too_complex(f"The query takes more than {STATEMENT_SECONDS} seconds; narrow it.") from error
+            raise too_complex("The query takes too long; narrow it.") from error
         except psycopg.DataError as error:
             raise bad_data("The query compares with a value that cannot be compared.", "q") from error
+        return Page(await self._made(connection, tenant, rows[:limit]), len(rows) > limit, total)
 
-    async def _page(
-        self, connection: Connection, tenant: str, search: Search, limit: int, offset: int, count: bool
-    ) -> Page:
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """How one page is read."""
+
+    connection: Connection
+    limit: int
+    offset: int
+    count: bool
+    times: bool
+
+    async def rows(self, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
+        """One row more than the page has, where there is one, and the count of all where it is asked for."""
         if search.geo is None:
-            return await self._read_page(connection, tenant, search.conditions(), limit, offset, count)
+            return await self._page(search.conditions())
         geo = search.geo
         if geo.relation == "near" and geo.point is not None and geo.geo_property == LOCATION:
             condition = all_of([search.conditions(), box_condition(geo), near_condition(geo)])
-            if count or offset:
-                inexact = await _exists(connection, all_of([condition, _LARGER_THAN_A_POINT]))
-            else:
-                # Without a count, what stands before the page's end is exact when its rows are points.
-                rows = await _fetch_page(connection, condition, limit, 0)
-                inexact = any(row[_IS_LARGER] for row in rows)
-                if not inexact:
-                    return await self._made(connection, tenant, rows, limit, None)
-            if not inexact:
-                return await self._read_page(connection, tenant, condition, limit, offset, count)
-        related = replace(search, keys=await _related(connection, search), geo=None)
-        return await self._read_page(connection, tenant, related.conditions(), limit, offset, count)
+            if not self.count and not self.offset:
+                # What stands before the page's end is exact when its rows are points.
+                rows = await self._fetch(condition)
+                if all(row[-1] for row in rows):
+                    return rows, None
+            elif not await _exists(self.connection, all_of([condition, _LARGER_THAN_A_POINT])):
+                return await self._page(condition)
+        related = replace(search, keys=await _related(self.connection, search), geo=None)
+        return await self._page(related.conditions())
 
-    async def _read_page(
-        self, connection: Connection, tenant: str, condition: Condition, limit: int, offset: int, count: bool
-    ) -> Page:
-        total = await _count(connection, condition) if count else None
-        if limit == 0:
-            return Page([], False, total)
-        rows = await _fetch_page(connection, condition, limit, offset)
-        return await self._made(connection, tenant, rows, limit, total)
+    async def _page(self, condition: Condition) -> tuple[list[tuple[Any, ...]], int | None]:
+        total = await _count(self.connection, condition) if self.count else None
+        return (await self._fetch(condition) if self.limit else []), total
 
-    async def _made(
-        self, connection: Connection, tenant: str, rows: list[tuple[Any, ...]], limit: int, total: int | None
-    ) -> Page:
-        entities = [await self._stored(connection, tenant, row[:_IS_LARGER]) for row in rows[:limit]]
-        return Page(entities, len(rows) > limit, total)
-
-
-async def _fetch_page(connection: Connection, condition: Condition, limit: int, offset: int) -> list[tuple[Any, ...]]:
-    return await _fetch(
-        connection,
-        f"SELECT {_COLUMNS}, NOT (place[0] ~= place[1]) FROM entity WHERE {condition.sql}"
-        " ORDER BY id LIMIT %s OFFSET %s",
-        [*condition.parameters, limit + 1, offset],
-    )
-
-
-async def _exists(connection: Connection, condition: Condition) -> bool:
-    rows = await _fetch(connection, f"SELECT EXISTS (SELECT FROM entity WHERE {condition.sql})", condition.parameters)
-    return bool(rows[0][0])
+    async def _fetch(self, condition: Condition) -> list[tuple[Any, ...]]:
+        columns = _WITH_TIMES if self.times else f"{_COLUMNS}, NULL, NULL"
+        return await _fetch(
+            self.connection,
+            f"SELECT {columns}, place IS NULL OR place[0] ~= place[1] FROM entity WHERE {condition.sql}"
+            f" ORDER BY id LIMIT {self.limit + 1:d} OFFSET {self.offset:d}",
+            condition.parameters,
+        )
 
 
 async def _fetch(connection: Connection, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
@@ -220,6 +219,11 @@ async def _fetch(connection: Connection, sql: str, parameters: Sequence[Any]) ->
         set_json_loads(orjson.loads, cursor)
         await cursor.execute(sql, parameters)
         return await cursor.fetchall()
+
+
+async def _exists(connection: Connection, condition: Condition) -> bool:
+    rows = await _fetch(connection, f"SELECT EXISTS (SELECT FROM entity WHERE {condition.sql})", condition.parameters)
+    return bool(rows[0][0])
 
 
 async def _count(connection: Connection, condition: Condition) -> int:
