@@ -19,6 +19,8 @@ class MqttServer:
     connections: int = 0
     waiting: int = 0
     most_waiting: int = 0
+    subscriptions: list[str] = field(default_factory=list)
+    settled: list[int] = field(default_factory=list)
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
     held: list[tuple[asyncio.StreamWriter, bytes]] = field(default_factory=list)
 
@@ -35,6 +37,11 @@ class MqttServer:
                 first, packet = await self._packet(reader)
                 if first & 0xF0 == 0x30:
                     self._take(writer, first, packet)
+                elif first == 0x82:
+                    self.subscriptions.append(packet[5:-1].decode())
+                    writer.write(b"\x90\x04" + packet[:2] + b"\x00\x01")
+                elif first == 0x40:
+                    self.settled.append(int.from_bytes(packet[:2], "big"))
                 elif first == 0xC0:
                     writer.write(b"\xd0\x00")
                 elif first == 0xE0:
@@ -61,6 +68,12 @@ class MqttServer:
         for writer, answer in self.held:
             writer.write(answer)
         self.held.clear()
+
+    def command(self, topic: str, payload: bytes, packet_id: int) -> None:
+        """Send a message with QoS 1 to every connection."""
+        body = len(topic).to_bytes(2, "big") + topic.encode() + packet_id.to_bytes(2, "big") + b"\x00" + payload
+        for writer in self.writers:
+            writer.write(bytes([0x32, len(body)]) + body)
 
     def cut(self) -> None:
         """End every connection without a word."""

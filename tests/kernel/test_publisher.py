@@ -84,3 +84,31 @@ async def test_sends_again_what_a_lost_connection_left_unacknowledged() -> None:
     assert server.connections == 2
     assert [payload for _, payload, duplicate in server.messages if duplicate] == [b"1", b"2"]
     assert publisher.acknowledged == 2
+
+
+async def test_hears_commands_and_acknowledges_them() -> None:
+    heard: list[bytes] = []
+    async with (
+        mqtt_server() as server,
+        Publisher("127.0.0.1", server.port, "d1", "secret", commands=heard.append) as publisher,
+    ):
+        await publisher.publish("t", b"x")
+        server.command("devices/d1/commands", b'{"name":"dim"}', 7)
+        await publisher.publish("t", b"y")
+        await asyncio.sleep(0.05)
+
+    assert server.subscriptions == ["devices/d1/commands"]
+    assert heard == [b'{"name":"dim"}']
+    assert server.settled == [7]
+
+
+async def test_listens_again_after_a_lost_connection() -> None:
+    async with (
+        mqtt_server() as server,
+        Publisher("127.0.0.1", server.port, "d1", "secret", commands=lambda _: None) as publisher,
+    ):
+        await publisher.publish("t", b"x")
+        server.cut()
+        await asyncio.wait_for(publisher.publish("t", b"y"), 10)
+
+    assert len(server.subscriptions) == 2

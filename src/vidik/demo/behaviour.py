@@ -5,6 +5,7 @@ from typing import Any
 
 from vidik.demo.assets import Asset, City
 from vidik.demo.models import air, heating, lighting, parking, traffic, waste, water
+from vidik.demo.orders import Orders
 from vidik.demo.world import World
 
 Record = dict[str, Any]
@@ -40,6 +41,11 @@ class Behaviour:
         for asset in city.assets:
             if asset.profile == "demo-parking-spot":
                 self._spots.setdefault(asset.gateway_id, []).append(asset)
+
+    @property
+    def orders(self) -> Orders:
+        """The commands that the city has been given."""
+        return self._world.orders
 
     def record(self, asset: Asset, t: float) -> Record | None:
         """The asset's reading at `t` (whole seconds since 1970), or None when its device is silent."""

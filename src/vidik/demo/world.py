@@ -1,11 +1,12 @@
-"""What all models look at: the weather, the faults, the meters."""
+"""What all models look at: the weather, the faults, the meters, the orders."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vidik.demo.assets import City
 from vidik.demo.faults import Faults
 from vidik.demo.meters import Meters
 from vidik.demo.noise import key
+from vidik.demo.orders import Orders
 from vidik.demo.weather import Sky
 
 
@@ -17,6 +18,7 @@ class World:
     sky: Sky
     faults: Faults
     meters: Meters
+    orders: Orders = field(default_factory=Orders)
 
     @classmethod
     def of(cls, city: City, seed: int, meters: Meters, started_at: float | None = None) -> "World":

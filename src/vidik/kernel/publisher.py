@@ -1,4 +1,4 @@
-"""An MQTT 5 client that does one thing: publish with QoS 1 and know what was acknowledged.
+"""An MQTT 5 client for our own tools: it publishes with QoS 1 and knows what was acknowledged.
 
 Replay and the demo city send as a device does, from outside. A general client keeps unacknowledged messages
 where its user cannot see them; here a message leaves the window only with its PUBACK, and a lost connection
@@ -10,6 +10,7 @@ import contextlib
 import ssl
 import struct
 from collections import OrderedDict
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -20,7 +21,7 @@ _log = structlog.get_logger(__name__)
 _KEEPALIVE_SECONDS = 60
 _CONNECT_SECONDS = 15.0
 _LONGEST_PAUSE_SECONDS = 30.0
-_CONNACK, _PUBACK, _DISCONNECT = 0x20, 0x40, 0xE0
+_CONNACK, _PUBLISH, _PUBACK, _DISCONNECT = 0x20, 0x30, 0x40, 0xE0
 _RECEIVE_MAXIMUM = 0x21
 # Properties of a CONNACK by the length of their value; the others are text (MQTT 5, 2.2.2.2).
 _PROPERTY_BYTES: Final = {0x11: 4, 0x21: 2, 0x24: 1, 0x25: 1, 0x27: 4, 0x22: 2, 0x28: 1, 0x29: 1, 0x2A: 1, 0x13: 2}
@@ -41,7 +42,10 @@ class PublishRefused(Exception):
 
 
 class Publisher:
-    """Publishes with one credential; `window` is how many messages may wait for their acknowledgement."""
+    """Publishes with one credential; `window` is how many messages may wait for their acknowledgement.
+
+    `commands` is called with each message that comes on devices/{username}/commands (QoS 1; it may come twice).
+    """
 
     def __init__(
         self,
@@ -53,11 +57,13 @@ class Publisher:
         client_id: str | None = None,
         window: int = 20,
         tls: ssl.SSLContext | None = None,
+        commands: Callable[[bytes], None] | None = None,
     ) -> None:
         self._host, self._port, self._tls = host, port, tls
         self._username, self._password = username, password
         self._client_id = client_id or f"{username}-publisher"
         self._window = window
+        self._commands = commands
         self._room = asyncio.Semaphore(window)
         self._waiting: OrderedDict[int, tuple[str, bytes, asyncio.Future[None]]] = OrderedDict()
         self._next_id = 0
@@ -77,7 +83,7 @@ class Publisher:
         await self.close()
 
     async def open(self) -> None:
-        """Connect. Raises PublishRefused for a bad credential and OSError when nobody listens."""
+        """Connect. Raises PublishRefused for a bad credential, OSError or EOFError when nobody answers."""
         reader = await self._connect()
         self._task = asyncio.create_task(self._run(reader), name=f"publisher {self._username}")
 
@@ -158,10 +164,21 @@ class Publisher:
             # A server that is gone without a word answers no ping: TimeoutError is an OSError.
             async with asyncio.timeout(1.5 * _KEEPALIVE_SECONDS):
                 kind, body = await _packet(reader)
-            if kind == _PUBACK:
+            if kind & 0xF0 == _PUBLISH:
+                self._hear(kind, body)
+            elif kind == _PUBACK:
                 self._acknowledge(int.from_bytes(body[:2], "big"), body[2] if len(body) > 2 else 0)
             elif kind == _DISCONNECT:
                 raise EOFError(f"the server ended the connection (0x{body[0] if body else 0:02x})")
+
+    def _hear(self, first: int, body: bytes) -> None:
+        position = 2 + int.from_bytes(body[:2], "big")
+        packet_id = body[position : position + 2] if first & 0x06 else b""
+        length, position = _number(body, position + len(packet_id))
+        if self._commands is not None:
+            self._commands(body[position + length :])
+        if packet_id and self._writer is not None:
+            self._writer.write(bytes([_PUBACK, 2]) + packet_id)
 
     def _acknowledge(self, packet_id: int, code: int) -> None:
         entry = self._waiting.pop(packet_id, None)
@@ -193,15 +210,19 @@ class Publisher:
     async def _connect(self) -> asyncio.StreamReader:
         async with asyncio.timeout(_CONNECT_SECONDS):
             reader, writer = await asyncio.open_connection(self._host, self._port, ssl=self._tls)
-            writer.write(_connect(self._client_id, self._username, self._password))
-            kind, body = await _packet(reader)
-        if kind != _CONNACK or len(body) < 2 or body[1] >= 0x80:
-            writer.close()
-            raise PublishRefused(
-                f"{self._host}:{self._port} refused {self._username}", body[1] if len(body) > 1 else 0x80
-            )
-        self._server_window = min(self._window, _receive_maximum(body))
+            try:
+                writer.write(_connect(self._client_id, self._username, self._password))
+                kind, body = await _packet(reader)
+                if kind != _CONNACK or len(body) < 2 or body[1] >= 0x80:
+                    code = body[1] if len(body) > 1 else 0x80
+                    raise PublishRefused(f"{self._host}:{self._port} refused {self._username}", code)
+            except BaseException:
+                writer.close()
+                raise
         self._writer = writer
+        self._server_window = min(self._window, _receive_maximum(body))
+        if self._commands is not None:
+            self._writer.write(_subscribe(self._free_id(), f"devices/{self._username}/commands"))
         return reader
 
     async def _drop(self) -> None:
@@ -230,7 +251,7 @@ async def _packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
         shift += 7
         if shift > 21:
             raise EOFError("the server sent a broken length")
-    return first & 0xF0, await reader.readexactly(length)
+    return first, await reader.readexactly(length)
 
 
 def _connect(client_id: str, username: str, password: str) -> bytes:
@@ -241,6 +262,10 @@ def _connect(client_id: str, username: str, password: str) -> bytes:
 
 def _publish(packet_id: int, topic: str, payload: bytes, duplicate: bool) -> bytes:
     return _frame(0x3A if duplicate else 0x32, _text(topic) + struct.pack("!H", packet_id) + b"\0" + payload)
+
+
+def _subscribe(packet_id: int, topic: str) -> bytes:
+    return _frame(0x82, struct.pack("!H", packet_id) + b"\0" + _text(topic) + b"\x01")
 
 
 def _frame(first: int, body: bytes) -> bytes:
@@ -257,16 +282,22 @@ def _text(value: str) -> bytes:
     return struct.pack("!H", len(encoded)) + encoded
 
 
-def _receive_maximum(connack: bytes) -> int:
-    """How many messages the server takes before it has acknowledged one of them."""
-    length, position = 0, 2
+def _number(body: bytes, position: int) -> tuple[int, int]:
+    """The number of variable length at `position`, and where it ends."""
+    number = 0
     for shift in (0, 7, 14, 21):
-        digit = connack[position] if position < len(connack) else 0
+        digit = body[position] if position < len(body) else 0
         position += 1
-        length |= (digit & 0x7F) << shift
+        number |= (digit & 0x7F) << shift
         if digit < 0x80:
             break
-    end = position + length
+    return number, position
+
+
+def _receive_maximum(connack: bytes) -> int:
+    """How many messages the server takes before it has acknowledged one of them."""
+    length, position = _number(connack, 2)
+    end = min(len(connack), position + length)
     while position < end:
         identifier = connack[position]
         position += 1

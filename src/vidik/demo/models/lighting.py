@@ -32,7 +32,7 @@ def luminaire(asset: Asset, t: float, world: World) -> dict[str, float]:
         state = _ON if state == _OFF else state
     if "circuit_dark" in world.faults.of(asset.gateway_id, t):
         state = _OFF
-    level = {_OFF: 0.0, _ON: 1.0, _LOW: _DIMMED_LEVEL}[state]
+    state, level = _ordered(state, world.orders.level(asset.gateway_id, t))
     power = asset.size * (0.06 + 0.94 * level) if level else 0.4
     if "lamp_out" in faults and level:
         power = 0.9
@@ -45,9 +45,9 @@ def cabinet(asset: Asset, t: float, world: World) -> dict[str, float | str]:
     state = planned_state(t)
     if "circuit_dark" in world.faults.of(asset.device_id, t):
         state = _OFF
-    level = {_OFF: 0.0, _ON: 1.0, _LOW: 0.06 + 0.94 * _DIMMED_LEVEL}[state]
+    state, level = _ordered(state, world.orders.level(asset.device_id, t))
     base = world.key(asset.device_id)
-    watts = asset.size * level * (1.03 + 0.01 * smooth(base, t, 3_600)) + 14
+    watts = asset.size * (0.06 + 0.94 * level if level else 0.0) * (1.03 + 0.01 * smooth(base, t, 3_600)) + 14
     energy = world.meters.advance(asset.device_id, t, watts / 1_000, 4_000 + asset.size * 3)
     return {
         "state": _STATES[state],
@@ -55,3 +55,12 @@ def cabinet(asset: Asset, t: float, world: World) -> dict[str, float | str]:
         "kwh": round(energy, 2),
         "amp": round(watts / (3 * _VOLTS * _POWER_FACTOR) * (1 + 0.005 * jitter(base, t)), 2),
     }
+
+
+def _ordered(state: int, order: float | None) -> tuple[int, float]:
+    """State and light level when an order may stand against the schedule; an order lights nothing by day."""
+    if state == _OFF or order is None:
+        return state, {_OFF: 0.0, _ON: 1.0, _LOW: _DIMMED_LEVEL}[state]
+    if order == 0:
+        return _OFF, 0.0
+    return (_ON if order == 1 else _LOW), order

@@ -47,7 +47,7 @@ class MqttDoor:
             await self._publisher.open()
         except PublishRefused as error:
             raise Forbidden(f"{error}. Is the secret right?") from error
-        except OSError as error:
+        except (OSError, EOFError) as error:
             raise Unavailable(f"The MQTT door does not answer: {error}") from error
         return self
 
