@@ -1,0 +1,147 @@
+"""The command line: quick help, sentences instead of traces, and the same effects as the doors."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from vidik.cli import accounts, app, city, devices, family  # noqa: F401  each registers its commands
+from vidik.cli.checks import examine
+from vidik.kernel.errors import VidikError
+from vidik.kernel.settings import Settings, get_settings
+from vidik.kernel.supervisor_lock import DataFolderLock
+
+
+@pytest.fixture
+def _environment(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VIDIK_DATABASE_URL", database_url)
+    monkeypatch.setenv("VIDIK_DATA", str(tmp_path))
+    monkeypatch.setenv("VIDIK_ARGON2_MEMORY_KIB", "64")
+    monkeypatch.setenv("COLUMNS", "200")
+    get_settings.cache_clear()
+
+
+def vidik(*arguments: str) -> Result:
+    return CliRunner().invoke(app, list(arguments), env={"TERM": "dumb"})
+
+
+def error_of(result: Result) -> VidikError:
+    assert isinstance(result.exception, VidikError), result.exception
+    return result.exception
+
+
+def test_help_comes_without_loading_the_platform() -> None:
+    program = "import sys; import vidik.cli; from vidik.cli import accounts, city, devices, family; print(*sys.modules)"
+
+    loaded = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout.split()
+
+    assert not {"fastapi", "psycopg", "pydantic", "numpy", "shapely", "httpx"}.intersection(loaded)
+
+
+def test_an_error_is_a_sentence_and_a_status(tmp_path: Path) -> None:
+    with DataFolderLock(tmp_path):
+        done = subprocess.run(
+            [sys.executable, "-m", "vidik.cli", "up"],
+            env={"VIDIK_DATA": str(tmp_path), "PATH": "/usr/bin:/bin"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert re.search(r"already runs on .* \(process \d+\)", done.stderr)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.usefixtures("_environment")
+class TestDevices:
+    def test_a_registered_device_is_listed_and_its_secret_shown_once(self) -> None:
+        added = vidik("device", "add", "gateway-1", "--name", "First gateway")
+        listed = vidik("device", "list")
+
+        assert re.search(r"shown once: vds_\S{40}", added.output)
+        assert "First gateway" in listed.output
+        assert "vds_" not in listed.output
+
+    def test_a_new_secret_replaces_the_old_one(self, database_url: str) -> None:
+        vidik("device", "add", "gateway-1")
+        before = _secret_hash(database_url)
+
+        vidik("device", "secret", "gateway-1")
+
+        assert _secret_hash(database_url) != before
+
+    @pytest.mark.parametrize(
+        ("arguments", "field"),
+        [
+            (["bad id"], "device_id"),
+            (["good", "--profile", "none-such"], "profile"),
+            (["good", "--place", "here"], "place"),
+            (["good", "--origin", "dreamt"], "origin"),
+            (["good", "--gateway", "none-such"], "gateway_id"),
+        ],
+    )
+    def test_a_mistake_names_its_field(self, arguments: list[str], field: str) -> None:
+        assert error_of(vidik("device", "add", *arguments)).field == field
+
+
+def _secret_hash(database_url: str) -> bytes:
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT secret_hash FROM tenant_city.device").fetchone()
+        assert row is not None
+        return bytes(row[0])
+
+
+@pytest.mark.usefixtures("_environment")
+class TestAccounts:
+    def test_an_account_is_made_by_hand_and_audited(self, database_url: str) -> None:
+        result = vidik("account", "add", "ana", "--name", "Ana", "--role", "dispatcher")
+
+        assert "First password, shown once" in result.output
+        with psycopg.connect(database_url) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM platform.audit_record WHERE action = 'account.create'"
+            ).fetchone()
+        assert row == (1,)
+
+    def test_an_unknown_role_is_refused(self) -> None:
+        assert error_of(vidik("account", "add", "ana", "--name", "Ana", "--role", "king")).field == "roles"
+
+    def test_a_short_password_is_refused(self) -> None:
+        vidik("account", "add", "ana", "--name", "Ana", "--role", "crew")
+
+        assert error_of(vidik("account", "password", "ana", "--password", "short")).field == "password"
+
+    def test_a_password_can_be_set(self) -> None:
+        vidik("account", "add", "ana", "--name", "Ana", "--role", "crew")
+
+        result = vidik("account", "password", "ana", "--password", "plava cigla 77")
+
+        assert "is changed" in result.output
+
+    def test_a_token_holds_only_permissions_that_exist(self) -> None:
+        assert "vdk_" in vidik("token", "add", "scada", "--permission", "context.read").output
+        assert error_of(vidik("token", "add", "scada", "--permission", "everything")).field == "permission"
+
+
+class TestDoctor:
+    def test_doors_open_to_the_network_without_tls_are_bad(self, tmp_path: Path) -> None:
+        findings = examine(Settings(data=tmp_path, host="0.0.0.0", port=0, mqtt_port=1))
+
+        bad = [finding.sentence for finding in findings if finding.level == "bad"]
+        assert any("VIDIK_PUBLIC_URL" in sentence for sentence in bad)
+        assert any("VIDIK_MQTT_TLS_PORT" in sentence for sentence in bad)
+
+    def test_a_missing_certificate_is_named(self, tmp_path: Path) -> None:
+        findings = examine(Settings(data=tmp_path, mqtt_certificate=tmp_path / "none.pem"))
+
+        assert any("none.pem" in finding.sentence for finding in findings if finding.level == "bad")
+
+    def test_a_data_folder_that_is_not_there_is_worth_knowing(self, tmp_path: Path) -> None:
+        findings = examine(Settings(data=tmp_path / "later"))
+
+        assert any("does not exist yet" in finding.sentence for finding in findings)

@@ -1,0 +1,84 @@
+"""Documentation that the code can check: every setting, every command, every link, one version."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer
+
+import vidik
+from vidik.cli import accounts, app, city, devices, family  # noqa: F401  each registers its commands
+from vidik.kernel.identity.roles import ROLES
+from vidik.kernel.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+CONFIGURATION = (ROOT / "docs" / "operators" / "configuration.md").read_text(encoding="utf-8")
+EVERYTHING = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_documented(name: str) -> None:
+    assert f"| `VIDIK_{name.upper()}` |" in CONFIGURATION
+
+
+def test_no_setting_is_documented_that_does_not_exist() -> None:
+    documented = set(re.findall(r"^\| `VIDIK_([A-Z0-9_]+)`", CONFIGURATION, re.MULTILINE))
+
+    assert documented == {name.upper() for name in Settings.model_fields}
+
+
+def _commands() -> list[str]:
+    group = typer.main.get_command(app)
+    names = []
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", None)
+        names += [f"{name} {one}" for one in inner] if inner else [name]
+    return names
+
+
+@pytest.mark.parametrize("command", _commands())
+def test_every_command_is_mentioned_somewhere(command: str) -> None:
+    assert f"vidik {command}" in EVERYTHING
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_role_is_documented(role: str) -> None:
+    assert f"| {role} |" in (ROOT / "docs" / "operators" / "accounts.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
+
+    missing = [link for link in links if not (page.parent / link).exists()]
+
+    assert missing == []
+
+
+def test_every_decision_says_what_was_turned_down() -> None:
+    silent = [
+        page.name
+        for page in (ROOT / "docs" / "decisions").glob("*.md")
+        if not re.search(r"turned down|what we turned down", page.read_text(encoding="utf-8"), re.IGNORECASE)
+    ]
+
+    assert silent == []
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert project["project"]["version"] == vidik.__version__
+
+
+def test_make_help_explains_every_target() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
+    assert targets is not None
+
+    unexplained = [name for name in targets[1].split() if not re.search(rf"^{name}:.*## \S", makefile, re.MULTILINE)]
+
+    assert unexplained == []
