@@ -1,4 +1,4 @@
-"""Commands that bring data in: the base map, recordings, the demo city. Each lives beside its work, loaded when asked."""
+"""Commands that bring data in: the base map, recordings, the demo city. Each lives beside its work."""
 
 from __future__ import annotations
 
@@ -18,14 +18,6 @@ def replay(context: typer.Context) -> None:
     from vidik.intake.replay.command import replay_command
 
     _forward(context, replay_command)
-
-
-@app.command("demo", add_help_option=False, context_settings=_FORWARDED)
-def demo(context: typer.Context) -> None:
-    """Run the demo city beside a Vidik that runs already, here or elsewhere."""
-    from vidik.demo.command import demo_command
-
-    _forward(context, demo_command)
 
 
 @importing.command("osm", add_help_option=False, context_settings=_FORWARDED)
