@@ -11,7 +11,7 @@ import structlog
 
 from vidik.demo.assets import Asset
 from vidik.demo.behaviour import PACES, Behaviour
-from vidik.demo.past import hash_free_offset
+from vidik.demo.past import stagger_seconds
 from vidik.kernel.publisher import Publisher, PublishRefused
 
 _log = structlog.get_logger(__name__)
@@ -96,4 +96,4 @@ async def _report(publisher: Publisher, assets: list[Asset], behaviour: Behaviou
 def _first(asset: Asset) -> float:
     """Seconds to an asset's first reading: within its pace, by its name, but the map should fill soon."""
     pace = _SPOT_CHECK_SECONDS if asset.profile == "demo-parking-spot" else PACES[asset.profile].live
-    return hash_free_offset(asset.device_id, min(pace, 60.0))
+    return stagger_seconds(asset.device_id, min(pace, 60.0))

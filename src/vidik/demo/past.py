@@ -40,7 +40,7 @@ async def write_past_day(
 def past_records(behaviour: Behaviour, asset: Asset, now: int) -> list[Record]:
     """The readings of one asset over the past day, oldest first; a parking spot only where it changed."""
     pace = PACES[asset.profile].past
-    offset = hash_free_offset(asset.device_id, pace)
+    offset = stagger_seconds(asset.device_id, pace)
     times = range(int(now - PAST_SECONDS + offset), now, int(pace))
     records = [record for record in (behaviour.record(asset, t) for t in times) if record is not None]
     if asset.profile != "demo-parking-spot" or not records:
@@ -48,6 +48,6 @@ def past_records(behaviour: Behaviour, asset: Asset, now: int) -> list[Record]:
     return records[:1] + [after for before, after in pairwise(records) if after["car"] != before["car"]]
 
 
-def hash_free_offset(device_id: str, pace: float) -> float:
-    """A share of the pace by the device's name: devices do not all report in the same second."""
+def stagger_seconds(device_id: str, pace: float) -> float:
+    """When within its pace a device reports, by its name: they do not all speak in the same second."""
     return sum(device_id.encode()) * 7919 % 1_000 / 1_000 * pace

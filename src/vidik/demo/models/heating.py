@@ -14,6 +14,7 @@ from vidik.demo.world import World
 
 _BROKEN_SENSOR = -39.9
 _HEATING_LIMIT_CEL = 15.0
+_OPENS, _CLOSES = 5.6, 21.9
 
 
 def record(asset: Asset, t: float, world: World) -> dict[str, float]:
@@ -28,7 +29,9 @@ def record(asset: Asset, t: float, world: World) -> dict[str, float]:
     return_primary = _mix(33.0, 43.3 - 0.3 * outdoor, on) + 0.8 * smooth(base + 2, t, 900)
     supply = _mix(29.0, reference, on) + 0.7 * smooth(base + 3, t, 600)
     back = _mix(27.0, 42.5 - 0.25 * outdoor, on) + 0.6 * smooth(base + 4, t, 900)
-    power = asset.size * on * max(0.0, 20.0 - outdoor) / 30.0 * (1 + 0.08 * smooth(base + 5, t, 1_800))
+    # A valve that closes at night stops the heat at once, while the water in the pipes cools for hours.
+    drawn = on if _is_open(hour, asset.traits.get("early", 0.0)) else 0.0
+    power = asset.size * drawn * max(0.0, 20.0 - outdoor) / 30.0 * (1 + 0.08 * smooth(base + 5, t, 1_800))
     if "supply_low" in faults and on > 0.5:
         supply -= min(11.0, faults["supply_low"] / 120)
     if "supply_high" in faults:
@@ -51,11 +54,14 @@ def record(asset: Asset, t: float, world: World) -> dict[str, float]:
 
 def _opening(hour: float, early: float) -> float:
     """How far the substation gives heat: full from 6 to 22 h, with an hour of warming up and two of cooling down."""
-    start, end = 5.6 - early, 21.9
-    if start <= hour < end:
-        return min(1.0, (hour - start) / 0.7)
-    since = (hour - end) % 24
+    if _is_open(hour, early):
+        return min(1.0, (hour - _OPENS + early) / 0.7)
+    since = (hour - _CLOSES) % 24
     return math.exp(-since / 0.8) if since < 8 else 0.0
+
+
+def _is_open(hour: float, early: float) -> bool:
+    return _OPENS - early <= hour < _CLOSES
 
 
 def _mix(cold: float, hot: float, share: float) -> float:
