@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import psutil
 import psycopg
 import uvloop
 from psycopg.conninfo import make_conninfo
@@ -268,6 +269,7 @@ def run(entities: int = 100_000, seconds: float = 10.0) -> dict[str, Any]:
         environment = {**os.environ, "VIDIK_DATA": str(folder), "VIDIK_DATABASE_URL": url, "VIDIK_LOG_FORMAT": "json"}
         web = subprocess.Popen([sys.executable, "-m", "bench.ngsild", "--serve", str(port)], env=environment)
         wait_for(port)
+        wait_until_quiet(web.pid)
         return uvloop.run(measure(url, port, entities, seconds))
     finally:
         if web is not None:
@@ -292,6 +294,16 @@ def wait_for(port: int) -> None:
                 return
         time.sleep(0.1)
     raise RuntimeError("the web application did not start")
+
+
+def wait_until_quiet(process: int) -> None:
+    """Until the web application has read what its screens need at start (the console reads every entity once)."""
+    watched = psutil.Process(process)
+    for _ in range(60):
+        before = sum(watched.cpu_times()[:2])
+        time.sleep(1)
+        if sum(watched.cpu_times()[:2]) - before < 0.1:
+            return
 
 
 def main() -> None:

@@ -1,0 +1,47 @@
+"""Ten thousand device connections held at once: memory of the intake process for them."""
+
+import asyncio
+
+import psutil
+from tests.family import running
+
+from bench.devices import PROFILE, allow_many_files, load, register
+from bench.report import Figure, Report
+from bench.server import folder
+
+CONNECTIONS = 10_000
+SECONDS = 25
+
+
+async def run(report: Report) -> None:
+    """Connect them all, let them speak now and then, and look at the memory before and while."""
+    allow_many_files()
+    with folder() as path:
+        (path / "data" / "profiles").mkdir(parents=True)
+        (path / "data" / "profiles" / "bench.yaml").write_text(PROFILE)
+        with running(path / "data") as vidik:
+            credentials = register(vidik, CONNECTIONS)
+            await asyncio.sleep(4)
+            process = psutil.Process(vidik.pid("intake"))
+            before = process.memory_info().rss
+            arguments = ("--connections", str(CONNECTIONS), "--credentials", str(credentials), "--rate", "500")
+            running_load = asyncio.create_task(load(vidik.mqtt_port, *arguments, "--seconds", str(SECONDS)))
+            held, memory = 0, before
+            while not running_load.done():
+                await asyncio.sleep(0.5)
+                held = max(held, len([c for c in process.net_connections() if c.status == "ESTABLISHED"]))
+                memory = max(memory, process.memory_info().rss)
+            figures = await running_load
+    report.add(
+        Figure("device connections held at once", held, "connections", goal=CONNECTIONS, details={"figures": figures})
+    )
+    report.add(
+        Figure(
+            "memory of the intake process for them",
+            (memory - before) / 2**20,
+            "MiB",
+            goal=100,
+            higher_is_better=False,
+            details={"intake before": f"{before / 2**20:.0f} MiB", "at the most": f"{memory / 2**20:.0f} MiB"},
+        )
+    )

@@ -1,0 +1,90 @@
+"""A running family with many devices, and the load generator against it."""
+
+import asyncio
+import json
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+from tests.family import RunningVidik
+
+PROFILE = """
+name: bench
+version: 1
+title: Device of the measurements
+service: air
+format: json
+entity: {type: AirQualityObserved, id: "urn:ngsi-ld:AirQualityObserved:{city}:{device_id}"}
+expected_interval_seconds: 3600
+time: {path: time, format: iso}
+attributes:
+  - {name: temperature, path: temperature, unit: CEL, minimum: -1000000000, maximum: 1000000000}
+  - {name: relativeHumidity, path: humidity, minimum: -1000000000, maximum: 1000000000}
+  - {name: atmosphericPressure, path: pressure, minimum: -1000000000, maximum: 1000000000}
+"""
+
+
+def allow_many_files() -> None:
+    """Ten thousand connections need as many file descriptors, here and in the family."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65_536), most))
+
+
+def register(vidik: RunningVidik, count: int) -> Path:
+    """Register devices; returns a file with a line `device secret` for each."""
+    lines: list[str] = []
+    with vidik.client() as client:
+        for start in range(0, count, 1000):
+            numbers = range(start, min(start + 1000, count))
+            body = [{"device_id": f"bench-{n:05d}", "profile": "bench", "with_secret": True} for n in numbers]
+            response = client.post("/api/devices", json=body, timeout=120)
+            response.raise_for_status()
+            answer = response.json()
+            items = answer if isinstance(answer, list) else answer.get("items") or answer["devices"]
+            lines += [f"{item['device_id']} {item['secret']}" for item in items]
+    path = vidik.data.parent / "credentials"
+    path.write_text("\n".join(lines))
+    return path
+
+
+async def load(port: int, *arguments: str) -> dict[str, Any]:
+    """Run the load generator in a process of its own; returns its figures."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "bench/mqtt_load.py", "--port", str(port), *arguments, stdout=asyncio.subprocess.PIPE
+    )
+    output, _ = await process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"the load generator ended with status {process.returncode}")
+    figures: dict[str, Any] = json.loads(output)
+    return figures
+
+
+async def watch_memory(vidik: RunningVidik, name: str, every: float = 1.0) -> list[int]:
+    """Resident memory of one process of the family, in bytes, until cancelled."""
+    samples: list[int] = []
+    process = psutil.Process(vidik.pid(name))
+    try:
+        while True:
+            samples.append(process.memory_info().rss)
+            await asyncio.sleep(every)
+    except (asyncio.CancelledError, psutil.NoSuchProcess):
+        return samples
+
+
+def count_stored(vidik: RunningVidik) -> int:
+    """Values of the bench devices in history."""
+    with vidik.connect() as connection:
+        row = connection.execute(
+            "SELECT count(*) FROM observation JOIN series USING (series) JOIN entity ON entity.key = series.entity"
+            " WHERE entity.id LIKE '%:bench-%'"
+        ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def metrics(vidik: RunningVidik) -> str:
+    """The family's metrics as Prometheus text."""
+    return httpx.get(f"{vidik.base_url}/metrics", timeout=10).text
