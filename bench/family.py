@@ -1,5 +1,6 @@
 """The family with the demo city: time to a usable screen, and memory."""
 
+import asyncio
 import time
 
 import psutil
@@ -33,7 +34,7 @@ async def run(report: Report) -> None:
         vidik.start()
         first = time.monotonic() - began
         try:
-            time.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(SETTLE_SECONDS)
             sizes = memory(vidik)
         finally:
             vidik.stop()

@@ -71,9 +71,7 @@ async def _measure(
         *username,
     )
     wanted = int(figures["acknowledged"]) * VALUES
-    deadline = time.monotonic() + 120
-    while (stored := count_stored(vidik)) < wanted and time.monotonic() < deadline:
-        await asyncio.sleep(0.5)
+    stored = await asyncio.to_thread(_wait_stored, vidik, wanted)
     took = time.monotonic() - began
     memory.cancel()
     samples = np.array(await memory) / 2**20
@@ -96,6 +94,14 @@ async def _measure(
             },
         )
     )
+
+
+def _wait_stored(vidik: RunningVidik, wanted: int) -> int:
+    """Wait until history holds so many values, two minutes at most; returns how many it holds."""
+    deadline = time.monotonic() + 120
+    while (stored := count_stored(vidik)) < wanted and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return stored
 
 
 def lay_history(vidik: RunningVidik, rows: int) -> None:

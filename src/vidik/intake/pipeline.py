@@ -173,7 +173,8 @@ class Pipeline:
                 await self._storing
                 self._storing = None
             if batch:
-                self._storing = asyncio.create_task(self._store_and_answer(decoded, [done for _, done in batch]))
+                storing = self._store_and_answer(decoded, [done for _, done in batch])
+                self._storing = asyncio.create_task(storing, name="intake store")
             elif self._closing:
                 return
 
