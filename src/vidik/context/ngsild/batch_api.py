@@ -25,6 +25,7 @@ async def batch_create(call: Call) -> Response:
     batch, refused = await _entities(call, CREATE)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         outcome = await writing.batch_create(connection, batch)
+        await call.note_write(connection, "create", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused, created_status=201)
 
 
@@ -34,6 +35,7 @@ async def batch_upsert(call: Call) -> Response:
     batch, refused = await _entities(call, UPDATE if "update" in words else CREATE)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         outcome = await writing.batch_upsert(connection, batch, mode="update" if "update" in words else "replace")
+        await call.note_write(connection, "upsert", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused, created_status=201)
 
 
@@ -43,6 +45,7 @@ async def batch_update(call: Call) -> Response:
     batch, refused = await _entities(call, UPDATE, whole=False)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         outcome = await writing.batch_update(connection, batch, overwrite="noOverwrite" not in words)
+        await call.note_write(connection, "update", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused)
 
 
@@ -51,6 +54,7 @@ async def batch_merge(call: Call) -> Response:
     batch, refused = await _entities(call, PATCH, whole=False)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         outcome = await writing.batch_merge(connection, batch)
+        await call.note_write(connection, "merge", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused)
 
 
@@ -67,6 +71,7 @@ async def batch_delete(call: Call) -> Response:
             refused.append((str(one)[:200], error))
     async with call.broker.services.database.transaction(call.tenant) as connection:
         outcome = await writing.batch_delete(connection, ids)
+        await call.note_write(connection, "delete", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused)
 
 

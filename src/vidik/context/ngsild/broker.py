@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from vidik.context.ngsild import exchange, problems, values
 from vidik.context.ngsild.exchange import Parameters
 from vidik.context.ngsild.repository.entities import EntityReader
 from vidik.context.ngsild.repository.tenants import tenant_exists
+from vidik.kernel import audit
+from vidik.kernel.database import Connection
 from vidik.kernel.errors import Forbidden
 from vidik.kernel.identity import Principal, require_principal
 from vidik.kernel.services import Services
@@ -40,6 +43,10 @@ class Call:
     def path(self) -> str:
         """The path of this resource as the client wrote it."""
         return f"/ngsi-ld/v1/{self.request.scope['vidik.ngsild.path']}"
+
+    async def note_write(self, connection: Connection, operation: str, entity_ids: Sequence[str]) -> None:
+        """Put a person's write into the audit record, last before the commit; programs and devices cost nothing."""
+        await audit.record_writes(connection, self.principal, operation, entity_ids)
 
     def entity_id(self) -> str:
         """The id of the entity in the path; raises BadInput where it is no URI."""

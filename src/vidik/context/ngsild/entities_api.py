@@ -20,6 +20,7 @@ from vidik.context.store.entities import EntityRow
 
 _READABLE: Final = (JSON, LD_JSON, GEO_JSON)
 _PATCHES: Final = (JSON, LD_JSON, MERGE_PATCH)
+_OPERATIONS: Final = {"PUT": "replace", "PATCH": "update", "POST": "append", "DELETE": "delete_attribute"}
 
 
 async def create_entity(call: Call) -> Response:
@@ -28,6 +29,7 @@ async def create_entity(call: Call) -> Response:
     entity = validation.parse_entity(body, context)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await writing.create(connection, entity)
+        await call.note_write(connection, "create", [str(entity.id)])
     call.broker.reader.kinds(call.tenant).forget()
     return Response(status_code=201, headers={"Location": f"/ngsi-ld/v1/entities/{quote(str(entity.id), safe=':')}"})
 
@@ -137,6 +139,7 @@ async def delete_entity(call: Call) -> Response:
     entity_id = call.entity_id()
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await writing.delete(connection, entity_id, _selection(call, context))
+        await call.note_write(connection, "delete", [entity_id])
     return Response(status_code=204)
 
 
@@ -217,6 +220,7 @@ async def _change(
             types=types,
             scope=scope,
         )
+        await call.note_write(connection, _OPERATIONS[call.request.method], [call.entity_id()])
     if entity is not None and entity.types:
         call.broker.reader.kinds(call.tenant).forget()
     return result
