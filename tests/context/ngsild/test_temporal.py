@@ -5,14 +5,20 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from vidik.context.ngsild import temporal
+from vidik.context.store.chunks import SeriesRows
 from vidik.kernel.errors import BadInput
 
 LAMP = "urn:e:1"
+
+
+def first(pair: tuple[int, int]) -> int:
+    return pair[0]
 
 
 class TestDurations:
@@ -45,6 +51,17 @@ class TestAggregates:
         assert temporal.aggregate("avg", numbers) == pytest.approx(statistics.fmean(numbers), abs=1e-6)
         assert temporal.aggregate("stddev", numbers) == pytest.approx(statistics.pstdev(numbers), abs=1e-3)
         assert temporal.aggregate("sumsq", numbers) == pytest.approx(sum(one**2 for one in numbers), rel=1e-9)
+
+    @given(st.lists(st.tuples(st.integers(0, 10**11), st.integers(-50, 50)), min_size=1, max_size=20, unique_by=first))
+    def test_a_series_of_plain_numbers_takes_a_shorter_way_to_the_same(self, values: list[tuple[int, int]]) -> None:
+        values.sort()
+        times = np.array([time for time, _ in values], np.int64)
+        rows = SeriesRows(times, times, np.array([number for _, number in values], np.float64), {})
+        query = temporal.TemporalQuery(
+            "observedAt", None, None, None, temporal.METHODS, temporal.parse_duration("PT1H"), False
+        )
+        instances = temporal.instances_of_series(rows, query, None, "")
+        assert temporal.aggregated_numbers(rows, query, "") == temporal.aggregated(instances, query)
 
     def test_of_what_is_no_number_only_some_have_a_meaning(self) -> None:
         assert temporal.aggregate("distinctCount", ["a", "b", "a"]) == 2

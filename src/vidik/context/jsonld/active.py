@@ -67,7 +67,8 @@ class ActiveContext:
     scoped: dict[str, ActiveContext] = field(default_factory=dict)
     """What words mean inside an attribute whose term has a context of its own."""
     _expanded: dict[str, str] = field(default_factory=dict)
-    _compacted: dict[str, str] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    """What `compact` has answered: the hot path looks here first."""
     _inverse: dict[str, str] | None = None
     _prefixes: list[tuple[str, str]] | None = None
 
@@ -102,10 +103,10 @@ class ActiveContext:
 
     def compact(self, iri: str) -> str:
         """The shortest word for an address; the address itself when there is none."""
-        word = self._compacted.get(iri)
+        word = self.words.get(iri)
         if word is None:
             word = self._compact(iri)
-            _remember(self._compacted, iri, word)
+            _remember(self.words, iri, word)
         return word
 
     def _compact(self, iri: str) -> str:

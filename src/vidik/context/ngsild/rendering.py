@@ -75,11 +75,11 @@ def _is_plain(view: View) -> bool:
 def _add_plain(body: Json, document: Mapping[str, Any], view: View) -> None:
     """Attributes in the normalized format: most instances only lose the system's times on the way."""
     context, wanted = view.context, view.attributes
-    compact = context.compact
+    words = context.words
     for iri, stored in document.items():
         if wanted is not None and iri not in wanted:
             continue
-        word = compact(iri)
+        word = words.get(iri) or context.compact(iri)
         if type(stored) is dict:
             shown = {name: value for name, value in stored.items() if name in _PLAIN}
             times = ("createdAt" in stored) + ("modifiedAt" in stored)

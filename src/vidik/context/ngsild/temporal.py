@@ -233,6 +233,48 @@ def aggregated(instances: Sequence[Instance], query: TemporalQuery) -> dict[str,
     return shown if found else None
 
 
+def aggregated_numbers(rows: SeriesRows, query: TemporalQuery, dataset: str) -> dict[str, Any] | None:
+    """Aggregates of a series that is only plain numbers with times, without making instances of them."""
+    times, numbers = rows.times, rows.numbers
+    if not len(times):
+        return None
+    shown: dict[str, Any] = {"type": "Property", **({"datasetId": dataset} if dataset else {})}
+    edges = _edges(times, query)
+    parts = np.split(numbers, [first for first, _, _ in edges[1:]])
+    for method in query.methods:
+        shown[method] = [
+            [aggregate_array(method, part), iso(start), iso(end)]
+            for (_, start, end), part in zip(edges, parts, strict=True)
+        ]
+    return shown
+
+
+def _edges(times: npt.NDArray[np.int64], query: TemporalQuery) -> list[tuple[int, datetime, datetime]]:
+    """Where each period that has values begins among the times, with its start and end."""
+    first, newest = from_microseconds(int(times[0])), from_microseconds(int(times[-1]))
+    origin = query.start or first
+    if query.period.is_zero:
+        return [(0, origin, max(query.end or newest, newest))]
+    edges: list[tuple[int, datetime, datetime]] = []
+    at = 0
+    while at < len(times):
+        start, end = _bucket_of(origin, from_microseconds(int(times[at])), query.period)
+        edges.append((at, start, end))
+        if len(edges) > MAXIMUM_BUCKETS:
+            raise too_complex(f"The aggregation has more than {MAXIMUM_BUCKETS} periods.")
+        at = int(np.searchsorted(times, to_microseconds(end)))
+    return edges
+
+
+def aggregate_array(method: str, numbers: npt.NDArray[np.float64]) -> float | int:
+    """One aggregate of plain numbers."""
+    if method == "totalCount":
+        return len(numbers)
+    if method == "distinctCount":
+        return len(np.unique(numbers))
+    return shown_number(float(_NUMERIC[method](numbers)))
+
+
 def _raw(instance: Instance) -> Any:
     return instance.get(MEMBER_OF[instance["type"]])
 

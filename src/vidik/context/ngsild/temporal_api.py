@@ -116,6 +116,11 @@ async def _represent(
     for entity in entities:
         body = head_view(entity, view)
         for one in by_entity[entity.id]:
+            if query.methods and by_time and not rows[one.number].json:
+                numbers = temporal.aggregated_numbers(rows[one.number], query, one.dataset)
+                if numbers is not None:
+                    _put(body, view.context.compact(one.attribute), numbers)
+                continue
             current = _current(entity, one)
             instances = temporal.instances_of_series(rows[one.number], query, current, one.dataset)
             if instances:
@@ -143,6 +148,10 @@ def _add(body: dict[str, Any], word: str, instances: list[dict[str, Any]], query
     else:
         body.setdefault(word, []).extend(temporal.normalized(instances, view, context))
         return
+    _put(body, word, shown)
+
+
+def _put(body: dict[str, Any], word: str, shown: Any) -> None:
     present = body.get(word)
     if present is None:
         body[word] = shown

@@ -28,6 +28,7 @@ from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import Unavailable
 
 MAXIMUM_CANDIDATES: Final = 250_000
+QUERY_SECONDS: Final = 20
 _COLUMNS: Final = "id, kind, scope, document, expires_at"
 _WITH_TIMES: Final = f"{_COLUMNS}, created_at, modified_at"
 _LARGER_THAN_A_POINT: Final = Condition("NOT (place[0] ~= place[1])")
@@ -163,11 +164,13 @@ class EntityReader:
         """
         reading = _Reading(connection, limit, offset, count, times)
         try:
-            rows, total = await reading.rows(search)
+            # A query that is given up here is cancelled in the database too.
+            async with asyncio.timeout(QUERY_SECONDS):
+                rows, total = await reading.rows(search)
         except (psycopg.errors.InvalidRegularExpression, psycopg.errors.SyntaxError) as error:
             raise bad_data("A pattern of the query is not a regular expression.", "q") from error
-        except psycopg.errors.QueryCanceled as error:
-            raise too_complex("The query takes too long; narrow it.") from error
+        except TimeoutError as error:
+            raise too_complex(f"The query takes longer than {QUERY_SECONDS} seconds; narrow it.") from error
         except psycopg.DataError as error:
             raise bad_data("The query compares with a value that cannot be compared.", "q") from error
         return Page(await self._made(connection, tenant, rows[:limit]), len(rows) > limit, total)
