@@ -206,10 +206,9 @@ function timeLabels(zone: string): uPlot.Axis.Values {
   const seconds = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const date = format({ day: "numeric", month: "numeric", year: "numeric" });
   const dateParts = (ms: number) =>
-    Object.fromEntries(date.formatToParts(ms).map((part) => [part.type, part.value])) as Record<
-      string,
-      string
-    >;
+    Object.fromEntries(
+      date.formatToParts(ms).map((part) => [part.type, String(Number(part.value))]),
+    ) as Record<string, string>;
   return (_plot, splits) => {
     const step = (splits[1] ?? 0) - (splits[0] ?? 0);
     let lastDay = "";

@@ -175,6 +175,7 @@ export const en = {
   "alarms.mayNot": "Your role may look at alarms but not acknowledge them.",
 
   "feed.title": "What just happened",
+  "feed.refused": "Refused",
   "feed.none": "Nothing yet. Alarms, silent devices and recordings are told here.",
 
   "asset.missing": "There is no asset with this name. It may have been deleted; search with /.",

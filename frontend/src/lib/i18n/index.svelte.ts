@@ -47,12 +47,20 @@ export function texts(value: Texts): string {
   return toLatin(value["sr-Cyrl"]) || value["sr-Latn"] || value.en;
 }
 
-/** The sentence of an alarm, with the attribute that it names in words instead of by its identifier. */
-export function alarmText(alarm: { message: Texts; attribute: string | null }): string {
-  const sentence = texts(alarm.message);
-  return alarm.attribute && /[a-z][A-Z]/.test(alarm.attribute)
-    ? capital(sentence.replaceAll(alarm.attribute, attributeName(alarm.attribute)))
-    : sentence;
+/** A sentence of the server, with the attributes that it names by identifier said in words. */
+const inWords = (sentence: string): string =>
+  capital(
+    sentence.replace(/\b[a-z]+[A-Z]\w*/g, (name) => (name in attributeWords ? attributeName(name) : name)),
+  );
+
+export const alarmText = (alarm: { message: Texts }): string => inWords(texts(alarm.message));
+
+/** A line of the feed; what intake said about a refused message is put into the person's language here. */
+export function feedText(item: { kind: string; message: Texts }): string {
+  const refused = item.kind === "dead_letter" ? /^Refused: (?:([\w.]+): )?(.+)$/.exec(item.message.en) : null;
+  if (!refused) return inWords(texts(item.message));
+  const field = refused[1] ? `${attributeName(refused[1])}: ` : "";
+  return `${t("feed.refused")}: ${field}${reasonName(refused[2] ?? "")}`;
 }
 
 const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
