@@ -39,7 +39,5 @@ def tls_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
     """Return a server's TLS 1.2+ context for a certificate chain and its key (None: in the same file)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    # Ten thousand idle TLS connections: give buffers back between records.
-    context.options |= ssl.OP_NO_COMPRESSION
     context.load_cert_chain(certificate, key)
     return context
