@@ -27,6 +27,11 @@ class TestSubscribing:
         assert listener.connected("lamp-1")
         assert reached == ["lamp-1"]
 
+    async def test_subscribing_twice_is_reported_once(self, port: int, reached: list[str]) -> None:
+        client = await subscribed(port)
+        assert await client.ask(packets.Subscribe(2, [(COMMANDS, 1)])) == packets.Suback(2, b"\x01")
+        assert reached == ["lamp-1"]
+
     @pytest.mark.parametrize(
         ("topic", "qos", "reason"),
         [

@@ -48,6 +48,15 @@ class TestWindows:
         client.send(*(reading(number) for number in range(1, 5)))
         assert await client.receive() == packets.Disconnect(Reason.RECEIVE_MAXIMUM_EXCEEDED)
 
+    async def test_refusals_that_wait_for_a_commit_count_as_well(
+        self, open_listener: OpenListener, pipeline: MemoryPipeline
+    ) -> None:
+        pipeline.automatic = False
+        listener = await open_listener(receive_maximum=3)
+        client = await RawClient.log_in(listener.port or 0, "lamp-1")
+        client.send(reading(1), *(reading(number, "lamp-2") for number in range(2, 6)))
+        assert await client.receive() == packets.Disconnect(Reason.RECEIVE_MAXIMUM_EXCEEDED)
+
     async def test_mqtt_3_is_read_only_as_fast_as_it_commits(
         self, open_listener: OpenListener, pipeline: MemoryPipeline
     ) -> None:

@@ -42,8 +42,9 @@ class CommandChannel:
             reason, device_id = self._grant(topic, options)
             if device_id is not None:
                 self._devices.add(device_id)
-                self._hub.subscribers[device_id] = self._connection
-                reached.append(device_id)
+                if self._hub.subscribers.get(device_id) is not self._connection:
+                    self._hub.subscribers[device_id] = self._connection
+                    reached.append(device_id)
             reasons.append(reason if reason < 0x80 or version == VERSION_5 else 0x80)
         self._connection.send(codec.encode(Suback(packet.packet_id, bytes(reasons)), version))
         for device_id in reached:

@@ -211,6 +211,7 @@ class Connection(asyncio.Protocol):
             self.end(reason)
             return
         self.window.answer(packet_id, reason)
+        self._check_window()
 
     # --- writing ---------------------------------------------------------------------------------------------
 
