@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import socket
 import ssl
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from vidik.intake.mqtt.ports import Directory, PipelinePort
 from vidik.intake.mqtt.wire import Reason
 
 BACKLOG: Final = 4096
+OTHER_FILES: Final = 256
 HANDSHAKE_SECONDS: Final = 20.0
 PARTING_SECONDS: Final = 2.0
 CERTIFICATE_CHECK_SECONDS: Final = 300.0
@@ -53,6 +55,7 @@ class Listener:
     async def start(self) -> None:
         """Open the ports; `port` and `tls_port` then say which (0 in the options: any free one)."""
         options = self.options
+        _allow_open_files(options.maximum_connections)
         if options.port is not None:
             self.port = await self._listen(options.port, None)
         if options.tls_port is not None:
@@ -126,6 +129,17 @@ class Listener:
         for connection in gone:
             connection.end(Reason.ADMINISTRATIVE_ACTION)
         return len(gone)
+
+
+def _allow_open_files(connections: int) -> None:
+    """Raise this process's limit of open files: the usual 1,024 would end at as many devices."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + OTHER_FILES
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        log.warning("mqtt connections are limited by the number of open files", allowed=hard, wanted=wanted)
+        wanted = hard
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bind(host: str, port: int) -> socket.socket:
