@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from vidik.app.application import assemble
+from vidik import context
+from vidik.app import application
+from vidik.kernel import identity
 from vidik.kernel.identity import Principal, authenticator
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
@@ -28,9 +30,10 @@ def principal(*permissions: str) -> Principal:
 
 
 @pytest.fixture
-async def anonymous(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the whole application that is not signed in."""
-    app = assemble(settings)
+async def anonymous(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the application, with the modules that the API stands on, that is not signed in."""
+    monkeypatch.setattr(application, "installed_modules", lambda: [identity.MODULE, context.MODULE])
+    app = application.assemble(settings)
     services: Services = app.state.services
     known = {
         READER_SECRET: principal("context.read"),

@@ -105,20 +105,25 @@ class EntityReader:
     async def _serve(self, tenant: str) -> None:
         """Answer look-ups in batches until none is left: what arrives during a query is the next one."""
         wanted: dict[str, asyncio.Future[Stored | None]] = {}
+        serving = True
         try:
             async with self._database.session(tenant) as connection:
-                while wanted := self._waiting[tenant]:
-                    self._waiting[tenant] = {}
-                    found = await self.load(connection, tenant, list(wanted))
-                    for entity_id, future in wanted.items():
-                        if not future.done():
-                            future.set_result(found.get(entity_id))
+                while serving:
+                    # Taken and, when there is nothing more, given up in one step: whoever comes after that starts
+                    # a server of his own, and nobody waits on one that is about to end.
+                    wanted = self._waiting.pop(tenant)
+                    serving = bool(wanted)
+                    if serving:
+                        self._waiting[tenant] = {}
+                        found = await self.load(connection, tenant, list(wanted))
+                        for entity_id, future in wanted.items():
+                            if not future.done():
+                                future.set_result(found.get(entity_id))
         except BaseException as error:
-            self._fail([*wanted.values(), *self._waiting[tenant].values()], error)
+            later = self._waiting.pop(tenant, {}) if serving else {}
+            self._fail([*wanted.values(), *later.values()], error)
             if not isinstance(error, Exception):
                 raise
-        finally:
-            del self._waiting[tenant]
 
     @staticmethod
     def _fail(futures: Sequence[asyncio.Future[Stored | None]], error: BaseException) -> None:
