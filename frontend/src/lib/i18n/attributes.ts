@@ -69,6 +69,7 @@ export const reasonSentences: [RegExp, string][] = [
     /^every value is (.+): the device had lost its sensors$/,
     "свака вредност је $1: уређај је изгубио сензоре",
   ],
+  [/^(.+) is what this sensor says when it fails$/, "$1 је оно што овај сензор јавља кад откаже"],
   [/^none of the profile's values is in the message$/, "у поруци нема ниједне вредности из профила"],
   [/^the value is missing$/, "вредност недостаје"],
   [/^the time is missing$/, "време недостаје"],

@@ -37,7 +37,7 @@ export class CityMap {
   private stale = new Set<string>();
   private changed = new Map<string, AssetSummary>();
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
-  private pending: AssetSummary[] | null = null;
+  private whenReady: (() => void)[] = [];
   private ready = false;
 
   /** Fonts must be there before the first label is drawn: the map draws its letters from them itself. */
@@ -67,9 +67,10 @@ export class CityMap {
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
     this.map.setMissingStyleImageResolver((name) => this.paint(name));
-    this.map.on("load", () => {
+    // Not "load": that waits until every tile is drawn, and the assets should not.
+    this.map.once("style.load", () => {
       this.ready = true;
-      if (this.pending) this.show(this.pending);
+      for (const action of this.whenReady.splice(0)) action();
     });
     this.map.on("moveend", () => options.onMove(this.view));
     this.bindPointer();
@@ -82,7 +83,7 @@ export class CityMap {
 
   /** Show these assets; the layers that a person switches off are simply not among them. */
   show(assets: AssetSummary[]): void {
-    if (!this.ready) return void (this.pending = assets);
+    if (!this.ready) return void this.whenReady.push(() => this.show(assets));
     const features = assets.map(featureOf).filter((feature): feature is AssetFeature => feature !== null);
     this.shown = new Set(features.map((feature) => feature.properties.id));
     this.changed.clear();
@@ -125,7 +126,7 @@ export class CityMap {
   }
 
   select(asset: AssetSummary | null, bringIntoView: boolean): void {
-    if (!this.ready) return void this.map.once("load", () => this.select(asset, bringIntoView));
+    if (!this.ready) return void this.whenReady.push(() => this.select(asset, bringIntoView));
     const feature = asset ? featureOf(asset) : null;
     this.source("selected").setData(feature ?? EMPTY);
     if (!asset?.place || !bringIntoView) return;
@@ -146,7 +147,7 @@ export class CityMap {
 
   /** Take the colours of another theme: repaint layers and the pictures already drawn. */
   recolour(cyrillic: boolean): void {
-    if (!this.ready) return void this.map.once("load", () => this.recolour(cyrillic));
+    if (!this.ready) return void this.whenReady.push(() => this.recolour(cyrillic));
     this.palette = readPalette();
     for (const layer of layers(this.palette, cyrillic)) {
       for (const [name, value] of Object.entries(layer.paint ?? {}))
@@ -156,7 +157,7 @@ export class CityMap {
   }
 
   script(cyrillic: boolean): void {
-    if (!this.ready) return void this.map.once("load", () => this.script(cyrillic));
+    if (!this.ready) return void this.whenReady.push(() => this.script(cyrillic));
     this.map.setLayoutProperty("street-names", "text-field", labelField(cyrillic));
   }
 
