@@ -20,7 +20,7 @@ ARGUMENTS = [
     "--disable-background-networking",
 ]
 WIDTH, HEIGHT = 1440, 900
-SETTLE_MILLISECONDS = 8_000
+SETTLE_MILLISECONDS = 30_000
 
 
 def main(address: str, data: Path, target: Path) -> None:
