@@ -20,9 +20,7 @@ _LETTERS: Mapping[int, str] = str.maketrans(
 )
 _SHOUTED: Mapping[str, str] = {"Љ": "LJ", "Њ": "NJ", "Џ": "DŽ"}
 # An address that holds Cyrillic letters names a machine: transliterated, it would name another one.
-_ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+|[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+", re.IGNORECASE
-)
+_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*://|www\.)\S+|[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+", re.IGNORECASE)
 # The second letter of a capital digraph is a capital only among capitals: ЉУБАВ is LJUBAV, Љубав is Ljubav.
 _CAPITAL_DIGRAPH = re.compile(r"[ЉЊЏ]")
 
