@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
+import psycopg
+import structlog
 
 from vidik.console.projection import Asset
 from vidik.console.vitals import VITAL_SIGNS, Values, VitalSign
@@ -17,11 +19,14 @@ from vidik.context.store import history
 from vidik.kernel.clock import from_microseconds, iso, now, to_microseconds
 from vidik.kernel.database import Database
 
+_log = structlog.get_logger(__name__)
+
 Trend = list[tuple[str, float | None]]
 
 POINTS = 48
 _STEP = timedelta(minutes=30)
 _KEPT_SECONDS = 300.0
+_FIRST_SECONDS = 2.0
 _ATTRIBUTES = {
     "heating": ("supplyTemperatureSecondary", "referenceTemperature", "power"),
     "parking": ("availableSpotNumber", "totalSpotNumber"),
@@ -49,7 +54,7 @@ class Trends:
         self._trends: dict[str, Trend] = {}
         self._sampled: dict[str, dict[int, float]] = defaultdict(dict)
         self._until = 0.0
-        self._reading = asyncio.Lock()
+        self._reading: asyncio.Task[None] | None = None
 
     def sample(self, service: str, value: float | None, moment: datetime) -> None:
         """Note a vital sign as it was shown; for signs whose past is not a matter of numbers (lights working)."""
@@ -63,12 +68,21 @@ class Trends:
     async def of(self, assets: Iterable[Asset]) -> dict[str, Trend]:
         """Return each service's trend, oldest first; services without history have none."""
         clock = asyncio.get_running_loop().time()
-        async with self._reading:
-            if clock >= self._until:
-                self._trends = await self._read(list(assets))
-                self._until = clock + _KEPT_SECONDS
+        if clock >= self._until and (self._reading is None or self._reading.done()):
+            self._until = clock + _KEPT_SECONDS
+            self._reading = asyncio.create_task(self._renew(list(assets)), name="trends")
+        if self._reading is not None and not self._trends:
+            # Only the first reading is waited for, and not long: an old curve is better than a late number.
+            await asyncio.wait([self._reading], timeout=_FIRST_SECONDS)
         sampled = {service: _as_trend(slots) for service, slots in self._sampled.items()}
         return sampled | self._trends
+
+    async def _renew(self, assets: Sequence[Asset]) -> None:
+        try:
+            self._trends = await self._read(assets)
+        except (psycopg.Error, OSError) as error:
+            self._until = 0.0
+            _log.warning("the trends cannot be read", error=str(error))
 
     async def _read(self, assets: Sequence[Asset]) -> dict[str, Trend]:
         end = now()
