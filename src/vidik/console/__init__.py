@@ -31,10 +31,14 @@ async def _lifespan(services: Services) -> AsyncIterator[None]:
     from vidik.console.live import LiveCity
     from vidik.console.trends import Trends
 
-    services.put(Trends(services.database, services.settings.tenant))
+    trends = Trends(services.database, services.settings.tenant)
+    services.put(trends)
     async with LiveCity(services).running() as live:
         services.put(live)
-        yield
+        try:
+            yield
+        finally:
+            await trends.close()
 
 
 MODULE = Module(name="console", api_routers=_api_routers, routes=_routes, lifespan=_lifespan)

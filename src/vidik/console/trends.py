@@ -77,6 +77,12 @@ class Trends:
         sampled = {service: _as_trend(slots) for service, slots in self._sampled.items()}
         return sampled | self._trends
 
+    async def close(self) -> None:
+        """Stop reading."""
+        if self._reading is not None:
+            self._reading.cancel()
+            await asyncio.wait([self._reading])
+
     async def _renew(self, assets: Sequence[Asset]) -> None:
         try:
             self._trends = await self._read(assets)
