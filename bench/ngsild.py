@@ -54,17 +54,18 @@ SELECT 'urn:ngsi-ld:' || %(type)s::text || ':nis:' || n, %(kind)s::bigint,
          %(location)s::text, jsonb_build_object('type', 'GeoProperty', 'value', jsonb_build_object(
            'type', 'Point', 'coordinates', jsonb_build_array(longitude, latitude))) || written,
          %(status)s::text, jsonb_build_object('type', 'Property', 'value', (ARRAY['free', 'occupied'])[1 + n %% 2],
-           'observedAt', '2026-01-01T00:00:00Z') || written,
+           'observedAt', '2026-01-01T00:00:00Z', %(provided)s::text, provider) || written,
          %(battery)s::text, jsonb_build_object('type', 'Property', 'value', (n * 7 %% 100) / 100.0, 'unitCode', 'C62',
-           'observedAt', '2026-01-01T00:00:00Z') || written,
+           'observedAt', '2026-01-01T00:00:00Z', %(provided)s::text, provider) || written,
          %(temperature)s::text, jsonb_build_object('type', 'Property', 'value', n %% 30, 'unitCode', 'CEL',
-           'observedAt', '2026-01-01T00:00:00Z') || written,
+           'observedAt', '2026-01-01T00:00:00Z', %(provided)s::text, provider) || written,
          %(origin)s::text, jsonb_build_object('type', 'Property', 'value', 'simulated') || written,
          %(operator)s::text, jsonb_build_object('type', 'Property', 'value', 'JKP Parking servis Niš') || written),
        box(point(longitude, latitude), point(longitude, latitude)), now(), now(), now()
 FROM (SELECT n,
              %(west)s::float8 + %(width)s::float8 * random() AS longitude,
              %(south)s::float8 + %(height)s::float8 * random() AS latitude,
+             jsonb_build_object('type', 'Relationship', 'object', 'urn:ngsi-ld:Device:nis-device-' || n) AS provider,
              '{"createdAt": "2026-01-01T00:00:00Z", "modifiedAt": "2026-01-01T00:00:00Z"}'::jsonb AS written
         FROM generate_series(1, %(count)s::int) AS n) AS made
 """
@@ -92,6 +93,7 @@ def fill(url: str, count: int) -> None:
                     ("temperature", "temperature"),
                     ("origin", "dataOrigin"),
                     ("operator", "operator"),
+                    ("provided", "providedBy"),
                 )
             }
             connection.execute(

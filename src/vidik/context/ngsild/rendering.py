@@ -80,17 +80,36 @@ def _add_plain(body: Json, document: Mapping[str, Any], view: View) -> None:
         if wanted is not None and iri not in wanted:
             continue
         word = words.get(iri) or context.compact(iri)
-        if type(stored) is dict:
-            shown = {name: value for name, value in stored.items() if name in _PLAIN}
-            times = ("createdAt" in stored) + ("modifiedAt" in stored)
-            if len(shown) + times == len(stored):
-                body[word] = shown
-                continue
         inside = context.inside(word)
         if isinstance(stored, list):
-            body[word] = [instance_view(one, inside, view) for one in stored]
+            body[word] = [_plain_instance(one, inside) for one in stored]
         else:
-            body[word] = instance_view(stored, inside, view)
+            body[word] = _plain_instance(stored, inside)
+
+
+def _plain_instance(instance: Json, context: ActiveContext) -> Json:
+    shown = {name: value for name, value in instance.items() if name in _PLAIN}
+    if len(shown) + ("createdAt" in instance) + ("modifiedAt" in instance) != len(instance):
+        for name, value in instance.items():
+            if name not in _PLAIN and name not in _SYSTEM:
+                _add_member(shown, name, value, context)
+    return shown
+
+
+def _add_member(shown: Json, name: str, value: Any, context: ActiveContext) -> None:
+    """A member whose name or value must be compacted: a vocabulary value, a list of objects, a sub-attribute."""
+    if name in ("vocab", "objectType"):
+        shown[name] = _compact_words(value, context)
+    elif name == "objectList":
+        shown[name] = [{"object": one} for one in value]
+    elif isinstance(value, dict):
+        word = context.compact(name)
+        shown[word] = _plain_instance(value, context.inside(word))
+    elif isinstance(value, list):
+        word = context.compact(name)
+        shown[word] = [_plain_instance(one, context.inside(word)) for one in value]
+    else:
+        shown[name] = value
 
 
 def _add_shown(body: Json, document: Mapping[str, Any], view: View) -> None:
