@@ -13,7 +13,6 @@ export const en = {
   "nav.devices": "Devices",
   "nav.deadLetters": "Dead letters",
   "nav.help": "Help and keys",
-  "nav.more": "More",
 
   "signIn.title": "Sign in",
   "signIn.login": "Name",
@@ -46,7 +45,6 @@ export const en = {
   "time.daysAgo": { one: "{n} day ago", other: "{n} days ago" },
   "time.ahead": "ahead of the clock",
   "time.never": "never",
-  "time.arrived": "arrived {age}",
   "time.stale": "no news since {time}",
 
   "service.heating": "Heating",
@@ -70,7 +68,6 @@ export const en = {
 
   "origin.simulated": "simulated",
   "origin.recorded": "recorded",
-  "origin.real": "real",
   "origin.simulatedLong": "A simulated device of the demo city, not a real one",
   "origin.recordedLong": "Real measurements of the past, played again",
 
@@ -108,8 +105,6 @@ export const en = {
   "map.unavailable": "The map cannot be drawn here (WebGL is missing). The table shows the same assets.",
   "map.noBase":
     "There is no base map yet. Put basemap.geojson into the data folder or run: vidik import osm FILE.pbf",
-  "map.cluster": { one: "{n} asset", other: "{n} assets" },
-  "map.legend": "Legend",
   "map.open": "Open",
   "map.close": "Close",
   "map.selected": "Selected asset",
@@ -120,7 +115,6 @@ export const en = {
   "assets.nobody": "No assets yet. They appear here as soon as the first device has sent a reading.",
   "assets.filter": "Filter by name",
   "assets.resort": "Sort again",
-  "assets.unplaced": { one: "{n} without a place on the map", other: "{n} without a place on the map" },
 
   "column.asset": "Asset",
   "column.value": "Value",
@@ -172,7 +166,6 @@ export const en = {
   "alarms.here": "Alarms here",
   "alarms.noneHere": "No alarm has been raised here.",
   "alarms.failed": "The alarm was not acknowledged. {reason}",
-  "alarms.mayNot": "Your role may look at alarms but not acknowledge them.",
 
   "feed.title": "What just happened",
   "feed.refused": "Refused",
@@ -186,12 +179,8 @@ export const en = {
   "asset.network": "Its place in the network",
   "asset.device": "Device",
   "asset.onMap": "Show on the map",
-  "asset.operator": "Operator",
   "asset.neighbours": "Connected to",
   "asset.nearby": "Near by",
-  "asset.via": "by {door} through {gateway}",
-  "asset.by": "by {door}",
-  "asset.every": "expected every {interval}",
   "asset.noDevice": "No device is registered for this asset.",
 
   "chart.range": "Range",
@@ -230,7 +219,6 @@ export const en = {
   "devices.search": "Search devices",
   "devices.none": "No device matches. Clear the search or the filter.",
   "devices.nobody": "No devices yet. Register one with: vidik devices add",
-  "devices.more": "Show more",
   "devices.count": { one: "{n} device", other: "{n} devices" },
   "devices.missing": "There is no device with this name. Look for it in the list of devices.",
   "devices.deadLetters": { one: "{n} dead letter", other: "{n} dead letters" },
@@ -250,7 +238,6 @@ export const en = {
   "dead.none": "No dead letters. Every message that came in was understood.",
   "dead.noneMatch": "None with this filter.",
   "dead.reasons": "Reasons",
-  "dead.anyReason": "Any reason",
   "dead.open": "Open",
   "dead.replayed": "Replayed",
   "dead.discarded": "Discarded",
@@ -279,7 +266,6 @@ export const en = {
   "search.kind.alarm": "Alarm",
   "search.kind.help": "Help",
   "search.kind.page": "Place",
-  "search.results": { one: "{n} result", other: "{n} results" },
 
   "help.title": "Keys",
   "help.close": "Close",

@@ -12,7 +12,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "nav.devices": "Уређаји",
   "nav.deadLetters": "Одбијене поруке",
   "nav.help": "Помоћ и пречице",
-  "nav.more": "Још",
 
   "signIn.title": "Пријава",
   "signIn.login": "Име",
@@ -45,7 +44,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "time.daysAgo": { one: "пре {n} дан", few: "пре {n} дана", other: "пре {n} дана" },
   "time.ahead": "испред часовника",
   "time.never": "никад",
-  "time.arrived": "стигло {age}",
   "time.stale": "без вести од {time}",
 
   "service.heating": "Грејање",
@@ -69,7 +67,6 @@ export const srCyrl: Record<MessageKey, Message> = {
 
   "origin.simulated": "симулирано",
   "origin.recorded": "снимљено",
-  "origin.real": "стварно",
   "origin.simulatedLong": "Симулирани уређај огледног града, није стваран",
   "origin.recordedLong": "Стварна мерења из прошлости, поново пуштена",
 
@@ -107,8 +104,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "map.unavailable": "Карта се овде не може нацртати (нема WebGL). Табела приказује исту имовину.",
   "map.noBase":
     "Још нема основне карте. Ставите basemap.geojson у фасциклу с подацима или покрените: vidik import osm FILE.pbf",
-  "map.cluster": { one: "{n} објекат", few: "{n} објекта", other: "{n} објеката" },
-  "map.legend": "Легенда",
   "map.open": "Отвори",
   "map.close": "Затвори",
   "map.selected": "Изабрани објекат",
@@ -119,11 +114,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "assets.nobody": "Још нема објеката. Појавиће се чим први уређај пошаље очитавање.",
   "assets.filter": "Филтер по називу",
   "assets.resort": "Поређај поново",
-  "assets.unplaced": {
-    one: "{n} без места на карти",
-    few: "{n} без места на карти",
-    other: "{n} без места на карти",
-  },
 
   "column.asset": "Објекат",
   "column.value": "Вредност",
@@ -175,7 +165,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "alarms.here": "Аларми овде",
   "alarms.noneHere": "Овде није било аларма.",
   "alarms.failed": "Аларм није потврђен. {reason}",
-  "alarms.mayNot": "Ваша улога може да гледа аларме, али не и да их потврђује.",
 
   "feed.title": "Управо се догодило",
   "feed.refused": "Одбијено",
@@ -189,12 +178,8 @@ export const srCyrl: Record<MessageKey, Message> = {
   "asset.network": "Место у мрежи",
   "asset.device": "Уређај",
   "asset.onMap": "Прикажи на карти",
-  "asset.operator": "Управља",
   "asset.neighbours": "Повезано са",
   "asset.nearby": "У близини",
-  "asset.via": "кроз {door} преко {gateway}",
-  "asset.by": "кроз {door}",
-  "asset.every": "очекује се на {interval}",
   "asset.noDevice": "За овај објекат није уписан уређај.",
 
   "chart.range": "Опсег",
@@ -233,7 +218,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "devices.search": "Претражи уређаје",
   "devices.none": "Ниједан уређај не одговара. Обришите претрагу или филтер.",
   "devices.nobody": "Још нема уређаја. Упишите први: vidik devices add",
-  "devices.more": "Прикажи још",
   "devices.count": { one: "{n} уређај", few: "{n} уређаја", other: "{n} уређаја" },
   "devices.missing": "Нема уређаја с тим називом. Потражите га у списку уређаја.",
   "devices.deadLetters": {
@@ -256,7 +240,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "dead.none": "Нема одбијених порука. Свака пристигла порука је схваћена.",
   "dead.noneMatch": "Ниједна за овај филтер.",
   "dead.reasons": "Разлози",
-  "dead.anyReason": "Сваки разлог",
   "dead.open": "Отворене",
   "dead.replayed": "Поновљене",
   "dead.discarded": "Одбачене",
@@ -285,7 +268,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "search.kind.alarm": "Аларм",
   "search.kind.help": "Помоћ",
   "search.kind.page": "Место",
-  "search.results": { one: "{n} резултат", few: "{n} резултата", other: "{n} резултата" },
 
   "help.title": "Пречице",
   "help.close": "Затвори",
