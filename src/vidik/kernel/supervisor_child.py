@@ -84,6 +84,8 @@ class Child:
         """How it ended, as the rest of a sentence; None while it runs, or once this has been said."""
         if self._process is None or self._process.poll() is None:
             return None
+        for gauge in (self._run_folder / "metrics").glob(f"gauge_live*_{self._process.pid}.db"):
+            gauge.unlink(missing_ok=True)  # what it held "now" is held no more
         code, self._process = self._process.returncode, None
         forget_process(self._run_folder, self.name)
         return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
