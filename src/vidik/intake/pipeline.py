@@ -43,9 +43,7 @@ Done = Callable[[Outcome], None]
 _log = structlog.get_logger(__name__)
 _MESSAGES = Counter("vidik_intake_messages", "Messages by door and outcome, after the commit.", ["door", "outcome"])
 _VALUES = Counter("vidik_intake_readings", "Readings stored.")
-_WAITING = Gauge(
-    "vidik_intake_waiting_messages", "Messages received and not yet on disk.", multiprocess_mode="livesum"
-)
+_WAITING = Gauge("vidik_intake_waiting_messages", "Messages received and not yet on disk.", multiprocess_mode="livesum")
 _COMMIT = Histogram("vidik_intake_commit_seconds", "Time to store and commit one batch.")
 
 # The database is away, full or busy with another writer: the same batch will pass later.
