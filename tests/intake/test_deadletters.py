@@ -103,6 +103,23 @@ class TestList:
         assert len(reason["items"]) == 1
         assert len(reason["counts_by_reason"]) == 2
 
+    async def test_counts_a_reason_once_whatever_the_value_was(self, services, administrator):
+        await keep(
+            services,
+            letter(reason="-39.9 is outside the plausible range 0 to 1"),
+            letter(reason="1.5e+06 is outside the plausible range 0 to 1"),
+            letter(reason="this device is not registered"),
+        )
+
+        counts = (await administrator.get("/api/dead-letters")).json()["counts_by_reason"]
+        outside = await administrator.get("/api/dead-letters", params={"reason": counts[0]["reason"]})
+
+        assert counts == [
+            {"reason": "… is outside the plausible range 0 to 1", "count": 2},
+            {"reason": "this device is not registered", "count": 1},
+        ]
+        assert len(outside.json()["items"]) == 2
+
     async def test_needs_the_permission(self, client):
         assert (await client("crew").get("/api/dead-letters")).status_code == 403
 

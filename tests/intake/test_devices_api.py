@@ -184,6 +184,16 @@ class TestList:
         assert by_service["counts"]["never"] == 1
         assert [item["device_id"] for item in by_words["items"]] == ["late"]
 
+    async def test_finds_a_name_in_whatever_script(self, administrator):
+        await administrator.post("/api/devices", json=BIN | {"name": "Његошева 12"})
+
+        for words in ("njegoševa", "ЊЕГОШЕВА", "njegoseva 12", "bin-1", "WasteContainer:nis"):
+            listed = (await administrator.get("/api/devices", params={"search": words})).json()
+            assert [item["device_id"] for item in listed["items"]] == ["bin-1"], words
+        nothing = (await administrator.get("/api/devices", params={"search": "obilićev"})).json()
+        assert nothing["items"] == []
+        assert nothing["counts"]["never"] == 0
+
     async def test_pages(self, administrator):
         await administrator.post("/api/devices", json=[BIN | {"device_id": name} for name in "abc"])
 
@@ -237,7 +247,7 @@ class TestHealth:
                 await flush_health(connection, [HealthRow(name, seen, None, refused, 1, 0)])
             expected[name] = health_of(moment, pace, seen, refused)
 
-        criteria = {"profiles": None, "search": None, "state": None, "after": None, "limit": 1000}
+        criteria = {"profiles": None, "devices": None, "state": None, "after": None, "limit": 1000}
         rows = await repository.listed(connection, criteria)
 
         assert {row["device_id"]: row["health"] for row in rows} == expected

@@ -1,5 +1,6 @@
 """A message, or a part of one, that intake refused: kept whole, with the field and the reason."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from dataclasses import field as member
@@ -15,6 +16,7 @@ _TEXT_LIMIT = 512
 
 _COUNTED = Counter("vidik_dead_letters", "Messages refused in whole or in part.", ["door", "reason"])
 _MOST_REASONS = 64
+_VALUE_FIRST = re.compile(r"^[-+0-9.e, ]+ is ")
 _known_reasons: set[str] = set()
 
 
@@ -90,7 +92,8 @@ def count(letters: Sequence[Letter]) -> None:
 
 
 def _label(reason: str) -> str:
-    """A reason as a metric's label; reasons are few, but a label must stay bounded even when one is not."""
+    """A reason as a metric's label: without the value it begins with, and bounded whatever profiles say."""
+    reason = _VALUE_FIRST.sub("… is ", reason)
     if reason not in _known_reasons:
         if len(_known_reasons) >= _MOST_REASONS:
             return "other"

@@ -7,10 +7,13 @@ from vidik.kernel.database import Connection
 
 Row = dict[str, Any]
 
-_WANTED = """
+# A sentence that begins with the value refused ("1.3 is outside ...") is one reason, whatever the value was.
+_KIND = "regexp_replace(reason, '^[-+0-9.e, ]+ is ', '… is ')"
+
+_WANTED = f"""
       FROM dead_letter
      WHERE (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
-       AND (%(reason)s::text IS NULL OR reason = %(reason)s)
+       AND (%(reason)s::text IS NULL OR %(reason)s IN (reason, {_KIND}))
        AND (%(state)s::text IS NULL OR state = %(state)s)
 """
 _LIST = f"""
@@ -21,7 +24,13 @@ _LIST = f"""
      ORDER BY id DESC
      LIMIT %(limit)s
 """
-_COUNT = f"SELECT reason, count(*) AS count {_WANTED} GROUP BY reason ORDER BY count(*) DESC LIMIT 50"
+_COUNT = f"""
+    SELECT {_KIND} AS reason, count(*) AS count
+    {_WANTED}
+     GROUP BY 1
+     ORDER BY count(*) DESC, 1
+     LIMIT 50
+"""
 _OPEN_IDS = f"SELECT id {_WANTED} AND state = 'open' ORDER BY id LIMIT %(limit)s"
 _OPEN = """
     SELECT id, device_id, principal_id, topic, received_at, payload, size

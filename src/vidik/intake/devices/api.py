@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vidik.intake.devices import registry, repository
+from vidik.intake.devices.directory import DeviceDirectory
 from vidik.intake.devices.registry import Registration
 from vidik.intake.pipeline import Pipeline
 from vidik.intake.profiles import Profile
@@ -108,7 +109,8 @@ async def list_devices(
     """Devices in the order of their ids, and how many are in each health; `next` is the following `after`."""
     profiles = _profiles(services)
     named = None if service is None else [name for name, one in profiles.items() if one.service == service]
-    criteria = {"profiles": named, "search": search, "state": state, "after": after, "limit": limit}
+    found = await _search(services, search) if search else None
+    criteria = {"profiles": named, "devices": found, "state": state, "after": after, "limit": limit}
     rows = await repository.listed(connection, criteria)
     counts = await repository.counted(connection, criteria)
     return {
@@ -116,6 +118,12 @@ async def list_devices(
         "next": rows[-1]["device_id"] if len(rows) == limit else None,
         "counts": {health: counts.get(health, 0) for health in _HEALTHS},
     }
+
+
+async def _search(services: Services, words: str) -> list[str]:
+    directory = services.get(DeviceDirectory)
+    await directory.refresh()  # one small query, and a device registered a moment ago is found
+    return directory.search(words)
 
 
 @router.post("/devices", status_code=201)

@@ -11,6 +11,7 @@ from psycopg.rows import tuple_row
 
 from vidik.intake.devices.records import DeviceRecord, hash_secret, secret_matches
 from vidik.kernel.database import Connection, Database
+from vidik.kernel.scripts import fold
 
 _log = structlog.get_logger(__name__)
 
@@ -38,6 +39,7 @@ class DeviceDirectory:
         self._tenant = tenant
         self._devices: dict[str, DeviceRecord] = {}
         self._by_secret: dict[bytes, str] = {}
+        self._folded: dict[str, tuple[DeviceRecord, str]] = {}
         self._revision = -1
         self._task: asyncio.Task[None] | None = None
         self._refreshing = asyncio.Lock()
@@ -100,6 +102,19 @@ class DeviceDirectory:
         gateway = self._devices.get(principal_id)
         return gateway is not None and gateway.enabled
 
+    def search(self, words: str) -> list[str]:
+        """Ids of the devices whose id, name or entity id holds the words, in whatever Serbian script."""
+        wanted = fold(words)
+        found = []
+        for record in self._devices.values():
+            known = self._folded.get(record.device_id)
+            if known is None or known[0] is not record:
+                text = fold(f"{record.device_id}\n{record.name}\n{record.entity_id or ''}")
+                known = self._folded[record.device_id] = (record, text)
+            if wanted in known[1]:
+                found.append(record.device_id)
+        return found
+
     async def refresh(self) -> None:
         """Take in what changed since the last time; costs one small query when nothing did."""
         async with self._refreshing, self._database.transaction(self._tenant) as connection:
@@ -121,6 +136,8 @@ class DeviceDirectory:
                 await asyncio.sleep(0)
         before = self._devices
         self._devices = found if everything else before | found
+        if everything:
+            self._folded.clear()
         candidates = before.keys() | found.keys() if everything else found.keys()
         changed = {id_ for id_ in candidates if before.get(id_) != self._devices.get(id_)}
         self._by_secret = {
