@@ -1,7 +1,8 @@
 """The demo city and the recordings, from outside to the dispatcher's alarm, on a whole Vidik."""
 
-import os
+import shutil
 import subprocess
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +16,16 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def vidik(tmp_path_factory: pytest.TempPathFactory, shared_data: Path) -> Iterator[RunningVidik]:
+def vidik(shared_data: Path) -> Iterator[RunningVidik]:
     """A small city with the real recordings."""
-    folder = tmp_path_factory.mktemp("demo")
+    folder = Path(tempfile.mkdtemp(prefix="vidik-demo-"))
     folder.chmod(0o711)  # the database server drops to a user of its own when the tests run as root
     city = {"VIDIK_DEMO_SCALE": "0.03", "VIDIK_RECORDINGS": str(shared_data)}
-    with running(folder / "data", "--demo", **city) as started:
-        yield started
+    try:
+        with running(folder / "data", "--demo", **city) as started:
+            yield started
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
@@ -139,4 +143,4 @@ def test_a_restart_goes_on(vidik: RunningVidik, client: httpx.Client) -> None:
         lambda: (vidik.data / "demo" / "recordings.json").read_text() != place,
         60,
     )
-    assert os.stat(vidik.data / "demo" / "credentials.json").st_mode & 0o077 == 0
+    assert (vidik.data / "demo" / "credentials.json").stat().st_mode & 0o077 == 0
