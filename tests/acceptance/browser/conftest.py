@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -25,15 +27,18 @@ PHONE = (390, 844)
 
 
 @pytest.fixture(scope="package")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SmallCity]:
+def city() -> Iterator[SmallCity]:
     """A running Vidik with a small city that has something to show."""
-    folder = tmp_path_factory.mktemp("browser")
-    for above in (folder, *list(folder.parents)[:2]):
-        above.chmod(0o755)  # the database drops to a user of its own when the tests run as root
-    with running(folder / "data") as vidik:
-        built = SmallCity(vidik)
-        built.build()
-        yield built
+    # Not pytest's own folder: another run closes that to all but its user, and as root the database has its own.
+    folder = Path(tempfile.mkdtemp(prefix="vidik-browser-"))
+    folder.chmod(0o711)
+    try:
+        with running(folder / "data") as vidik:
+            built = SmallCity(vidik)
+            built.build()
+            yield built
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="package")

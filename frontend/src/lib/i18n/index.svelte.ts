@@ -79,8 +79,10 @@ export const typeName = (name: string): string => words(typeWords, name);
 
 /** Intake's sentence about a refused message; English is as it was said, Serbian by the catalogue. */
 export function reasonName(sentence: string): string {
-  const found =
-    preferences.language === "en" ? undefined : reasonSentences.find(([pattern]) => pattern.test(sentence));
-  const text = found ? sentence.replace(found[0], found[1]) : sentence;
-  return capital(found && preferences.language === "sr-Latn" ? toLatin(text) : text);
+  const [, line, rest] = /^(?:[Ll]ine (\d+): )?(.*)$/s.exec(sentence) ?? [];
+  const reason = rest ?? sentence;
+  if (preferences.language === "en") return capital(sentence);
+  const found = reasonSentences.find(([pattern]) => pattern.test(reason));
+  const text = (line ? `ред ${line}: ` : "") + (found ? reason.replace(found[0], found[1]) : reason);
+  return capital(preferences.language === "sr-Latn" ? toLatin(text) : text);
 }
