@@ -1,5 +1,6 @@
 """Real PostgreSQL for every test that asks: one embedded server a run, one fresh database a test."""
 
+import itertools
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -34,7 +35,8 @@ class Databases:
     def __init__(self, server_url: str) -> None:
         self._server_url = server_url
         self._worker = ThreadPoolExecutor(max_workers=1)
-        self.self._next = self._worker.submit(self._create)
+        self._numbers = itertools.count(1)
+        self._next = self._worker.submit(self._create)
 
     def take(self) -> str:
         """The name of a fresh database."""
