@@ -9,7 +9,7 @@ from rich.console import Console
 
 from bench.report import Report
 
-ALL = ("batch_door", "history", "ngsild_api", "mqtt", "connections", "live", "family")
+ALL = ("decoding", "batch_door", "history", "ngsild_api", "mqtt", "connections", "live", "family")
 
 
 async def measure(report: Report, names: list[str], options: argparse.Namespace) -> None:

@@ -7,18 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
-import numpy as np
 import orjson
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from tests.console.conftest import SUBSTATION, until_seen
-from tests.operations.factories import a_target, store
+from tests.operations.factories import store
 
 from vidik.console.live import LiveCity
-from vidik.context.jsonld import names
-from vidik.context.store.readings import EntityReading, ReadingWriter
-from vidik.kernel.clock import now_microseconds
 from vidik.kernel.database import Database
 
 
@@ -119,40 +115,3 @@ class TestStream:
         async with httpx.AsyncClient(base_url=address) as client:
             answer = await client.get("/api/console/stream")
         assert answer.status_code == 401
-
-    async def test_published_to_seen_at_a_thousand_readings_a_second(
-        self, address: str, database: Database, live: LiveCity
-    ) -> None:
-        targets = [
-            a_target(f"urn:ngsi-ld:AirQualityObserved:nis:a{number}", "AirQualityObserved", name=f"a{number}")
-            for number in range(1000)
-        ]
-        pm25 = names.expand_attribute("pm25")
-        writer = ReadingWriter()
-        for begin in range(0, 1000, 500):
-            readings = [
-                EntityReading(target, now_microseconds(), {pm25: 0.0}) for target in targets[begin : begin + 500]
-            ]
-            async with database.transaction("city") as connection:
-                await writer.write(connection, readings)
-        await until_seen(live, targets[-1].entity_id)
-        async with browsing(address) as browser:
-            await asyncio.sleep(1)
-            browser.events.clear()
-            browser.times.clear()
-            for tick in range(50):
-                begun = time.time()
-                chosen = [targets[(tick * 50 + place) % 1000] for place in range(50)]
-                readings = [EntityReading(target, now_microseconds(), {pm25: time.time()}) for target in chosen]
-                async with database.transaction("city") as connection:
-                    await writer.write(connection, readings)
-                await asyncio.sleep(max(0.0, 0.05 - (time.time() - begun)))
-            await asyncio.sleep(1)
-        delays = [
-            seen - change["attributes"]["pm25"]
-            for (name, _, data), seen in zip(browser.events, browser.times, strict=True)
-            if name == "changes"
-            for change in data["changes"]
-        ]
-        assert len(delays) >= 2000
-        assert float(np.percentile(delays, 99)) < 1.0

@@ -115,14 +115,11 @@ class TestPlaying:
 
         await play(lines(0, 100, 200), MemoryDoor(), "d", speed=1_000)
 
-        assert 0.18 < time.monotonic() - began < 2
+        assert time.monotonic() - began > 0.18
 
     async def test_cuts_long_pauses(self) -> None:
-        began = time.monotonic()
-
-        await play(lines(0, 1_000_000), MemoryDoor(), "d", speed=1, longest_pause=0.05)
-
-        assert time.monotonic() - began < 2
+        async with asyncio.timeout(60):  # the pause between the two lines is eleven days
+            await play(lines(0, 1_000_000), MemoryDoor(), "d", speed=1, longest_pause=0.05)
 
     async def test_goes_on_where_it_was_interrupted(self, tmp_path: Path) -> None:
         bookmark = Bookmark(tmp_path, tmp_path / "f", "p", "d")

@@ -6,7 +6,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,15 +163,6 @@ def test_a_durable_server_never_trades_a_commit_for_speed(data: Path) -> None:
     assert "fsync" not in text
     assert "synchronous_commit = 'on'" in text
     assert "full_page_writes = 'on'" in text
-
-
-def test_starting_takes_less_than_three_seconds_on_a_quiet_machine(data: Path) -> None:
-    server = EmbeddedServer(data, durable=False)
-    began = time.process_time()
-    server.start()
-    server.stop()
-
-    assert time.process_time() - began < 3
 
 
 def test_the_citys_own_database_is_used_when_it_is_named(data: Path) -> None:

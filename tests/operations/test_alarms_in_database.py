@@ -206,25 +206,3 @@ class TestValuesThatComeApart:
         (alarm,) = await the_alarms(services)
         assert alarm["rule"] == "heating_supply_below_curve"
         assert alarm["threshold"] == 45.0
-
-
-class TestSpeed:
-    async def test_a_batch_without_rules_costs_next_to_nothing(
-        self, services: Services, consumer: AlarmConsumer
-    ) -> None:
-        types = (names.expand_type("ParkingSpot"),)
-        status = names.expand_attribute("status")
-        batch = changes.ChangeBatch(
-            1,
-            datetime.now(UTC),
-            [
-                changes.Change(f"urn:ngsi-ld:ParkingSpot:nis:{number}", types, "updated", {status: ("free", 1)})
-                for number in range(5_000)
-            ],
-        )
-        async with services.database.transaction("city") as connection:
-            await consumer.handle(services, "city", connection, batch)
-            begin = datetime.now(UTC)
-            batch.position = 2
-            await consumer.handle(services, "city", connection, batch)
-        assert datetime.now(UTC) - begin < timedelta(milliseconds=100)

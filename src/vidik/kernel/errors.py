@@ -111,9 +111,7 @@ class TooManyRequests(VidikError):
     title = "Too many attempts"
     default_code = "too-many-requests"
 
-    def __init__(
-        self, detail: str, *, retry_after: int = 1, field: str | None = None, code: str | None = None
-    ) -> None:
+    def __init__(self, detail: str, *, retry_after: int = 1, field: str | None = None, code: str | None = None) -> None:
         super().__init__(detail, field=field, code=code)
         self.retry_after = retry_after
 
