@@ -55,6 +55,8 @@ def test_history_is_drawn_zoomed_and_saved(open_page: Open) -> None:
     expect(chart.locator("canvas")).to_be_visible()
     page.get_by_role("button", name="1 h", exact=True).click()
     expect(page).to_have_url(re.compile("range=1h"))
+    expect(page.get_by_role("button", name="1 h", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.wait_for_timeout(1000)  # the hour replaces the day in the drawing
     plot = chart.locator(".u-over").bounding_box()
     assert plot is not None
     page.mouse.move(plot["x"] + plot["width"] * 0.3, plot["y"] + 80)

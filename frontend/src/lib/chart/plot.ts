@@ -74,10 +74,25 @@ function tables(history: History, lines: Line[]): { data: uPlot.AlignedData; agg
   };
 }
 
-/** Draw a chart into a container; returns the way to remove it. */
-export function drawPlot(options: PlotOptions): { destroy: () => void } {
-  const { lines, span } = options;
-  const { data, aggregated } = tables(options.history, lines);
+export interface Seen {
+  history: History;
+  span: Span;
+  marks: Mark[];
+}
+
+export interface Plot {
+  /** Show newer readings in place, so that a drag or a hover goes on; false when it must be drawn anew. */
+  update: (seen: Seen) => boolean;
+  destroy: () => void;
+}
+
+/** Draw a chart into a container. */
+export function drawPlot(options: PlotOptions): Plot {
+  const { lines } = options;
+  let { span, marks } = options;
+  const first = tables(options.history, lines);
+  let data = first.data;
+  const aggregated = first.aggregated;
   const scales = [...new Set(lines.map(scaleOf))];
   const ink = token("ink-2");
   const grid = { stroke: token("line"), width: 1 };
@@ -100,7 +115,7 @@ export function drawPlot(options: PlotOptions): { destroy: () => void } {
         },
       },
       scales: {
-        x: { time: true, range: [span.from / 1000, span.to / 1000] },
+        x: { time: true, range: () => [span.from / 1000, span.to / 1000] },
         ...Object.fromEntries(
           scales.map((name) => [name, { range: rangeWith(lines.filter((line) => scaleOf(line) === name)) }]),
         ),
@@ -129,7 +144,7 @@ export function drawPlot(options: PlotOptions): { destroy: () => void } {
             stroke: line.colour,
             width: 1.5,
             spanGaps: false,
-            points: { show: sparse(data, span), size: 4 },
+            points: { show: () => sparse(data), size: 4 },
           },
           { scale: scaleOf(line), stroke: "transparent", width: 0, points: { show: false } },
           { scale: scaleOf(line), stroke: "transparent", width: 0, points: { show: false } },
@@ -147,10 +162,7 @@ export function drawPlot(options: PlotOptions): { destroy: () => void } {
       ),
       hooks: {
         drawClear: [(chart) => drawNormal(chart, lines, options.normalWord, font)],
-        draw: [
-          (chart) => drawMarks(chart, options.marks),
-          (chart) => direct && drawNames(chart, lines, font),
-        ],
+        draw: [(chart) => drawMarks(chart, marks), (chart) => direct && drawNames(chart, lines, font)],
         setSelect: [
           (chart) => {
             if (chart.select.width < 6) return;
@@ -166,12 +178,22 @@ export function drawPlot(options: PlotOptions): { destroy: () => void } {
     data,
     options.container,
   );
-  return { destroy: () => plot.destroy() };
+  return {
+    update: (seen) => {
+      const next = tables(seen.history, lines);
+      if (next.aggregated.some((flag, place) => flag !== aggregated[place])) return false;
+      ({ span, marks } = seen);
+      data = next.data;
+      plot.setData(data);
+      return true;
+    },
+    destroy: () => plot.destroy(),
+  };
 }
 
 /** Dots only where single readings can be told apart. */
-function sparse(data: uPlot.AlignedData, span: Span): boolean {
-  return data[0].length > 0 && data[0].length < 60 && span.to - span.from > 0;
+function sparse(data: uPlot.AlignedData): boolean {
+  return data[0].length > 0 && data[0].length < 60;
 }
 
 function rangeWith(lines: Line[]): uPlot.Range.Function {
