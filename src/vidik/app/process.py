@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import resource
 import signal
@@ -19,6 +18,7 @@ from vidik.kernel.logs import configure_logging, get_logger
 from vidik.kernel.processes import Heart
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings, get_settings
+from vidik.kernel.tasks import end_tasks
 
 _log = get_logger("vidik.process")
 
@@ -82,12 +82,7 @@ async def until_stopped(stop: asyncio.Event, *tasks: asyncio.Task[None]) -> None
     """Wait for the stop, or for a task that should not end; then end the tasks. Raises what a task raised."""
     waiting = asyncio.create_task(stop.wait())
     done, _pending = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    for task in (waiting, *tasks):
-        task.cancel()
-    for task in (waiting, *tasks):
-        if task not in done:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+    await end_tasks(waiting, *tasks)
     for task in done - {waiting}:
         task.result()
         raise RuntimeError(f"{task.get_name()} ended by itself")

@@ -1,7 +1,6 @@
 """The live city of one web process: follows changes and alarms, keeps the projection, feeds the hub."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,6 +25,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import NotFound, Unavailable
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
+from vidik.kernel.tasks import end_tasks, run_together
 from vidik.operations import repository as operations
 from vidik.operations.alarm_view import alarm_view
 from vidik.operations.rules_model import AnyRule, SilenceRule
@@ -69,9 +69,7 @@ class LiveCity:
             yield self
         finally:
             self.hub.close()
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end_tasks(task)
 
     async def ready(self, seconds: float = 10) -> Projection:
         """The projection, once it is complete; raises Unavailable when that takes too long."""
@@ -99,12 +97,8 @@ class LiveCity:
             try:
                 await self._until_it_works(self._load)
                 self._ready.set()
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(self._follow_changes())
-                    tasks.create_task(self._follow_alarms())
-                    tasks.create_task(self._tick())
-                    tasks.create_task(self._sweep_for_ever())
-            except* Exception:
+                await run_together(self._follow_changes(), self._follow_alarms(), self._tick(), self._sweep_for_ever())
+            except Exception:
                 # A mistake of ours on one change must not end the live city for good.
                 _log.exception("the live city stumbled and reads everything again")
             await asyncio.sleep(1)

@@ -28,6 +28,7 @@ from vidik.intake.library import ProfileLibrary
 from vidik.intake.message import Message, Outcome
 from vidik.kernel.clock import from_microseconds
 from vidik.kernel.database import Connection, Database
+from vidik.kernel.tasks import end_tasks
 
 __all__ = ["Message", "Outcome", "Pipeline"]
 
@@ -155,10 +156,7 @@ class Pipeline:
             tasks[1].cancel()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(asyncio.shield(tasks[0]), timeout=10)
-            tasks[0].cancel()
-            if self._storing is not None:
-                self._storing.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(*tasks, *([self._storing] if self._storing is not None else []))
             for _, done in self._queue:
                 done(Outcome.FAILED)
             with contextlib.suppress(psycopg.Error, OSError):

@@ -21,6 +21,7 @@ from vidik.kernel.database import PLATFORM
 from vidik.kernel.logs import get_logger
 from vidik.kernel.modules import PeriodicJob
 from vidik.kernel.services import Services
+from vidik.kernel.tasks import run_together
 from vidik.kernel.telemetry import PERIODIC_FAILURES, PERIODIC_SECONDS
 
 QUEUE = "vidik"
@@ -49,9 +50,9 @@ class PeriodicWork:
 
     async def keep_time(self, tenant: str) -> None:
         """Start each job of a tenant when it is due, for ever; the first time a few seconds after the start."""
-        async with asyncio.TaskGroup() as group:
-            for job in self._jobs.values():
-                group.create_task(self._repeat(job, tenant), name=f"{job.name} of {tenant}")
+        if not self._jobs:
+            await asyncio.Event().wait()
+        await run_together(*(self._repeat(job, tenant) for job in self._jobs.values()))
 
     async def recover(self) -> None:
         """Give back what a worker that died was doing, and forget what ended days ago."""

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from vidik.kernel.tasks import end_tasks
+
 BEAT_SECONDS = 1.0
 FRESH_SECONDS = 15.0
 PR_SET_PDEATHSIG = 1
@@ -52,9 +54,7 @@ class Heart:
 
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks(self._task)
         self._file.unlink(missing_ok=True)
 
     async def _beat(self) -> None:

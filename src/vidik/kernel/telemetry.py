@@ -23,6 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from vidik.kernel.processes import running_processes
+from vidik.kernel.tasks import end_tasks
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 PUBLISH_SECONDS = 2.0
@@ -78,9 +79,7 @@ async def published(collector: Collector, run_folder: Path, name: str) -> AsyncI
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        await end_tasks(task)
         file.unlink(missing_ok=True)
 
 

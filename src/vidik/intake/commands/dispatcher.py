@@ -15,6 +15,7 @@ from vidik.intake.commands import repository
 from vidik.intake.commands.target import show_on_entity
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Database
+from vidik.kernel.tasks import end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -60,10 +61,7 @@ class CommandDispatcher:
         try:
             yield self
         finally:
-            tasks = [task, *self._busy.values()]
-            for one in tasks:
-                one.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(task, *self._busy.values())
 
     async def _listen(self) -> None:
         while True:

@@ -1,7 +1,6 @@
 """Every device in memory: the doors ask for each message, so an answer must cost a dictionary look-up."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -12,6 +11,7 @@ from psycopg.rows import tuple_row
 from vidik.intake.devices.records import DeviceRecord, hash_secret, secret_matches
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.scripts import fold
+from vidik.kernel.tasks import end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -56,9 +56,7 @@ class DeviceDirectory:
     async def close(self) -> None:
         """Stop following."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks(self._task)
             self._task = None
 
     @asynccontextmanager

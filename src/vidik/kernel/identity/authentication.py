@@ -21,6 +21,7 @@ from vidik.kernel.identity import repository
 from vidik.kernel.identity.origin import check_origin
 from vidik.kernel.identity.principal import Principal
 from vidik.kernel.services import Services
+from vidik.kernel.tasks import end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -127,9 +128,7 @@ class Authenticator:
         try:
             yield self
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await end_tasks(task)
 
     async def _follow(self) -> None:
         while True:
