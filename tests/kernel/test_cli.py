@@ -66,6 +66,8 @@ class TestDevices:
         assert re.search(r"shown once: vds_\S{40}", added.output)
         assert "First gateway" in listed.output
         assert "vds_" not in listed.output
+        assert "First gateway" in vidik("device", "list", "--search", "first").output
+        assert "First gateway" not in vidik("device", "list", "--search", "second").output
 
     def test_a_new_secret_replaces_the_old_one(self, database_url: str) -> None:
         vidik("device", "add", "gateway-1")

@@ -73,10 +73,15 @@ def device_list(
     """List devices with their health."""
     from rich.table import Table
 
-    from vidik.intake.devices import repository
+    from vidik.intake.devices import DeviceDirectory, repository
 
     async def work(services: Services) -> list[dict[str, Any]]:
-        criteria = {"profiles": None, "search": search, "state": state, "after": None, "limit": limit}
+        found = None
+        if search:
+            directory = DeviceDirectory(services.database, services.settings.tenant)
+            await directory.refresh()
+            found = directory.search(search)
+        criteria = {"profiles": None, "devices": found, "state": state, "after": None, "limit": limit}
         async with services.database.session(services.settings.tenant) as connection:
             return list(await repository.listed(connection, criteria))
 
