@@ -7,8 +7,11 @@ import psycopg
 from bench.report import Figure, Report
 from bench.server import TENANT, database
 from vidik.context.store import partitions
-from vidik.context.store.readings import AttributeMeta, EntityReading, ReadingWriter, Target
+from vidik.context.store.readings import AttributeMeta, EntityReading, Target
 from vidik.context.store.rows import COLUMNS, copy_buffer
+from vidik.intake.decoding import Decoded
+from vidik.intake.message import Message, Outcome
+from vidik.intake.storing import Storer
 from vidik.kernel.clock import now, now_microseconds
 from vidik.kernel.database import Database
 
@@ -27,14 +30,19 @@ def targets() -> list[Target]:
     ]
 
 
-def readings(devices: list[Target], batch: int, start: int) -> list[EntityReading]:
-    """One batch: half of the devices, a second later than the last time."""
+def messages(devices: list[Target], batch: int, start: int) -> list[Decoded]:
+    """One batch of decoded messages: half of the devices, a second later than the last time."""
     offset = batch % 2 * BATCH
     return [
-        EntityReading(
-            device,
-            start + batch * 1_000_000 + number,
-            {NAMES[0]: 20 + number % 70 / 10, NAMES[1]: 4.2, NAMES[2]: float(number)},
+        Decoded(
+            Message(device.provided_by, device.provided_by, b"", start, "mqtt", ""),
+            [
+                EntityReading(
+                    device,
+                    start + batch * 1_000_000 + number,
+                    {NAMES[0]: 20 + number % 70 / 10, NAMES[1]: 4.2, NAMES[2]: float(number)},
+                )
+            ],
         )
         for number, device in enumerate(devices[offset : offset + BATCH])
     ]
@@ -61,24 +69,21 @@ async def run(report: Report) -> None:
     with database() as url:
         store = Database(url)
         await store.open()
-        connection = await store.dedicated(TENANT)
-        await partitions.prepare(connection, now().date())
-        devices, writer = targets(), ReadingWriter()
+        async with store.session(TENANT) as connection:
+            await partitions.prepare(connection, now().date())
+        devices, storer = targets(), Storer(store, TENANT)
         start = now_microseconds() - 3_600_000_000
-        async with connection.transaction():  # everybody is known before the clock runs, as on any day but the first
-            await writer.write(connection, readings(devices, 0, start))
-        async with connection.transaction():
-            await writer.write(connection, readings(devices, 1, start))
+        for batch in range(2):  # everybody is known before the clock runs, as on any day but the first
+            await storer.store(messages(devices, batch, start))
         limits, rates = [], []
         for turn in range(2):
             limits.append(copy_rate(url, start + turn * 1_800_000_000))
-            batches = [readings(devices, batch, start) for batch in range(2 + turn * BATCHES, 2 + (turn + 1) * BATCHES)]
+            batches = [messages(devices, batch, start) for batch in range(2 + turn * BATCHES, 2 + (turn + 1) * BATCHES)]
             began = time.perf_counter()
-            for batch in batches:
-                async with connection.transaction():
-                    await writer.write(connection, batch)
+            for batch_of in batches:
+                assert set(await storer.store(batch_of)) == {Outcome.ACCEPTED}
             rates.append(BATCHES * BATCH * 3 / (time.perf_counter() - began))
-        await connection.close()
+        await storer.close()
         await store.close()
     rate, limit = max(zip(rates, limits, strict=True), key=lambda pair: pair[0] / pair[1])
     report.add(

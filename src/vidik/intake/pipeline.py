@@ -15,19 +15,18 @@ from pathlib import Path
 
 import psycopg
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
-from psycopg import errors
+from prometheus_client import Counter, Gauge
 
 from vidik.context.store import partitions
-from vidik.context.store.readings import EntityVanished, ReadingWriter
 from vidik.intake import deadletters
 from vidik.intake.decoding import Decoded, Decoder, Devices, dead_letter
 from vidik.intake.devices import HealthRow, flush_health
 from vidik.intake.disk import DiskGuard
 from vidik.intake.library import ProfileLibrary
 from vidik.intake.message import Message, Outcome
+from vidik.intake.storing import Storer, sentence
 from vidik.kernel.clock import from_microseconds
-from vidik.kernel.database import Connection, Database
+from vidik.kernel.database import Database
 from vidik.kernel.tasks import end_tasks
 
 __all__ = ["Message", "Outcome", "Pipeline"]
@@ -45,19 +44,6 @@ _log = structlog.get_logger(__name__)
 _MESSAGES = Counter("vidik_intake_messages", "Messages by door and outcome, after the commit.", ["door", "outcome"])
 _VALUES = Counter("vidik_intake_readings", "Readings stored.")
 _WAITING = Gauge("vidik_intake_waiting_messages", "Messages received and not yet on disk.", multiprocess_mode="livesum")
-_COMMIT = Histogram("vidik_intake_commit_seconds", "Time to store and commit one batch.")
-
-# The database is away, full or busy with another writer: the same batch will pass later.
-_PASSING = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    errors.DeadlockDetected,
-    errors.SerializationFailure,
-    errors.UniqueViolation,
-    errors.ReadOnlySqlTransaction,
-    EntityVanished,
-    OSError,
-)
 
 
 class Pipeline:
@@ -82,8 +68,7 @@ class Pipeline:
         self._library = ProfileLibrary(profiles)
         self._disk = disk
         self._decoder = Decoder(devices, self._library.profiles, city)
-        self._writer = ReadingWriter()
-        self._connection: Connection | None = None
+        self._storer = Storer(database, tenant)
         self._queue: deque[tuple[Message, Done]] = deque()
         self._bytes = 0
         self._in_flight = 0
@@ -161,7 +146,7 @@ class Pipeline:
                 done(Outcome.FAILED)
             with contextlib.suppress(psycopg.Error, OSError):
                 await self._flush_health()
-            await self._drop_connection()
+            await self._storer.close()
 
     async def _run(self) -> None:
         while True:
@@ -217,7 +202,7 @@ class Pipeline:
     async def _store_and_answer(self, decoded: list[Decoded], answers: list[Done]) -> None:
         outcomes = [Outcome.FAILED] * len(decoded)
         try:
-            outcomes = await self._store(decoded)
+            outcomes = await self._storer.store(decoded)
             for one in decoded:
                 self._note_health(one)
         except Exception:
@@ -227,54 +212,6 @@ class Pipeline:
             for outcome, done in zip(outcomes, answers, strict=True):
                 _answer(done, outcome)
         _count(decoded, outcomes)
-
-    async def _store(self, decoded: list[Decoded]) -> list[Outcome]:
-        """Store a batch, however long the database is away. A message that it refuses becomes a dead letter."""
-        pause = 0.05
-        while True:
-            try:
-                await self._commit(decoded)
-                return [one.outcome for one in decoded]
-            except _PASSING as error:
-                _log.warning("readings wait for the database", messages=len(decoded), error=_sentence(error))
-                await self._forget(decoded)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
-            except psycopg.Error as error:
-                await self._forget(decoded)
-                if len(decoded) > 1:
-                    half = len(decoded) // 2
-                    return [*await self._store(decoded[:half]), *await self._store(decoded[half:])]
-                if not decoded[0].readings and not decoded[0].rejections:
-                    raise
-                _log.error("a message could not be stored", device=decoded[0].message.device_id, error=_sentence(error))
-                letter = dead_letter(decoded[0].message, "the database refused the values", None, _sentence(error))
-                decoded[0].readings, decoded[0].rejections, decoded[0].letter = [], [], letter
-
-    async def _commit(self, decoded: Sequence[Decoded]) -> None:
-        readings = [reading for one in decoded for reading in one.readings]
-        rejections = [rejection for one in decoded for rejection in one.rejections]
-        letters = [one.letter for one in decoded if one.letter is not None]
-        if self._connection is None or self._connection.closed:
-            self._connection = await self._database.dedicated(self._tenant)
-        connection = self._connection
-        with _COMMIT.time():
-            async with connection.transaction():
-                if letters:
-                    await deadletters.store(connection, letters)
-                await self._writer.write(connection, readings, rejections)
-
-    async def _forget(self, decoded: Sequence[Decoded]) -> None:
-        """After a rollback: what the writer learned in it is not there."""
-        self._writer.forget({reading.target.entity_id for one in decoded for reading in one.readings})
-        if self._connection is not None and self._connection.broken:
-            await self._drop_connection()
-
-    async def _drop_connection(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(psycopg.Error, OSError):
-                await self._connection.close()
-            self._connection = None
 
     def _note_health(self, decoded: Decoded) -> None:
         message = decoded.message
@@ -316,7 +253,7 @@ class Pipeline:
                 if self._library.reload_if_changed():
                     self._decoder.use(self._library.profiles)
             except (psycopg.Error, OSError) as error:
-                _log.warning("intake housekeeping waits for the database", error=_sentence(error))
+                _log.warning("intake housekeeping waits for the database", error=sentence(error))
 
 
 def _answer(done: Done, outcome: Outcome) -> None:
@@ -336,8 +273,3 @@ def _count(decoded: Sequence[Decoded], outcomes: Sequence[Outcome]) -> None:
         doors[key] = doors.get(key, 0) + 1
     for (door, outcome), number in doors.items():
         _MESSAGES.labels(door, outcome.value).inc(number)
-
-
-def _sentence(error: BaseException) -> str:
-    """The first line of an error: PostgreSQL's further lines may quote values."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
