@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vidik.kernel.scripts import CYRILLIC_LETTERS, fold, three_scripts, to_latin
@@ -43,6 +43,8 @@ class TestToLatin:
     def test_nothing_cyrillic_is_left(self, text: str) -> None:
         assert not re.search(r"[\u0400-\u04ff]", to_latin(text))
 
+    @example("𝑨")
+    @example("ddjj")
     @given(CYRILLIC_TEXT)
     def test_twice_is_once(self, text: str) -> None:
         assert to_latin(to_latin(text)) == to_latin(text)

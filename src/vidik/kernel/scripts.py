@@ -61,6 +61,14 @@ def fold(text: str) -> str:
     >>> fold("Ђорђа Чворовића") == fold("Djordja Cvorovica")
     True
     """
+    folded = _folded_once(text)
+    # Taking marks and styles off can leave a capital or a new "dj" (𝑨, "ddjj"): fold until nothing changes.
+    while (again := _folded_once(folded)) != folded:
+        folded = again
+    return folded
+
+
+def _folded_once(text: str) -> str:
     latin = _transliterate(text).casefold().replace("đ", "d").replace("dj", "d")
     return "".join(mark for mark in unicodedata.normalize("NFKD", latin) if not unicodedata.combining(mark))
 
