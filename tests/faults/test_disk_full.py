@@ -85,7 +85,7 @@ def test_a_disk_filled_by_others_takes_the_database_down_and_up_again_without_lo
         with CountingDevice(vidik.mqtt_port, "disk", secret, rate=400) as device:
             wait_for("the first readings", lambda: len(device.acknowledged) > 100)
             ballast = fill(small_disk, leave_mb=0)
-            time.sleep(15)
+            time.sleep(45)
             stalled = len(device.acknowledged)
             ballast.unlink()
             wait_for("readings after the disk has room", lambda: len(device.acknowledged) > stalled + 200, 120)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ctypes
+import hashlib
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -48,7 +50,8 @@ class Heart:
     async def __aenter__(self) -> Heart:
         """Say that the process is ready, and keep saying so."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._write()
+        with contextlib.suppress(OSError):  # on a full disk it is ready once there is room for the beat
+            self._write()
         self._task = asyncio.create_task(self._beat())
         return self
 
@@ -100,6 +103,30 @@ def forget_process(run_folder: Path, name: str) -> None:
     """Remove what a child that has ended left behind."""
     for suffix in ("pid", "started", "json"):
         (run_folder / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
+def prepare_metrics_folder(folder: Path) -> None:
+    """Make an empty folder for the family's metrics, in shared memory where the machine has it.
+
+    The metrics are memory-mapped files: on a full disk, touching one kills the process (SIGBUS).
+    """
+    remove_metrics_folder(folder)
+    name = hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]
+    shared = Path("/dev/shm") / f"vidik-{os.geteuid()}-{name}"  # noqa: S108  mkdir refuses what somebody else put there
+    try:
+        shutil.rmtree(shared, ignore_errors=True)
+        shared.mkdir(mode=0o700)
+        folder.symlink_to(shared)
+    except OSError:
+        folder.mkdir(exist_ok=True)
+
+
+def remove_metrics_folder(folder: Path) -> None:
+    """Remove the metrics of a family that has ended."""
+    if folder.is_symlink():
+        shutil.rmtree(folder.readlink(), ignore_errors=True)
+        folder.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def end_with_parent(number: signal.Signals) -> Callable[[], None]:

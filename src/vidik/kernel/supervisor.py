@@ -15,7 +15,13 @@ import psutil
 
 from vidik.kernel.embedded import EmbeddedServer
 from vidik.kernel.errors import Unavailable
-from vidik.kernel.processes import forget_process, note_process, running_processes
+from vidik.kernel.processes import (
+    forget_process,
+    note_process,
+    prepare_metrics_folder,
+    remove_metrics_folder,
+    running_processes,
+)
 from vidik.kernel.supervisor_child import Child, ChildPlan
 
 READY_SECONDS = 90.0
@@ -129,14 +135,12 @@ class Supervisor:
         for file in self.run_folder.iterdir():
             if file.is_file():
                 file.unlink(missing_ok=True)
-        metrics = self.run_folder / "metrics"
-        metrics.mkdir(exist_ok=True)
-        for file in metrics.iterdir():
-            file.unlink(missing_ok=True)
+        prepare_metrics_folder(self.run_folder / "metrics")
 
     def _note_database(self) -> None:
         if self._database is not None and self._database.pid is not None:
-            note_process(self.run_folder, "database", self._database.pid)
+            with contextlib.suppress(OSError):  # a full disk must not end the supervisor
+                note_process(self.run_folder, "database", self._database.pid)
 
     # -- watching -------------------------------------------------------------------------------------------
 
@@ -156,7 +160,8 @@ class Supervisor:
         how = child.ended()
         if how is not None:
             wait = child.plan_restart()
-            (self.run_folder / f"{child.name}.restarts").write_text(f"{child.restarts}\n")
+            with contextlib.suppress(OSError):  # a full disk must not end the supervisor
+                (self.run_folder / f"{child.name}.restarts").write_text(f"{child.restarts}\n")
             self._say(f"{child.name.capitalize()} {how}; starting it again in {wait:g} s")
 
     def _watch_database(self) -> None:
@@ -196,6 +201,7 @@ class Supervisor:
             child.send(signal.SIGKILL)
         for child in self.children:
             forget_process(self.run_folder, child.name)
+        remove_metrics_folder(self.run_folder / "metrics")
         if self._database is not None:
             self._database.stop(seconds=60 if self._stops_asked < 2 else 0.5)
             forget_process(self.run_folder, "database")

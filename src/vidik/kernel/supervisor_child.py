@@ -16,6 +16,7 @@ from vidik.kernel.processes import end_with_parent, forget_process, note_process
 FIRST_WAIT_SECONDS = 0.5
 LONGEST_WAIT_SECONDS = 30.0
 STEADY_SECONDS = 60.0
+STARTING_SECONDS = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,13 @@ class Child:
 
     @property
     def still_seconds(self) -> float:
-        """Seconds since its last sign of life; 0 while it is starting."""
-        beat = read_beat(self._run_folder, self.name) if self.plan.beats and self.ready else None
-        return beat.age_seconds if beat is not None else 0.0
+        """Seconds since its last sign of life; 0 while it is starting, which may take `STARTING_SECONDS`."""
+        if not self.plan.beats or not self.running:
+            return 0.0
+        beat = read_beat(self._run_folder, self.name) if self.ready else None
+        if beat is not None:
+            return beat.age_seconds
+        return max(time.monotonic() - self._began - STARTING_SECONDS, 0.0)
 
     def start(self) -> None:
         """Start it; must be called from the process's main thread, whose death ends the child."""
