@@ -19,7 +19,7 @@ from vidik.console.projection import Asset, Device, Projection, iso_of
 from vidik.console.search import street_names
 from vidik.context.jsonld import names
 from vidik.context.store.changes import ChangeBatch, Tailer, newest_position
-from vidik.intake.profiles import load_profiles
+from vidik.intake.library import ProfileLibrary
 from vidik.kernel.clock import now_microseconds, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import NotFound, Unavailable
@@ -47,7 +47,7 @@ class LiveCity:
         self._services = services
         self._database = services.database
         self._tenant = services.settings.tenant
-        self.catalogue = Catalogue(load_profiles(services.settings.data / "profiles"))
+        self.catalogue = Catalogue(ProfileLibrary(services.settings.data / "profiles").profiles)
         self.projection = Projection(self.catalogue)
         self.hub = Hub()
         self.rules: Mapping[str, AnyRule] = {}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from vidik.context.jsonld import names
 from vidik.context.store import entities as store
 from vidik.context.store.changes import Change, ChangeBatch
-from vidik.intake.profiles import load_profiles
+from vidik.intake.library import ProfileLibrary
 from vidik.kernel.clock import CITY_ZONE, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
@@ -80,7 +80,7 @@ class AlarmConsumer:
 
     def _service_of_types(self, settings: Settings) -> dict[str, str]:
         if self._services is None:
-            profiles = load_profiles(settings.data / "profiles").values()
+            profiles = ProfileLibrary(settings.data / "profiles").profiles.values()
             self._services = {profile.type_iri: profile.service for profile in profiles}
         return self._services
 

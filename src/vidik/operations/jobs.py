@@ -1,10 +1,12 @@
 """Repeated work of operations in the worker: listening for silence."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from vidik.context.jsonld import names
-from vidik.intake.profiles import Profile, load_profiles
+from vidik.intake.library import ProfileLibrary
+from vidik.intake.profiles import Profile
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
@@ -24,14 +26,14 @@ class SilenceWatch:
 
     def __init__(self) -> None:
         self._started: datetime | None = None
-        self._profiles: dict[str, Profile] | None = None
+        self._profiles: Mapping[str, Profile] | None = None
 
     async def run(self, services: Services, tenant: str) -> None:
         """Raise and clear alarms of silence of one tenant, in one transaction."""
         moment = now()
         self._started = self._started or moment
         if self._profiles is None:
-            self._profiles = load_profiles(services.settings.data / "profiles")
+            self._profiles = ProfileLibrary(services.settings.data / "profiles").profiles
         async with services.database.transaction(tenant) as connection:
             standing = await standing_rules(connection, services.settings)
             rules = {code: found.rule for code, found in standing.items()}
