@@ -19,7 +19,7 @@ service: air
 format: json
 entity: {type: AirQualityObserved, id: "urn:ngsi-ld:AirQualityObserved:{city}:{device_id}"}
 expected_interval_seconds: 3600
-time: {path: time, format: iso}
+time: {path: time, format: iso8601}
 attributes:
   - {name: temperature, path: temperature, unit: CEL, minimum: -1000000000, maximum: 1000000000}
   - {name: relativeHumidity, path: humidity, minimum: -1000000000, maximum: 1000000000}
