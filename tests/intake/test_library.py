@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from tests.family import METER_PROFILE
+
 from vidik.intake.library import ProfileLibrary
 
 
