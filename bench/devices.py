@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 from tests.family import RunningVidik
 
@@ -83,8 +82,3 @@ def count_stored(vidik: RunningVidik) -> int:
         ).fetchone()
     assert row is not None
     return int(row[0])
-
-
-def metrics(vidik: RunningVidik) -> str:
-    """The family's metrics as Prometheus text."""
-    return httpx.get(f"{vidik.base_url}/metrics", timeout=10).text

@@ -18,7 +18,6 @@ from typing import Any, Literal
 import msgspec
 import psycopg
 
-from vidik.kernel.clock import from_microseconds, to_microseconds
 from vidik.kernel.database import Connection, Database
 
 CHANNEL = "vidik_change"
@@ -180,13 +179,3 @@ class Tailer:
         async for _ in connection.notifies(timeout=1.0, stop_after=1):
             return True
         return False
-
-
-def observed(moment: int | None) -> datetime | None:
-    """The aware datetime of a change's `observed at`."""
-    return None if moment is None else from_microseconds(moment)
-
-
-def microseconds(moment: datetime | None) -> int | None:
-    """A change's `observed at` from an aware datetime."""
-    return None if moment is None else to_microseconds(moment)
