@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parent
 MANIFEST = ROOT / "src" / "vidik" / "console" / "static" / ".vite" / "manifest.json"
 
 
-class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]
+class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]  # generic in the stubs only
     """Runs scripts/frontend.py before a wheel is put together; an editable install leaves it to `make`."""
 
     def dependencies(self) -> list[str]:

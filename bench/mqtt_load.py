@@ -121,8 +121,8 @@ class Device(asyncio.Protocol):
         self.head = b"\x32" + wire.encode_length(length) + head
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
-        transport.write(codec.encode(self.connect, self.connect.version))  # type: ignore[attr-defined]
+        self.transport = transport  # type: ignore[assignment]  # TCP gives a Transport
+        transport.write(codec.encode(self.connect, self.connect.version))  # type: ignore[attr-defined]  # as above
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.transport = None
@@ -298,7 +298,7 @@ class Load:
     async def settle(self, seconds: float) -> None:
         """Wait for the last acknowledgements."""
         deadline = time.perf_counter() + seconds
-        while any(device.waiting for device in self.devices) and time.perf_counter() < deadline:  # noqa: ASYNC110
+        while any(device.waiting for device in self.devices) and time.perf_counter() < deadline:  # noqa: ASYNC110  no event says it
             await asyncio.sleep(0.01)
         self.flush_journal()
 

@@ -59,7 +59,7 @@ class BrokerDoor:
         """Return the counters by name."""
         return self._counters.snapshot()
 
-    def connected(self, device_id: str) -> bool:  # noqa: ARG002
+    def connected(self, device_id: str) -> bool:  # noqa: ARG002  the port's shape
         """Return True while the broker is there; whether the device is, only the broker knows."""
         return self._up.is_set()
 
@@ -86,7 +86,7 @@ class BrokerDoor:
                 pause = self.options.first_pause
             log.warning("mqtt broker away", broker=self.options.place, why=why, next_try_seconds=round(pause, 2))
             # Many intake processes must not all knock at the same moment.
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))  # noqa: S311  jitter, not a secret
             pause = min(pause * 2, self.options.longest_pause)
 
     async def _stay(self) -> str:

@@ -81,7 +81,7 @@ class Connection(asyncio.Protocol):
         hub.counters.connections += 1
         hub.wheel.schedule(self, int(hub.options.login_seconds / TICK_SECONDS))
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  asyncio's shape
         hub = self.hub
         hub.wheel.cancel(self)
         self.closing = True
