@@ -168,7 +168,7 @@ class TestBoundary:
             answering = asyncio.create_task(client.get("/stream"))
             await began.wait()
 
-            streams.end_all()
+            await streams.end_all()
 
             await asyncio.wait_for(answering, 5)
 

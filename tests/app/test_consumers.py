@@ -9,6 +9,7 @@ from vidik.app.consumers import follow, take_in
 from vidik.context.store.changes import Change, ChangeBatch, append
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
+from vidik.kernel.tasks import end_tasks
 
 TENANT = "city"
 
@@ -82,9 +83,7 @@ async def test_following_passes_what_is_before_a_failing_batch_and_waits_there(s
     await until_collected(services, "a")
     consumer.fails_at = None  # somebody mended it
     await until_collected(services, "a", "b", "c")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await end_tasks(task)
 
 
 async def test_following_wakes_for_a_commit(services: Services) -> None:
@@ -96,6 +95,4 @@ async def test_following_wakes_for_a_commit(services: Services) -> None:
     await commit(services, "a")
 
     await until_collected(services, "a")
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await end_tasks(task)

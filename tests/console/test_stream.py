@@ -27,7 +27,7 @@ async def address(app: Starlette) -> AsyncIterator[str]:
         while not server.started:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    app.state.streams.end_all()
+    await app.state.streams.end_all()
     server.should_exit = True
     await task
 

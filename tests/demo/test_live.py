@@ -16,6 +16,7 @@ from vidik.demo.meters import Meters
 from vidik.demo.recordings import has_recordings, read_recordings, recorded_city, replay_recordings
 from vidik.demo.world import World
 from vidik.intake.profiles import load_profiles
+from vidik.kernel.tasks import end_tasks
 
 HEAD = "datetime,t_amb,t_ref,t_sup_prim,t_ret_prim,t_sup_sec,t_ret_sec,e,pe"
 AIR = "sensor_id,sensor_type,location,lat,lon,timestamp,P1,P2"
@@ -55,9 +56,7 @@ class TestLive:
             async with asyncio.timeout(20):
                 while not _everybody_spoke(server, small_city, secrets):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await end_tasks(*tasks)
 
         assert server.connections == len(secrets)
         profiles = {f"devices/{asset.device_id}/readings": asset.profile for asset in small_city.assets}

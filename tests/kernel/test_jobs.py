@@ -1,7 +1,6 @@
 """Periodic work and the queue of jobs."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.resources import files
@@ -10,6 +9,7 @@ from pathlib import Path
 from vidik.kernel.jobs import PeriodicWork, job_queue, work_off
 from vidik.kernel.modules import PeriodicJob
 from vidik.kernel.services import Services
+from vidik.kernel.tasks import end_tasks
 
 TENANT = "city"
 SCHEMA = Path("src/vidik/migrations/platform/versions/p0002_jobs.sql")
@@ -47,11 +47,7 @@ async def running(*work: Awaitable[None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        for task in tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await end_tasks(*tasks)
 
 
 async def test_quick_work_runs_again_and_again_without_a_queue(services: Services) -> None:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vidik.app.problems import internal_problem, problem_response
 from vidik.kernel.errors import TooLarge
 from vidik.kernel.logs import get_logger
+from vidik.kernel.tasks import end_tasks
 from vidik.kernel.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 
 LARGEST_BODY = 32 * 1024 * 1024
@@ -46,10 +47,9 @@ class LiveStreams:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    def end_all(self) -> None:
+    async def end_all(self) -> None:
         """End every live stream: clients reconnect by themselves and go on where they were."""
-        for task in list(self._tasks):
-            task.cancel()
+        await end_tasks(*self._tasks)
 
 
 class Boundary:

@@ -33,7 +33,7 @@ class _Server(uvicorn.Server):
         self.up.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._streams.end_all()
+        await self._streams.end_all()
         await super().shutdown(sockets)
 
     @contextlib.contextmanager

@@ -18,6 +18,7 @@ from vidik.context.jsonld import names
 from vidik.context.store import history
 from vidik.kernel.clock import from_microseconds, iso, now, to_microseconds
 from vidik.kernel.database import Database
+from vidik.kernel.tasks import end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -80,8 +81,7 @@ class Trends:
     async def close(self) -> None:
         """Stop reading."""
         if self._reading is not None:
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+            await end_tasks(self._reading)
 
     async def _renew(self, assets: Sequence[Asset]) -> None:
         try:

@@ -16,6 +16,8 @@ from typing import Final, Self
 
 import structlog
 
+from vidik.kernel.tasks import end_tasks
+
 _log = structlog.get_logger(__name__)
 
 _KEEPALIVE_SECONDS = 60
@@ -90,9 +92,7 @@ class Publisher:
     async def close(self) -> None:
         """End the connection; messages still without acknowledgement are given up."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_tasks(self._task)
         if self._writer is not None:
             with contextlib.suppress(OSError):
                 self._writer.write(bytes([_DISCONNECT, 0]))

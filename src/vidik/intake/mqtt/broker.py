@@ -18,6 +18,7 @@ from vidik.intake.mqtt.broker_url import BrokerOptions
 from vidik.intake.mqtt.counters import Counters
 from vidik.intake.mqtt.ports import PipelinePort
 from vidik.intake.mqtt.wire import VERSION_5, VERSION_311
+from vidik.kernel.tasks import end_tasks
 
 STEADY_SECONDS: Final = 5.0
 
@@ -47,8 +48,7 @@ class BrokerDoor:
     async def stop(self, grace_seconds: float = 10.0) -> None:
         """Wait for the commits under way, acknowledge them, part; the broker keeps the session."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end_tasks(self._task)
         link = self._link
         if link is not None:
             await link.finish(grace_seconds)

@@ -16,6 +16,7 @@ from vidik.intake.mqtt.options import ListenerOptions
 from vidik.intake.mqtt.ports import Directory, Outcome, PipelinePort
 from vidik.intake.mqtt.throttle import LoginThrottle
 from vidik.intake.mqtt.wheel import TimerWheel
+from vidik.kernel.tasks import end_tasks
 
 if TYPE_CHECKING:
     from vidik.intake.mqtt.connection import Connection
@@ -111,5 +112,4 @@ class Hub:
         """Stop what the hub runs by itself."""
         self.wheel.stop()
         if self._room is not None:
-            self._room.cancel()
-            await asyncio.gather(self._room, return_exceptions=True)
+            await end_tasks(self._room)

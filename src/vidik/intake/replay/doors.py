@@ -9,6 +9,7 @@ import httpx
 
 from vidik.kernel.errors import Forbidden, Unavailable
 from vidik.kernel.publisher import PAYLOAD_INVALID, Publisher, PublishRefused
+from vidik.kernel.tasks import end_tasks
 
 _HTTP_TOGETHER = 16
 _TRIES = 60
@@ -99,9 +100,7 @@ class HttpDoor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(*self._tasks)
         await self._client.aclose()
 
     async def send(self, device_id: str, payload: bytes, done: Done) -> None:
