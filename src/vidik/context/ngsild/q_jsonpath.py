@@ -68,10 +68,11 @@ def _compile_comparison(term: Compare, steps: str, meta: str | None, context: Ac
         )
         return JsonPath(f"${steps} ? (({present}) && !({equal}))", times=times)
     targets = _targets(term.path, meta, _members_for(term.operand))
+    each = times or isinstance(term.operand, Range | OneOf)
     matches = " || ".join(
         f"exists(@{target} ? ({_predicate(target, term.operator, term.operand, context)}))"
-        if isinstance(term.operand, Range | OneOf)
-        else _predicate_on(target, term.operator, term.operand, context)
+        if each
+        else _comparison(f"@{target}", term.operator, term.operand, target, context)
         for target in targets
     )
     return JsonPath(f"${steps} ? ({matches})", times=times)
