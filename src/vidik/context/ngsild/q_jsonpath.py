@@ -68,10 +68,9 @@ def _compile_comparison(term: Compare, steps: str, meta: str | None, context: Ac
         )
         return JsonPath(f"${steps} ? (({present}) && !({equal}))", times=times)
     targets = _targets(term.path, meta, _members_for(term.operand))
-    each = times or isinstance(term.operand, Range | OneOf)
     matches = " || ".join(
         f"exists(@{target} ? ({_predicate(target, term.operator, term.operand, context)}))"
-        if each
+        if isinstance(term.operand, Moment | Range | OneOf)
         else _comparison(f"@{target}", term.operator, term.operand, target, context)
         for target in targets
     )
@@ -112,41 +111,41 @@ def _predicate(target: str, operator: str, operand: Value | Range | OneOf, conte
     if isinstance(operand, OneOf):
         return " || ".join(f"({_predicate(target, operator, value, context)})" for value in operand.values)
     if isinstance(operand, Range):
-        low, high = _compared(operand.low, target, context), _compared(operand.high, target, context)
-        return " && ".join(f"(@{side[0]} {sign} {side[1]})" for sign, side in ((">=", low), ("<=", high)))
+        sides = ((">=", operand.low), ("<=", operand.high))
+        return " && ".join(f"({_predicate(target, sign, side, context)})" for sign, side in sides)
+    if isinstance(operand, Moment):
+        # JSON-LD typed values, {"@type": "DateTime", "@value": …}, are times too.
+        matches = _is_moment(operator, operand)
+        return f'{matches} || exists(@."@value" ? ({matches}))'
     return _comparison("@", operator, operand, target, context)
 
 
-def _predicate_on(target: str, operator: str, operand: Value, context: ActiveContext) -> str:
-    return _comparison(f"@{target}", operator, operand, target, context)
+def _is_moment(operator: str, operand: Moment) -> str:
+    """Asks for text first: a method that fails on one value would leave the comparison of all of them unknown."""
+    text = operand.text.replace(",", ".")
+    method = ".datetime()"
+    if "T" in text:
+        method = ".timestamp_tz()"
+        text = text if text.endswith("Z") or text[-6] in "+-" or text[-5] in "+-" else text + "Z"
+    return f'(@.type() == "string" && @{method} {operator} {_literal(text)}{method})'
 
 
-def _comparison(subject: str, operator: str, operand: Value, target: str, context: ActiveContext) -> str:
+def _comparison(
+    subject: str, operator: str, operand: Text | Number | Boolean, target: str, context: ActiveContext
+) -> str:
     if operator == "~=":
         if not isinstance(operand, Text):
             raise bad_data("A pattern is text.", "q")
         return f"{subject} like_regex {_literal(operand.text)}"
-    method, literal = _compared(operand, target, context)
-    if isinstance(operand, Moment):
-        # JSON-LD typed values, {"@type": "DateTime", "@value": …}, are times too.
-        typed = f'{subject}."@value"'
-        return f"({subject}{method} {operator} {literal} || {typed}{method} {operator} {literal})"
-    return f"{subject} {operator} {literal}"
+    return f"{subject} {operator} {_compared(operand, target, context)}"
 
 
-def _compared(operand: Value, target: str, context: ActiveContext) -> tuple[str, str]:
-    """The method to call on the stored side, and the literal."""
+def _compared(operand: Text | Number | Boolean, target: str, context: ActiveContext) -> str:
     if isinstance(operand, Number):
-        return "", normal_number(operand.number)
+        return normal_number(operand.number)
     if isinstance(operand, Boolean):
-        return "", "true" if operand.truth else "false"
-    if isinstance(operand, Moment):
-        text = operand.text.replace(",", ".")
-        if "T" in text:
-            zoned = text if text.endswith("Z") or text[-6] in "+-" or text[-5] in "+-" else text + "Z"
-            return ".timestamp_tz()", f"{_literal(zoned)}.timestamp_tz()"
-        return ".datetime()", f"{_literal(text)}.datetime()"
-    return "", _literal(context.expand(operand.text) if target == ".vocab" else operand.text)
+        return "true" if operand.truth else "false"
+    return _literal(context.expand(operand.text) if target == ".vocab" else operand.text)
 
 
 def _has_moment(operand: Value | Range | OneOf) -> bool:
