@@ -1,4 +1,5 @@
 import type { Value } from "./api/types";
+import { preferences } from "./preferences.svelte";
 
 /** UN/CEFACT common codes that the city uses, as people write them. `times` converts shares to per cent. */
 const UNITS: Record<string, { symbol: string; times?: number }> = {
@@ -48,12 +49,12 @@ export function symbol(unit: string | null, attribute: string | null = null): st
 export const scaled = (value: number, unit: string | null, attribute: string | null = null): number =>
   isShare(attribute, unit) ? value * 100 : value;
 
-/** Group thousands by a narrow no-break space and keep the point: read alike in all our languages. */
+/** Group thousands by a narrow no-break space; decimals after a comma in Serbian, after a point in English. */
 export function grouped(text: string): string {
   const [whole = "", fraction] = text.split(".");
   const digits = whole.replace("-", "");
   const groups = digits.length > 4 ? digits.replace(/\B(?=(\d{3})+$)/g, "\u202f") : digits;
-  return (whole.startsWith("-") ? "−" : "") + groups + (fraction === undefined ? "" : `.${fraction}`);
+  return (whole.startsWith("-") ? "−" : "") + groups + (fraction === undefined ? "" : `${preferences.language === "en" ? "." : ","}${fraction}`);
 }
 
 /** A number for a tile: two significant digits for small ones, never fewer than the whole part. */

@@ -1,7 +1,7 @@
 import "uplot/dist/uPlot.min.css";
 import uPlot from "uplot";
 import type { History, Priority } from "../api/types";
-import { isShare, short, symbol } from "../units";
+import { grouped, isShare, short, symbol } from "../units";
 import type { Span } from "./range";
 
 export interface Line {
@@ -217,7 +217,7 @@ function rangeWith(lines: Line[]): uPlot.Range.Function {
 function axisNumber(value: number, splits: number[]): string {
   const step = Math.abs((splits[1] ?? 1) - (splits[0] ?? 0));
   const decimals = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
-  return decimals ? value.toFixed(decimals) : short(value);
+  return decimals ? grouped(value.toFixed(decimals)) : short(value);
 }
 
 /** Times of the axis without English month names: 14:30, 22.11., 11.2026. */
