@@ -54,7 +54,11 @@ export function grouped(text: string): string {
   const [whole = "", fraction] = text.split(".");
   const digits = whole.replace("-", "");
   const groups = digits.length > 4 ? digits.replace(/\B(?=(\d{3})+$)/g, "\u202f") : digits;
-  return (whole.startsWith("-") ? "−" : "") + groups + (fraction === undefined ? "" : `${preferences.language === "en" ? "." : ","}${fraction}`);
+  return (
+    (whole.startsWith("-") ? "−" : "") +
+    groups +
+    (fraction === undefined ? "" : `${preferences.language === "en" ? "." : ","}${fraction}`)
+  );
 }
 
 /** A number for a tile: two significant digits for small ones, never fewer than the whole part. */
