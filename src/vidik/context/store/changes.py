@@ -26,17 +26,31 @@ _LOCK = 0x56_4348_414E  # "V CHAN"
 Operation = Literal["created", "updated", "late", "deleted"]
 
 
+class Detail(msgspec.Struct, array_like=True):
+    """The instances around a change, which subscriptions look at: written only where a tenant has any.
+
+    `before` has the instances of the changed attributes as they were (of a deleted entity: of all attributes),
+    `after` those that the change wrote; a deleted instance stands there as `{"type": …, "deletedAt": …}`.
+    """
+
+    before: dict[str, list[dict[str, Any]]]
+    after: dict[str, list[dict[str, Any]]]
+    scope: list[str] | None
+
+
 class Change(msgspec.Struct, array_like=True):
     """What happened to one entity in one transaction.
 
     `attributes` maps an expanded attribute name to (value, observed at in microseconds or None); a deleted
     attribute has the value None. An operation `late` means that history grew, but the newest state did not change.
+    `detail` is None for readings of devices, and where nobody had subscribed.
     """
 
     entity_id: str
     types: tuple[str, ...]
     operation: Operation
     attributes: dict[str, tuple[Any, int | None]]
+    detail: Detail | None = None
 
 
 class Rejection(msgspec.Struct, array_like=True):
@@ -77,15 +91,30 @@ async def append(
     """Write what this transaction changed; must be its last statement before the commit."""
     if not changes and not rejections:
         return
-    payload = _encode(_Payload(list(changes), list(rejections)))
     # The lock is a statement of its own: inside the INSERT it could come after the position is drawn.
-    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_LOCK & 0x7FFFFFFF])
+    cursor = await connection.execute(
+        "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema())), EXISTS (SELECT FROM subscription) AS followed",
+        [_LOCK & 0x7FFFFFFF],
+    )
+    row = await cursor.fetchone()
+    payload = _payload(changes, rejections, followed=row is not None and row["followed"])
     await connection.execute(
         "WITH written AS ("
         " INSERT INTO change (recorded_at, payload) VALUES (%s, %b) RETURNING position"
         ") SELECT pg_notify(%s, current_schema() || ':' || position) FROM written",
         [recorded_at, payload, CHANNEL],
     )
+
+
+def _payload(changes: Sequence[Change], rejections: Sequence[Rejection], *, followed: bool) -> bytes:
+    if followed:
+        try:
+            return _encode(_Payload(list(changes), list(rejections)))
+        except OverflowError:
+            pass  # a whole number beyond 64 bits: the change is told without its detail
+    for change in changes:
+        change.detail = None
+    return _encode(_Payload(list(changes), list(rejections)))
 
 
 async def newest_position(connection: Connection) -> int:

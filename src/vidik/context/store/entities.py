@@ -6,12 +6,12 @@ This is the path of the API, where a whole new document is known. Readings of de
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from vidik.context.store import arrays, changes, observations
-from vidik.context.store.changes import Change
+from vidik.context.store.changes import Change, Detail
 from vidik.context.store.document import (
     Document,
     Instance,
@@ -91,14 +91,19 @@ async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
 async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
     """Delete entities (their history stays); returns the ids that were there."""
     cursor = await connection.execute(
-        "WITH gone AS (DELETE FROM entity WHERE id = ANY(%s) RETURNING key, id, kind),"
+        "WITH gone AS (DELETE FROM entity WHERE id = ANY(%s) RETURNING key, id, kind, scope, document),"
         " kept AS (INSERT INTO entity_gone (key, id, kind, deleted_at) SELECT key, id, kind, now() FROM gone)"
-        " SELECT id, types FROM gone JOIN kind USING (kind)",
+        " SELECT id, types, scope, document FROM gone JOIN kind USING (kind)",
         [list(entity_ids)],
     )
     rows = await cursor.fetchall()
-    await changes.append(connection, now(), [Change(row["id"], tuple(row["types"]), "deleted", {}) for row in rows])
+    await changes.append(connection, now(), [_deletion(row) for row in rows])
     return {row["id"] for row in rows}
+
+
+def _deletion(row: Mapping[str, Any]) -> Change:
+    before = {attribute: instances_of(stored) for attribute, stored in row["document"].items()}
+    return Change(row["id"], tuple(row["types"]), "deleted", {}, Detail(before, {}, row["scope"]))
 
 
 async def delete_expired(connection: Connection) -> int:
@@ -199,7 +204,14 @@ def _change_of(write: EntityWrite) -> Change:
                 _value_of(instance),
                 to_microseconds(datetime.fromisoformat(observed_at)) if observed_at else None,
             )
-    return Change(write.entity_id, tuple(write.types), "created" if write.before is None else "updated", attributes)
+    operation: Literal["created", "updated"] = "created" if write.before is None else "updated"
+    return Change(write.entity_id, tuple(write.types), operation, attributes, _detail_of(write))
+
+
+def _detail_of(write: EntityWrite) -> Detail:
+    stored = {} if write.before is None else write.before.document
+    before = {name: instances_of(stored[name]) for name in write.changed if name in stored}
+    return Detail(before, {name: list(instances) for name, instances in write.changed.items()}, write.scope)
 
 
 def _value_of(instance: Instance) -> Any:
