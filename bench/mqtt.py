@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import psycopg
+from tests.broker import Broker
 from tests.family import RunningVidik, free_port, running
-from tests.faults.test_broker import Broker
 
 from bench.devices import PROFILE, allow_many_files, count_stored, load, register, watch_memory
 from bench.report import Figure, Report

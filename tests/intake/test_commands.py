@@ -23,6 +23,8 @@ OPEN = {"name": "open", "parameters": {"lid": 1}}
 class FakeDoor:
     """A door whose device can be switched on, off, and to refuse."""
 
+    taken_by = "device"
+
     def __init__(self) -> None:
         self.reached: set[str] = set()
         self.acknowledges = True
@@ -108,6 +110,18 @@ class TestDispatch:
         (item,) = (await commands.get("/api/devices/bin-1/commands")).json()["items"]
         assert item["attempts"] == len(door.sent) >= 2
         assert item["failure"] is None
+        assert item["taken_by"] == "device"
+
+    async def test_a_device_that_took_nothing_rests_however_many_commands_come_for_others(self, commands, services):
+        door = FakeDoor()
+        door.reached.add("bin-1")
+        door.acknowledges = False
+        async with CommandDispatcher(services.database, "city", door).running():
+            for _ in range(3):
+                await commands.post("/api/devices/bin-1/commands", json=OPEN)
+                await asyncio.sleep(0.2)
+
+        assert len(door.sent) == 1
 
     async def test_two_processes_send_it_once(self, commands, services):
         doors = [FakeDoor(), FakeDoor()]

@@ -172,7 +172,7 @@ class TestList:
             ],
         )
         now = datetime.now(UTC)
-        await see(services, HealthRow("late", now - timedelta(seconds=1000)), HealthRow("fresh", now))
+        await see(services, HealthRow("late", now - timedelta(seconds=1000), "mqtt"), HealthRow("fresh", now, "mqtt"))
 
         by_health = (await administrator.get("/api/devices", params={"state": "late"})).json()
         by_service = (await administrator.get("/api/devices", params={"service": "parking"})).json()
@@ -205,7 +205,7 @@ class TestList:
 
     async def test_a_gateway_was_seen_when_a_device_behind_it_was(self, administrator, services):
         await administrator.post("/api/devices", json=[BIN | {"gateway_id": "gateway"}, {"device_id": "gateway"}])
-        await see(services, HealthRow("bin-1", datetime.now(UTC)))
+        await see(services, HealthRow("bin-1", datetime.now(UTC), "mqtt"))
 
         assert (await administrator.get("/api/devices/gateway")).json()["health"] == "ok"
 
@@ -244,7 +244,7 @@ class TestHealth:
                 refused = seen - timedelta(seconds=rejected_before)
             await connection.execute(ADD, [name, pace])
             if seen is not None:
-                await flush_health(connection, [HealthRow(name, seen, None, refused, 1, 0)])
+                await flush_health(connection, [HealthRow(name, seen, "mqtt", None, refused, 1, 0)])
             expected[name] = health_of(moment, pace, seen, refused)
 
         criteria = {"profiles": None, "devices": None, "state": None, "after": None, "limit": 1000}
@@ -255,12 +255,13 @@ class TestHealth:
     async def test_flushes_add_counts_and_never_turn_back_time(self, connection):
         early = datetime(2026, 1, 1, tzinfo=UTC)
         late = early + timedelta(hours=1)
-        await flush_health(connection, [HealthRow("d", late, late, None, 2, 1)])
-        await flush_health(connection, [HealthRow("d", early, early, early, 3, 1)])
+        await flush_health(connection, [HealthRow("d", late, "broker", late, None, 2, 1)])
+        await flush_health(connection, [HealthRow("d", early, "http", early, early, 3, 1)])
 
         row = await (await connection.execute("SELECT * FROM device_health")).fetchone()
 
         assert (row["last_seen"], row["last_observed"], row["last_rejected"]) == (late, late, early)
+        assert row["door"] == "broker"
         assert (row["messages"], row["rejected"]) == (5, 2)
 
 

@@ -24,7 +24,7 @@ async def serve_intake(settings: Settings) -> None:
         dispatcher = CommandDispatcher(services.database, settings.tenant)
         closed_doors = mqtt_doors(settings, pipeline, directory, on_connected=dispatcher.device_connected)
         doors = await _open(closed_doors, settings, stack)
-        dispatcher.doors.append(doors)
+        dispatcher.doors.extend(doors.for_commands)
         await stack.enter_async_context(published(doors.collector(), settings.data / "run", "intake"))
         directory.on_change.append(lambda devices: _part_from(doors, devices))
         await stack.enter_async_context(dispatcher.running())

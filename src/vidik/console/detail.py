@@ -98,7 +98,7 @@ async def _device(connection: Connection, live: LiveCity, asset: Asset) -> dict[
     return {
         "device_id": row["device_id"],
         "profile": row["profile"],
-        "door": "gateway" if row["gateway_id"] else None,
+        "door": row["door"],
         "gateway_id": row["gateway_id"],
         "enabled": row["enabled"],
         "expected_interval_seconds": expected.total_seconds() if expected else None,

@@ -45,7 +45,7 @@ async def device_of_asset(connection: Connection, entity_id: str, device_id: str
     """Return the device that feeds an entity: by its record, or by its id; the one heard last of several."""
     cursor = await connection.execute(
         """
-        SELECT device_id, profile, gateway_id, expected_interval, enabled, last_seen, last_rejected
+        SELECT device_id, profile, gateway_id, expected_interval, enabled, last_seen, last_rejected, door
           FROM device
           LEFT JOIN device_health USING (device_id)
          WHERE entity_id = %s OR (entity_id IS NULL AND device_id = %s)

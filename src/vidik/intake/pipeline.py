@@ -220,8 +220,9 @@ class Pipeline:
         seen = from_microseconds(message.received_at)
         row = self._health.get(message.device_id)
         if row is None:
-            row = self._health[message.device_id] = HealthRow(message.device_id, seen)
-        row.last_seen = max(row.last_seen, seen)
+            row = self._health[message.device_id] = HealthRow(message.device_id, seen, message.door)
+        if seen >= row.last_seen:
+            row.last_seen, row.door = seen, message.door
         row.messages += 1
         if decoded.letter is not None:
             row.rejected += 1

@@ -102,6 +102,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "delivered_at": _iso(row["delivered_at"]),
         "attempts": row["attempts"],
         "failure": row["failure"],
+        "taken_by": row["taken_by"],
     }
 
 

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import orjson
 import psycopg
@@ -23,17 +23,23 @@ _log = structlog.get_logger(__name__)
 PATIENCE = timedelta(seconds=60)
 _POLL_SECONDS = 10.0
 _RETRY_SECONDS = 2.0
+# A broker does not say when a device comes; one that is away is looked for this often, however many commands come.
+_REST_SECONDS = 9.0
 _AT_ONCE = 200
 
 
 class CommandDoor(Protocol):
     """A door that reaches devices."""
 
+    @property
+    def taken_by(self) -> Literal["device", "broker"]:
+        """Whose word stands behind an acknowledgement of this door."""
+
     def connected(self, device_id: str) -> bool:
         """Whether a command for the device could be sent now."""
 
     async def deliver_command(self, device_id: str, payload: bytes) -> bool:
-        """Send a command; True when the device has acknowledged it."""
+        """Send a command; True when `taken_by` has acknowledged it."""
 
 
 class CommandDispatcher:
@@ -49,9 +55,11 @@ class CommandDispatcher:
         self.doors: list[CommandDoor] = list(doors)
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._again: set[str] = set()
+        self._not_before: dict[str, float] = {}
 
     def device_connected(self, device_id: str) -> None:
         """A device can be reached from now on: send what waits for it."""
+        self._not_before.pop(device_id, None)
         self._serve(device_id)
 
     @asynccontextmanager
@@ -70,7 +78,7 @@ class CommandDispatcher:
                     await connection.execute("LISTEN vidik_command")
                     while True:
                         for device_id in await repository.waiting_devices(connection):
-                            if self._door(device_id) is not None:
+                            if self._door(device_id) is not None and self._rested(device_id):
                                 self._serve(device_id)
                         async for _ in connection.notifies(timeout=_POLL_SECONDS, stop_after=1):
                             pass
@@ -80,6 +88,12 @@ class CommandDispatcher:
 
     def _door(self, device_id: str) -> CommandDoor | None:
         return next((door for door in self.doors if door.connected(device_id)), None)
+
+    def _rested(self, device_id: str) -> bool:
+        """Whether it is time to try a device that did not take its last command."""
+        now = asyncio.get_running_loop().time()
+        self._not_before = {device: moment for device, moment in self._not_before.items() if moment > now}
+        return device_id not in self._not_before
 
     def _serve(self, device_id: str) -> None:
         """Send what waits for a device, unless that is being done; then once more after it."""
@@ -109,10 +123,11 @@ class CommandDispatcher:
         for number, command in enumerate(commands):
             if await self._send(command):
                 continue
+            self._not_before[device_id] = asyncio.get_running_loop().time() + _REST_SECONDS
             # Order is kept: what comes after a command that did not arrive waits with it.
             async with self._database.transaction(self._tenant) as connection:
                 for waiting in commands[number:]:
-                    await repository.put_back(connection, waiting["id"], "the device did not acknowledge")
+                    await repository.put_back(connection, waiting["id"], "nobody acknowledged it")
             return
 
     async def _send(self, command: dict[str, Any]) -> bool:
@@ -120,7 +135,7 @@ class CommandDispatcher:
         if door is None or not await door.deliver_command(command["device_id"], command_payload(command)):
             return False
         async with self._database.transaction(self._tenant) as connection:
-            settled = await repository.delivered(connection, command["id"])
+            settled = await repository.delivered(connection, command["id"], door.taken_by)
             if settled is not None:
                 await show_on_entity(connection, settled)
         return True

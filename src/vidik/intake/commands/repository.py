@@ -12,7 +12,7 @@ Row = dict[str, Any]
 
 _COLUMNS = """
     id, device_id, name, parameters, state, created_at, created_by, reason, expires_at, sent_at, delivered_at,
-    attempts, failure
+    attempts, failure, taken_by
 """
 _INSERT = f"""
     INSERT INTO command (device_id, name, parameters, created_by, reason, expires_at)
@@ -73,14 +73,14 @@ async def take(connection: Connection, devices: Sequence[str], patience: timedel
     return sorted(rows, key=lambda row: row["id"])
 
 
-async def delivered(connection: Connection, command: int) -> Row | None:
-    """Note that the device has acknowledged a command; also one that expired while it was under way."""
+async def delivered(connection: Connection, command: int, taken_by: str) -> Row | None:
+    """Note who has acknowledged a command (device or broker); also one that expired while it was under way."""
     query = f"""
-        UPDATE command SET state = 'delivered', delivered_at = now(), failure = NULL
+        UPDATE command SET state = 'delivered', delivered_at = now(), failure = NULL, taken_by = %s
          WHERE id = %s AND state IN ('sent', 'expired')
      RETURNING {_COLUMNS}
     """
-    return await (await connection.execute(query, [command])).fetchone()
+    return await (await connection.execute(query, [taken_by, command])).fetchone()
 
 
 async def put_back(connection: Connection, command: int, failure: str) -> None:

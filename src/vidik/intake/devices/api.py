@@ -1,5 +1,6 @@
 """HTTP: the device registry."""
 
+from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -20,6 +21,15 @@ router = APIRouter(tags=["devices"])
 
 Reader = Annotated[Principal, Depends(require("devices.read"))]
 Manager = Annotated[Principal, Depends(require("devices.manage"))]
+
+
+async def _settled(services: ServicesOf) -> AsyncIterator[None]:
+    """Declared before the transaction, so its end comes after the commit and before the answer."""
+    yield
+    await services.get(DeviceDirectory).refresh()
+
+
+Settled = Annotated[None, Depends(_settled, scope="function")]
 Health = Literal["ok", "late", "silent", "rejecting", "never"]
 Text = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 Place = dict[str, Any] | list[float] | None
@@ -131,6 +141,7 @@ async def add_devices(
     body: Annotated[NewDevice | list[NewDevice], Body()],
     principal: Manager,
     services: ServicesOf,
+    _now: Settled,
     connection: Transaction,
     with_secret: bool = False,
     existing: Literal["refuse", "update"] = "refuse",
@@ -161,7 +172,7 @@ async def show_device(device_id: str, _: Reader, services: ServicesOf, connectio
 
 @router.patch("/devices/{device_id}")
 async def edit_device(
-    device_id: str, body: DeviceChange, principal: Manager, services: ServicesOf, connection: Transaction
+    device_id: str, body: DeviceChange, principal: Manager, services: ServicesOf, _now: Settled, connection: Transaction
 ) -> dict[str, Any]:
     """Change a device; taken in by the doors at once."""
     profiles = _profiles(services)
@@ -196,20 +207,20 @@ def _not_chosen(row: dict[str, Any], profiles: dict[str, Profile], city: str) ->
 
 
 @router.delete("/devices/{device_id}", status_code=204)
-async def remove_device(device_id: str, principal: Manager, connection: Transaction) -> Response:
+async def remove_device(device_id: str, principal: Manager, _now: Settled, connection: Transaction) -> Response:
     """Remove a device from the registry; its readings and its entity stay."""
     await registry.remove(connection, principal, device_id)
     return Response(status_code=204)
 
 
 @router.post("/devices/{device_id}/secret", status_code=201)
-async def renew_secret(device_id: str, principal: Manager, connection: Transaction) -> dict[str, Any]:
+async def renew_secret(device_id: str, principal: Manager, _now: Settled, connection: Transaction) -> dict[str, Any]:
     """Give a device a new secret, shown in this answer only; the old one ends at once."""
     return {"device_id": device_id, "secret": await registry.rotate_secret(connection, principal, device_id)}
 
 
 @router.delete("/devices/{device_id}/secret", status_code=204)
-async def withdraw_secret(device_id: str, principal: Manager, connection: Transaction) -> Response:
+async def withdraw_secret(device_id: str, principal: Manager, _now: Settled, connection: Transaction) -> Response:
     """Take a device's credential away."""
     await registry.withdraw_secret(connection, principal, device_id)
     return Response(status_code=204)
@@ -263,6 +274,7 @@ def _shown(row: dict[str, Any], profiles: dict[str, Profile]) -> dict[str, Any]:
         "expected_interval_seconds": None if interval is None else interval.total_seconds(),
         "created_at": iso(row["created_at"]),
         "last_seen": _iso(row["last_seen"]),
+        "door": row["door"],
         "last_observed": _iso(row["last_observed"]),
         "last_rejected": _iso(row["last_rejected"]),
         "messages": row["messages"],

@@ -39,6 +39,8 @@ class HealthRow:
     device_id: str
     last_seen: datetime
     """When its newest message was received."""
+    door: str
+    """By which door that message came: mqtt, broker, http or replay."""
     last_observed: datetime | None = None
     """The newest observation time among its accepted readings."""
     last_rejected: datetime | None = None

@@ -12,7 +12,7 @@ Row = dict[str, Any]
 # A gateway brings no readings of its own: it was seen when a device behind it was.
 # The CASE is health_of() of records.py as SQL; a test holds the two together.
 _KNOWN = """
-    SELECT device.*, seen.last_seen, health.last_observed, health.last_rejected,
+    SELECT device.*, seen.last_seen, health.door, health.last_observed, health.last_rejected,
            coalesce(health.messages, 0) AS messages, coalesce(health.rejected, 0) AS rejected,
            CASE WHEN seen.last_seen IS NULL THEN 'never'
                 WHEN now() - seen.last_seen > 3 * device.expected_interval THEN 'silent'

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import random
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -27,6 +27,8 @@ log = structlog.get_logger("vidik.intake.mqtt")
 
 class BrokerDoor:
     """Stays connected to a broker for ever, however often it goes away."""
+
+    taken_by: Literal["broker"] = "broker"
 
     def __init__(self, pipeline: PipelinePort, options: BrokerOptions) -> None:
         self.options = options

@@ -1,4 +1,4 @@
-"""Opens the MQTT doors that the settings ask for, and sends commands through whichever reaches the device."""
+"""Opens the MQTT doors that the settings ask for."""
 
 from __future__ import annotations
 
@@ -21,15 +21,10 @@ class MqttDoors:
         self.listener = listener
         self.broker = broker
 
-    def connected(self, device_id: str) -> bool:
-        """Return True when a command for the device could be sent now."""
-        return any(door.connected(device_id) for door in (self.listener, self.broker) if door is not None)
-
-    async def deliver_command(self, device_id: str, payload: bytes) -> bool:
-        """Send a command; True when the device (or, through the city's broker, the broker) has acknowledged it."""
-        if self.listener is not None and self.listener.connected(device_id):
-            return await self.listener.deliver_command(device_id, payload)
-        return self.broker is not None and await self.broker.deliver_command(device_id, payload)
+    @property
+    def for_commands(self) -> list[Listener | BrokerDoor]:
+        """The doors that are open, the one that knows whether a device is there first."""
+        return [door for door in (self.listener, self.broker) if door is not None]
 
     def collector(self) -> DoorCollector:
         """Return the doors' counters for Prometheus."""

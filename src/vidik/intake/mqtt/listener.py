@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import structlog
 
@@ -34,6 +34,8 @@ class Listener:
     `on_connected(device_id)` is called when a device has subscribed to its commands and so can be reached; what waits
     for it can then be sent with `deliver_command`.
     """
+
+    taken_by: Literal["device"] = "device"
 
     def __init__(
         self,

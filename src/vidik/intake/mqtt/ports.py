@@ -10,7 +10,7 @@ from typing import Protocol
 
 from vidik.intake.message import Message, Outcome
 
-__all__ = ["CommandDoor", "Credential", "Directory", "Message", "Outcome", "PipelinePort"]
+__all__ = ["Credential", "Directory", "Message", "Outcome", "PipelinePort"]
 
 
 class PipelinePort(Protocol):
@@ -46,13 +46,3 @@ class Directory(Protocol):
 
     def may_write(self, principal_id: str, device_id: str) -> bool:
         """Return True when the principal is the device itself, or its gateway, and both are enabled."""
-
-
-class CommandDoor(Protocol):
-    """Sends commands down to devices; both doors do."""
-
-    def connected(self, device_id: str) -> bool:
-        """True when a command for the device could be sent now."""
-
-    async def deliver_command(self, device_id: str, payload: bytes) -> bool:
-        """Send a command; True when the other side has acknowledged it."""
