@@ -61,6 +61,6 @@ def live(app: Starlette) -> LiveCity:
 
 async def until_seen(live: LiveCity, entity_id: str) -> None:
     """Wait until the live city knows an asset."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while entity_id not in live.projection.assets:  # noqa: ASYNC110 (the city tells nobody in particular)
             await asyncio.sleep(0.02)

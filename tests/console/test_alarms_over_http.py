@@ -27,7 +27,7 @@ async def alarm(
         await store(services.database, SUBSTATION, {"returnTemperaturePrimary": 61.0}, minutes_ago(minutes))
     await follow(AlarmConsumer())
     await until_seen(live, SUBSTATION.entity_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while live.projection.assets[SUBSTATION.entity_id].state != "high":  # noqa: ASYNC110
             await asyncio.sleep(0.02)
     answer = (await client.get("/api/alarms")).json()

@@ -7,7 +7,7 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidik.console.hub import HEARTBEAT, Client, Frame, Hub, changes_frame, event
+from vidik.console.hub import HEARTBEAT, Client, Frame, Hub, changes_frame, event, gone_frame
 
 
 def a_frame(position: int, **values: Any) -> Frame:
@@ -58,6 +58,15 @@ class TestClient:
             client.offer(Frame(position, event("alarm", {"alarm": {"id": str(position)}}, position)))
         alarms = [data["alarm"]["id"] for name, data in events(client.take()) if name == "alarm"]
         assert alarms == [str(position) for position in range(1, 101)]
+
+    def test_one_that_is_behind_hears_nothing_more_of_what_was_deleted(self) -> None:
+        client = Client()
+        for position in range(1, 40):
+            client.offer(a_frame(position, s01=position, s02=position))
+        client.offer(gone_frame(40, ["s01"]))
+        told = events(client.take())
+        assert ("gone", {"ids": ["s01"]}) in told
+        assert [change["id"] for change in told[-1][1]["changes"]] == ["s02"]
 
     def test_one_that_never_reads_is_told_to_start_over(self) -> None:
         client = Client()

@@ -15,6 +15,7 @@ from tests.console.conftest import SUBSTATION, until_seen
 from tests.operations.factories import store
 
 from vidik.console.live import LiveCity
+from vidik.context.store import entities
 from vidik.kernel.database import Database
 
 
@@ -23,7 +24,7 @@ async def address(app: Starlette) -> AsyncIterator[str]:
     """The application on a socket (its lifespan is already open)."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error", loop="none"))
     task = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server.started:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
@@ -56,7 +57,7 @@ class Browser:
 
     async def wait_for_power(self, value: float) -> tuple[int, Any]:
         """The position and data of the first event in which the substation's power has this value."""
-        async with asyncio.timeout(5), self.arrived:
+        async with asyncio.timeout(60), self.arrived:
             await self.arrived.wait_for(lambda: any(_power(event) == value for event in self.events))
         return next((number, data) for name, number, data in self.events if _power((name, number, data)) == value)
 
@@ -110,6 +111,30 @@ class TestStream:
         async with browsing(address, **{"Last-Event-ID": str(position)}) as browser:
             again, _ = await browser.wait_for_power(3.0)
         assert again > position
+
+    async def test_a_deleted_asset_is_gone_at_once(self, address: str, database: Database, live: LiveCity) -> None:
+        await store(database, SUBSTATION, {"power": 1.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        async with browsing(address) as browser:
+            async with database.transaction("city") as connection:
+                await entities.delete(connection, [SUBSTATION.entity_id])
+            async with asyncio.timeout(2), browser.arrived:
+                await browser.arrived.wait_for(lambda: any(name == "gone" for name, _, _ in browser.events))
+        told = [data for name, _, data in browser.events if name == "gone"]
+        assert told == [{"ids": [SUBSTATION.entity_id]}]
+        assert SUBSTATION.entity_id not in live.projection.assets
+
+    async def test_what_was_deleted_while_nobody_followed_is_gone_too(
+        self, address: str, database: Database, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"power": 1.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        live.projection.assets["urn:ngsi-ld:HeatSubstation:nis:old"] = live.projection.assets[SUBSTATION.entity_id]
+        async with browsing(address) as browser:
+            await live._load()
+            async with asyncio.timeout(2), browser.arrived:
+                await browser.arrived.wait_for(lambda: any(name == "gone" for name, _, _ in browser.events))
+        assert list(live.projection.assets) == [SUBSTATION.entity_id]
 
     async def test_without_signing_in_there_is_no_stream(self, address: str) -> None:
         async with httpx.AsyncClient(base_url=address) as client:

@@ -77,6 +77,18 @@ export class City {
     this.listing += 1;
   }
 
+  /** Deleted assets leave every list and the map at once; a page that shows one of them is told. */
+  private removeAssets(ids: string[]): void {
+    const gone = ids.map((id) => this.assets.get(id)).filter((asset) => asset !== undefined);
+    if (gone.length === 0) return;
+    for (const { id } of gone) {
+      this.assets.delete(id);
+      this.folded.delete(id);
+    }
+    this.listing += 1;
+    for (const asset of gone) this.told(asset, true);
+  }
+
   foldedName(id: string): string {
     return this.folded.get(id) ?? "";
   }
@@ -116,6 +128,9 @@ export class City {
         break;
       case "state":
         this.setState((data as { id: string }).id, (data as { state: AssetState }).state);
+        break;
+      case "gone":
+        this.removeAssets((data as { ids: string[] }).ids);
         break;
       case "alarm":
         this.putAlarm((data as AlarmEvent).alarm);

@@ -7,7 +7,7 @@ over (`reset`). A client that comes back gets the frames since its Last-Event-ID
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +30,7 @@ class Frame:
     payload: bytes
     recorded_at: str | None = None
     changes: tuple[dict[str, Any], ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 def event(name: str, data: Mapping[str, Any], position: int) -> bytes:
@@ -41,6 +42,11 @@ def changes_frame(position: int, recorded_at: str, changes: list[dict[str, Any]]
     """Return the frame of new values of assets."""
     data = {"position": position, "recorded_at": recorded_at, "changes": changes}
     return Frame(position, event("changes", data, position), recorded_at, tuple(changes))
+
+
+def gone_frame(position: int, entity_ids: Sequence[str]) -> Frame:
+    """Return the frame that says which assets were deleted."""
+    return Frame(position, event("gone", {"ids": entity_ids}, position), gone=tuple(entity_ids))
 
 
 @dataclass(eq=False)
@@ -65,6 +71,8 @@ class Client:
         self.merged_until = frame
         if not frame.changes:
             self.merged_events.append(frame)
+        for entity_id in frame.gone:
+            self.merged.pop(entity_id, None)
         for change in frame.changes:
             before = self.merged.get(change["id"])
             attributes = {**before["attributes"], **change["attributes"]} if before else change["attributes"]

@@ -14,7 +14,7 @@ from vidik.console import repository
 from vidik.console.basemap import basemap_file
 from vidik.console.catalogue import Catalogue
 from vidik.console.feed import alarm_item, letter_item
-from vidik.console.hub import Frame, Hub, changes_frame, event
+from vidik.console.hub import Frame, Hub, changes_frame, event, gone_frame
 from vidik.console.projection import Asset, Device, Projection, iso_of
 from vidik.console.search import street_names
 from vidik.context.jsonld import names
@@ -124,13 +124,16 @@ class LiveCity:
             await self._load_rules(connection)
             await self._load_devices(connection)
             now = now_microseconds()
+            gone = set(self.projection.assets)
             async for rows in repository.stream_assets(connection, self.catalogue.type_iris()):
                 for row in rows:
                     self.projection.put(row, now)
+                    gone.discard(row["id"])
                 await asyncio.sleep(0)
             for alarm in await operations.list_alarms(connection, state="open", limit=100_000):
                 self._set_alarm(alarm)
         self.hub.begin(self.projection.position)
+        self._part_from(gone)
 
     async def _load_rules(self, connection: Connection) -> None:
         standing = await standing_rules(connection, self._services.settings)
@@ -162,7 +165,11 @@ class LiveCity:
         recorded_at = to_microseconds(batch.recorded_at)
         reread = {change.entity_id for change in batch.changes if self.projection.must_reread(change)}
         renewed: list[Asset] = []
+        gone: set[str] = set()
         for change in batch.changes:
+            if change.operation == "deleted" and change.entity_id in self.projection.assets:
+                gone.add(change.entity_id)
+                continue
             asset = self.projection.apply(change, recorded_at)
             if asset is None:
                 continue
@@ -177,6 +184,7 @@ class LiveCity:
             await self._until_it_works(partial(self._reread, reread))
         self.projection.position = batch.position
         self._recorded_at = recorded_at
+        self._part_from(gone)
 
     async def _reread(self, entity_ids: set[str]) -> None:
         async with self._database.session(self._tenant) as connection:
@@ -186,6 +194,15 @@ class LiveCity:
             asset = self.projection.put(row, now)
             if asset is not None:
                 self._pending.setdefault(asset.id, {}).update(asset.values)
+
+    def _part_from(self, gone: set[str]) -> None:
+        """Forget deleted assets, here and in every browser."""
+        if not gone:
+            return
+        for entity_id in gone:
+            self.projection.assets.pop(entity_id, None)
+            self._pending.pop(entity_id, None)
+        self.hub.publish(gone_frame(self.projection.position, sorted(gone)))
 
     async def _tick(self) -> None:
         while True:

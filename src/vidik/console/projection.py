@@ -129,10 +129,7 @@ class Projection:
     def apply(self, change: Change, recorded_at: int) -> Asset | None:
         """Take in a change of a known asset; returns it when it must be shown anew."""
         asset = self.assets.get(change.entity_id)
-        if asset is None:
-            return None
-        if change.operation == "deleted":
-            del self.assets[change.entity_id]
+        if asset is None or change.operation == "deleted":
             return None
         asset.recorded_at = max(recorded_at, asset.recorded_at or 0)
         if change.operation == "late":

@@ -176,3 +176,17 @@ def test_a_cut_stream_is_said_with_its_age_and_mends_itself(open_page: Open) -> 
     expect(page.get_by_text(re.compile("The live stream is cut"))).to_be_visible(timeout=15_000)
     page.context.set_offline(False)
     expect(page.get_by_text("live", exact=True)).to_be_visible(timeout=20_000)
+
+
+def test_a_deleted_asset_leaves_the_open_table_at_once(open_page: Open, city: SmallCity) -> None:
+    bin_ = "urn:ngsi-ld:WasteContainer:nis:passing"
+    place = {"type": "Point", "coordinates": [21.9, 43.32]}
+    entity = {"id": bin_, "type": "WasteContainer", "name": "Passing container", "location": place}
+    with city.vidik.client() as client:
+        assert client.post("/ngsi-ld/v1/entities", json=entity).status_code == 201
+        page = open_page("/situation?view=table")
+        row = page.get_by_role("row").filter(has_text="Passing container")
+        expect(row).to_be_visible(timeout=10_000)
+        expect(page.get_by_text("live", exact=True)).to_be_visible()
+        assert client.delete(f"/ngsi-ld/v1/entities/{bin_}").status_code == 204
+    expect(row).to_have_count(0, timeout=2_000)
