@@ -4,23 +4,40 @@ import re
 import shutil
 import signal
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.family import free_port
+
+CERTIFICATE = (
+    *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
+    *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+)
 SHIPPED = Path(__file__).resolve().parents[1] / "deploy" / "mosquitto"
 
 
 @dataclass
 class Broker:
-    """Mosquitto with the shipped configuration; only the paths and the port are the test's."""
+    """Mosquitto with the shipped configuration; only the paths and the ports are the test's.
+
+    Devices come in by `port`, Vidik by TLS, as the configuration asks for: `url`.
+    """
 
     folder: Path
     port: int
     devices: tuple[str, ...] = ("counter",)
+    tls_port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        """What VIDIK_MQTT_URL must be."""
+        return f"mqtts://vidik:secret@localhost:{self.tls_port}?ca={self.folder}/vidik.pem"
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True)
+        subprocess.run([*CERTIFICATE, "-keyout", "vidik.key", "-out", "vidik.pem"], cwd=self.folder, check=True, capture_output=True)
+        (self.folder / "vidik.key").chmod(0o644)  # Mosquitto started by root reads it as another user
         passwords = self.folder / "passwd"
         passwords.touch()
         for login in ("vidik", *self.devices):
@@ -31,7 +48,9 @@ class Broker:
         text = (SHIPPED / "vidik.conf").read_text()
         text = text.replace("/etc/mosquitto/vidik.passwd", str(passwords))
         text = text.replace("/etc/mosquitto/vidik.acl", str(self.folder / "acl"))
-        text = re.sub(r"^listener \d+.*$", f"listener {self.port} 127.0.0.1", text, count=1, flags=re.MULTILINE)
+        text = text.replace("/etc/mosquitto/certs/", f"{self.folder}/")
+        text = text.replace("listener 1883 0.0.0.0", f"listener {self.port} 127.0.0.1")
+        text = text.replace("listener 8883 0.0.0.0", f"listener {self.tls_port} 127.0.0.1")
         text = re.sub(r"^persistence_location .*$", f"persistence_location {self.folder}/", text, flags=re.MULTILINE)
         text = re.sub(r"^log_dest .*$", f"log_dest file {self.folder}/log", text, flags=re.MULTILINE)
         text = re.sub(r"^user .*$", "", text, flags=re.MULTILINE)

@@ -62,7 +62,7 @@ def broker(place: Path) -> Iterator[Broker]:
 
 @pytest.fixture(scope="module")
 def vidik(place: Path, broker: Broker) -> Iterator[RunningVidik]:
-    with running(place / "data", VIDIK_MQTT_URL=f"mqtt://vidik:secret@127.0.0.1:{broker.port}") as started:
+    with running(place / "data", VIDIK_MQTT_URL=broker.url) as started:
         started.add_device(DEVICE)
         yield started
 

@@ -170,7 +170,7 @@ class TestBoundary:
 
             await streams.end_all()
 
-            await asyncio.wait_for(answering, 5)
+            await asyncio.wait_for(answering, 60)
 
 
 class TestHealth:

@@ -48,7 +48,7 @@ async def collected(services: Services) -> list[str]:
 
 
 async def until_collected(services: Services, *wanted: str) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while await collected(services) != list(wanted):  # noqa: ASYNC110  the database tells nobody
             await asyncio.sleep(0.05)
 

@@ -53,7 +53,7 @@ class TestLive:
                 asyncio.create_task(send_live(gateway, "s", assets, behaviour, "127.0.0.1", server.port))
                 for gateway, assets in small_city.behind_gateways().items()
             ]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while not _everybody_spoke(server, small_city, secrets):  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
             await end_tasks(*tasks)

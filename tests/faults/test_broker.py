@@ -25,8 +25,7 @@ def broker(data_folder: Path) -> Iterator[Broker]:
 def test_what_the_broker_acknowledged_arrives_though_it_is_killed_and_gone_for_a_minute(
     data_folder: Path, broker: Broker
 ) -> None:
-    url = f"mqtt://vidik:secret@127.0.0.1:{broker.port}"
-    with running(data_folder, VIDIK_MQTT_URL=url) as vidik:
+    with running(data_folder, VIDIK_MQTT_URL=broker.url) as vidik:
         vidik.add_device("counter")
         with CountingDevice(broker.port, "counter", "secret", rate=150) as device:
             wait_for("readings in history", lambda: len(vidik.stored_numbers("counter")) > 300, 90)

@@ -36,7 +36,7 @@ async def statuses(services: Services) -> list[str]:
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not await condition():  # noqa: ASYNC110  the database tells nobody
             await asyncio.sleep(0.05)
 

@@ -42,7 +42,7 @@ async def open_door(broker: Mosquitto, pipeline: MemoryPipeline) -> AsyncIterato
         options = parse_broker_url(f"mqtt://vidik:{PASSWORD}@127.0.0.1:{broker.port}{query}")
         door = BrokerDoor(pipeline, dataclasses.replace(options, longest_pause=0.5, **changes))  # type: ignore[arg-type]
         await door.start()
-        await asyncio.wait_for(door.up(), 10)
+        await asyncio.wait_for(door.up(), 60)
         opened.append(door)
         return door
 
@@ -161,7 +161,7 @@ class TestFaults:
         await eventually(lambda: not door.connected("lamp-1"))
         await asyncio.sleep(1.0)
         await broker.start()
-        await asyncio.wait_for(door.up(), 10)
+        await asyncio.wait_for(door.up(), 60)
         device = await lamp(broker)
         await device.ask(reading(1, payload=b"1"))
         await pipeline.took(1)
@@ -196,7 +196,7 @@ class TestFaults:
         await pipeline.took(1)
         await broker.kill()
         await broker.start()
-        await asyncio.wait_for(door.up(), 10)
+        await asyncio.wait_for(door.up(), 60)
         device = await lamp(broker)
         await device.ask(reading(1, payload=b"2"))
         await pipeline.took(2)

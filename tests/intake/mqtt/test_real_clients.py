@@ -25,7 +25,7 @@ async def mosquitto(program: str, port: int, *arguments: str) -> tuple[int, str]
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 20)
+    said, _ = await asyncio.wait_for(process.communicate(), 60)
     return process.returncode or 0, said.decode()
 
 
