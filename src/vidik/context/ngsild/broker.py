@@ -14,6 +14,7 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild import exchange, problems, values
 from vidik.context.ngsild.exchange import Parameters
+from vidik.context.ngsild.grouping import GroupWriter
 from vidik.context.ngsild.repository.entities import EntityReader
 from vidik.context.ngsild.repository.tenants import tenant_exists
 from vidik.kernel import audit
@@ -77,6 +78,7 @@ class Broker:
     services: Services
     contexts: ContextResolver
     reader: EntityReader
+    writer: GroupWriter
     _tenants: dict[str, float] = field(default_factory=dict)
 
     @classmethod
@@ -91,6 +93,7 @@ class Broker:
                         allow_private=services.settings.allow_private_endpoints,
                     ),
                     EntityReader(services.database),
+                    GroupWriter(services.database),
                 )
             )
         return services.get(cls)

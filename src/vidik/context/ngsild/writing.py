@@ -30,33 +30,80 @@ class BatchOutcome:
     errors: list[tuple[str, VidikError]] = field(default_factory=list)
 
 
-async def create(connection: Connection, entity: EntityInput) -> None:
-    """Create an entity; raises Conflict (AlreadyExists)."""
-    await _save(connection, [_new(entity, iso(now()))])
+@dataclass(slots=True)
+class Creation:
+    """An entity to create; `AlreadyExists` is its error."""
+
+    entity: EntityInput
+
+    @property
+    def entity_id(self) -> str:
+        """The id of the new entity."""
+        return str(self.entity.id)
 
 
-async def change(
-    connection: Connection,
-    entity_id: str,
-    rule: Change,
-    *,
-    selection: selections.TypeSelection | None = None,
-    entity: EntityInput | None = None,
-    types: Literal["add", "replace"] = "add",
-    scope: Literal["add", "replace", "keep"] = "replace",
-) -> Result:
-    """Change an entity by a rule of `merge`; raises NotFound where it is not (or not of the selected type).
+@dataclass(slots=True)
+class Modification:
+    """A change of one entity by a rule of `merge`; NotFound where it is not (or not of the selected type).
 
     `entity` is what the request said of type, scope and expiry.
     """
-    row = await _existing(connection, entity_id, selection)
-    result = rule(row, iso(now()))
+
+    entity_id: str
+    rule: Change
+    selection: selections.TypeSelection | None = None
+    entity: EntityInput | None = None
+    types: Literal["add", "replace"] = "add"
+    scope: Literal["add", "replace", "keep"] = "replace"
+
+
+Task = Creation | Modification
+
+
+async def perform(connection: Connection, tasks: Sequence[Task]) -> list[Result | Exception]:
+    """Do tasks of different entities with one load and one save; each has its own result, or its own error.
+
+    Raises what the whole of them fails by: Conflict when somebody else creates one of the entities meanwhile.
+    """
+    rows = await entities.load(connection, [task.entity_id for task in tasks], for_update=True)
+    at = iso(now())
+    writes: list[EntityWrite] = []
+    outcomes: list[Result | Exception] = []
+    for task in tasks:
+        try:
+            write, result = _performed(task, rows.get(task.entity_id), at)
+        except Exception as error:
+            outcomes.append(error)
+            continue
+        outcomes.append(result)
+        if write is not None:
+            writes.append(write)
+    await _save(connection, writes)
+    return outcomes
+
+
+def _performed(task: Task, row: EntityRow | None, at: str) -> tuple[EntityWrite | None, Result]:
+    """What a task writes (None: nothing changes) and its result; raises its error."""
+    if isinstance(task, Creation):
+        if row is not None:
+            raise problems.already_exists(task.entity_id)
+        result = merge.create(task.entity.attributes, at)
+        return _new(task.entity, result), result
+    row = _selected(row, task.entity_id, task.selection)
+    result = task.rule(row, at)
     write = _changed(row, result)
-    if entity is not None:
-        _apply_head(write, entity, types, scope)
-    if result.changed or write.types != row.types or write.scope != row.scope or write.expires_at != row.expires_at:
-        await _save(connection, [write])
-    return result
+    if task.entity is not None:
+        _apply_head(write, task.entity, task.types, task.scope)
+    same = (write.types, write.scope, write.expires_at) == (row.types, row.scope, row.expires_at)
+    return (None if same and not result.changed else write), result
+
+
+async def change_many(connection: Connection, ids: Sequence[str], rule: Change) -> None:
+    """Change those entities that are there by one rule; what it leaves alone is not written."""
+    at = iso(now())
+    rows = await entities.load(connection, ids, for_update=True)
+    results = [(row, rule(row, at)) for row in rows.values()]
+    await _save(connection, [_changed(row, result) for row, result in results if result.changed])
 
 
 async def delete(connection: Connection, entity_id: str, selection: selections.TypeSelection | None = None) -> None:
@@ -79,7 +126,7 @@ async def batch_create(connection: Connection, batch: Sequence[EntityInput]) -> 
             outcome.errors.append((entity_id, problems.already_exists(entity_id)))
             continue
         present.add(entity_id)
-        writes.append(_new(entity, at))
+        writes.append(_new(entity, merge.create(entity.attributes, at)))
         outcome.created.append(entity_id)
     await _save(connection, writes)
     return outcome
@@ -148,7 +195,7 @@ async def _batch(
         try:
             pending = writes.get(entity_id)
             if pending is None and row is None:
-                writes[entity_id] = _new(entity, at)
+                writes[entity_id] = _new(entity, merge.create(entity.attributes, at))
                 outcome.created.append(entity_id)
                 continue
             if pending is None and row is not None:
@@ -172,6 +219,10 @@ async def _batch(
 
 async def _existing(connection: Connection, entity_id: str, selection: selections.TypeSelection | None) -> EntityRow:
     row = (await entities.load(connection, [entity_id], for_update=True)).get(entity_id)
+    return _selected(row, entity_id, selection)
+
+
+def _selected(row: EntityRow | None, entity_id: str, selection: selections.TypeSelection | None) -> EntityRow:
     if row is None or (selection is not None and not selections.matches_types(selection, row.types)):
         raise problems.not_found(f"There is no entity {entity_id}{' of this type' if row else ''}.")
     return row
@@ -188,8 +239,7 @@ def _ids(batch: Sequence[EntityInput]) -> list[str]:
     return list(dict.fromkeys(str(entity.id) for entity in batch))
 
 
-def _new(entity: EntityInput, at: str) -> EntityWrite:
-    result = merge.create(entity.attributes, at)
+def _new(entity: EntityInput, result: Result) -> EntityWrite:
     return EntityWrite(
         entity_id=str(entity.id),
         types=list(entity.types or ()),

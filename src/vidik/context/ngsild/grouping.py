@@ -1,0 +1,128 @@
+"""Group commit: concurrent small writes of a tenant share one transaction, and each has its own answer.
+
+What arrives while a group is being committed is the next one. An entity is at most once in a group, so that its
+changes stay apart in history and in the change stream, in the order in which they came. Nobody is answered before
+the commit. When the group as a whole fails by one of its members, each is written alone, and only that one fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import psycopg
+
+from vidik.context.ngsild import writing
+from vidik.context.ngsild.merge import Result
+from vidik.context.ngsild.writing import Task
+from vidik.kernel import audit
+from vidik.kernel.database import Connection, Database
+from vidik.kernel.errors import Unavailable
+from vidik.kernel.identity import Principal
+
+LARGEST_GROUP: Final = 128
+_STOPPING: Final = "The broker is stopping; please try again."
+# Connection exceptions and operator intervention: nobody knows whether the commit happened, or it will not soon.
+_LOST: Final = ("08", "57")
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A task, who asked for it and as which operation, and the answer owed."""
+
+    task: Task
+    principal: Principal
+    operation: str
+    answer: asyncio.Future[Result]
+
+    def settle(self, outcome: Result | BaseException) -> None:
+        if self.answer.done():
+            return
+        if isinstance(outcome, Result):
+            self.answer.set_result(outcome)
+            return
+        self.answer.set_exception(outcome if isinstance(outcome, Exception) else Unavailable(_STOPPING))
+        self.answer.exception()  # a client that went away leaves nobody to take it
+
+
+class GroupWriter:
+    """Writes for every tenant. One a process; one transaction at a time a tenant."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._queues: dict[str, list[_Waiting]] = {}
+        self._servers: set[asyncio.Task[None]] = set()
+
+    async def perform(self, tenant: str, task: Task, principal: Principal, operation: str) -> Result:
+        """Do a task; returns after the commit. Raises the task's own error.
+
+        Persons' writes go into the audit record in the same transaction. Cancelling the caller takes nothing back.
+        """
+        waiting = _Waiting(task, principal, operation, asyncio.get_running_loop().create_future())
+        queue = self._queues.get(tenant)
+        if queue is None:
+            self._queues[tenant] = [waiting]
+            server = asyncio.create_task(self._serve(tenant), name="group commit")
+            self._servers.add(server)
+            server.add_done_callback(self._servers.discard)
+        else:
+            queue.append(waiting)
+        return await asyncio.shield(waiting.answer)
+
+    async def _serve(self, tenant: str) -> None:
+        """Write groups until nobody waits."""
+        group: list[_Waiting] = []
+        try:
+            while self._queues[tenant]:
+                group, self._queues[tenant] = _next_group(self._queues[tenant])
+                await self._write(tenant, group)
+        except BaseException as error:
+            for one in (*group, *self._queues[tenant]):
+                one.settle(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            del self._queues[tenant]
+
+    async def _write(self, tenant: str, group: Sequence[_Waiting]) -> None:
+        try:
+            outcomes = await self._commit(tenant, group)
+        except Exception as error:
+            if len(group) > 1 and not _is_lost(error):
+                for one in group:
+                    await self._write(tenant, [one])
+                return
+            outcomes = [error] * len(group)
+        for one, outcome in zip(group, outcomes, strict=True):
+            one.settle(outcome)
+
+    async def _commit(self, tenant: str, group: Sequence[_Waiting]) -> list[Result | Exception]:
+        async with self._database.transaction(tenant) as connection:
+            outcomes = await writing.perform(connection, [one.task for one in group])
+            await _note(connection, group, outcomes)
+        return outcomes
+
+
+def _next_group(queue: list[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
+    """The next group, each entity once, and who waits on."""
+    group: dict[str, _Waiting] = {}
+    later: list[_Waiting] = []
+    for one in queue:
+        if len(group) < LARGEST_GROUP and one.task.entity_id not in group:
+            group[one.task.entity_id] = one
+        else:
+            later.append(one)
+    return list(group.values()), later
+
+
+async def _note(connection: Connection, group: Sequence[_Waiting], outcomes: Sequence[Result | Exception]) -> None:
+    """Put what persons did into the audit record, last before the commit."""
+    for one, outcome in zip(group, outcomes, strict=True):
+        if isinstance(outcome, Result):
+            await audit.record_writes(connection, one.principal, one.operation, [one.task.entity_id])
+
+
+def _is_lost(error: Exception) -> bool:
+    return isinstance(error, psycopg.OperationalError) and (error.sqlstate is None or error.sqlstate[:2] in _LOST)
