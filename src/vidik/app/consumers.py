@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 from vidik.context.store import changes
 from vidik.kernel.database import Connection
 from vidik.kernel.logs import get_logger
-from vidik.kernel.modules import ChangeConsumer
+from vidik.kernel.modules import BulkConsumer, ChangeConsumer
 from vidik.kernel.services import Services
 from vidik.kernel.telemetry import STREAM_BATCHES, STREAM_LAG_SECONDS
 
@@ -56,10 +56,15 @@ async def take_in(services: Services, tenant: str, consumer: ChangeConsumer, lim
     async with services.database.transaction(tenant) as connection:
         position = await changes.cursor_of(connection, consumer.name)
         batches = await changes.read_after(connection, position, limit)
-        for batch in batches:
-            await consumer.handle(services, tenant, connection, batch)
+        if isinstance(consumer, BulkConsumer) and batches:
+            await consumer.handle_all(services, tenant, connection, batches)
+        else:
+            for batch in batches:
+                await consumer.handle(services, tenant, connection, batch)
         if batches:
             await changes.move_cursor(connection, consumer.name, batches[-1].position)
+    if isinstance(consumer, BulkConsumer) and batches:
+        consumer.committed(services, tenant)
     if batches:
         STREAM_BATCHES.labels(consumer.name).inc(len(batches))
         lag = (datetime.now(UTC) - batches[-1].recorded_at).total_seconds()

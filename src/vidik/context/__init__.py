@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vidik.kernel.modules import Module, PeriodicJob
+from vidik.kernel.modules import ChangeConsumer, Module, PeriodicJob, TenantWork
 
 if TYPE_CHECKING:
     from starlette.routing import BaseRoute
@@ -21,4 +21,16 @@ def _periodic() -> "Sequence[PeriodicJob]":
     return JOBS
 
 
-MODULE = Module(name="context", routes=_routes, periodic=_periodic)
+def _consumers() -> "Sequence[ChangeConsumer]":
+    from vidik.context.subscriptions.consumer import SubscriptionConsumer
+
+    return [SubscriptionConsumer()]
+
+
+def _work() -> "Sequence[TenantWork]":
+    from vidik.context.subscriptions.work import deliver
+
+    return [TenantWork("context.deliver", deliver)]
+
+
+MODULE = Module(name="context", routes=_routes, periodic=_periodic, consumers=_consumers, work=_work)

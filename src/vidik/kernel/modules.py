@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
@@ -24,6 +24,14 @@ class PeriodicJob:
     run: Callable[[Services, str], Awaitable[None]]
 
 
+@dataclass(frozen=True)
+class TenantWork:
+    """Endless work that the worker does for each tenant; it survives a database that restarts."""
+
+    name: str
+    run: Callable[[Services, str], Awaitable[None]]
+
+
 class ChangeConsumer(Protocol):
     """A reader of the change stream with a durable cursor of its own.
 
@@ -35,6 +43,17 @@ class ChangeConsumer(Protocol):
 
     async def handle(self, services: Services, tenant: str, connection: Connection, batch: Any) -> None:
         """Take in one committed batch of changes."""
+
+
+@runtime_checkable
+class BulkConsumer(Protocol):
+    """A ChangeConsumer that takes in what there is at once, and wants to know when that is committed."""
+
+    async def handle_all(self, services: Services, tenant: str, connection: Connection, batches: Sequence[Any]) -> None:
+        """Take in committed batches of changes, oldest first."""
+
+    def committed(self, services: Services, tenant: str) -> None:
+        """The effects of the last `handle_all` are committed."""
 
 
 def _nothing() -> list[Any]:
@@ -52,6 +71,8 @@ class Module:
     """Starlette routes, mounted on the root."""
     consumers: Callable[[], Sequence[ChangeConsumer]] = _nothing
     """Readers of the change stream, run by the worker for every tenant."""
+    work: Callable[[], Sequence[TenantWork]] = _nothing
+    """Endless work of the worker, once a tenant."""
     periodic: Callable[[], Sequence[PeriodicJob]] = _nothing
     """Repeated work, run by the worker."""
     lifespan: Callable[[Services], AbstractAsyncContextManager[None]] | None = None

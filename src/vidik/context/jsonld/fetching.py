@@ -100,12 +100,13 @@ async def _checked_address(current: str, url: str, allow_private: bool) -> str:
     except (OSError, ValueError, UnicodeError):
         raise ContextUnavailableError(url, "the host is not known") from None
     addresses = [str(entry[4][0]) for entry in found]
-    if not allow_private and not all(_is_public(address) for address in addresses):
+    if not allow_private and not all(is_public(address) for address in addresses):
         raise ContextUnavailableError(url, "the host has a private address (VIDIK_ALLOW_PRIVATE_ENDPOINTS)")
     return addresses[0]
 
 
-def _is_public(address: str) -> bool:
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the internet: not loopback, link-local, private or reserved."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
         parsed = parsed.ipv4_mapped

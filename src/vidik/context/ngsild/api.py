@@ -16,6 +16,7 @@ from vidik.context.jsonld import packaged
 from vidik.context.ngsild import batch_api, entities_api, problems, temporal_api
 from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON
+from vidik.context.subscriptions import api as subscriptions_api
 
 Handler = Callable[[Call], Awaitable[Response]]
 PREFIX: Final = b"/ngsi-ld/v1/"
@@ -55,6 +56,17 @@ _TEMPORAL: Final[_Methods] = {"GET": (temporal_api.query_temporal, READ)}
 _TEMPORAL_ENTITY: Final[_Methods] = {"GET": (temporal_api.retrieve_temporal, READ)}
 
 
+_SUBSCRIPTIONS: Final[_Methods] = {
+    "GET": (subscriptions_api.query_subscriptions, READ),
+    "POST": (subscriptions_api.create_subscription, WRITE),
+}
+_SUBSCRIPTION: Final[_Methods] = {
+    "GET": (subscriptions_api.retrieve_subscription, READ),
+    "PATCH": (subscriptions_api.update_subscription, WRITE),
+    "DELETE": (subscriptions_api.delete_subscription, WRITE),
+}
+
+
 def _methods(segments: list[str]) -> _Methods | None:
     """What a path takes; None where there is nothing."""
     match segments:
@@ -68,6 +80,10 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _ATTRIBUTE
         case ["entityOperations", operation]:
             return _OPERATIONS.get(operation)
+        case ["subscriptions"]:
+            return _SUBSCRIPTIONS
+        case ["subscriptions", _]:
+            return _SUBSCRIPTION
         case ["temporal", "entities"]:
             return _TEMPORAL
         case ["temporal", "entities", _]:
@@ -86,7 +102,7 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
         raise problems.not_found("There is no such resource in the NGSI-LD API.")
     found = methods.get(scope["method"])
     if found is None:
-        if path == b"entities/":
+        if path in (b"entities/", b"subscriptions/"):
             raise problems.bad_data("The path has no id.", "id")
         raise problems.MethodNotAllowed(sorted(methods))
     scope["vidik.ngsild.path"] = path.decode("ascii", "replace")

@@ -12,6 +12,8 @@ from vidik.context.ngsild.expressions import And, Expression, Leaf, Reader, pars
 
 _TYPE_END = re.compile(r"[,;|()]")
 _SCOPE_END = re.compile(r"[,;|()]")
+TYPE_NAMES = re.compile(r"[^\s,;|()]+")
+"""The names in the text of a type selection."""
 _SCOPE_PATTERN = re.compile(r"/?(?:[\w\-]+|\+)(?:/(?:[\w\-]+|\+))*(?:/#)?|/?#", re.UNICODE)
 
 TypeSelection = Expression[str]

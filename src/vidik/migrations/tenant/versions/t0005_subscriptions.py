@@ -16,6 +16,7 @@ def upgrade() -> None:
             context jsonb NOT NULL,         -- what its @context was: an address, an object or a list
             is_active boolean NOT NULL,
             expires_at timestamptz,
+            since bigint NOT NULL,          -- the newest change when it was made: only later ones concern it
             revision bigint NOT NULL,
             created_at timestamptz NOT NULL,
             modified_at timestamptz NOT NULL

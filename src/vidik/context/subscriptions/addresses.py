@@ -1,0 +1,58 @@
+"""Where an endpoint's name leads: looked up once, checked, and that very address connected to."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Callable
+from ssl import SSLContext
+from typing import TypeVar
+
+from vidik.context.jsonld.fetching import is_public
+
+_Protocol = TypeVar("_Protocol", bound=asyncio.BaseProtocol)
+
+
+class EndpointForbidden(OSError):
+    """The endpoint leads to a loopback, link-local or private address, which this installation does not allow."""
+
+    def __init__(self) -> None:
+        super().__init__("the endpoint has a private address (VIDIK_ALLOW_PRIVATE_ENDPOINTS)")
+
+
+def is_forbidden(host: str, *, allow_private: bool) -> bool:
+    """Whether a host is a private IP address by its very name; names of the DNS are looked at when connecting."""
+    if allow_private:
+        return False
+    try:
+        ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host.lower() == "localhost" or host.lower().endswith(".localhost")
+    return not is_public(host)
+
+
+async def connect(
+    make: Callable[[], _Protocol], host: str, port: int, *, tls: SSLContext | None, allow_private: bool
+) -> _Protocol:
+    """Connect to a host. Raises OSError, and EndpointForbidden where one of its addresses is not allowed.
+
+    The name is resolved once and the addresses that were checked are used, so that a second answer of the DNS
+    cannot lead inside.
+    """
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not allow_private and not all(is_public(address) for address in addresses):
+        raise EndpointForbidden
+    failure: OSError = OSError("the host has no address")
+    for address in addresses:
+        try:
+            _, protocol = await loop.create_connection(
+                make, address, port, ssl=tls, server_hostname=host if tls is not None else None
+            )
+        except OSError as error:
+            failure = error
+        else:
+            return protocol
+    raise failure

@@ -1,0 +1,229 @@
+"""Subscriptions over HTTP (ETSI GS CIM 009, clauses 5.8.1 to 5.8.5, 6.10 and 6.11)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.responses import Response
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import parameters, problems, values
+from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
+from vidik.context.ngsild.merge import json_merge_patch
+from vidik.context.subscriptions import questions, repository
+from vidik.context.subscriptions.addresses import is_forbidden
+from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, Subscription
+from vidik.context.subscriptions.parsing import parse_subscription, translated
+from vidik.context.subscriptions.repository import Row
+from vidik.kernel.clock import iso, now
+from vidik.kernel.errors import Conflict
+
+WRITE: Final = "context.write"
+_PROVIDED: Final = ("status", "createdAt", "modifiedAt", "deletedAt", "@context")
+_PROVIDED_OF_NOTIFICATION: Final = (
+    "status",
+    "timesSent",
+    "timesFailed",
+    "timesMerged",
+    "lastNotification",
+    "lastSuccess",
+    "lastFailure",
+)
+
+
+async def create_subscription(call: Call) -> Response:
+    """POST /subscriptions."""
+    body, context = await call.body()
+    if not isinstance(body, dict):
+        raise problems.bad_data("A subscription is a JSON object.")
+    body = _as_given(body)
+    body.setdefault("id", body.pop("@id", None) or f"urn:ngsi-ld:Subscription:{uuid.uuid4()}")
+    moment = now()
+    subscription = await _checked(call, body, context, moment)
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        await questions.check(connection, subscription)
+        if not await repository.insert(connection, _row(subscription, body, context, moment)):
+            raise Conflict(
+                f"The subscription {subscription.id} already exists.",
+                field="id",
+                type_uri=problems.ERRORS + "AlreadyExists",
+            )
+        await call.note_write(connection, "subscribe", [subscription.id])
+    location = f"/ngsi-ld/v1/subscriptions/{quote(subscription.id, safe=':')}"
+    return Response(status_code=201, headers={"Location": location})
+
+
+async def query_subscriptions(call: Call) -> Response:
+    """GET /subscriptions."""
+    kind = call.accept(JSON, LD_JSON)
+    context = await call.reading_context()
+    asked = call.parameters
+    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
+    offset = asked.number("offset", 0, 0, 10_000_000)
+    counts = asked.flag("count") or "count" in parameters.options(asked)
+    if limit == 0 and not counts:
+        raise problems.bad_data("limit 0 goes with count only.", "limit")
+    async with call.broker.reader.session(call.tenant) as connection:
+        rows = await repository.page(connection, limit=limit, offset=offset)
+        total = await repository.count(connection) if counts else None
+    headers = page_links(call.path, asked, limit, offset, len(rows) > limit)
+    if total is not None:
+        headers["NGSILD-Results-Count"] = str(total)
+    body = [await _shown(call, row, context) for row in rows[:limit]]
+    return answer(body, kind, context, headers=headers)
+
+
+async def retrieve_subscription(call: Call) -> Response:
+    """GET /subscriptions/{id}."""
+    kind = call.accept(JSON, LD_JSON)
+    subscription_id = values.uri(call.segments[1], "id")
+    context = await call.reading_context()
+    async with call.broker.reader.session(call.tenant) as connection:
+        row = await repository.get(connection, subscription_id)
+    if row is None:
+        raise _unknown(subscription_id)
+    return answer(await _shown(call, row, context), kind, context)
+
+
+async def update_subscription(call: Call) -> Response:
+    """PATCH /subscriptions/{id}: its members change one by one, those of `notification` too."""
+    subscription_id = values.uri(call.segments[1], "id")
+    fragment, context = await call.body(JSON, LD_JSON, MERGE_PATCH)
+    if not isinstance(fragment, dict):
+        raise problems.bad_data("A fragment of a subscription is a JSON object.")
+    fragment = _as_given(fragment)
+    if fragment.get("id", subscription_id) != subscription_id:
+        raise problems.bad_data("The id of a subscription does not change.", "id")
+    moment = now()
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        row = await repository.get(connection, subscription_id, for_update=True)
+        if row is None:
+            raise _unknown(subscription_id)
+        former = await call.broker.contexts.resolve(row.context)
+        # One subscription is written in one @context: the fragment's, which the rest is translated into.
+        body = _patched(translated(row.body, former, context), fragment)
+        subscription = await _checked(call, body, context, moment, fragment=fragment)
+        subscription.key = row.key
+        await questions.check(connection, subscription)
+        await repository.update(connection, _row(subscription, body, context, moment))
+        await call.note_write(connection, "change_subscription", [subscription_id])
+    return Response(status_code=204)
+
+
+async def delete_subscription(call: Call) -> Response:
+    """DELETE /subscriptions/{id}."""
+    subscription_id = values.uri(call.segments[1], "id")
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        if not await repository.delete(connection, subscription_id):
+            raise _unknown(subscription_id)
+        await call.note_write(connection, "unsubscribe", [subscription_id])
+    return Response(status_code=204)
+
+
+def _unknown(subscription_id: str) -> Exception:
+    return problems.not_found(f"There is no subscription {subscription_id}.")
+
+
+def _as_given(body: dict[str, Any]) -> dict[str, Any]:
+    """What a client says of a subscription, without what only Vidik provides."""
+    kept = {name: value for name, value in body.items() if name not in _PROVIDED}
+    notification = kept.get("notification")
+    if isinstance(notification, dict):
+        kept["notification"] = {
+            name: value for name, value in notification.items() if name not in _PROVIDED_OF_NOTIFICATION
+        }
+    return kept
+
+
+def _patched(body: dict[str, Any], fragment: dict[str, Any]) -> dict[str, Any]:
+    """The subscription after a fragment; "urn:ngsi-ld:null" removes a member, null is none of its values."""
+    for name, value in fragment.items():
+        if value is None:
+            raise problems.bad_data(f"{name} cannot be null.", name)
+        if name == "notification" and isinstance(value, dict):
+            body[name] = _patched(body.get(name, {}), value)
+        elif value == values.NULL:
+            body.pop(name, None)
+        else:
+            body[name] = json_merge_patch(body.get(name), value) if name == "endpoint" else value
+    return body
+
+
+async def _checked(
+    call: Call, body: dict[str, Any], context: ActiveContext, moment: datetime, *, fragment: Any = None
+) -> Subscription:
+    """The subscription, if everything about it holds; `fragment` is what is new of it, where not all is."""
+    notified = body.get("jsonldContext")
+    words = None
+    if notified is not None:
+        words = await call.broker.contexts.resolve(values.uri(notified, "jsonldContext"))
+    subscription = parse_subscription(body, context, words)
+    new = body if fragment is None else fragment
+    if "expiresAt" in new and subscription.expires_at is not None and subscription.expires_at <= moment:
+        raise problems.bad_data("expiresAt is in the past.", "expiresAt")
+    host = subscription.endpoint.address.hostname or ""
+    if is_forbidden(host, allow_private=call.broker.services.settings.allow_private_endpoints):
+        raise problems.bad_data(
+            "Notifications do not go to private addresses here (VIDIK_ALLOW_PRIVATE_ENDPOINTS).",
+            "notification.endpoint.uri",
+        )
+    return subscription
+
+
+def _row(subscription: Subscription, body: dict[str, Any], context: ActiveContext, moment: datetime) -> Row:
+    return Row(
+        key=subscription.key,
+        id=subscription.id,
+        body=body,
+        context=context.source,
+        is_active=subscription.is_active,
+        expires_at=subscription.expires_at,
+        since=0,
+        created_at=moment,
+        modified_at=moment,
+        times_sent=0,
+        times_failed=0,
+        times_merged=0,
+        last_notification=None,
+        last_success=None,
+        last_failure=None,
+    )
+
+
+async def _shown(call: Call, row: Row, context: ActiveContext) -> dict[str, Any]:
+    """A subscription with its state, in the words of the reader's @context."""
+    written_in = await call.broker.contexts.resolve(row.context)
+    body = translated(row.body, written_in, context)
+    body["status"] = _status(row)
+    body.setdefault("notificationTrigger", list(DEFAULT_TRIGGERS))
+    notification = body["notification"]
+    if row.times_sent or row.times_failed:
+        failed = row.last_success is None or (row.last_failure is not None and row.last_failure > row.last_success)
+        notification |= {"status": "failed" if failed else "ok", "timesSent": row.times_sent}
+        notification["timesFailed"] = row.times_failed
+    if row.times_merged:
+        notification["timesMerged"] = row.times_merged
+    for name, moment in (
+        ("lastNotification", row.last_notification),
+        ("lastSuccess", row.last_success),
+        ("lastFailure", row.last_failure),
+    ):
+        if moment is not None:
+            notification[name] = iso(moment)
+    if not call.principal.may(WRITE):
+        # Who may only read the city's memory does not need the keys to other people's doors.
+        for pair in notification["endpoint"].get("receiverInfo") or ():
+            pair["value"] = "…"
+    if "sysAttrs" in parameters.options(call.parameters) or call.parameters.flag("sysAttrs"):
+        body |= {"createdAt": iso(row.created_at), "modifiedAt": iso(row.modified_at)}
+    return body
+
+
+def _status(row: Row) -> str:
+    if row.expires_at is not None and row.expires_at <= now():
+        return "expired"
+    return "active" if row.is_active else "paused"

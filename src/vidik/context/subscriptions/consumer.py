@@ -1,0 +1,144 @@
+"""Turns committed changes into notifications that are owed, in the transaction that moves the cursor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import orjson
+
+from vidik.context.ngsild.broker import Broker
+from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
+from vidik.context.ngsild.rendering import Json
+from vidik.context.store.changes import Change, ChangeBatch
+from vidik.context.subscriptions import content, repository
+from vidik.context.subscriptions.linked import with_linked
+from vidik.context.subscriptions.matching import Happening, concerns, happening, is_in_place, selectors_of
+from vidik.context.subscriptions.model import Subscription
+from vidik.context.subscriptions.questions import Questions
+from vidik.context.subscriptions.registry import Known, Registry
+from vidik.context.subscriptions.repository import Owed
+from vidik.kernel.clock import now
+from vidik.kernel.database import Connection
+from vidik.kernel.services import Services
+
+KEPT_IN_ORDER: Final = 1000
+"""As many notifications wait for one subscription in full; beyond it an entity's newest state stands for the others."""
+KEPT_AT_MOST: Final = 10_000
+"""As many entities wait for one subscription; beyond it the oldest are given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    subscription: Subscription
+    found: Happening
+
+
+class SubscriptionConsumer:
+    """Matches changes with subscriptions and writes down what is owed to whom."""
+
+    name = "context.subscriptions"
+
+    async def handle(self, services: Services, tenant: str, connection: Connection, batch: ChangeBatch) -> None:
+        """Take in one committed batch of changes."""
+        await self.handle_all(services, tenant, connection, [batch])
+
+    async def handle_all(
+        self, services: Services, tenant: str, connection: Connection, batches: Sequence[ChangeBatch]
+    ) -> None:
+        """Take in committed batches at once, in the transaction that moves the cursor."""
+        known = await Registry.of(services).refresh(tenant, connection)
+        if not known.by_key:
+            return
+        found = [
+            (change, batch, subscriptions)
+            for batch in batches
+            for change in batch.changes
+            if change.operation != "late" and (subscriptions := _candidates(known, change))
+        ]
+        if not found:
+            return
+        load = partial(Broker.of(services).reader.load, connection, tenant)
+        current = await load(list({change.entity_id for change, _, _ in found}))
+        moment = now()
+        candidates = []
+        for change, batch, subscriptions in found:
+            here = happening(change, batch.recorded_at, current.get(change.entity_id))
+            candidates += [
+                _Candidate(one, here)
+                for one in subscriptions
+                if batch.position > one.since and one.is_listening(moment) and concerns(one, here)
+            ]
+        owed = []
+        for one in await _matching(connection, candidates):
+            entities = await _entities(one, load)
+            payload = ",".join(orjson.dumps(entity).decode() for entity in entities)
+            owed.append(Owed(one.subscription.key, one.found.entity.id, one.found.recorded_at, payload))
+        if owed:
+            await repository.owe(connection, owed)
+            await _keep_bounded(connection, known, Counter(one.subscription for one in owed))
+
+    def committed(self, services: Services, tenant: str) -> None:
+        """What `handle_all` wrote can be seen: wake the deliverer."""
+        Registry.of(services).tenant(tenant).wake.set()
+
+
+def _candidates(known: Known, change: Change) -> list[Subscription]:
+    attributes: Any = change.attributes
+    if change.detail is not None:
+        attributes = change.detail.before if change.operation == "deleted" else change.detail.after
+    return known.index.candidates(change.entity_id, change.types, attributes)
+
+
+async def _matching(connection: Connection, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """The candidates whose patterns, q and geoQ hold too, in their order."""
+    placed = [one for one in candidates if is_in_place(one.subscription, one.found)]
+    questions = Questions()
+    for one in placed:
+        subscription, entity = one.subscription, one.found.entity
+        if subscription.query is not None and subscription.query_context is not None:
+            questions.ask_query(subscription.query, subscription.query_context, entity)
+        for pattern in selectors_of(subscription, one.found):
+            if pattern is not None:
+                questions.ask_pattern(entity.id, pattern)
+    await questions.answer(connection)
+    return [one for one in placed if _holds(one, questions)]
+
+
+def _holds(one: _Candidate, questions: Questions) -> bool:
+    subscription, entity = one.subscription, one.found.entity
+    if subscription.selectors and not any(
+        pattern is None or questions.matches(entity.id, pattern) for pattern in selectors_of(subscription, one.found)
+    ):
+        return False
+    if subscription.query is None or subscription.query_context is None:
+        return True
+    return questions.fits(subscription.query, subscription.query_context, entity)
+
+
+async def _entities(one: _Candidate, load: Any) -> list[Json]:
+    """The entities that one change puts into a notification: itself, and linked ones where asked for."""
+    subscription, found = one.subscription, one.found
+    body = content.describe(found, subscription)
+    if subscription.endpoint.accept == GEO_JSON:
+        return [content.as_feature(body, found.entity, subscription)]
+    entities = [body]
+    if subscription.join != "none" and found.change.operation != "deleted":
+        entities = await with_linked(body, found.entity, subscription, load)
+    if subscription.endpoint.accept == LD_JSON:
+        for entity in entities:
+            entity["@context"] = context_of_answer(subscription.context)
+    return entities
+
+
+async def _keep_bounded(connection: Connection, known: Known, fresh: Counter[int]) -> None:
+    """Let newer states stand for older ones where a subscription's queue has grown too long."""
+    for key, number in fresh.items():
+        waiting = known.owed[key] = known.owed.get(key, 0) + number
+        if waiting > KEPT_IN_ORDER and waiting >= 2 * known.kept.get(key, 0):
+            gone, kept = await repository.merge_owed(connection, key, KEPT_AT_MOST)
+            known.owed[key] = known.kept[key] = kept
+            known.merged[key] = known.merged.get(key, 0) + gone

@@ -1,0 +1,118 @@
+"""The subscriptions of each tenant in the worker's memory, kept as fresh as the transaction that asks."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from vidik.context.jsonld.resolver import ContextResolver
+from vidik.context.ngsild.broker import Broker
+from vidik.context.subscriptions import repository
+from vidik.context.subscriptions.index import Index
+from vidik.context.subscriptions.model import Subscription
+from vidik.context.subscriptions.parsing import parse_subscription
+from vidik.context.subscriptions.repository import Row
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import VidikError
+from vidik.kernel.logs import get_logger
+from vidik.kernel.services import Services
+
+_log = get_logger("vidik.subscriptions")
+
+
+@dataclass(slots=True)
+class Known:
+    """What this process knows of one tenant's subscriptions."""
+
+    by_key: dict[int, Subscription] = field(default_factory=dict)
+    index: Index = field(default_factory=Index)
+    timed: set[int] = field(default_factory=set)
+    """Keys of those that are notified at intervals; changes do not concern them."""
+    revision: int = 0
+    owed: dict[int, int] = field(default_factory=dict)
+    """About how many notifications are owed to each; those to which none are owed are not in it."""
+    kept: dict[int, int] = field(default_factory=dict)
+    """How many were left when a queue was last shortened: it is looked at again when it has doubled."""
+    merged: dict[int, int] = field(default_factory=dict)
+    """How many owed notifications gave way to newer ones since the deliverer last wrote it down."""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a transaction that owes notifications has been committed."""
+    unread: dict[int, Row] = field(default_factory=dict)
+    """Subscriptions whose @context cannot be had now; tried again with every refresh."""
+
+    def put(self, subscription: Subscription) -> None:
+        """Take in a subscription, new or changed."""
+        self.drop(subscription.key)
+        self.by_key[subscription.key] = subscription
+        if subscription.interval_seconds is not None:
+            self.timed.add(subscription.key)
+        else:
+            self.index.add(subscription)
+
+    def drop(self, key: int) -> None:
+        """Let go of a subscription."""
+        former = self.by_key.pop(key, None)
+        if former is not None:
+            self.index.remove(former)
+            self.timed.discard(key)
+
+
+class Registry:
+    """Every tenant's subscriptions. One a process."""
+
+    def __init__(self, contexts: ContextResolver) -> None:
+        self._contexts = contexts
+        self._tenants: dict[str, Known] = {}
+
+    @classmethod
+    def of(cls, services: Services) -> Registry:
+        """The registry of this process; made at the first request."""
+        if not services.has(cls):
+            services.put(cls(Broker.of(services).contexts))
+        return services.get(cls)
+
+    def tenant(self, tenant: str) -> Known:
+        """What is known of a tenant, as of the last refresh."""
+        known = self._tenants.get(tenant)
+        if known is None:
+            known = self._tenants[tenant] = Known()
+        return known
+
+    async def refresh(self, tenant: str, connection: Connection) -> Known:
+        """What is known of a tenant, brought to what this transaction sees."""
+        known = self.tenant(tenant)
+        newest = await repository.revision(connection)
+        if newest == known.revision and not known.unread:
+            return known
+        rows = {row.key: row for row in await repository.changed_since(connection, known.revision)}
+        for key, row in {**known.unread, **rows}.items():
+            await self._read(known, key, row)
+        if newest != known.revision:
+            there = await repository.keys(connection)
+            for key in [key for key in known.by_key if key not in there]:
+                known.drop(key)
+            known.unread = {key: row for key, row in known.unread.items() if key in there}
+        known.revision = newest
+        return known
+
+    async def _read(self, known: Known, key: int, row: Row) -> None:
+        try:
+            subscription = await read(row, self._contexts)
+        except VidikError as error:
+            if key not in known.unread:
+                _log.warning("a subscription cannot be read now", subscription=row.id, reason=error.detail)
+            known.unread[key] = row
+            return
+        known.unread.pop(key, None)
+        known.put(subscription)
+
+
+async def read(row: Row, contexts: ContextResolver) -> Subscription:
+    """A stored subscription as it is meant; raises VidikError where its @context cannot be had."""
+    context = await contexts.resolve(row.context)
+    notified = row.body.get("jsonldContext")
+    words = None if notified is None else await contexts.resolve(notified)
+    subscription = parse_subscription(row.body, context, words)
+    subscription.key, subscription.since = row.key, row.since
+    subscription.is_active, subscription.expires_at = row.is_active, row.expires_at
+    return subscription
