@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     history_packed_after_days: int = Field(
         2, ge=1, le=365, description="Days after which a closed day of history is packed into chunks."
     )
+    history_page: int = Field(
+        10_000, ge=1, description="Instances of one attribute that one temporal answer holds at most; then 206."
+    )
     disk_reserve_mb: int = Field(
         256, ge=0, description="Free space, in MB, below which no more readings are taken until there is room."
     )

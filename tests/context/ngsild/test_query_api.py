@@ -204,5 +204,6 @@ class TestRefusals:
     ) -> None:
         response = await city.get("/entities", params=parameters)
         assert response.status_code == 400
-        assert response.json()["type"] == "https://uri.etsi.org/ngsi-ld/errors/BadRequestData"
+        kind = "InvalidRequest" if field in ("options", "format") else "BadRequestData"
+        assert response.json()["type"] == f"https://uri.etsi.org/ngsi-ld/errors/{kind}"
         assert response.json()["field"] == field

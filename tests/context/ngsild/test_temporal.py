@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vidik.context.ngsild import temporal
 from vidik.context.store.chunks import SeriesRows
+from vidik.context.store.history import Series
 from vidik.kernel.errors import BadInput
 
 LAMP = "urn:e:1"
@@ -19,6 +20,9 @@ LAMP = "urn:e:1"
 
 def first(pair: tuple[int, int]) -> int:
     return pair[0]
+
+
+SERIES = Series(1, "urn:a:b", "https://example.org/level", "", datetime(2026, 1, 1, tzinfo=UTC))
 
 
 class TestDurations:
@@ -60,7 +64,7 @@ class TestAggregates:
         query = temporal.TemporalQuery(
             "observedAt", None, None, None, temporal.METHODS, temporal.parse_duration("PT1H"), False
         )
-        instances = temporal.instances_of_series(rows, query, None, "")
+        instances = temporal.instances_of_series(rows, query, None, SERIES)
         assert temporal.aggregated_numbers(rows, query, "") == temporal.aggregated(instances, query)
 
     def test_of_what_is_no_number_only_some_have_a_meaning(self) -> None:
@@ -97,6 +101,7 @@ class TestRetrieve:
     async def test_every_instance_in_order_of_time(self, history: httpx.AsyncClient) -> None:
         body = await retrieved(history)
         assert (body["id"], body["type"]) == (LAMP, "Lamp")
+        assert body["power"][0].pop("instanceId").startswith("urn:ngsi-ld:instance:")
         assert body["power"][0] == {"type": "Property", "value": 10, "unitCode": "WTT", "observedAt": at(10)}
         assert [one["value"] for one in body["power"]] == [10, 11, 12, 13, 14]
         assert [one["value"] for one in body["state"]] == ["off", "on"]

@@ -66,6 +66,8 @@ class ActiveContext:
     """What a response says in its @context, or links to."""
     scoped: dict[str, ActiveContext] = field(default_factory=dict)
     """What words mean inside an attribute whose term has a context of its own."""
+    names_core: bool = False
+    """Whether the source, or a document that it refers to, names the core context itself."""
     _expanded: dict[str, str] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     """What `compact` has answered: the hot path looks here first."""

@@ -60,6 +60,7 @@ class _Builder:
         self.terms: dict[str, Term] = {}
         self.vocabulary: str | None = None
         self._scoped: dict[str, tuple[Any, str | None]] = {}
+        self._names_core = False
 
     def finish(self, source: Any, depth: int = 0) -> ActiveContext:
         scoped: dict[str, ActiveContext] = {}
@@ -71,7 +72,7 @@ class _Builder:
             inner.apply(local, base, 0)
             inner.apply(packaged.core_terms(), None, 0)
             scoped[name] = inner.finish(source, depth + 1)
-        return ActiveContext(self.terms, self.vocabulary, source, scoped)
+        return ActiveContext(self.terms, self.vocabulary, source, scoped, names_core=self._names_core)
 
     def apply(self, local: Any, base: str | None, depth: int) -> None:
         if depth > MAXIMUM_DEPTH:
@@ -91,6 +92,7 @@ class _Builder:
     def _apply_remote(self, reference: str, base: str | None, depth: int) -> None:
         url = urljoin(base, reference) if base else reference
         if packaged.is_core(url):
+            self._names_core = True
             return  # comes last anyway
         if url not in self._remote:
             raise refuse(f"{url} is not an address")

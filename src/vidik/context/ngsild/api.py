@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from vidik.context.jsonld import packaged
-from vidik.context.ngsild import batch_api, entities_api, problems, temporal_api
+from vidik.context.ngsild import batch_api, entities_api, problems, purge_api, temporal_api, temporal_writing_api
 from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON
 from vidik.context.subscriptions import api as subscriptions_api
@@ -28,6 +28,7 @@ _Methods = Mapping[str, tuple[Handler, str]]
 _ENTITIES: Final[_Methods] = {
     "GET": (entities_api.query_entities, READ),
     "POST": (entities_api.create_entity, WRITE),
+    "DELETE": (purge_api.purge_entities, WRITE),
 }
 _ENTITY: Final[_Methods] = {
     "GET": (entities_api.retrieve_entity, READ),
@@ -52,8 +53,21 @@ _OPERATIONS: Final[Mapping[str, _Methods]] = {
     "delete": {"POST": (batch_api.batch_delete, WRITE)},
     "query": {"POST": (batch_api.batch_query, READ)},
 }
-_TEMPORAL: Final[_Methods] = {"GET": (temporal_api.query_temporal, READ)}
-_TEMPORAL_ENTITY: Final[_Methods] = {"GET": (temporal_api.retrieve_temporal, READ)}
+_TEMPORAL: Final[_Methods] = {
+    "GET": (temporal_api.query_temporal, READ),
+    "POST": (temporal_writing_api.create_or_update, WRITE),
+}
+_TEMPORAL_ENTITY: Final[_Methods] = {
+    "GET": (temporal_api.retrieve_temporal, READ),
+    "DELETE": (temporal_writing_api.delete_temporal, WRITE),
+}
+_TEMPORAL_ATTRIBUTES: Final[_Methods] = {"POST": (temporal_writing_api.append_attributes, WRITE)}
+_TEMPORAL_ATTRIBUTE: Final[_Methods] = {"DELETE": (temporal_writing_api.delete_attribute, WRITE)}
+_TEMPORAL_INSTANCE: Final[_Methods] = {
+    "PATCH": (temporal_writing_api.modify_instance, WRITE),
+    "DELETE": (temporal_writing_api.delete_instance, WRITE),
+}
+_TEMPORAL_OPERATIONS: Final[Mapping[str, _Methods]] = {"query": {"POST": (temporal_api.query_by_post, READ)}}
 
 
 _SUBSCRIPTIONS: Final[_Methods] = {
@@ -88,6 +102,14 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _TEMPORAL
         case ["temporal", "entities", _]:
             return _TEMPORAL_ENTITY
+        case ["temporal", "entities", _, "attrs"]:
+            return _TEMPORAL_ATTRIBUTES
+        case ["temporal", "entities", _, "attrs", _]:
+            return _TEMPORAL_ATTRIBUTE
+        case ["temporal", "entities", _, "attrs", _, _]:
+            return _TEMPORAL_INSTANCE
+        case ["temporal", "entityOperations", operation]:
+            return _TEMPORAL_OPERATIONS.get(operation)
     return None
 
 

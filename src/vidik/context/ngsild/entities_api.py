@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -9,11 +10,11 @@ import orjson
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import merge, parameters, problems, selections, validation, values, writing
+from vidik.context.ngsild import linked, merge, parameters, problems, selections, validation, values, writing
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, MERGE_PATCH, Parameters, answer, page_links
 from vidik.context.ngsild.merge import Result
-from vidik.context.ngsild.rendering import feature, render
+from vidik.context.ngsild.rendering import Stored, feature, render
 from vidik.context.ngsild.validation import PATCH, UPDATE, EntityInput
 from vidik.context.store.document import LOCATION
 from vidik.context.store.entities import EntityRow
@@ -26,6 +27,8 @@ _OPERATIONS: Final = {"PUT": "replace", "PATCH": "update", "POST": "append", "DE
 async def create_entity(call: Call) -> Response:
     """POST /entities."""
     body, context = await call.body()
+    if not body:
+        raise problems.invalid_request("The body is empty.")
     entity = validation.parse_entity(body, context)
     await call.broker.writer.perform(call.tenant, writing.Creation(entity), call.principal, "create")
     call.broker.reader.kinds(call.tenant).forget()
@@ -44,9 +47,26 @@ async def retrieve_entity(call: Call) -> Response:
         raise problems.not_found(f"There is no entity {entity_id}.")
     if view.attributes is not None and view.attributes.isdisjoint(entity.document):
         raise problems.not_found(f"The entity {entity_id} has none of these attributes.")
+    body: Any = render(entity, view)
+    if not body:
+        raise problems.not_found(f"The entity {entity_id} has none of these members.")
+    join = linked.parse_join(call.parameters)
     if kind == GEO_JSON:
-        return answer(feature(entity, view, _geometry_property(call.parameters, context)), kind, context)
-    return answer(render(entity, view), kind, context)
+        body = feature(entity, view, _geometry_property(call.parameters, context))
+    elif join is not None:
+        bodies = await linked.joined(_loader(call), [entity], view, join)
+        body = bodies if len(bodies) > 1 else bodies[0]
+    return answer(body, kind, context)
+
+
+def _loader(call: Call) -> linked.Load:
+    """How linked entities are found."""
+
+    async def load(ids: Sequence[str]) -> Mapping[str, Stored]:
+        async with call.broker.reader.session(call.tenant) as connection:
+            return await call.broker.reader.load(connection, call.tenant, ids)
+
+    return load
 
 
 async def query_entities(call: Call) -> Response:
@@ -59,6 +79,7 @@ async def query_entities(call: Call) -> Response:
 async def answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
     """A page of a query, however it was asked."""
     view = parameters.view(asked, context)
+    join = linked.parse_join(asked)
     found, types = parameters.search(asked, context)
     count = asked.flag("count") or "count" in parameters.options(asked)
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
@@ -78,8 +99,10 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     if kind == GEO_JSON:
         name = _geometry_property(asked, context)
         body: Any = {"type": "FeatureCollection", "features": [feature(one, view, name) for one in page.entities]}
+    elif join is not None:
+        body = await linked.joined(_loader(call), page.entities, view, join)
     else:
-        body = [render(one, view) for one in page.entities]
+        body = [shown for one in page.entities if (shown := render(one, view))]
     return answer(body, kind, context, headers=headers)
 
 

@@ -195,12 +195,9 @@ def body_context(content: Any, kind: str, link: str | None) -> Any:
 def context_of_answer(context: ActiveContext) -> Any:
     """What an answer in JSON-LD says its @context is."""
     source = context.source
-    if isinstance(source, str):
-        return source if packaged.is_core(source) else [source, packaged.CORE_CONTEXT_URL]
-    if isinstance(source, list):
-        has_core = any(isinstance(one, str) and packaged.is_core(one) for one in source)
-        return source if has_core else [*source, packaged.CORE_CONTEXT_URL]
-    return [source, packaged.CORE_CONTEXT_URL]
+    if context.names_core or source == packaged.CORE_CONTEXT_URL:
+        return source
+    return [*(source if isinstance(source, list) else [source]), packaged.CORE_CONTEXT_URL]
 
 
 def answer(

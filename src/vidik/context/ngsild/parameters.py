@@ -10,9 +10,11 @@ import orjson
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import geo, q, selections, values
 from vidik.context.ngsild.exchange import Parameters
-from vidik.context.ngsild.problems import bad_data
+from vidik.context.ngsild.problems import bad_data, invalid_request
+from vidik.context.ngsild.projection import CORE_MEMBERS, Projection, parse_projection
 from vidik.context.ngsild.rendering import Format, View
 from vidik.context.ngsild.repository.conditions import Search
+from vidik.context.ngsild.repository.ordering import parse_order
 from vidik.context.store.document import LOCATION
 
 MAXIMUM_LIMIT: Final = 1000
@@ -30,7 +32,7 @@ def options(parameters: Parameters) -> frozenset[str]:
     """The words of `options`; raises BadInput for one that nobody knows."""
     words = frozenset(parameters.names("options") or ())
     if not words <= _OPTIONS:
-        raise bad_data(f"options has words among {', '.join(sorted(_OPTIONS))}.", "options")
+        raise invalid_request(f"options has words among {', '.join(sorted(_OPTIONS))}.", "options")
     return words
 
 
@@ -39,9 +41,10 @@ def view(parameters: Parameters, context: ActiveContext) -> View:
     words = options(parameters)
     text = parameters.get("format")
     if text is not None and text not in _FORMATS:
-        raise bad_data(f"format is one of {', '.join(_FORMATS)}.", "format")
+        raise invalid_request(f"format is one of {', '.join(_FORMATS)}.", "format")
     chosen = [_FORMATS[word] for word in sorted(words) if word in _FORMATS]
     attributes = expanded(parameters.names("attrs"), context, "attrs")
+    pick, omit = projections(parameters, context)
     return View(
         context=context,
         format=_FORMATS[text] if text is not None else chosen[0] if chosen else "normalized",
@@ -49,9 +52,23 @@ def view(parameters: Parameters, context: ActiveContext) -> View:
         attributes=None if attributes is None else frozenset(attributes),
         datasets=_set(parameters.names("datasetId")),
         language=parameters.get("lang"),
-        pick=_set(parameters.names("pick")),
-        omit=_set(parameters.names("omit")),
+        pick=pick,
+        omit=omit,
     )
+
+
+def projections(parameters: Parameters, context: ActiveContext) -> tuple[Projection | None, Projection | None]:
+    """The parameters pick and omit; raises BadInput where they contradict one another or attrs."""
+    picked, omitted = parameters.get("pick"), parameters.get("omit")
+    pick = None if picked is None else parse_projection(picked, context, "pick")
+    omit = None if omitted is None else parse_projection(omitted, context, "omit")
+    if (pick or omit) and parameters.get("attrs") is not None:
+        raise bad_data("attrs does not go with pick or omit.", "attrs")
+    if pick and omit:
+        both = [word for word, part in omit.members.items() if part is None and word in pick.members]
+        if both:
+            raise bad_data(f"{both[0]} is both picked and omitted.", "omit")
+    return pick, omit
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:
@@ -60,10 +77,14 @@ def _set(names: list[str] | None) -> frozenset[str] | None:
 
 def expanded(names: list[str] | None, context: ActiveContext, field: str) -> list[str] | None:
     """Expanded attribute names; raises BadInput where one is no name."""
+    if names is not None and not CORE_MEMBERS.isdisjoint(names):
+        raise bad_data(f"{field} names attributes; {', '.join(sorted(CORE_MEMBERS))} are none.", field)
     return None if names is None else [context.expand(values.name(name, field)) for name in names]
 
 
-def search(parameters: Parameters, context: ActiveContext) -> tuple[Search, selections.TypeSelection | None]:
+def search(
+    parameters: Parameters, context: ActiveContext, table: str = "entity"
+) -> tuple[Search, selections.TypeSelection | None]:
     """What to look for; the type selection apart, because only the tenant knows its kinds.
 
     Raises BadInput where a parameter breaks its grammar or nothing limits the query.
@@ -81,10 +102,14 @@ def search(parameters: Parameters, context: ActiveContext) -> tuple[Search, sele
         scopes=None if scopes is None else selections.parse_scopes(scopes),
         geo=_geo(parameters, context),
         context=context,
+        table=table,
     )
-    limits = (text, ids, found.id_pattern, found.attributes, found.q, found.scopes, found.geo)
+    order = parameters.get("orderBy")
+    if order is not None:
+        found.order = parse_order(order, context, table)
+    limits = (text, found.attributes, found.q, found.scopes, found.geo)
     if all(limit is None for limit in limits) and not parameters.flag("local"):
-        raise bad_data("A query has at least one of type, attrs, q, georel, scopeQ, id or idPattern.", "type")
+        raise bad_data("A query has at least one of type, attrs, q, georel or scopeQ, or is local=true.", "type")
     return found, types
 
 
@@ -107,13 +132,22 @@ def of_query(body: Mapping[str, Any]) -> Parameters:
         raise bad_data('A query has the type "Query".', "type")
     found: dict[str, str] = {}
     _entity_selectors(body.get("entities"), found)
-    for name in ("q", "scopeQ", "lang"):
+    for name in ("q", "scopeQ", "lang", "join"):
         if name in body:
             found[name] = _text(body[name], name)
-    for name in ("attrs", "pick", "omit", "datasetId"):
+    if "joinLevel" in body:
+        found["joinLevel"] = str(body["joinLevel"])
+    for name in ("attrs", "pick", "omit", "datasetId", "containedBy"):
         if name in body:
             part = body[name]
             found[name] = ",".join(_text(one, name) for one in (part if isinstance(part, list) else [part]))
+    temporal_query = body.get("temporalQ")
+    if temporal_query is not None:
+        if not isinstance(temporal_query, dict):
+            raise bad_data("temporalQ is an object.", "temporalQ")
+        for name in ("timerel", "timeAt", "endTimeAt", "timeproperty"):
+            if name in temporal_query:
+                found[name] = _text(temporal_query[name], f"temporalQ.{name}")
     geo_query = body.get("geoQ")
     if geo_query is not None:
         if not isinstance(geo_query, dict):
@@ -132,17 +166,22 @@ def _entity_selectors(entities: Any, found: dict[str, str]) -> None:
         return
     if not isinstance(entities, list) or not entities or not all(isinstance(one, dict) for one in entities):
         raise bad_data("entities is a list of objects with a type.", "entities")
-    if len(entities) > 1 and any("id" in one or "idPattern" in one for one in entities):
-        raise bad_data("Several entity selectors may differ in their type only.", "entities")
     types = [_text(one["type"], "entities.type") for one in entities if "type" in one]
     if types:
-        found["type"] = "|".join(f"({one})" for one in types)
-    first = entities[0]
-    if "id" in first:
-        ids = first["id"]
-        found["id"] = ",".join(_text(one, "entities.id") for one in (ids if isinstance(ids, list) else [ids]))
-    if "idPattern" in first:
-        found["idPattern"] = _text(first["idPattern"], "entities.idPattern")
+        found["type"] = "|".join(f"({one})" for one in dict.fromkeys(types))
+    if len(entities) > 1 and any("idPattern" in one for one in entities):
+        raise bad_data("Several entity selectors cannot have patterns.", "entities")
+    if len(entities) > 1 and any("id" in one for one in entities) != all("id" in one for one in entities):
+        raise bad_data("Either all or none of several entity selectors have an id.", "entities")
+    ids = [part for one in entities if "id" in one for part in _list(one["id"])]
+    if ids:
+        found["id"] = ",".join(_text(one, "entities.id") for one in ids)
+    if "idPattern" in entities[0]:
+        found["idPattern"] = _text(entities[0]["idPattern"], "entities.idPattern")
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _text(value: Any, field: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild.languages import pick_language
+from vidik.context.ngsild.projection import Projection
 from vidik.context.ngsild.validation import MEMBER_OF
 from vidik.kernel.clock import iso
 
@@ -50,8 +51,8 @@ class View:
     datasets: frozenset[str] | None = None
     """datasetIds, "@none" for the default instance; None is all of them."""
     language: str | None = None
-    pick: frozenset[str] | None = None
-    omit: frozenset[str] | None = None
+    pick: Projection | None = None
+    omit: Projection | None = None
 
 
 def render(entity: Stored, view: View) -> Json:
@@ -61,11 +62,14 @@ def render(entity: Stored, view: View) -> Json:
         _add_plain(body, entity.document, view)
     else:
         _add_shown(body, entity.document, view)
+    return projected(body, view)
+
+
+def projected(body: Json, view: View) -> Json:
+    """Of a shown entity what is picked, without what is omitted."""
     if view.pick is not None:
-        return {name: value for name, value in body.items() if name in view.pick}
-    if view.omit is not None:
-        return {name: value for name, value in body.items() if name not in view.omit}
-    return body
+        body = view.pick.picked(body)
+    return body if view.omit is None else view.omit.omitted(body)
 
 
 def _is_plain(view: View) -> bool:
@@ -81,10 +85,10 @@ def _add_plain(body: Json, document: Mapping[str, Any], view: View) -> None:
             continue
         word = words.get(iri) or context.compact(iri)
         inside = context.inside(word)
-        if isinstance(stored, list):
+        if isinstance(stored, list) and len(stored) > 1:
             body[word] = [_plain_instance(one, inside) for one in stored]
         else:
-            body[word] = _plain_instance(stored, inside)
+            body[word] = _plain_instance(stored[0] if isinstance(stored, list) else stored, inside)
 
 
 def _plain_instance(instance: Json, context: ActiveContext) -> Json:

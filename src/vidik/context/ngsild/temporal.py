@@ -18,9 +18,11 @@ from vidik.context.ngsild import values
 from vidik.context.ngsild.exchange import Parameters
 from vidik.context.ngsild.problems import bad_data, too_complex
 from vidik.context.ngsild.rendering import View, instance_view, simple_value
+from vidik.context.ngsild.temporal_writing import instance_id
 from vidik.context.ngsild.validation import MEMBER_OF, Instance
 from vidik.context.ngsild.writing import UNOBSERVED
 from vidik.context.store.chunks import SeriesRows
+from vidik.context.store.history import Series
 from vidik.kernel.clock import from_microseconds, iso, to_microseconds
 
 TimeProperty = Literal["observedAt", "createdAt", "modifiedAt", "deletedAt"]
@@ -69,6 +71,8 @@ class TemporalQuery:
     """Not empty asks for aggregates."""
     period: Duration
     simplified: bool
+    origin: datetime | None = None
+    """Where aggregates begin to count their periods; None is at the first instance."""
 
     def includes(self, moment: datetime) -> bool:
         """Whether a time lies in the range."""
@@ -80,7 +84,9 @@ def parse_temporal(parameters: Parameters, options: Iterable[str]) -> TemporalQu
     name = parameters.get("timeproperty") or "observedAt"
     if name not in TIME_PROPERTIES:
         raise bad_data(f"timeproperty is one of {', '.join(TIME_PROPERTIES)}.", "timeproperty")
-    words = {*options, parameters.get("format") or "normalized"}
+    # The format stands over what options say (clause 6.3.7).
+    given = parameters.get("format")
+    words = set(options) if given is None else {given}
     if "temporalValues" in words and "aggregatedValues" in words:
         raise bad_data("temporalValues and aggregatedValues exclude one another.", "options")
     start, end = _range(parameters)
@@ -98,6 +104,7 @@ def parse_temporal(parameters: Parameters, options: Iterable[str]) -> TemporalQu
         methods if "aggregatedValues" in words else (),
         parse_duration(parameters.get("aggrPeriodDuration") or "PT0S"),
         "temporalValues" in words,
+        values.moment(str(parameters.get("timeAt")), "timeAt") if start is not None else None,
     )
 
 
@@ -142,7 +149,7 @@ def parse_duration(text: str) -> Duration:
 
 
 def instances_of_series(
-    rows: SeriesRows, query: TemporalQuery, current: Instance | None, dataset: str
+    rows: SeriesRows, query: TemporalQuery, current: Instance | None, series: Series
 ) -> list[Instance]:
     """Instances of one series in order of time. `current` lends plain numbers their unit."""
     found: list[Instance] = []
@@ -164,8 +171,10 @@ def instances_of_series(
         elif query.time_property == "observedAt":
             continue
         instance["createdAt"] = instance["modifiedAt"] = iso(observed if unobserved else recorded)
-        if dataset:
-            instance["datasetId"] = dataset
+        if series.dataset:
+            instance["datasetId"] = series.dataset
+        if "instanceId" not in instance and not query.simplified:
+            instance["instanceId"] = instance_id(series.number, int(rows.times[index]))
         if query.time_property == "observedAt" or query.includes(values.moment(_time(instance, query), "timeAt")):
             found.append(instance)
     return found if query.last is None else found[-query.last :]
@@ -203,7 +212,7 @@ def temporal_values(
     pairs = []
     for one in instances:
         value = simple_value(one, context, language) if "deletedAt" not in one else values.NULL
-        if isinstance(value, dict) and value.keys() == {member}:
+        if member in ("valueList", "objectList") and isinstance(value, dict):
             value = value[member]
         pairs.append([value, _time(one, query)])
     shown: dict[str, Any] = {"type": kind, _PLURAL[member]: pairs}
@@ -252,7 +261,7 @@ def aggregated_numbers(rows: SeriesRows, query: TemporalQuery, dataset: str) -> 
 def _edges(times: npt.NDArray[np.int64], query: TemporalQuery) -> list[tuple[int, datetime, datetime]]:
     """Where each period that has values begins among the times, with its start and end."""
     first, newest = from_microseconds(int(times[0])), from_microseconds(int(times[-1]))
-    origin = query.start or first
+    origin = query.origin or first
     if query.period.is_zero:
         return [(0, origin, max(query.end or newest, newest))]
     edges: list[tuple[int, datetime, datetime]] = []
@@ -282,7 +291,7 @@ def _raw(instance: Instance) -> Any:
 def _buckets(
     members: Sequence[tuple[datetime, Any]], query: TemporalQuery
 ) -> list[tuple[datetime, datetime, list[Any]]]:
-    origin = query.start or members[0][0]
+    origin = query.origin or members[0][0]
     final = query.end or members[-1][0]
     if query.period.is_zero:
         return [(origin, max(final, members[-1][0]), [value for _, value in members])]

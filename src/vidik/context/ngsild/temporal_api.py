@@ -9,14 +9,15 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import parameters, problems, selections, temporal, values
+from vidik.context.ngsild import parameters, problems, selections, temporal, temporal_paging, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.merge import instances_of
-from vidik.context.ngsild.rendering import Stored, View, head_view
+from vidik.context.ngsild.rendering import Stored, View, head_view, projected
 from vidik.context.ngsild.repository.entities import gone_entity
 from vidik.context.ngsild.temporal import TemporalQuery
-from vidik.context.store import history
+from vidik.context.ngsild.temporal_paging import Cut
+from vidik.context.store import corrections, history
 from vidik.context.store.history import Series
 from vidik.kernel.database import Connection
 
@@ -35,19 +36,41 @@ async def retrieve_temporal(call: Call) -> Response:
         entity = found or await gone_entity(connection, entity_id)
         if entity is None:
             raise problems.not_found(f"There is no entity {entity_id}.")
-        bodies = await _represent(connection, [entity], query, view)
-    return answer(bodies[entity_id], kind, context)
+        bodies, cut = await _represent(connection, [entity], query, view, _most(call))
+        if not bodies[entity_id].keys() - _HEAD:
+            every = await history.series_of(
+                connection, [entity_id], sorted(view.attributes) if view.attributes else None
+            )
+            if not await corrections.any_value(connection, [one.number for one in every]):
+                raise problems.not_found(f"There is no temporal representation of {entity_id} with these attributes.")
+    body = projected(bodies[entity_id], view)
+    if not body:
+        raise problems.not_found(f"The temporal representation of {entity_id} has none of these members.")
+    return _answer(body, kind, context, {}, cut)
 
 
 async def query_temporal(call: Call) -> Response:
     """GET /temporal/entities: the past of the entities that the query finds as they are now."""
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
-    asked = call.parameters
+    return await _answer_query(call, call.parameters, kind, context)
+
+
+async def query_by_post(call: Call) -> Response:
+    """POST /temporal/entityOperations/query."""
+    kind = call.accept(JSON, LD_JSON)
+    body, context = await call.body()
+    if not isinstance(body, dict):
+        raise problems.bad_data("A query is a JSON object.")
+    asked = call.parameters.joined(parameters.of_query(body))
+    return await _answer_query(call, asked, kind, context)
+
+
+async def _answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
     query, view = _asked(asked, context)
     if query.start is None and query.end is None:
         raise problems.bad_data("A temporal query has timerel and timeAt.", "timerel")
-    found, types = parameters.search(asked, context)
+    found, types = parameters.search(asked, context, "entity_remembered")
     count = asked.flag("count") or "count" in parameters.options(asked)
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
     offset = asked.number("offset", 0, 0, 10_000_000)
@@ -58,16 +81,20 @@ async def query_temporal(call: Call) -> Response:
         page = await reader.page(
             connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
         )
-        bodies = await _represent(connection, page.entities, query, view)
+        bodies, cut = await _represent(connection, page.entities, query, view, _most(call))
     headers = page_links(call.path, asked, limit, offset, page.more)
     if page.total is not None:
         headers["NGSILD-Results-Count"] = str(page.total)
     # An entity without any instance in the range is not part of the answer (clause 5.7.4).
-    shown = [body for body in bodies.values() if body.keys() - _HEAD]
-    return answer(shown, kind, context, headers=headers)
+    shown = [projected(body, view) for body in bodies.values() if body.keys() - _HEAD]
+    return _answer([body for body in shown if body], kind, context, headers, cut)
 
 
 _HEAD: Final = frozenset(("id", "type", "scope", "expiresAt", "createdAt", "modifiedAt"))
+
+
+def _most(call: Call) -> int:
+    return call.broker.services.settings.history_page
 
 
 async def _kinds(call: Call, connection: Connection, types: selections.TypeSelection) -> list[int]:
@@ -78,10 +105,11 @@ def _asked(asked: Parameters, context: ActiveContext) -> tuple[TemporalQuery, Vi
     words = parameters.options(asked)
     text = asked.get("format")
     if text is not None and text not in _FORMATS:
-        raise problems.bad_data(f"format is one of {', '.join(_FORMATS)}.", "format")
+        raise problems.invalid_request(f"format is one of {', '.join(_FORMATS)}.", "format")
     query = temporal.parse_temporal(asked, words)
     attributes = parameters.expanded(asked.names("attrs"), context, "attrs")
     datasets = asked.names("datasetId")
+    pick, omit = parameters.projections(asked, context)
     view = View(
         context=context,
         format="concise" if "concise" in (*words, text) else "normalized",
@@ -89,14 +117,16 @@ def _asked(asked: Parameters, context: ActiveContext) -> tuple[TemporalQuery, Vi
         attributes=None if attributes is None else frozenset(attributes),
         datasets=None if datasets is None else frozenset(datasets),
         language=asked.get("lang"),
+        pick=pick,
+        omit=omit,
     )
     return query, view
 
 
 async def _represent(
-    connection: Connection, entities: Sequence[Stored], query: TemporalQuery, view: View
-) -> dict[str, dict[str, Any]]:
-    """The temporal representation of each entity, by id."""
+    connection: Connection, entities: Sequence[Stored], query: TemporalQuery, view: View, most: int
+) -> tuple[dict[str, dict[str, Any]], Cut | None]:
+    """The temporal representation of each entity, by id, and what it holds where that is not everything."""
     wanted = None if view.attributes is None else sorted(view.attributes)
     series = await history.series_of(connection, [one.id for one in entities], wanted)
     if view.datasets is not None:
@@ -109,6 +139,9 @@ async def _represent(
         query.end if by_time else None,
         query.last if by_time else None,
     )
+    cut: Cut | None = None
+    if by_time and not query.methods:
+        rows, cut = temporal_paging.cut(rows, query, most)
     by_entity: dict[str, list[Series]] = defaultdict(list)
     for one in series:
         by_entity[one.entity_id].append(one)
@@ -122,11 +155,20 @@ async def _represent(
                     _put(body, view.context.compact(one.attribute), numbers)
                 continue
             current = _current(entity, one)
-            instances = temporal.instances_of_series(rows[one.number], query, current, one.dataset)
+            instances = temporal.instances_of_series(rows[one.number], query, current, one)
             if instances:
                 _add(body, view.context.compact(one.attribute), instances, query, view)
+            elif cut is not None:
+                # An attribute whose instances come later is there, so that the client knows of it.
+                body.setdefault(view.context.compact(one.attribute), [])
         bodies[entity.id] = body
-    return bodies
+    return bodies, cut
+
+
+def _answer(body: Any, kind: str, context: ActiveContext, headers: dict[str, str], cut: Cut | None) -> Response:
+    if cut is None:
+        return answer(body, kind, context, headers=headers)
+    return answer(body, kind, context, status=206, headers={**headers, "Content-Range": cut.header()})
 
 
 def _current(entity: Stored, series: Series) -> dict[str, Any] | None:

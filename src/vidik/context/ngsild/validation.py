@@ -54,7 +54,7 @@ _SYSTEM: Final = frozenset(
         "entityList",
     )
 )
-_ENTITY_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "@context"))
+ENTITY_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "@context"))
 _MAXIMUM_SUB_DEPTH: Final = 8
 
 
@@ -106,7 +106,7 @@ def parse_entity(body: Any, context: ActiveContext, rules: Rules = CREATE, *, wh
         expires_at=None,
     )
     for key, value in body.items():
-        if key in ("id", "type", "@id", "@type") or key in _ENTITY_SYSTEM:
+        if key in ("id", "type", "@id", "@type") or key in ENTITY_SYSTEM:
             continue
         if key == "scope":
             _scope(entity, value, rules)
@@ -125,7 +125,10 @@ def parse_types(value: Any, context: ActiveContext) -> list[str]:
     names = value if isinstance(value, list) else [value]
     if not names:
         raise bad_data("An entity has at least one type.", "type")
-    return list(dict.fromkeys(context.expand(values.name(one, "type")) for one in names))
+    expanded = dict.fromkeys(context.expand(values.name(one, "type")) for one in names)
+    if any(one.startswith("@") for one in expanded):
+        raise bad_data("A type is not a keyword of JSON-LD.", "type")
+    return list(expanded)
 
 
 def parse_attribute(value: Any, context: ActiveContext, rules: Rules, where: str, depth: int = 0) -> list[Instance]:

@@ -166,11 +166,13 @@ async def batch_merge(connection: Connection, batch: Sequence[EntityInput]) -> B
 async def batch_delete(connection: Connection, ids: Sequence[str]) -> BatchOutcome:
     """Delete those entities that are there."""
     gone = await entities.delete(connection, list(dict.fromkeys(ids)))
-    missing = [one for one in dict.fromkeys(ids) if one not in gone]
-    return BatchOutcome(
-        updated=[one for one in dict.fromkeys(ids) if one in gone],
-        errors=[(one, problems.not_found(f"There is no entity {one}.")) for one in missing],
-    )
+    outcome = BatchOutcome()
+    for one in ids:
+        if one in gone and one not in outcome.updated:
+            outcome.updated.append(one)
+        else:
+            outcome.errors.append((one, problems.not_found(f"There is no entity {one}.")))
+    return outcome
 
 
 async def _batch(
@@ -205,6 +207,9 @@ async def _batch(
         except VidikError as error:
             outcome.errors.append((entity_id, error))
             continue
+        if result.not_updated:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in result.not_updated.items())
+            outcome.errors.append((entity_id, problems.bad_data(f"Not all was updated. {reasons}")))
         pending.document = result.document
         pending.changed = {**pending.changed, **_for_history(result.changed)}
         _apply_head(pending, entity, "replace" if replace_head else "add", "replace")

@@ -14,6 +14,7 @@ from vidik.kernel.clock import from_microseconds
 from vidik.kernel.database import Connection, Database
 
 _ROWS_AT_ONCE = 200_000
+_LOCK = 0x56_5041_434B  # "V PACK"
 
 
 async def pack_closed_days(database: Database, tenant: str, before: date) -> int:
@@ -26,6 +27,30 @@ async def pack_closed_days(database: Database, tenant: str, before: date) -> int
     async for day in _strays(database, tenant, before):
         packed += await _pack_strays(database, tenant, day)
     return packed
+
+
+async def hold_off(connection: Connection) -> None:
+    """Keep days from being packed until this transaction ends; those who correct history share it."""
+    await connection.execute(
+        "SELECT pg_advisory_xact_lock_shared(%s, hashtext(current_schema()))", [_LOCK & 0x7FFFFFFF]
+    )
+
+
+async def rewrite_day(connection: Connection, series: int, day: date, rows: SeriesRows) -> None:
+    """Put other rows in the place of a packed day of one series, and its rollups; no rows take the day away."""
+    start = _midnight(day)
+    await connection.execute(
+        "DELETE FROM observation_hour WHERE series = %s AND hour >= %s AND hour < %s",
+        [series, start, start + timedelta(days=1)],
+    )
+    if not len(rows):
+        await connection.execute("DELETE FROM observation_chunk WHERE series = %s AND day = %s", [series, day])
+        return
+    await _write_chunks(connection, day, {series: rows})
+
+
+async def _alone(connection: Connection) -> None:
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_LOCK & 0x7FFFFFFF])
 
 
 async def _strays(database: Database, tenant: str, before: date) -> AsyncIterator[date]:
@@ -47,6 +72,7 @@ async def _strays(database: Database, tenant: str, before: date) -> AsyncIterato
 async def _pack_partition(database: Database, tenant: str, day: date) -> int:
     name = partitions.partition_name(day)
     async with database.transaction(tenant) as connection:
+        await _alone(connection)
         # Writers of this (long closed) day wait; they go to the default partition once it is dropped.
         await connection.execute(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE")
         packed = await _pack_table(connection, name, day)
@@ -57,6 +83,7 @@ async def _pack_partition(database: Database, tenant: str, day: date) -> int:
 async def _pack_strays(database: Database, tenant: str, day: date) -> int:
     start = _midnight(day)
     async with database.transaction(tenant) as connection:
+        await _alone(connection)
         await connection.execute(
             "CREATE TEMPORARY TABLE observation_packing (LIKE observation) ON COMMIT DROP",
         )
@@ -95,6 +122,11 @@ async def _pack_series(connection: Connection, day: date, fresh: dict[int, Serie
     merged = {
         number: chunks.merge([packed[number], rows]) if number in packed else rows for number, rows in fresh.items()
     }
+    await _write_chunks(connection, day, merged)
+    return sum(len(rows) for rows in fresh.values())
+
+
+async def _write_chunks(connection: Connection, day: date, merged: dict[int, SeriesRows]) -> None:
     await connection.execute(
         "INSERT INTO observation_chunk (series, day, count, data)"
         " SELECT series, %s, count, data FROM unnest(%s::bigint[], %s::int[], %s::bytea[]) AS new (series, count, data)"
@@ -102,7 +134,6 @@ async def _pack_series(connection: Connection, day: date, fresh: dict[int, Serie
         [day, list(merged), [len(rows) for rows in merged.values()], [chunks.pack(rows) for rows in merged.values()]],
     )
     await _roll_up(connection, merged)
-    return sum(len(rows) for rows in fresh.values())
 
 
 async def _roll_up(connection: Connection, merged: dict[int, SeriesRows]) -> None:

@@ -26,6 +26,7 @@ class Condition:
 
 ALWAYS: Final = Condition("true")
 NEVER: Final = Condition("false")
+BY_ID: Final = Condition("id")
 
 
 def all_of(conditions: Sequence[Condition]) -> Condition:
@@ -61,6 +62,9 @@ class Search:
     keys: list[int] | None = None
     """What is left after the exact geometry was looked at outside the database."""
     context: ActiveContext | None = field(default=None, repr=False)
+    order: Condition = BY_ID
+    table: str = "entity"
+    """`entity`, or `entity_remembered` for those with only a past as well."""
 
     def conditions(self) -> Condition:
         """All but the geographic relation."""

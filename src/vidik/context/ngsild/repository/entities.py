@@ -194,31 +194,31 @@ class _Reading:
     async def rows(self, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
         """One row more than the page has, where there is one, and the count of all where it is asked for."""
         if search.geo is None:
-            return await self._page(search.conditions())
+            return await self._page(search.conditions(), search)
         geo = search.geo
         if geo.relation == "near" and geo.point is not None and geo.geo_property == LOCATION:
             condition = all_of([search.conditions(), box_condition(geo), near_condition(geo)])
             if not self.count and not self.offset:
                 # What stands before the page's end is exact when its rows are points.
-                rows = await self._fetch(condition)
+                rows = await self._fetch(condition, search)
                 if all(row[-1] for row in rows):
                     return rows, None
-            elif not await _exists(self.connection, all_of([condition, _LARGER_THAN_A_POINT])):
-                return await self._page(condition)
+            elif not await _exists(self.connection, search.table, all_of([condition, _LARGER_THAN_A_POINT])):
+                return await self._page(condition, search)
         related = replace(search, keys=await _related(self.connection, search), geo=None)
-        return await self._page(related.conditions())
+        return await self._page(related.conditions(), search)
 
-    async def _page(self, condition: Condition) -> tuple[list[tuple[Any, ...]], int | None]:
-        total = await _count(self.connection, condition) if self.count else None
-        return (await self._fetch(condition) if self.limit else []), total
+    async def _page(self, condition: Condition, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
+        total = await _count(self.connection, search.table, condition) if self.count else None
+        return (await self._fetch(condition, search) if self.limit else []), total
 
-    async def _fetch(self, condition: Condition) -> list[tuple[Any, ...]]:
+    async def _fetch(self, condition: Condition, search: Search) -> list[tuple[Any, ...]]:
         columns = _WITH_TIMES if self.times else f"{_COLUMNS}, NULL, NULL"
         return await _fetch(
             self.connection,
-            f"SELECT {columns}, place IS NULL OR place[0] ~= place[1] FROM entity WHERE {condition.sql}"
-            f" ORDER BY id LIMIT {self.limit + 1:d} OFFSET {self.offset:d}",
-            condition.parameters,
+            f"SELECT {columns}, place IS NULL OR place[0] ~= place[1] FROM {search.table} WHERE {condition.sql}"
+            f" ORDER BY {search.order.sql} LIMIT {self.limit + 1:d} OFFSET {self.offset:d}",
+            (*condition.parameters, *search.order.parameters),
         )
 
 
@@ -229,13 +229,13 @@ async def _fetch(connection: Connection, sql: str, parameters: Sequence[Any]) ->
         return await cursor.fetchall()
 
 
-async def _exists(connection: Connection, condition: Condition) -> bool:
-    rows = await _fetch(connection, f"SELECT EXISTS (SELECT FROM entity WHERE {condition.sql})", condition.parameters)
+async def _exists(connection: Connection, table: str, condition: Condition) -> bool:
+    rows = await _fetch(connection, f"SELECT EXISTS (SELECT FROM {table} WHERE {condition.sql})", condition.parameters)
     return bool(rows[0][0])
 
 
-async def _count(connection: Connection, condition: Condition) -> int:
-    rows = await _fetch(connection, f"SELECT count(*) FROM entity WHERE {condition.sql}", condition.parameters)
+async def _count(connection: Connection, table: str, condition: Condition) -> int:
+    rows = await _fetch(connection, f"SELECT count(*) FROM {table} WHERE {condition.sql}", condition.parameters)
     return int(rows[0][0])
 
 
@@ -250,7 +250,7 @@ async def _related(connection: Connection, search: Search) -> list[int]:
         columns = "key, NULL::float8, NULL::float8, document -> %s"
     rows = await _fetch(
         connection,
-        f"SELECT {columns} FROM entity WHERE {condition.sql} LIMIT {MAXIMUM_CANDIDATES + 1}",
+        f"SELECT {columns} FROM {search.table} WHERE {condition.sql} LIMIT {MAXIMUM_CANDIDATES + 1}",
         [geo.geo_property, *condition.parameters],
     )
     if len(rows) > MAXIMUM_CANDIDATES:
@@ -283,8 +283,11 @@ def _default_geometry(attribute: Any) -> dict[str, Any] | None:
 
 
 async def gone_entity(connection: Connection, entity_id: str) -> Stored | None:
-    """What is known of a deleted entity, whose history stays: its id and types."""
+    """What is known of an entity that has only a past, deleted or brought in from outside."""
     rows = await _fetch(
-        connection, "SELECT id, types FROM entity_gone JOIN kind USING (kind) WHERE id = %s", [entity_id]
+        connection,
+        "SELECT id, types, scope, document, NULL, created_at, modified_at FROM entity_gone JOIN kind USING (kind)"
+        " WHERE id = %s",
+        [entity_id],
     )
-    return Stored(rows[0][0], rows[0][1], None, {}) if rows else None
+    return Stored(*rows[0]) if rows else None
