@@ -28,10 +28,19 @@ def run_process(name: str, work: Callable[[Settings], Awaitable[None]]) -> None:
     settings = get_settings()
     configure_logging(settings.log_format, name, folder=settings.data / "logs")
     _allow_many_connections()
-    # What start-up has made stays: keep it out of every later collection.
+    spare_the_collector()
+    uvloop.run(_guarded(work, settings))
+
+
+def spare_the_collector() -> None:
+    """Look for garbage cycles seldom, and never among what start-up has made, which stays.
+
+    A page of 100 entities is 5,000 short-lived objects without cycles. At Python's threshold of 700 they were carried
+    into the oldest generation and set off full collections over the whole city (measured: half of a query's time).
+    """
+    gc.set_threshold(50_000, 20, 20)
     gc.collect()
     gc.freeze()
-    uvloop.run(_guarded(work, settings))
 
 
 def _allow_many_connections() -> None:

@@ -1,6 +1,7 @@
 """The live city of one web process: follows changes and alarms, keeps the projection, feeds the hub."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -96,6 +97,7 @@ class LiveCity:
         while True:
             try:
                 await self._until_it_works(self._load)
+                gc.freeze()  # a whole city of objects that stay: the collector need not walk over them again
                 self._ready.set()
                 await run_together(self._follow_changes(), self._follow_alarms(), self._tick(), self._sweep_for_ever())
             except Exception:

@@ -5,14 +5,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import orjson
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
+from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
 from vidik.kernel.errors import BadInput
 
 Connection = AsyncConnection[DictRow]
+
+# An entity's document is 2 kB of JSON: the standard library takes five times as long to read it.
+set_json_loads(orjson.loads)
 
 PLATFORM = "platform"
 _TENANT_NAME = re.compile(r"[a-z0-9_]{1,40}")
