@@ -66,7 +66,7 @@ def a_target(entity_id: str, entity_type: str, **birth: Any) -> Target:
         document[names.LOCATION] = {"type": "GeoProperty", "value": birth["location"]}
     meta = {names.expand_attribute(name): AttributeMeta("Property", unit) for name, unit in UNITS.items()}
     device = entity_id.rpartition(":")[2]
-    return Target(entity_id, (names.expand_type(entity_type),), meta, f"urn:ngsi-ld:Device:{device}", document)
+    return Target(entity_id, (names.expand_type(entity_type),), meta, f"urn:ngsi-ld:Device:{device}", lambda: document)
 
 
 async def store(

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import NamedTuple, Protocol
 
 from vidik.context.jsonld import names
 from vidik.context.store.changes import Rejection
 from vidik.context.store.document import LOCATION, Document
+from vidik.context.store.kinds import Types
 from vidik.context.store.readings import AttributeMeta, EntityReading, Target
 from vidik.intake.deadletters import Letter, Refusal
 from vidik.intake.devices import DeviceRecord
@@ -51,11 +53,13 @@ class Decoder:
         self._profiles = profiles
         self._city = city
         self._targets: dict[str, tuple[DeviceRecord, Profile, Target]] = {}
+        self._kinds: dict[str, _Kind] = {}
 
     def use(self, profiles: Mapping[str, Profile]) -> None:
         """Decode with these profiles from now on."""
         self._profiles = profiles
         self._targets.clear()
+        self._kinds.clear()
 
     def decode(self, message: Message) -> Decoded:
         """What a message gives; a message that cannot stand gives only its dead letter."""
@@ -87,7 +91,11 @@ class Decoder:
         profile = self._profiles.get(record.profile) if record.profile else None
         if profile is None:
             raise Rejected("profile", "the device has no profile that Vidik knows", record.profile)
-        found = (record, profile, _target_of(record, profile, self._city))
+        kind = self._kinds.get(profile.name)
+        if kind is None:
+            meta = {spec.iri: AttributeMeta(spec.kind, spec.unit_code) for spec in profile.attributes}
+            kind = self._kinds[profile.name] = _Kind((profile.type_iri,), meta)
+        found = (record, profile, _target_of(record, profile, kind, self._city))
         self._targets[device_id] = found
         return found
 
@@ -133,13 +141,20 @@ def plain(value: object) -> object:
     return value if isinstance(value, int | float) and abs(value) < 2**63 else text_of(value)
 
 
-def _target_of(record: DeviceRecord, profile: Profile, city: str) -> Target:
+class _Kind(NamedTuple):
+    """What a profile says of its devices' entities; all of them share it."""
+
+    types: Types
+    meta: Mapping[str, AttributeMeta]
+
+
+def _target_of(record: DeviceRecord, profile: Profile, kind: _Kind, city: str) -> Target:
     return Target(
         entity_id=record.entity_id or profile.entity_id(record.device_id, city),
-        types=(profile.type_iri,),
-        meta={spec.iri: AttributeMeta(spec.kind, spec.unit_code) for spec in profile.attributes},
+        types=kind.types,
+        meta=kind.meta,
         provided_by=f"urn:ngsi-ld:Device:{record.device_id}",
-        birth=_birth(record),
+        birth=partial(_birth, record),
     )
 
 

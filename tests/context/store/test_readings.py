@@ -30,7 +30,7 @@ def target(name: str = "s1") -> Target:
             LOCATION: AttributeMeta("GeoProperty"),
         },
         provided_by=f"urn:ngsi-ld:Device:{name}",
-        birth={LOCATION: {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [21.9, 43.3]}}},
+        birth=lambda: {LOCATION: {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [21.9, 43.3]}}},
     )
 
 

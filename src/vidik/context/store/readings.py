@@ -8,23 +8,21 @@ batch says about an entity is newer than the newest thing the entity has, it is 
 devices of different clocks on one entity) is compared attribute by attribute under a row lock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
 
-from vidik.context.jsonld import names
 from vidik.context.store import arrays, changes, observations
 from vidik.context.store.changes import Change, Rejection
 from vidik.context.store.document import LOCATION, Document, bounding_box, instances_of
 from vidik.context.store.entities import box_literal
 from vidik.context.store.kinds import Types, kind_of, register
+from vidik.context.store.phrases import Known, KnownSeries, Phrases, Plan, origin_of
 from vidik.kernel.clock import from_microseconds, iso, now, to_microseconds
 from vidik.kernel.database import Connection
-
-PROVIDED_BY = names.expand_attribute("providedBy")
 
 
 class AttributeMeta(NamedTuple):
@@ -42,8 +40,8 @@ class Target:
     types: Types
     meta: Mapping[str, AttributeMeta]
     provided_by: str
-    birth: Document = field(default_factory=dict)
-    """Attributes that a new entity gets beside the reading (name, location, origin), without times."""
+    birth: Callable[[], Document] = dict
+    """Makes the attributes that a new entity gets beside the reading (name, location, origin), without times."""
 
 
 @dataclass(slots=True)
@@ -55,41 +53,13 @@ class EntityReading:
     values: dict[str, Any]
 
 
-class _Series(NamedTuple):
-    number: int
-    before: str
-    """The instance's JSON up to the value."""
-    after: str
-    """…and from observedAt's closing quote on, up to modifiedAt."""
-    kind: str
-
-
-class _Plan(NamedTuple):
-    """How a reading with these attributes, in this order, is written; devices send the same ones again and again."""
-
-    series: tuple[int, ...]
-    template: str
-    """The delta with three `%s` an attribute: value, observedAt, modifiedAt."""
-    plain: bool
-    """Whether all of them are Properties, so that numbers need no JSON in history."""
-
-
-@dataclass(slots=True)
-class _Known:
-    """What this process remembers of an entity."""
-
-    key: int
-    series: dict[str, _Series]
-    plans: dict[tuple[str, ...], _Plan]
-
-
 @dataclass(slots=True)
 class _State:
     """What a batch says about one entity: its readings, and, where there are several, what they come to."""
 
     target: Target
-    known: _Known
-    plan: _Plan | None
+    known: Known
+    plan: Plan | None
     """How the only reading is written; None when there are several, or values that are not numbers."""
     readings: list[EntityReading]
     merged: dict[str, tuple[int, Any]] | None = None
@@ -135,7 +105,8 @@ class ReadingWriter:
     """Writes batches of readings for one tenant. One writer is used by one task at a time."""
 
     def __init__(self) -> None:
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Known] = {}
+        self._phrases = Phrases()
         self._times: dict[int, str] = {}
 
     async def write(
@@ -163,8 +134,8 @@ class ReadingWriter:
         for reading in readings:
             target, observed_at, values = reading.target, reading.observed_at, reading.values
             known = self._known[target.entity_id]
-            plan: _Plan | None = known.plans[tuple(values)]
-            if plan and plan.plain and _NUMERIC.issuperset(map(type, values.values())):
+            plan: Plan | None = known.plans[tuple(values)]
+            if plan and plan.template.plain and _NUMERIC.issuperset(map(type, values.values())):
                 rows.add_numbers(plan.series, observed_at, values.values())
             else:
                 _add_rows(rows, known, observed_at, recorded_at, values)
@@ -260,17 +231,17 @@ class ReadingWriter:
         only = state.readings[0]
         time = self._time(only.observed_at)
         parts: list[str] = []
-        for text in map(repr, only.values.values()):
-            parts += (text, time, modified)
-        return state.plan.template % tuple(parts)
+        for text, origin in zip(map(repr, only.values.values()), state.plan.origins, strict=True):
+            parts += (text, time, origin, modified)
+        return state.plan.template.text % tuple(parts)
 
     def _delta(self, state: _State, values: Mapping[str, tuple[int, Any]], modified: str) -> str:
         """The JSON object of attributes to merge into an entity's document."""
         parts = []
         for name, (observed_at, value) in values.items():
-            series = state.known.series[name]
+            wording, origin = state.known.series[name][1:]
             text = repr(value) if type(value) is float else orjson.dumps(value).decode()
-            parts.append(f"{series.before}{text}{self._time(observed_at)}{series.after}{modified}}}")
+            parts.append(f"{wording.before}{text}{self._time(observed_at)}{wording.unit}{origin}{modified}}}")
         return "{" + ",".join(parts) + "}"
 
     def _time(self, microseconds: int) -> str:
@@ -305,43 +276,31 @@ class ReadingWriter:
         }
         series = await observations.ensure_series(connection, wanted, moment)
         for entity_id, target in unknown.items():
-            known = self._known.setdefault(entity_id, _Known(keys[entity_id], {}, {}))
+            known = self._known.setdefault(entity_id, Known(keys[entity_id], {}, {}))
+            origins: dict[datetime, str] = {}
             for shape in shapes[entity_id]:
                 for attribute in shape:
-                    known.series[attribute] = _series(target, attribute, *series[known.key, attribute, ""])
-                known.plans[shape] = _plan([known.series[attribute] for attribute in shape])
+                    number, created_at = series[known.key, attribute, ""]
+                    origin = origins.setdefault(created_at, origin_of(target.provided_by, created_at))
+                    meta = target.meta.get(attribute, AttributeMeta())
+                    wording = self._phrases.wording(attribute, meta.kind, meta.unit_code)
+                    known.series[attribute] = KnownSeries(number, wording, origin)
+                known.plans[shape] = self._phrases.plan([known.series[attribute] for attribute in shape])
         return created
 
 
-def _series(target: Target, attribute: str, number: int, created_at: datetime) -> _Series:
-    meta = target.meta.get(attribute, AttributeMeta())
-    unit = f'"unitCode":{orjson.dumps(meta.unit_code).decode()},' if meta.unit_code else ""
-    provider = orjson.dumps({"type": "Relationship", "object": target.provided_by}).decode()
-    return _Series(
-        number=number,
-        before=f'{orjson.dumps(attribute).decode()}:{{"type":"{meta.kind}","value":',
-        after=f'",{unit}"{PROVIDED_BY}":{provider},"createdAt":"{iso(created_at)}","modifiedAt":',
-        kind=meta.kind,
-    )
-
-
-def _plan(series: Sequence[_Series]) -> _Plan:
-    parts = [f"{one.before}\0\0{one.after}\0}}" for one in series]
-    template = ("{" + ",".join(parts) + "}").replace("%", "%%").replace("\0", "%s")
-    return _Plan(tuple(one.number for one in series), template, all(one.kind == "Property" for one in series))
-
-
 def _add_rows(
-    rows: observations.ObservationRows, known: _Known, observed_at: int, recorded_at: int, values: Mapping[str, Any]
+    rows: observations.ObservationRows, known: Known, observed_at: int, recorded_at: int, values: Mapping[str, Any]
 ) -> None:
     """History's rows of a reading that is more than plain numbers."""
     for name, value in values.items():
         series = known.series[name]
+        kind = series.wording.kind
         number = float(value) if type(value) in _NUMERIC else None
-        if number is not None and series.kind == "Property":
+        if number is not None and kind == "Property":
             rows.add(series.number, observed_at, recorded_at, number, None)
         else:
-            json = orjson.dumps({"type": series.kind, "value": value}).decode()
+            json = orjson.dumps({"type": kind, "value": value}).decode()
             rows.add(series.number, observed_at, recorded_at, number, json)
 
 
@@ -354,7 +313,7 @@ async def _create_missing(connection: Connection, targets: Mapping[str, Target],
     await register(connection, [target.types for target in missing])
     stamp = iso(moment)
     documents = [
-        {name: {**instance, "createdAt": stamp, "modifiedAt": stamp} for name, instance in target.birth.items()}
+        {name: {**instance, "createdAt": stamp, "modifiedAt": stamp} for name, instance in target.birth().items()}
         for target in missing
     ]
     cursor = await connection.execute(
