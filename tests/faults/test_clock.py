@@ -20,7 +20,7 @@ ENTITY = "urn:ngsi-ld:HeatSubstation:nis:m1"
 class OneDevice:
     """A directory with one meter in it."""
 
-    record = DeviceRecord("m1", "test-meter", None, None, "Meter", None, None, "real", None, None, True)
+    record = DeviceRecord("m1", "test-meter", None, None, "Meter", None, "real", None, None, True, None)
 
     def get(self, device_id: str) -> DeviceRecord | None:
         return self.record if device_id == "m1" else None

@@ -8,6 +8,10 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
+# structlog loads rich and its highlighter wherever it finds them, for coloured tracebacks that nobody asks of a child:
+# 7 MB and 0.2 s in each of them.
+sys.modules["rich"] = None  # type: ignore[assignment]  # "not to be imported", as importlib documents it
+
 _PROCESSES = {
     "web": ("vidik.app.web", "serve_web"),
     "intake": ("vidik.app.intake", "serve_intake"),

@@ -68,6 +68,11 @@ class Phrases:
     def __init__(self) -> None:
         self._wordings: dict[tuple[str, str, str | None], Wording] = {}
         self._templates: dict[tuple[Wording, ...], Template] = {}
+        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def shape(self, attributes: tuple[str, ...]) -> tuple[str, ...]:
+        """The one tuple of these attributes that all who have them share."""
+        return self._shapes.setdefault(attributes, attributes)
 
     def wording(self, attribute: str, kind: str, unit_code: str | None) -> Wording:
         """The wording of an attribute (expanded name) of an NGSI-LD type, with its UN/CEFACT unit code."""

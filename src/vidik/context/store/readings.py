@@ -95,6 +95,7 @@ class _State:
 
 
 _NUMERIC = frozenset((float, int))
+_TIMES_KEPT = 5_000  # a batch: devices that are read together share their time, the next batch has others
 
 
 class EntityVanished(Exception):
@@ -247,7 +248,7 @@ class ReadingWriter:
     def _time(self, microseconds: int) -> str:
         text = self._times.get(microseconds)
         if text is None:
-            if len(self._times) > 50_000:
+            if len(self._times) > _TIMES_KEPT:
                 self._times.clear()
             text = self._times[microseconds] = f',"observedAt":"{iso(from_microseconds(microseconds))}'
         return text
@@ -285,7 +286,9 @@ class ReadingWriter:
                     meta = target.meta.get(attribute, AttributeMeta())
                     wording = self._phrases.wording(attribute, meta.kind, meta.unit_code)
                     known.series[attribute] = KnownSeries(number, wording, origin)
-                known.plans[shape] = self._phrases.plan([known.series[attribute] for attribute in shape])
+                known.plans[self._phrases.shape(shape)] = self._phrases.plan(
+                    [known.series[attribute] for attribute in shape]
+                )
         return created
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import psycopg
 import structlog
@@ -21,8 +22,8 @@ _BATCH = 2000
 
 _REVISION = "SELECT revision, removed_at_revision FROM device_registry"
 _CHANGED = """
-    SELECT device_id, profile, entity_id, gateway_id, name, organisation, place, origin, expected_interval,
-           secret_hash, enabled
+    SELECT device_id, profile, entity_id, gateway_id, name, organisation, origin, expected_interval, secret_hash,
+           enabled, place
       FROM device
      WHERE revision > %s AND revision <= %s
 """
@@ -126,11 +127,13 @@ class DeviceDirectory:
             return
         everything = row["removed_at_revision"] > self._revision
         found: dict[str, DeviceRecord] = {}
+        words: dict[Any, Any] = {}  # ten thousand devices have a few profiles, owners and intervals: each kept once
         async with connection.cursor(row_factory=tuple_row) as cursor:
             await cursor.execute(_CHANGED, [-1 if everything else self._revision, row["revision"]])
             while rows := await cursor.fetchmany(_BATCH):
                 for fields in rows:
-                    found[fields[0]] = DeviceRecord(*fields)
+                    record = DeviceRecord(*(words.setdefault(field, field) for field in fields[:-1]), place=fields[-1])
+                    found[record.device_id] = record
                 await asyncio.sleep(0)
         before = self._devices
         self._devices = found if everything else before | found

@@ -24,12 +24,12 @@ class DeviceRecord:
     gateway_id: str | None
     name: str
     organisation: str | None
-    place: dict[str, Any] | None
-    """GeoJSON geometry in WGS 84, longitude first."""
     origin: Origin
     expected_interval: timedelta | None
     secret_hash: bytes | None
     enabled: bool
+    place: dict[str, Any] | None
+    """GeoJSON geometry in WGS 84, longitude first."""
 
 
 @dataclass(slots=True)
