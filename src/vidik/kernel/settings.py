@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
     metrics_public: bool = Field(True, description="Whether /metrics answers without signing in.")
     allow_private_endpoints: bool = Field(
-        False, description="Whether remote @contexts may be fetched from private addresses."
+        False, description="Whether remote @contexts may be fetched from, and notifications sent to, private addresses."
     )
     history_packed_after_days: int = Field(
         2, ge=1, le=365, description="Days after which a closed day of history is packed into chunks."
