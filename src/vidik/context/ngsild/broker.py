@@ -14,6 +14,7 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild import exchange, problems, values
 from vidik.context.ngsild.exchange import Parameters
+from vidik.context.ngsild.fragments import Fragments
 from vidik.context.ngsild.grouping import GroupWriter
 from vidik.context.ngsild.repository.entities import EntityReader
 from vidik.context.ngsild.repository.tenants import tenant_exists
@@ -79,6 +80,7 @@ class Broker:
     contexts: ContextResolver
     reader: EntityReader
     writer: GroupWriter
+    fragments: Fragments = field(default_factory=Fragments)
     _tenants: dict[str, float] = field(default_factory=dict)
 
     @classmethod

@@ -12,7 +12,16 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import linked, merge, parameters, problems, selections, validation, values, writing
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, MERGE_PATCH, Parameters, answer, page_links
+from vidik.context.ngsild.exchange import (
+    GEO_JSON,
+    JSON,
+    LD_JSON,
+    MERGE_PATCH,
+    Parameters,
+    answer,
+    answer_array,
+    page_links,
+)
 from vidik.context.ngsild.merge import Result
 from vidik.context.ngsild.rendering import Stored, feature, render
 from vidik.context.ngsild.validation import PATCH, UPDATE, EntityInput
@@ -87,15 +96,24 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     if limit == 0 and not count:
         raise problems.bad_data("limit 0 goes with count only.", "limit")
     reader = call.broker.reader
+    shelf = call.broker.fragments.shelf(call.tenant, view) if kind == JSON and join is None else None
     async with reader.session(call.tenant) as connection:
         if types is not None:
             found.kinds = await reader.kinds(call.tenant).select(connection, types)
-        page = await reader.page(
-            connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
-        )
-    headers = page_links(call.path, asked, limit, offset, page.more)
-    if page.total is not None:
-        headers["NGSILD-Results-Count"] = str(page.total)
+        if shelf is not None:
+            rendered = await reader.rendered(
+                connection, call.tenant, found, shelf, limit=limit, offset=offset, count=count, times=view.system
+            )
+        else:
+            page = await reader.page(
+                connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
+            )
+    told = page if shelf is None else rendered
+    headers = page_links(call.path, asked, limit, offset, told.more)
+    if told.total is not None:
+        headers["NGSILD-Results-Count"] = str(told.total)
+    if shelf is not None:
+        return answer_array(rendered.fragments, context, headers)
     if kind == GEO_JSON:
         name = _geometry_property(asked, context)
         body: Any = {"type": "FeatureCollection", "features": [feature(one, view, name) for one in page.entities]}

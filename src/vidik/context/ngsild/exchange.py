@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
@@ -62,6 +62,10 @@ class Parameters:
     def has(self, name: str) -> bool:
         """Whether a parameter is there, be it empty."""
         return name in self._values
+
+    def present(self) -> frozenset[str]:
+        """The names of all parameters."""
+        return frozenset(self._values)
 
     def names(self, name: str) -> list[str] | None:
         """A parameter that is a list with commas; None when it is absent."""
@@ -206,8 +210,7 @@ def answer(
     """JSON with a Link to the @context, or JSON-LD (and GeoJSON) with it inside."""
     response_headers = dict(headers or {})
     if kind == JSON:
-        address = context.source if isinstance(context.source, str) else packaged.CORE_CONTEXT_URL
-        _add_link(response_headers, f'<{address}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"')
+        _add_link(response_headers, _context_link(context))
     elif isinstance(body, list):
         inside = context_of_answer(context)
         for one in body:
@@ -215,6 +218,19 @@ def answer(
     else:
         body["@context"] = context_of_answer(context)
     return Response(orjson.dumps(body), status_code=status, headers=response_headers, media_type=kind)
+
+
+def answer_array(fragments: Iterable[bytes], context: ActiveContext, headers: Mapping[str, str]) -> Response:
+    """A JSON array of what is JSON already, empty fragments left out, with a Link to the @context."""
+    response_headers = dict(headers)
+    _add_link(response_headers, _context_link(context))
+    body = b"[" + b",".join(filter(None, fragments)) + b"]"
+    return Response(body, headers=response_headers, media_type=JSON)
+
+
+def _context_link(context: ActiveContext) -> str:
+    address = context.source if isinstance(context.source, str) else packaged.CORE_CONTEXT_URL
+    return f'<{address}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"'
 
 
 def _add_link(headers: dict[str, str], link: str) -> None:

@@ -6,32 +6,26 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-import orjson
 import psycopg
-import shapely
-from psycopg.rows import tuple_row
-from psycopg.types.json import set_json_loads
-from shapely.geometry import shape
 
-from vidik.context.ngsild.geo import GeoQuery, matches_shapes
+from vidik.context.ngsild.fragments import Shelf
 from vidik.context.ngsild.problems import bad_data, too_complex
 from vidik.context.ngsild.rendering import Stored
-from vidik.context.ngsild.repository.conditions import Condition, Search, all_of, box_condition, near_condition
+from vidik.context.ngsild.repository.conditions import Search
+from vidik.context.ngsild.repository.pages import Reading, fetch
 from vidik.context.ngsild.selections import TypeSelection, matches_types, plain_types
-from vidik.context.store.document import LOCATION
 from vidik.context.store.kinds import all_kinds, kind_of
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import Unavailable
 
-MAXIMUM_CANDIDATES: Final = 250_000
 QUERY_SECONDS: Final = 20
 _COLUMNS: Final = "id, kind, scope, document, expires_at"
 _WITH_TIMES: Final = f"{_COLUMNS}, created_at, modified_at"
-_LARGER_THAN_A_POINT: Final = Condition("NOT (place[0] ~= place[1])")
+_WITHOUT_TIMES: Final = f"{_COLUMNS}, NULL, NULL"
+_VERSION: Final = "key || ' ' || xmin::text || ' ' || ctid::text"
 _KINDS_FRESH_SECONDS: Final = 1.0
 
 
@@ -40,6 +34,15 @@ class Page:
     """One page of a query; `more` says that another follows, `total` is only counted on request."""
 
     entities: list[Stored]
+    more: bool
+    total: int | None
+
+
+@dataclass(slots=True)
+class RenderedPage:
+    """One page of a query, each entity as JSON (b"" where the view shows nothing of it)."""
+
+    fragments: list[bytes]
     more: bool
     total: int | None
 
@@ -135,7 +138,7 @@ class EntityReader:
 
     async def load(self, connection: Connection, tenant: str, ids: Sequence[str]) -> dict[str, Stored]:
         """The entities that exist among the ids, on a connection of the caller's."""
-        rows = await _fetch(
+        rows = await fetch(
             connection,
             f"SELECT {_WITH_TIMES} FROM entity WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now())",
             [list(ids)],
@@ -167,124 +170,69 @@ class EntityReader:
 
         Raises BadInput for a pattern that is no regular expression, TooComplexQuery for what takes too long.
         """
-        reading = _Reading(connection, limit, offset, count, times)
-        try:
-            # A query that is given up here is cancelled in the database too.
-            async with asyncio.timeout(QUERY_SECONDS):
-                rows, total = await reading.rows(search)
-        except (psycopg.errors.InvalidRegularExpression, psycopg.errors.SyntaxError) as error:
-            raise bad_data("A pattern of the query is not a regular expression.", "q") from error
-        except TimeoutError as error:
-            raise too_complex(f"The query takes longer than {QUERY_SECONDS} seconds; narrow it.") from error
-        except psycopg.DataError as error:
-            raise bad_data("The query compares with a value that cannot be compared.", "q") from error
+        columns = _WITH_TIMES if times else _WITHOUT_TIMES
+        rows, total = await _read(Reading(connection, limit, offset, count, columns), search)
         return Page(await self._made(connection, tenant, rows[:limit]), len(rows) > limit, total)
 
+    async def rendered(
+        self,
+        connection: Connection,
+        tenant: str,
+        search: Search,
+        shelf: Shelf,
+        *,
+        limit: int,
+        offset: int,
+        count: bool = False,
+        times: bool = False,
+    ) -> RenderedPage:
+        """A page as `page` reads it, rendered; what the shelf has in the row's version is not read again."""
+        columns = _WITH_TIMES if times else _WITHOUT_TIMES
+        if shelf.worth_asking:
+            reading = Reading(connection, limit, offset, count, f"{_VERSION}, key")
+            rows, total = await _read(reading, search)
+            found = await self._completed(connection, tenant, shelf, rows[:limit], columns)
+            if found is not None:
+                return RenderedPage(found, len(rows) > limit, total)
+        rows, total = await _read(Reading(connection, limit, offset, count, f"{columns}, {_VERSION}"), search)
+        made = await self._made(connection, tenant, rows[:limit])
+        fragments = [
+            shelf.put(row[7], entity) if (known := shelf.get(row[7])) is None else known
+            for row, entity in zip(rows, made, strict=False)
+        ]
+        return RenderedPage(fragments, len(rows) > limit, total)
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """How one page is read."""
-
-    connection: Connection
-    limit: int
-    offset: int
-    count: bool
-    times: bool
-
-    async def rows(self, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
-        """One row more than the page has, where there is one, and the count of all where it is asked for."""
-        if search.geo is None:
-            return await self._page(search.conditions(), search)
-        geo = search.geo
-        if geo.relation == "near" and geo.point is not None and geo.geo_property == LOCATION:
-            condition = all_of([search.conditions(), box_condition(geo), near_condition(geo)])
-            if not self.count and not self.offset:
-                # What stands before the page's end is exact when its rows are points.
-                rows = await self._fetch(condition, search)
-                if all(row[-1] for row in rows):
-                    return rows, None
-            elif not await _exists(self.connection, search.table, all_of([condition, _LARGER_THAN_A_POINT])):
-                return await self._page(condition, search)
-        related = replace(search, keys=await _related(self.connection, search), geo=None)
-        return await self._page(related.conditions(), search)
-
-    async def _page(self, condition: Condition, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
-        total = await _count(self.connection, search.table, condition) if self.count else None
-        return (await self._fetch(condition, search) if self.limit else []), total
-
-    async def _fetch(self, condition: Condition, search: Search) -> list[tuple[Any, ...]]:
-        columns = _WITH_TIMES if self.times else f"{_COLUMNS}, NULL, NULL"
-        return await _fetch(
-            self.connection,
-            f"SELECT {columns}, place IS NULL OR place[0] ~= place[1] FROM {search.table} WHERE {condition.sql}"
-            f" ORDER BY {search.order.sql} LIMIT {self.limit + 1:d} OFFSET {self.offset:d}",
-            (*condition.parameters, *search.order.parameters),
-        )
-
-
-async def _fetch(connection: Connection, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
-    async with connection.cursor(row_factory=tuple_row) as cursor:
-        set_json_loads(orjson.loads, cursor)
-        await cursor.execute(sql, parameters)
-        return await cursor.fetchall()
+    async def _completed(
+        self, connection: Connection, tenant: str, shelf: Shelf, rows: Sequence[tuple[Any, ...]], columns: str
+    ) -> list[bytes] | None:
+        """The fragments of rows of versions and keys; None when one has changed since it was found."""
+        known = {row[0]: shelf.get(row[0]) for row in rows}
+        missing = [row[1] for row in rows if known[row[0]] is None]
+        if missing:
+            fresh = await fetch(connection, f"SELECT {columns}, {_VERSION} FROM entity WHERE key = ANY(%s)", [missing])
+            for row, entity in zip(fresh, await self._made(connection, tenant, fresh), strict=True):
+                if row[7] in known:
+                    known[row[7]] = shelf.put(row[7], entity)
+        found = [fragment for fragment in known.values() if fragment is not None]
+        return found if len(found) == len(rows) else None
 
 
-async def _exists(connection: Connection, table: str, condition: Condition) -> bool:
-    rows = await _fetch(connection, f"SELECT EXISTS (SELECT FROM {table} WHERE {condition.sql})", condition.parameters)
-    return bool(rows[0][0])
-
-
-async def _count(connection: Connection, table: str, condition: Condition) -> int:
-    rows = await _fetch(connection, f"SELECT count(*) FROM {table} WHERE {condition.sql}", condition.parameters)
-    return int(rows[0][0])
-
-
-async def _related(connection: Connection, search: Search) -> list[int]:
-    """Keys of the entities whose exact geometry stands in the relation."""
-    geo = search.geo
-    assert geo is not None  # noqa: S101  the caller asks only then
-    condition = all_of([search.conditions(), box_condition(geo)])
-    if geo.geo_property == LOCATION:
-        columns = "key, (place[0])[0], (place[0])[1], CASE WHEN NOT (place[0] ~= place[1]) THEN document -> %s END"
-    else:
-        columns = "key, NULL::float8, NULL::float8, document -> %s"
-    rows = await _fetch(
-        connection,
-        f"SELECT {columns} FROM {search.table} WHERE {condition.sql} LIMIT {MAXIMUM_CANDIDATES + 1}",
-        [geo.geo_property, *condition.parameters],
-    )
-    if len(rows) > MAXIMUM_CANDIDATES:
-        raise too_complex(f"The query looks at more than {MAXIMUM_CANDIDATES} entities; narrow it.")
-    return await asyncio.to_thread(_filter, geo, rows) if len(rows) > 2000 else _filter(geo, rows)
-
-
-def _filter(geo: GeoQuery, rows: list[tuple[Any, ...]]) -> list[int]:
-    keys: list[int] = []
-    shapes: list[Any] = []
-    points = [row for row in rows if row[1] is not None and row[3] is None]
-    for row in rows:
-        if row[3] is not None and (geometry := _default_geometry(row[3])) is not None:
-            keys.append(row[0])
-            shapes.append(shape(geometry))
-    every = np.array(shapes, dtype=object)
-    if points:
-        drawn = shapely.points([row[1] for row in points], [row[2] for row in points])
-        every = np.concatenate((np.asarray(drawn, dtype=object), every))
-        keys = [row[0] for row in points] + keys
-    return [key for key, matched in zip(keys, matches_shapes(geo, every), strict=True) if matched]
-
-
-def _default_geometry(attribute: Any) -> dict[str, Any] | None:
-    for instance in attribute if isinstance(attribute, list) else [attribute]:
-        if "datasetId" not in instance and instance.get("type") == "GeoProperty":
-            geometry: dict[str, Any] = instance["value"]
-            return geometry
-    return None
+async def _read(reading: Reading, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
+    try:
+        # A query that is given up here is cancelled in the database too.
+        async with asyncio.timeout(QUERY_SECONDS):
+            return await reading.rows(search)
+    except (psycopg.errors.InvalidRegularExpression, psycopg.errors.SyntaxError) as error:
+        raise bad_data("A pattern of the query is not a regular expression.", "q") from error
+    except TimeoutError as error:
+        raise too_complex(f"The query takes longer than {QUERY_SECONDS} seconds; narrow it.") from error
+    except psycopg.DataError as error:
+        raise bad_data("The query compares with a value that cannot be compared.", "q") from error
 
 
 async def gone_entity(connection: Connection, entity_id: str) -> Stored | None:
     """What is known of an entity that has only a past, deleted or brought in from outside."""
-    rows = await _fetch(
+    rows = await fetch(
         connection,
         "SELECT id, types, scope, document, NULL, created_at, modified_at FROM entity_gone JOIN kind USING (kind)"
         " WHERE id = %s",
