@@ -10,7 +10,7 @@ import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import psycopg
@@ -78,6 +78,7 @@ class Pipeline:
         self._closing = False
         self._storing: asyncio.Task[None] | None = None
         self._health: dict[str, HealthRow] = {}
+        self._partitions_made_on: date | None = None
 
     @property
     def full(self) -> bool:
@@ -239,8 +240,12 @@ class Pipeline:
             await flush_health(connection, list(rows.values()))
 
     async def _prepare_partitions(self) -> None:
+        today = datetime.now(UTC).date()
+        if today == self._partitions_made_on:
+            return
         async with self._database.session(self._tenant) as connection:
-            await partitions.prepare(connection, datetime.now(UTC).date())
+            await partitions.prepare(connection, today)
+        self._partitions_made_on = today
 
     async def _keep_house(self) -> None:
         while True:
