@@ -9,7 +9,17 @@ from rich.console import Console
 
 from bench.report import Report
 
-ALL = ("decoding", "batch_door", "history", "ngsild_api", "mqtt", "connections", "live", "family")
+ALL = (
+    "decoding",
+    "batch_door",
+    "history",
+    "ngsild_api",
+    "subscriptions",
+    "mqtt",
+    "connections",
+    "live",
+    "family",
+)
 
 
 async def measure(report: Report, names: list[str], options: argparse.Namespace) -> None:
@@ -17,7 +27,8 @@ async def measure(report: Report, names: list[str], options: argparse.Namespace)
     for name in names:
         report.say(f"{name} …")
         module = importlib.import_module(f"bench.{name}")
-        await module.run(report, options) if name in ("mqtt", "ngsild_api") else await module.run(report)
+        takes_options = name in ("mqtt", "ngsild_api", "subscriptions")
+        await module.run(report, options) if takes_options else await module.run(report)
 
 
 def main() -> None:
@@ -25,7 +36,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Figures as ratios of the machine's limits.")
     parser.add_argument("names", nargs="*", default=list(ALL), help=f"which (default all): {', '.join(ALL)}")
     parser.add_argument("--seconds", type=float, default=30, help="how long the MQTT load lasts, each door")
-    parser.add_argument("--rate", type=float, default=0, help="messages a second of the MQTT load; 0: all it takes")
+    parser.add_argument("--door", choices=("listener", "mosquitto", "both"), default="both", help="of the MQTT load")
+    parser.add_argument(
+        "--rate",
+        type=float,
+        default=0,
+        help="messages a second of the MQTT load; 0: all that the listener takes, 8,400 to Mosquitto",
+    )
     parser.add_argument("--history", type=int, default=0, help="rows of history behind the MQTT load")
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     options = parser.parse_args()

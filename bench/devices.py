@@ -4,6 +4,7 @@ import asyncio
 import json
 import resource
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ attributes:
   - {name: relativeHumidity, path: humidity, minimum: -1000000000, maximum: 1000000000}
   - {name: atmosphericPressure, path: pressure, minimum: -1000000000, maximum: 1000000000}
 """
+
+Samples = list[tuple[float, int]]
+"""(seconds since the first, bytes)."""
 
 
 def allow_many_files() -> None:
@@ -61,24 +65,13 @@ async def load(port: int, *arguments: str) -> dict[str, Any]:
     return figures
 
 
-async def watch_memory(vidik: RunningVidik, name: str, every: float = 1.0) -> list[int]:
-    """Resident memory of one process of the family, in bytes, until cancelled."""
-    samples: list[int] = []
-    process = psutil.Process(vidik.pid(name))
+async def watch(process: psutil.Process, every: float = 1.0) -> Samples:
+    """Resident memory of a process from now on, until cancelled."""
+    samples: Samples = []
+    began = time.monotonic()
     try:
         while True:
-            samples.append(process.memory_info().rss)
+            samples.append((time.monotonic() - began, process.memory_info().rss))
             await asyncio.sleep(every)
     except (asyncio.CancelledError, psutil.NoSuchProcess):
         return samples
-
-
-def count_stored(vidik: RunningVidik) -> int:
-    """Values of the bench devices in history."""
-    with vidik.connect() as connection:
-        row = connection.execute(
-            "SELECT count(*) FROM observation JOIN series USING (series) JOIN entity ON entity.key = series.entity"
-            " WHERE entity.id LIKE '%:bench-%'"
-        ).fetchone()
-    assert row is not None
-    return int(row[0])
