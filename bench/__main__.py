@@ -14,6 +14,7 @@ ALL = (
     "batch_door",
     "history",
     "ngsild_api",
+    "ngsild_million",
     "subscriptions",
     "mqtt",
     "connections",
@@ -27,7 +28,7 @@ async def measure(report: Report, names: list[str], options: argparse.Namespace)
     for name in names:
         report.say(f"{name} …")
         module = importlib.import_module(f"bench.{name}")
-        takes_options = name in ("mqtt", "ngsild_api", "subscriptions")
+        takes_options = name in ("mqtt", "ngsild_api", "ngsild_million", "subscriptions")
         await module.run(report, options) if takes_options else await module.run(report)
 
 

@@ -1,21 +1,14 @@
-"""The figures of the NGSI-LD API: `uv run python -m bench.ngsild [--entities 100000] [--seconds 10]`.
+"""A city of entities behind the web application, and requests to drive it with, for the figures of the NGSI-LD API.
 
-Builds a city of 100,000 entities in an embedded PostgreSQL of its own, starts the web application as `vidik up` does
-(one uvicorn process), and drives it over HTTP from this process. Everything shares the machine. Reported as JSON:
-
-    {"entities": 100000,
-     "retrieve": {"rate": 4000.0, "p50_ms": 7.1, "p95_ms": 11.0, "raw_rate": 9000.0, "ratio": 0.44},
-     "query":    {"rate": 320.0, "p50_ms": 24.0, "p95_ms": 38.0, "raw_rate": 800.0, "ratio": 0.4, "page": 100.0}}
-
-`raw_rate` is the limit measured in the same run: the same SQL, prepared, from this process over as many connections
-as there are cores, nothing done with the rows.
+The city is in a durable embedded PostgreSQL of its own; the application is one uvicorn process, as `vidik up` has it.
+`python -m bench.ngsild web PORT` is that process, `python -m bench.ngsild bare PORT` the bare endpoint that look-ups
+are held against. Everything shares the machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import random
 import shutil
@@ -24,27 +17,35 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import orjson
 import psutil
 import psycopg
-import uvloop
+import uvicorn
 from psycopg.conninfo import make_conninfo
 
+from vidik.app.application import assemble
+from vidik.app.process import spare_the_collector
 from vidik.context.jsonld import names
+from vidik.context.ngsild.repository.entities import EntityReader
 from vidik.context.store.kinds import kind_of
-from vidik.kernel.embedded import EmbeddedServer
+from vidik.kernel.database import Database
+from vidik.kernel.embedded import EmbeddedServer, database_url
+from vidik.kernel.identity import authenticator, system_principal
+from vidik.kernel.logs import configure_logging
 from vidik.kernel.migrate import migrate
+from vidik.kernel.settings import get_settings
 
 TYPES = ("ParkingSpot", "Streetlight", "WasteContainer", "AirQualityObserved", "TrafficFlowObserved")
 WEST, SOUTH, EAST, NORTH = 21.85, 43.28, 21.95, 43.36
 RADIUS_METRES = 500
 SECRET = "bench"
-RETRIEVE_CONNECTIONS = 32
-QUERY_CONNECTIONS = 8
 
 FILL = """
 INSERT INTO entity (id, kind, document, place, created_at, modified_at, observed_at)
@@ -114,53 +115,6 @@ def fill(url: str, count: int) -> None:
         connection.execute("CHECKPOINT")  # or the first queries would pay for writing what the filling left behind
 
 
-class Connection:
-    """One keep-alive HTTP connection, as light as a client can be."""
-
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-
-    async def get(self, request: bytes) -> bytes:
-        """The body of a 200; raises RuntimeError for anything else."""
-        if self._reader is None or self._writer is None:
-            self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        body = await self._reader.readexactly(length)
-        if not head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(head.decode() + body.decode())
-        return body
-
-
-async def drive(
-    port: int, connections: int, seconds: float, make: Callable[[], bytes]
-) -> tuple[dict[str, float], bytes]:
-    """Ask for `seconds` over so many connections; rate and latencies, and the last body."""
-    latencies: list[float] = []
-    last = b""
-    begin = time.perf_counter()
-    until = begin + seconds
-
-    async def ask() -> None:
-        nonlocal last
-        connection = Connection(port)
-        while (started := time.perf_counter()) < until:
-            last = await connection.get(make())
-            latencies.append(time.perf_counter() - started)
-
-    await asyncio.gather(*(ask() for _ in range(connections)))
-    elapsed = time.perf_counter() - begin
-    latencies.sort()
-    return {
-        "rate": round(len(latencies) / elapsed, 1),
-        "p50_ms": round(latencies[len(latencies) // 2] * 1000, 2),
-        "p95_ms": round(latencies[int(len(latencies) * 0.95)] * 1000, 2),
-    }, last
-
-
 async def raw_rate(url: str, seconds: float, sql: str, make: Callable[[], list[Any]]) -> float:
     """The same SQL without a web application."""
     done = 0
@@ -180,12 +134,16 @@ async def raw_rate(url: str, seconds: float, sql: str, make: Callable[[], list[A
     return round(done / seconds, 1)
 
 
-def request(path: str) -> bytes:
-    """The bytes of a GET with the city's context."""
+def request(path: str, method: str = "GET", body: Any = None) -> bytes:
+    """The bytes of a request with the city's context."""
     link = '<https://vidik.rs/ns/city.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
-    return (
-        f"GET /ngsi-ld/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SECRET}\r\nLink: {link}\r\n\r\n"
-    ).encode()
+    head = (
+        f"{method} /ngsi-ld/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SECRET}\r\nLink: {link}\r\n"
+    )
+    if body is None:
+        return f"{head}\r\n".encode()
+    content = orjson.dumps(body)
+    return f"{head}Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n".encode() + content
 
 
 def some_id(count: int) -> str:
@@ -208,6 +166,25 @@ def query_request() -> bytes:
     )
 
 
+def page_request() -> bytes:
+    """A type and a q that four of five meet, a page of 20."""
+    return request(f"entities?type={random.choice(TYPES)}&q={quote('batteryLevel>=0.2')}&limit=20")
+
+
+def new_entity(number: int) -> dict[str, Any]:
+    """An entity that is not there yet: five attributes, a place."""
+    observed = "2026-01-01T00:00:00Z"
+    return {
+        "id": f"urn:ngsi-ld:ParkingSpot:new:{number}",
+        "type": "ParkingSpot",
+        "name": {"type": "Property", "value": f"Spot {number}"},
+        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": some_place()}},
+        "status": {"type": "Property", "value": "free", "observedAt": observed},
+        "batteryLevel": {"type": "Property", "value": 0.5, "unitCode": "C62", "observedAt": observed},
+        "temperature": {"type": "Property", "value": number % 30, "unitCode": "CEL", "observedAt": observed},
+    }
+
+
 def raw_query() -> list[Any]:
     """The parameters of the same question in SQL."""
     longitude, latitude = some_place()
@@ -222,64 +199,93 @@ def raw_query() -> list[Any]:
 
 def serve(port: int) -> None:
     """The web application, as a process of its own."""
-    import uvicorn
-
-    from vidik.app.application import assemble
-    from vidik.kernel.identity import authenticator, system_principal
-    from vidik.kernel.logs import configure_logging
-    from vidik.kernel.settings import get_settings
-
     settings = get_settings()
     configure_logging("json", "web", level="WARNING")
     app = assemble(settings)
-    principal = system_principal("bench", settings.tenant, frozenset({"context.read"}))
+    principal = system_principal("bench", settings.tenant, frozenset({"context.read", "context.write"}))
     authenticator(app.state.services).sources.append(lambda _user, secret: principal if secret == SECRET else None)
+    spare_the_collector()
+    _serve(app, port)
+
+
+async def bare(scope: Any, receive: Any, send: Any) -> None:
+    """The least that answers GET /entities/{id}: the same shared look-up, the stored document as it is."""
+    entity = await scope["state"]["reader"].get("city", scope["path"].rpartition("/")[2])
+    body = orjson.dumps(entity.document) if entity is not None else b""
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 200 if entity is not None else 404, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def serve_bare(port: int) -> None:
+    """The bare endpoint, as a process of its own."""
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        scope["state"] = {"reader": reader}
+        await bare(scope, receive, send)
+
+    settings = get_settings()
+    database = Database(database_url(settings), max_size=10)
+    reader = EntityReader(database)
+    spare_the_collector()
+    _serve(application, port)
+
+
+def _serve(application: Any, port: int) -> None:
     config = uvicorn.Config(
-        app, port=port, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning"
+        application, port=port, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning"
     )
     uvicorn.Server(config).run()
 
 
-async def measure(url: str, port: int, entities: int, seconds: float) -> dict[str, Any]:
-    """Both figures, each beside its limit."""
-    retrieve_sql = "SELECT id, kind, scope, document, created_at, modified_at, expires_at FROM entity WHERE id = %s"
-    await drive(port, 4, 1.0, lambda: request(f"entities/{some_id(entities)}"))
-    retrieve, _ = await drive(port, RETRIEVE_CONNECTIONS, seconds, lambda: request(f"entities/{some_id(entities)}"))
-    retrieve["raw_rate"] = await raw_rate(url, seconds / 2, retrieve_sql, lambda: [some_id(entities)])
-    await drive(port, 4, 1.0, query_request)
-    query, page = await drive(port, QUERY_CONNECTIONS, seconds, query_request)
-    query["raw_rate"] = await raw_rate(url, seconds / 2, RAW_QUERY, raw_query)
-    query["page"] = len(json.loads(page))
-    for figure in (retrieve, query):
-        figure["ratio"] = round(figure["rate"] / figure["raw_rate"], 3)
-    return {"entities": entities, "retrieve": retrieve, "query": query}
+@dataclass(frozen=True, slots=True)
+class City:
+    """A city that is up: its database, where it is served, and how many entities it has."""
+
+    url: str
+    folder: Path
+    port: int
+    entities: int
+
+    @contextmanager
+    def bare(self) -> Iterator[int]:
+        """The bare endpoint over the same database; yields its port."""
+        with _process("bare", self.url, self.folder) as port:
+            yield port
 
 
-def run(entities: int = 100_000, seconds: float = 10.0) -> dict[str, Any]:
-    """Measure on a server and a database of its own; both are gone afterwards."""
+@contextmanager
+def city(entities: int) -> Iterator[City]:
+    """Build a city and serve it; database and server are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="vidik-bench-"))
     folder.chmod(0o711)
     database = EmbeddedServer(folder)
     database.start()
-    web: subprocess.Popen[bytes] | None = None
     try:
         with psycopg.connect(database.url, autocommit=True) as connection:
             connection.execute("CREATE DATABASE bench")
         url = make_conninfo(database.url, dbname="bench")
         migrate(url, ["city"])
         fill(url, entities)
-        port = free_port()
-        environment = {**os.environ, "VIDIK_DATA": str(folder), "VIDIK_DATABASE_URL": url, "VIDIK_LOG_FORMAT": "json"}
-        web = subprocess.Popen([sys.executable, "-m", "bench.ngsild", "--serve", str(port)], env=environment)
-        wait_for(port)
-        wait_until_quiet(web.pid)
-        return uvloop.run(measure(url, port, entities, seconds))
+        with _process("web", url, folder) as port:
+            yield City(url, folder, port, entities)
     finally:
-        if web is not None:
-            web.terminate()
-            web.wait(20)
         database.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _process(kind: str, url: str, folder: Path) -> Iterator[int]:
+    port = free_port()
+    environment = {**os.environ, "VIDIK_DATA": str(folder), "VIDIK_DATABASE_URL": url, "VIDIK_LOG_FORMAT": "json"}
+    process = subprocess.Popen([sys.executable, "-m", "bench.ngsild", kind, str(port)], env=environment)
+    try:
+        wait_for(port)
+        wait_until_quiet(process.pid)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def free_port() -> int:
@@ -310,15 +316,12 @@ def wait_until_quiet(process: int) -> None:
 
 
 def main() -> None:
+    """Serve what the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--entities", type=int, default=100_000)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--serve", type=int, metavar="PORT")
+    parser.add_argument("kind", choices=("web", "bare"))
+    parser.add_argument("port", type=int)
     arguments = parser.parse_args()
-    if arguments.serve:
-        serve(arguments.serve)
-        return
-    print(json.dumps(run(arguments.entities, arguments.seconds), indent=2))
+    {"web": serve, "bare": serve_bare}[arguments.kind](arguments.port)
 
 
 if __name__ == "__main__":
