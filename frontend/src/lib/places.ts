@@ -26,4 +26,11 @@ export const PLACES: {
     label: "nav.deadLetters",
     screens: ["dead-letters"],
   },
+  {
+    address: "/administration",
+    key: "c",
+    icon: "administration",
+    label: "nav.administration",
+    screens: ["administration"],
+  },
 ];

@@ -1,6 +1,14 @@
 /** The address bar holds the place: a path with at most one parameter, and a query of filters. */
 export type ScreenName =
-  "situation" | "asset" | "alarms" | "devices" | "device" | "dead-letters" | "sign-in" | "missing";
+  | "situation"
+  | "asset"
+  | "alarms"
+  | "devices"
+  | "device"
+  | "dead-letters"
+  | "administration"
+  | "sign-in"
+  | "missing";
 
 export interface Location {
   screen: ScreenName;
@@ -16,6 +24,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/devices\/?$/, "devices"],
   [/^\/devices\/(.+)$/, "device"],
   [/^\/dead-letters\/?$/, "dead-letters"],
+  [/^\/administration(?:\/([a-z]+))?\/?$/, "administration"],
   [/^\/sign-in\/?$/, "sign-in"],
 ];
 

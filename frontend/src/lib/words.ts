@@ -28,6 +28,26 @@ export function valueText(
   return symbol ? `${text}\u00a0${symbol}` : text;
 }
 
+/** A word of the program (a role, a permission, an action) in the language of the person; unknown ones as they are. */
+function named(group: "role" | "permission" | "action", name: string): string {
+  const key = `${group}.${name}`;
+  return key in en ? t(key as MessageKey) : name;
+}
+
+export const ROLES = [
+  "dispatcher",
+  "supervisor",
+  "utility_manager",
+  "energy_manager",
+  "crew",
+  "auditor",
+  "administrator",
+  "citizen",
+];
+export const roleName = (name: string) => named("role", name);
+export const permissionName = (name: string) => named("permission", name);
+export const actionName = (name: string) => named("action", name);
+
 /** What went wrong and what to do next, as a sentence. */
 export function errorText(error: unknown): string {
   if (!(error instanceof ApiError))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from vidik.console.catalogue import Catalogue
+from vidik.intake.deadletters.reasons import described, field_texts
 from vidik.kernel.clock import iso
 from vidik.kernel.scripts import three_scripts
 
@@ -54,7 +55,7 @@ def _sentence(row: Mapping[str, Any], kind: str) -> dict[str, str]:
 
 def letter_item(row: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
     """Return the feed's item of a dead letter."""
-    where = f"{row['field']}: " if row["field"] else ""
+    line, field = field_texts(row["field"]) if row["field"] else (None, None)
     return {
         "id": f"letter-{row['id']}",
         "at": iso(row["received_at"]),
@@ -64,5 +65,7 @@ def letter_item(row: Mapping[str, Any], catalogue: Catalogue) -> dict[str, Any]:
         "device_id": row["device_id"],
         "service": catalogue.service_of(row["profile"]),
         "priority": None,
-        "message": three_scripts(f"Refused: {where}{row['reason']}", f"Одбијено: {where}{row['reason']}"),
+        "line": line,
+        "field": field,
+        "message": described(row["reason"])["reason_texts"],
     }

@@ -20,7 +20,18 @@ SCREENS = {
     "devices": "/devices",
     "device": f"/devices/{SUBSTATION}",
     "dead-letters": "/dead-letters",
+    "rules": "/administration/rules",
+    "accounts": "/administration/accounts",
+    "tokens": "/administration/tokens",
+    "audit": "/administration/audit",
     "nowhere": "/no-such-place",
+}
+DIALOGS = {
+    "command dialog": (f"/devices/{SUBSTATION}", "Give a command"),
+    "rule dialog": ("/administration/rules", "Supply below its curve"),
+    "account dialog": ("/administration/accounts", "New account"),
+    "token dialog": ("/administration/tokens", "New token"),
+    "audit dialog": ("/administration/audit", "Signed in"),
 }
 # A desk of 1440 by 900 at 200 % zoom shows as many pixels of layout as a window of half its size.
 ZOOMED = (720, 450)
@@ -63,6 +74,12 @@ def test_axe_finds_nothing_on_any_screen(open_page: Open, theme: str, size: tupl
         page.goto(path)
         settle(page)
         found[name] = findings(page)
+    for name, (path, button) in DIALOGS.items():
+        page.goto(path)
+        page.get_by_role("button", name=button).first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found[name] = findings(page)
+    page.goto("/devices")
     page.get_by_role("button", name="Account of").click()
     found["account"] = findings(page)
     page.keyboard.press("Escape")

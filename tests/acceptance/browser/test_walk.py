@@ -15,6 +15,7 @@ from tests.acceptance.browser.small_city import (
 )
 
 Open = Callable[..., Page]
+CITY_CONTEXT = '<https://vidik.rs/ns/city.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
 
 
 def test_an_alarm_arrives_live_and_is_acknowledged_with_name_and_time(open_page: Open, city: SmallCity) -> None:
@@ -183,6 +184,7 @@ def test_a_deleted_asset_leaves_the_open_table_at_once(open_page: Open, city: Sm
     place = {"type": "Point", "coordinates": [21.9, 43.32]}
     entity = {"id": bin_, "type": "WasteContainer", "name": "Passing container", "location": place}
     with city.vidik.client() as client:
+        client.headers["Link"] = CITY_CONTEXT
         assert client.post("/ngsi-ld/v1/entities", json=entity).status_code == 201
         page = open_page("/situation?view=table")
         row = page.get_by_role("row").filter(has_text="Passing container")

@@ -62,6 +62,17 @@ class TestAccounts:
 
         assert (await client.get("/api/session")).status_code == 401
 
+    async def test_a_new_password_is_generated_shown_once_and_ends_the_sessions(self, administrator, sign_in):
+        made = (await administrator.post("/api/accounts", json=NEW)).json()
+        client = await sign_in("mira", NEW["password"])
+
+        answer = (await administrator.patch(f"/api/accounts/{made['id']}", json={"new_password": True})).json()
+
+        assert (await client.get("/api/session")).status_code == 401
+        again = await sign_in("mira", answer["password"])
+        assert (await again.get("/api/session")).status_code == 200
+        assert answer["password_initial"] is True
+
     async def test_a_disabled_account_is_out_at_once(self, administrator, sign_in):
         made = (await administrator.post("/api/accounts", json=NEW)).json()
         client = await sign_in("mira", NEW["password"])

@@ -1,8 +1,11 @@
 import type {
+  Account,
   Alarm,
   AlarmList,
+  ApiToken,
   AssetDetail,
   AssetList,
+  AuditRecord,
   Basemap,
   Command,
   DeadLetterList,
@@ -11,6 +14,8 @@ import type {
   FeedItem,
   History,
   RawReading,
+  RoleHeld,
+  Rule,
   SearchItem,
   Session,
   Vital,
@@ -121,7 +126,34 @@ export const api = {
   devices: (query: { state?: string; service?: string; search?: string; limit?: number; after?: string }) =>
     get<DeviceList>("/api/devices", query),
   device: (id: string) => get<Device>(`/api/devices/${part(id)}`),
-  commands: (id: string) => get<{ items: Command[] }>(`/api/devices/${part(id)}/commands`),
+  commands: (id: string) => get<{ items: Command[] }>(`/api/devices/${part(id)}/commands`, { limit: 20 }),
+  sendCommand: (
+    id: string,
+    command: {
+      name: string;
+      parameters: Record<string, unknown>;
+      expires_in_seconds: number;
+      reason: string | null;
+    },
+  ) => request<Command>("POST", `/api/devices/${part(id)}/commands`, command),
+  cancelCommand: (id: string, command: string) =>
+    request<void>("DELETE", `/api/devices/${part(id)}/commands/${part(command)}`),
+
+  rules: () => get<{ items: Rule[] }>("/api/rules"),
+  changeRule: (code: string, changes: object) => request<Rule>("PUT", `/api/rules/${part(code)}`, changes),
+
+  accounts: () => get<{ items: Account[] }>("/api/accounts"),
+  addAccount: (draft: { login: string; name: string; organisation: string | null; roles: RoleHeld[] }) =>
+    request<Account & { password?: string }>("POST", "/api/accounts", draft),
+  changeAccount: (id: string, changes: object) =>
+    request<Account & { password?: string }>("PATCH", `/api/accounts/${part(id)}`, changes),
+  tokens: (owner: "me" | "all") => get<{ items: ApiToken[] }>("/api/tokens", { owner }),
+  addToken: (draft: { name: string; scopes: string[]; expires_in_days: number }) =>
+    request<ApiToken & { token: string }>("POST", "/api/tokens", draft),
+  revokeToken: (id: string) => request<void>("DELETE", `/api/tokens/${part(id)}`),
+  audit: (query: { actor?: string; subject?: string; limit?: number; before?: number }) =>
+    get<{ items: AuditRecord[]; next: number | null }>("/api/audit", query),
+  verifyAudit: () => get<{ holds: boolean; records: number; broken_at: number | null }>("/api/audit/verify"),
 
   deadLetters: (query: {
     device_id?: string;

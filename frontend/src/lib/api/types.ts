@@ -82,7 +82,7 @@ export interface Attribute {
 export interface AssetDevice {
   device_id: string;
   profile: string;
-  door: string | null;
+  door: Door | null;
   gateway_id: string | null;
   expected_interval_seconds: number | null;
   last_seen: string | null;
@@ -179,6 +179,9 @@ export interface FeedItem {
   service: Service | null;
   priority: Priority | null;
   message: Texts;
+  /** Of a refused message: where in it. */
+  line?: Texts | null;
+  field?: string | null;
 }
 
 export interface Device {
@@ -193,6 +196,7 @@ export interface Device {
   enabled: boolean;
   expected_interval_seconds: number | null;
   last_seen: string | null;
+  door: Door | null;
   last_observed: string | null;
   messages: number;
   rejected: number;
@@ -209,24 +213,102 @@ export interface Command {
   id: string;
   name: string;
   parameters: Record<string, unknown> | null;
-  state: string;
-  created_at?: string;
-  requested_at?: string;
+  state: "pending" | "sent" | "delivered" | "expired" | "failed";
+  created_at: string;
+  created_by: string;
+  reason: string | null;
+  expires_at: string;
+  delivered_at: string | null;
+  attempts: number;
+  /** Whose word stands behind "delivered": the device's own, or that of the city's broker. */
+  taken_by: "device" | "broker" | null;
+}
+
+export type Door = "mqtt" | "broker" | "http" | "replay";
+
+export interface RoleHeld {
+  role: string;
+  /** Null: in the whole city. */
+  organisation: string | null;
+}
+
+export interface Account {
+  id: string;
+  login: string;
+  name: string;
+  organisation: string | null;
+  roles: RoleHeld[];
+  enabled: boolean;
+  ends_at: string | null;
+  last_seen_at: string | null;
+  kind: "person" | "service";
+  password_initial: boolean;
+}
+
+export interface ApiToken {
+  id: string;
+  login?: string;
+  name: string;
+  scopes: string[];
+  created_at: string;
+  expires_at: string;
+  last_used_at: string | null;
+}
+
+export interface AuditRecord {
+  position: number;
+  recorded_at: string;
+  actor: string;
+  login: string;
+  organisation: string | null;
+  action: string;
+  subject: string;
+  reason: string | null;
+  details: Record<string, unknown>;
+}
+
+/** A rule as the API tells it; which figures it has depends on its kind. */
+export interface Rule {
+  code: string;
+  kind: "threshold" | "deviation" | "rate" | "state" | "quality" | "silence";
+  title: Texts;
+  advice: Texts | null;
+  service: string;
+  priority: Priority;
+  enabled: boolean;
+  hold: string;
+  source: "package" | "city" | "override";
+  changed_by: string | null;
+  changed_at: string | null;
+  attribute?: string;
+  reference?: string;
+  above?: number | null;
+  below?: number | null;
+  clear?: number;
+  rise?: number | null;
+  fall?: number | null;
+  over?: string;
+  values?: (string | number | boolean)[];
+  bad?: number;
+  good?: number;
+  intervals?: number;
+  together?: number;
 }
 
 export interface DeadLetter {
   id: number | string;
   device_id: string | null;
-  door: string;
+  door: Door;
   topic: string | null;
   received_at: string;
   field: string | null;
   reason: string;
+  reason_texts: Texts;
   value: Value;
   payload: string;
   size: number;
   /** What else was refused in the same message. */
-  others?: { field: string | null; reason: string; value: Value }[] | null;
+  others?: { field: string | null; reason_texts: Texts; value: Value }[] | null;
   state: "open" | "replayed" | "discarded";
   replayed_at: string | null;
 }
@@ -234,7 +316,7 @@ export interface DeadLetter {
 export interface DeadLetterList {
   items: DeadLetter[];
   next: string | null;
-  counts_by_reason: { reason: string; count: number }[] | Record<string, number>;
+  counts_by_reason: { reason: string; reason_texts: Texts; count: number }[];
 }
 
 export interface SearchItem {

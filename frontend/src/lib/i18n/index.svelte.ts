@@ -1,6 +1,6 @@
-import type { Texts } from "../api/types";
+import type { FeedItem, Texts } from "../api/types";
 import { preferences, type Language } from "../preferences.svelte";
-import { attributeWords, reasonSentences, typeWords } from "./attributes";
+import { attributeWords, typeWords } from "./attributes";
 import { en, type Message, type MessageKey } from "./en";
 import { srCyrl } from "./sr-cyrl";
 import { toLatin } from "./transliterate";
@@ -55,15 +55,19 @@ const inWords = (sentence: string): string =>
 
 export const alarmText = (alarm: { message: Texts }): string => inWords(texts(alarm.message));
 
-/** A line of the feed; what intake said about a refused message is put into the person's language here. */
-export function feedText(item: { kind: string; message: Texts }): string {
-  const refused = item.kind === "dead_letter" ? /^Refused: (?:([\w.]+): )?(.+)$/.exec(item.message.en) : null;
-  if (!refused) return inWords(texts(item.message));
-  const field = refused[1] ? `${attributeName(refused[1])}: ` : "";
-  return `${t("feed.refused")}: ${field}${reasonName(refused[2] ?? "")}`;
+/** Where something was refused: the line of the message, then the field, in words. */
+export function fieldName(line: Texts | null | undefined, field: string | null | undefined): string {
+  return [line ? texts(line) : "", field ? attributeName(field) : ""].filter(Boolean).join(", ");
 }
 
-const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+/** A line of the feed; of a refused message it says where and why. */
+export function feedText(item: FeedItem): string {
+  if (item.kind !== "dead_letter") return inWords(texts(item.message));
+  const where = capital(fieldName(item.line, item.field));
+  return `${t("feed.refused")}: ${where ? `${where}: ` : ""}${texts(item.message)}`;
+}
+
+export const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 const spaced = (name: string) => capital(name.replace(/([a-z0-9])([A-Z])/g, "$1 $2").replaceAll("_", " "));
 
 function words(catalogue: Record<string, { en: Message; "sr-Cyrl": Message }>, name: string): string {
@@ -77,12 +81,5 @@ function words(catalogue: Record<string, { en: Message; "sr-Cyrl": Message }>, n
 export const attributeName = (name: string): string => words(attributeWords, name.split(".").at(-1) ?? name);
 export const typeName = (name: string): string => words(typeWords, name);
 
-/** Intake's sentence about a refused message; English is as it was said, Serbian by the catalogue. */
-export function reasonName(sentence: string): string {
-  const [, line, rest] = /^(?:[Ll]ine (\d+): )?(.*)$/s.exec(sentence) ?? [];
-  const reason = rest ?? sentence;
-  if (preferences.language === "en") return capital(sentence);
-  const found = reasonSentences.find(([pattern]) => pattern.test(reason));
-  const text = (line ? `ред ${line}: ` : "") + (found ? reason.replace(found[0], found[1]) : reason);
-  return capital(preferences.language === "sr-Latn" ? toLatin(text) : text);
-}
+/** Why a message was refused, as a sentence. */
+export const reasonName = (refused: { reason_texts: Texts }): string => capital(texts(refused.reason_texts));

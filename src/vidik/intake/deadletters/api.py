@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from vidik.intake.deadletters import repository
+from vidik.intake.deadletters.reasons import described
 from vidik.intake.deadletters.replay import MOST_AT_ONCE, replay
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
@@ -75,7 +76,7 @@ async def list_dead_letters(
     return {
         "items": [_shown(row) for row in rows],
         "next": rows[-1]["id"] if len(rows) == limit else None,
-        "counts_by_reason": [{"reason": row["reason"], "count": row["count"]} for row in counts],
+        "counts_by_reason": [described(row["reason"]) | {"count": row["count"]} for row in counts],
     }
 
 
@@ -138,9 +139,9 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "topic": row["topic"],
         "received_at": iso(row["received_at"]),
         "field": row["field"],
-        "reason": row["reason"],
+        **described(row["reason"]),
         "value": row["value"],
-        "others": row["others"] or [],
+        "others": [other | described(other["reason"]) for other in row["others"] or []],
         "payload": payload,
         "payload_encoding": encoding,
         "size": row["size"],

@@ -43,7 +43,7 @@ class NewAccount(BaseModel):
 
 
 class AccountChange(BaseModel):
-    """What to change of an account; what is left out stays."""
+    """What to change of an account; what is left out stays. `new_password` asks for a generated one, shown once."""
 
     name: Name | None = None
     organisation: str | None = Field(None, max_length=200)
@@ -51,6 +51,7 @@ class AccountChange(BaseModel):
     enabled: bool | None = None
     ends_at: AwareDatetime | None = None
     password: str | None = Field(None, max_length=4096)
+    new_password: bool = False
 
 
 @router.get("/accounts")
@@ -90,7 +91,9 @@ async def edit_account(account: int, body: AccountChange, principal: Manager, se
     given = body.model_fields_set
     async with services.database.platform() as connection:
         login = (await load_account(connection, principal, account))["login"]
-    hashed = None if body.password is None else await _hash(services, body.password, login)
+    generated = generate_password() if body.new_password and body.password is None else None
+    password = generated if body.password is None else body.password
+    hashed = None if password is None else await _hash(services, password, login)
     async with services.database.platform() as connection:
         row = await load_account(connection, principal, account)
         if not _manages(principal, row):
@@ -111,7 +114,7 @@ async def edit_account(account: int, body: AccountChange, principal: Manager, se
     authenticator(services).forget()
     if hashed is not None:
         forget_first_login(services.settings, login)
-    return _shown(row)
+    return _shown(row) | ({} if generated is None else {"password": generated})
 
 
 async def _hash(services: Services, password: str, login: str) -> str:

@@ -1,0 +1,63 @@
+import type { Rule } from "./api/types";
+import { attributeName, capital, t } from "./i18n/index.svelte";
+import { valueWord } from "./words";
+
+const plain = (name: string | undefined) => attributeName(name ?? "");
+
+/** What a rule looks for, in one line, from its own figures. */
+export const ruleSentence = (rule: Rule): string => capital(sentence(rule));
+
+function sentence(rule: Rule): string {
+  const attribute = plain(rule.attribute);
+  const held = rule.hold && rule.hold !== "0s" ? ` ${t("rules.held", { hold: rule.hold })}` : "";
+  switch (rule.kind) {
+    case "threshold":
+      return (
+        (rule.above != null
+          ? t("rules.above", { attribute, n: rule.above })
+          : t("rules.below", { attribute, n: rule.below ?? 0 })) + held
+      );
+    case "deviation":
+      return (
+        (rule.above != null
+          ? t("rules.deviationAbove", { attribute, n: rule.above, reference: plain(rule.reference) })
+          : t("rules.deviationBelow", { attribute, n: rule.below ?? 0, reference: plain(rule.reference) })) +
+        held
+      );
+    case "rate":
+      return (
+        (rule.rise != null
+          ? t("rules.rise", { attribute, n: rule.rise, over: rule.over ?? "" })
+          : t("rules.fall", { attribute, n: rule.fall ?? 0, over: rule.over ?? "" })) + held
+      );
+    case "state":
+      return (
+        t("rules.is", { attribute, values: (rule.values ?? []).map(String).map(valueWord).join(", ") }) + held
+      );
+    case "quality":
+      return t("rules.quality", { n: rule.bad ?? 2 });
+    case "silence":
+      return t("rules.silence", { n: rule.intervals ?? 3 });
+  }
+}
+
+/** The figures of a rule that a person may set, in the order of the form. */
+export function figuresOf(rule: Rule): RuleFigure[] {
+  const level = rule.above != null ? "above" : "below";
+  switch (rule.kind) {
+    case "threshold":
+    case "deviation":
+      return [level, "clear"];
+    case "rate":
+      return [rule.rise != null ? "rise" : "fall", "clear"];
+    case "state":
+      return [];
+    case "quality":
+      return ["bad", "good"];
+    case "silence":
+      return ["intervals", "together"];
+  }
+}
+
+export type RuleFigure =
+  "above" | "below" | "clear" | "rise" | "fall" | "bad" | "good" | "intervals" | "together";

@@ -1,0 +1,136 @@
+"""What a city's own people look after: rules, accounts, tokens, the audit record, commands to a device."""
+
+from collections.abc import Callable
+
+import httpx
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser.small_city import SUBSTATION, SmallCity
+
+Open = Callable[..., Page]
+
+
+def test_a_command_is_given_after_a_second_look_and_taken_back(open_page: Open) -> None:
+    page = open_page(f"/devices/{SUBSTATION}")
+    page.get_by_role("button", name="Give a command").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Command").fill("set_curve")
+    dialog.get_by_label("Parameters").fill("not json")
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("must be a JSON object")
+    dialog.get_by_label("Parameters").fill('{"offset": 1.5}')
+    dialog.get_by_label("Reason").fill("Cold night ahead")
+    dialog.get_by_role("button", name="Go on").click()
+    expect(dialog).to_contain_text(f"Send this to {SUBSTATION}?")
+    dialog.get_by_role("button", name="Send").click()
+    expect(dialog).to_be_hidden()
+
+    commands = page.get_by_role("region", name="Commands")
+    expect(commands).to_contain_text("set_curve")
+    expect(commands).to_contain_text("waits for the device")
+    expect(commands).to_contain_text("Cold night ahead")
+    commands.get_by_role("button", name="Take back").click()
+    expect(commands).to_contain_text("given up")
+
+
+def test_a_rule_is_read_and_changed_with_a_reason(open_page: Open, city: SmallCity) -> None:
+    page = open_page("/administration")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Rules")
+    table = page.get_by_role("table", name="Rules")
+    page.get_by_label("Service").select_option("heating")
+    row = table.get_by_role("row").filter(has_text="Return temperature too high")
+    expect(row).to_contain_text("Return, primary above 50 for 45m")
+    row.get_by_role("button").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Clears at").fill("55")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("clear must not lie above")
+    dialog.get_by_label("Clears at").fill("48")
+    dialog.get_by_label("Raises above").fill("52")
+    dialog.get_by_label("Reason").fill("Exchanger replaced")
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+    expect(row).to_contain_text("above 52")
+    expect(row).to_contain_text("First dispatcher")
+
+    with city.vidik.client() as client:
+        rules = {rule["code"]: rule for rule in client.get("/api/rules").json()["items"]}
+    assert (rules["heating_return_high"]["above"], rules["heating_return_high"]["clear"]) == (52, 48)
+
+
+def test_an_account_is_made_given_a_new_password_and_disabled(open_page: Open, city: SmallCity) -> None:
+    page = open_page("/administration/accounts")
+    page.get_by_role("button", name="New account").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name for signing in").fill("milica")
+    dialog.get_by_label("Name as people read it").fill("Милица Петровић")
+    dialog.get_by_role("button", name="Make the account").click()
+    first = dialog.locator("output").inner_text()
+    dialog.get_by_role("button", name="Close").last.click()
+    row = page.get_by_role("table", name="Accounts").get_by_role("row").filter(has_text="milica")
+    expect(row).to_contain_text("dispatcher")
+    expect(row).to_contain_text("first password not changed")
+    assert signs_in(city, "milica", first) == 204
+
+    row.get_by_role("button").click()
+    dialog.get_by_role("button", name="New password").click()
+    expect(dialog).to_contain_text("Give a new password?")
+    dialog.get_by_role("button", name="New password").click()
+    second = dialog.locator("output").inner_text()
+    dialog.get_by_role("button", name="Close").last.click()
+    assert (signs_in(city, "milica", first), signs_in(city, "milica", second)) == (401, 204)
+
+    row.get_by_role("button").click()
+    dialog.get_by_role("button", name="Disable").click()
+    dialog.get_by_role("button", name="Disable").click()
+    expect(row).to_contain_text("disabled")
+    assert signs_in(city, "milica", second) == 401
+
+
+def test_a_token_works_until_it_is_revoked(open_page: Open, city: SmallCity) -> None:
+    page = open_page("/administration/tokens")
+    page.get_by_role("button", name="New token").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("What it is for").fill("Open data export")
+    dialog.get_by_label("see devices").check()
+    dialog.get_by_role("button", name="Make the token").click()
+    token = dialog.locator("output").inner_text()
+    dialog.get_by_role("button", name="Close").last.click()
+
+    def asked() -> int:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.get(f"{city.base_url}/api/devices?limit=1", headers=headers, timeout=30).status_code
+
+    assert asked() == 200
+    page.get_by_role("button", name="Revoke Open data export").click()
+    dialog.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_text("No tokens.")).to_be_visible()
+    assert asked() == 401
+
+
+def test_the_audit_record_is_read_narrowed_and_verified(open_page: Open) -> None:
+    page = open_page("/administration/audit")
+    page.get_by_role("button", name="Verify the chain").click()
+    expect(page.get_by_text("The chain holds")).to_be_visible()
+    table = page.get_by_role("table", name="Audit record")
+    table.get_by_role("button", name="Signed in").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Only by this person").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    expect(table).to_contain_text("Signed in")
+
+
+def test_the_parts_are_named_in_the_script_of_the_person(open_page: Open) -> None:
+    page = open_page("/administration", language="sr-Cyrl")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Правила")
+    tabs = page.get_by_role("navigation", name="Управа").get_by_role("link")
+    expect(tabs).to_have_text(["Правила", "Налози", "API токени", "Записник радњи"])
+
+
+def signs_in(city: SmallCity, login: str, password: str) -> int:
+    answer = httpx.post(
+        f"{city.base_url}/api/session",
+        json={"login": login, "password": password},
+        headers={"Origin": city.base_url},
+        timeout=30,
+    )
+    return answer.status_code
