@@ -46,5 +46,7 @@ format: ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean: ## Remove what the commands above have made (never the data folder)
+clean: ## Remove what the commands above have made (never the data folder, nor measurements)
 	rm -rf .venv .cache dist frontend/node_modules src/vidik/console/static
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
