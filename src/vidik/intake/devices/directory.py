@@ -132,8 +132,8 @@ class DeviceDirectory:
             await cursor.execute(_CHANGED, [-1 if everything else self._revision, row["revision"]])
             while rows := await cursor.fetchmany(_BATCH):
                 for fields in rows:
-                    shared: list[Any] = [words.setdefault(field, field) for field in fields[:-1]]
-                    record = DeviceRecord(*shared, place=fields[-1])
+                    shared: list[Any] = [words.setdefault(field, field) for field in fields[:-1]] + [*fields[-1:]]
+                    record = DeviceRecord(*shared)
                     found[record.device_id] = record
                 await asyncio.sleep(0)
         before = self._devices
