@@ -80,7 +80,9 @@ async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
     if not writes:
         return
     moment = now()
-    await register(connection, [tuple(write.types) for write in writes])
+    await register(
+        connection, [tuple(one.types) for one in writes if one.before is None or one.types != one.before.types]
+    )
     keys = {write.entity_id: write.before.key for write in writes if write.before is not None}
     keys |= await _insert(connection, [write for write in writes if write.before is None], moment)
     await _update(connection, [write for write in writes if write.before is not None], moment)

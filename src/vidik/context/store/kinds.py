@@ -8,6 +8,9 @@ import hashlib
 from collections.abc import Iterable
 from functools import lru_cache
 
+import orjson
+
+from vidik.context.store import arrays
 from vidik.kernel.database import Connection
 
 Types = tuple[str, ...]
@@ -22,11 +25,18 @@ def kind_of(types: Types) -> int:
 
 async def register(connection: Connection, combinations: Iterable[Types]) -> None:
     """Make sure that the tenant knows these kinds; part of the transaction that first uses them."""
-    for types in sorted({tuple(sorted(types)) for types in combinations}):
-        await connection.execute(
-            "INSERT INTO kind (kind, types) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            [kind_of(types), list(types)],
-        )
+    kinds = sorted({tuple(sorted(types)) for types in combinations})
+    if not kinds:
+        return
+    await connection.execute(
+        "INSERT INTO kind (kind, types)"
+        " SELECT new.kind, ARRAY(SELECT jsonb_array_elements_text(new.types)) FROM unnest(%s, %s) AS new (kind, types)"
+        " ON CONFLICT DO NOTHING",
+        [
+            arrays.bigints([kind_of(types) for types in kinds]),
+            arrays.documents([orjson.dumps(types).decode() for types in kinds]),
+        ],
+    )
 
 
 async def all_kinds(connection: Connection) -> dict[int, Types]:

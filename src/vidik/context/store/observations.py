@@ -109,18 +109,23 @@ async def ensure_series(
     found = await find_series(connection, _keys(names))
     missing = sorted(name for name in names if name not in found)
     if missing:
-        await connection.execute(
+        cursor = await connection.execute(
             "INSERT INTO series (entity, attribute, dataset, created_at)"
             " SELECT entity, attribute, dataset, %s FROM unnest(%s, %s, %s)"
-            " AS new (entity, attribute, dataset) ON CONFLICT DO NOTHING",
+            " AS new (entity, attribute, dataset) ON CONFLICT DO NOTHING"
+            " RETURNING series, entity, attribute, dataset",
             [
                 created_at,
                 arrays.bigints([name[0] for name in missing]),
                 arrays.texts([name[1] for name in missing]),
                 arrays.texts([name[2] for name in missing]),
             ],
+            binary=True,
         )
-        found = await find_series(connection, _keys(names))
+        made = await cursor.fetchall()
+        if len(made) < len(missing):  # somebody else made some of them meanwhile
+            return await find_series(connection, _keys(names))
+        found.update({(row["entity"], row["attribute"], row["dataset"]): (row["series"], created_at) for row in made})
     return found
 
 
