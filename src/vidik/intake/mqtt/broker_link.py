@@ -48,6 +48,7 @@ class BrokerLink(asyncio.Protocol):
         self._counters = counters
         self._transport: asyncio.Transport | None = None
         self._window = AcknowledgeWindow(self, counters)
+        self._routes = topics.Routes()
         self._buffer: bytearray | None = None
         self._needed = 0
         self._out: list[bytes] = []
@@ -164,11 +165,11 @@ class BrokerLink(asyncio.Protocol):
         raw_topic, packet_id, payload, _ = codec.decode_publish(data, first, start, end, self.options.version)
         if first & 4:
             raise ProtocolError(Reason.QOS_NOT_SUPPORTED, "a message with QoS 2 on a subscription with QoS 1")
-        topic = wire.topic_name(raw_topic)
+        topic, device_id = self._routes.find(raw_topic)
         self._counters.received += 1
         message = Message(
             principal_id="",
-            device_id=topics.reading_device(topic) or topics.claimed_device(topic),
+            device_id=device_id or topics.claimed_device(topic),
             payload=payload,
             received_at=received_at,
             door="broker",

@@ -167,7 +167,7 @@ class Connection(asyncio.Protocol):
             raise ProtocolError(Reason.TOPIC_ALIAS_INVALID, "topic aliases are not used here")
         hub = self.hub
         hub.counters.received += 1
-        topic, device_id = hub.route(raw_topic)
+        topic, device_id = hub.routes.find(raw_topic)
         if device_id is None:
             self._turn_away(packet_id, Reason.TOPIC_NAME_INVALID, topic)
         elif not hub.directory.may_write(self.principal_id, device_id) and hub.directory.get(device_id) is not None:

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING, Final
 
 import structlog
 
-from vidik.intake.mqtt import topics, wire
 from vidik.intake.mqtt.counters import Counters
 from vidik.intake.mqtt.options import ListenerOptions
 from vidik.intake.mqtt.ports import Directory, Outcome, PipelinePort
 from vidik.intake.mqtt.throttle import LoginThrottle
+from vidik.intake.mqtt.topics import Routes
 from vidik.intake.mqtt.wheel import TimerWheel
 from vidik.kernel.tasks import end_tasks
 
 if TYPE_CHECKING:
     from vidik.intake.mqtt.connection import Connection
 
-REMEMBERED_TOPICS: Final = 50_000
 LOG_LINES_PER_WINDOW: Final = 20
 LOG_WINDOW_SECONDS: Final = 10.0
 
@@ -44,23 +43,12 @@ class Hub:
         self.subscribers: dict[str, Connection] = {}
         self.on_connected: Callable[[str], None] = lambda _device_id: None
         self.stopping = False
-        self._routes: dict[bytes, tuple[str, str | None]] = {}
+        self.routes = Routes()
         self._dirty: list[Connection] = []
         self._choked: deque[Connection] = deque()
         self._room: asyncio.Task[None] | None = None
         self._log_window = 0.0
         self._log_lines = 0
-
-    def route(self, raw: bytes) -> tuple[str, str | None]:
-        """Return (topic, device or None) of a published topic; checked once and remembered."""
-        found = self._routes.get(raw)
-        if found is None:
-            topic = wire.topic_name(raw)
-            found = topic, topics.reading_device(topic)
-            if len(self._routes) >= REMEMBERED_TOPICS:
-                self._routes.clear()
-            self._routes[raw] = found
-        return found
 
     def written(self, connection: Connection) -> None:
         """Have the connection's bytes sent once, at the end of this turn of the loop."""

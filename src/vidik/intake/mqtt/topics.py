@@ -14,11 +14,15 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from vidik.intake.mqtt import wire
+
 READING_FILTERS: Final = (
     "devices/+/readings",
     "application/+/device/+/event/up",
     "v3/+/devices/+/up",
 )
+
+REMEMBERED_TOPICS: Final = 50_000
 
 _DEVICE: Final = r"[A-Za-z0-9][A-Za-z0-9._:@-]{0,127}"
 _READINGS: Final = re.compile(
@@ -33,6 +37,24 @@ def reading_device(topic: str) -> str | None:
     """Return the device whose readings are published on `topic`; None when it is no such topic."""
     match = _READINGS.fullmatch(topic)
     return None if match is None else match[match.lastindex or 1]
+
+
+class Routes:
+    """Which device a published topic speaks for: checked once and remembered, because devices publish on one topic."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[str, str | None]] = {}
+
+    def find(self, raw: bytes) -> tuple[str, str | None]:
+        """Return (topic, device or None); raises ProtocolError for bytes that are no topic to publish on."""
+        found = self._known.get(raw)
+        if found is None:
+            topic = wire.topic_name(raw)
+            found = topic, reading_device(topic)
+            if len(self._known) >= REMEMBERED_TOPICS:
+                self._known.clear()
+            self._known[raw] = found
+        return found
 
 
 def command_device(topic: str) -> str | None:
