@@ -246,3 +246,16 @@ async def test_who_may_only_read_sees_no_secrets(there: httpx.AsyncClient) -> No
 
 async def test_a_stranger_sees_nothing(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("/subscriptions")).status_code == 401
+
+
+async def test_an_update_without_a_context_keeps_the_words_of_the_subscription(client: httpx.AsyncClient) -> None:
+    context = f'<{CITY_CONTEXT_URL}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
+    body = subscription(watchedAttributes=["availableSpotNumber"], q="availableSpotNumber>1")
+    await client.post("/subscriptions", json=body, headers={"Link": context})
+
+    assert (await client.patch(PATH, json={"isActive": False})).status_code == 204
+
+    same = (await client.get(PATH, headers={"Link": context})).json()
+    assert same["watchedAttributes"] == ["availableSpotNumber"]
+    assert same["q"] == "availableSpotNumber>1"
+    assert (await client.get(PATH)).json()["q"].startswith("https://")

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import parameters, problems, values
+from vidik.context.ngsild import contexts_api, parameters, problems, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
 from vidik.context.ngsild.merge import json_merge_patch
@@ -44,15 +44,23 @@ async def create_subscription(call: Call) -> Response:
     body.setdefault("id", body.pop("@id", None) or f"urn:ngsi-ld:Subscription:{uuid.uuid4()}")
     moment = now()
     subscription = await _checked(call, body, context, moment)
-    async with call.broker.services.database.transaction(call.tenant) as connection:
-        await questions.check(connection, subscription)
-        if not await repository.insert(connection, _row(subscription, body, context, moment)):
-            raise Conflict(
-                f"The subscription {subscription.id} already exists.",
-                field="id",
-                type_uri=problems.ERRORS + "AlreadyExists",
-            )
-        await call.note_write(connection, "subscribe", [subscription.id])
+    # Receivers find a context that has no address of its own here (clause 5.8.1.4).
+    implicit = None if "jsonldContext" in body else await contexts_api.keep_implicitly(call, context.source)
+    if implicit is not None:
+        body["jsonldContext"] = implicit
+    try:
+        async with call.broker.services.database.transaction(call.tenant) as connection:
+            await questions.check(connection, subscription)
+            if not await repository.insert(connection, _row(subscription, body, context, moment)):
+                raise Conflict(
+                    f"The subscription {subscription.id} already exists.",
+                    field="id",
+                    type_uri=problems.ERRORS + "AlreadyExists",
+                )
+            await call.note_write(connection, "subscribe", [subscription.id])
+    except BaseException:
+        await contexts_api.release_implicit(call, implicit)
+        raise
     location = f"/ngsi-ld/v1/subscriptions/{quote(subscription.id, safe=':')}"
     return Response(status_code=201, headers={"Location": location})
 
@@ -103,13 +111,13 @@ async def update_subscription(call: Call) -> Response:
         row = await repository.get(connection, subscription_id, for_update=True)
         if row is None:
             raise _unknown(subscription_id)
-        former = await call.broker.contexts.resolve(row.context)
-        # One subscription is written in one @context: the fragment's, which the rest is translated into.
-        body = _patched(translated(row.body, former, context), fragment)
-        subscription = await _checked(call, body, context, moment, fragment=fragment)
+        # A subscription keeps the @context it was made with, because its notifications are written in it.
+        own = await call.broker.contexts.resolve(row.context)
+        body = _patched(row.body, translated(fragment, context, own))
+        subscription = await _checked(call, body, own, moment, fragment=fragment)
         subscription.key = row.key
         await questions.check(connection, subscription)
-        await repository.update(connection, _row(subscription, body, context, moment))
+        await repository.update(connection, _row(subscription, body, own, moment))
         await call.note_write(connection, "change_subscription", [subscription_id])
     return Response(status_code=204)
 

@@ -98,7 +98,10 @@ class Deliverer:
         async with self._database.session(self._tenant) as connection:
             revision = self._known.revision
             await self._registry.refresh(self._tenant, connection)
+            begins = self._seen == 0
             fresh, self._seen = await repository.owed_after(connection, self._seen)
+            if begins:
+                self._known.owed |= fresh
             at = time.monotonic()
             if revision != self._known.revision:
                 fresh |= dict.fromkeys(self._paused, 0)
@@ -162,8 +165,9 @@ class Deliverer:
         status, problem = 0, ""
         try:
             status = await self._senders.send(endpoint, compose(self._named, subscription, parcel.owed, sent_at))
-        except (OSError, ValueError) as error:
-            # Never the error's text: it may hold the endpoint's address with a user's password.
+        except Exception as error:
+            # Whatever it is, it concerns this endpoint, and the line must go on. Never the error's text: it may hold
+            # the endpoint's address with a user's password.
             problem = type(error).__name__
         tally = Tally(sent=1, last_notification=sent_at)
         if 200 <= status < 300:

@@ -1,7 +1,7 @@
 """Notifications over HTTP/1.1: one POST each, over connections that stay open between them.
 
-A general client spends a third of a millisecond of processor on a request; a notification needs a fixed head, the
-body and a status. The parser is the web server's own.
+No general client: a notification needs a fixed head, the body and a status, and must go to the very address that was
+checked. The parser is the web server's own.
 """
 
 from __future__ import annotations

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -12,6 +13,7 @@ import orjson
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import geo, q, selections, values
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON
+from vidik.context.ngsild.expressions import And, Leaf, Or
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.projection import Projection
 from vidik.context.ngsild.rendering import Format, View
@@ -299,7 +301,7 @@ def _is_number(given: Any) -> bool:
 
 
 def translated(body: Mapping[str, Any], written_in: ActiveContext, read_in: ActiveContext) -> dict[str, Any]:
-    """The same subscription with its names in the words of another @context (clause 5.8.3)."""
+    """The same subscription, or a fragment of one, with its names in the words of another @context (clause 5.8.3)."""
     copy: dict[str, Any] = orjson.loads(orjson.dumps(body))
     if written_in is read_in:
         return copy
@@ -307,10 +309,11 @@ def translated(body: Mapping[str, Any], written_in: ActiveContext, read_in: Acti
     def word(name: str) -> str:
         return read_in.compact(written_in.expand(name))
 
-    for selector in copy.get("entities") or ():
-        if isinstance(selector.get("type"), str) and selector["type"] != "*":
+    entities = copy.get("entities")
+    for selector in entities if isinstance(entities, list) else ():
+        if isinstance(selector, dict) and isinstance(selector.get("type"), str) and selector["type"] != "*":
             selector["type"] = selections.TYPE_NAMES.sub(lambda found: word(found.group()), selector["type"])
-    notification = copy["notification"]
+    notification = copy["notification"] if isinstance(copy.get("notification"), dict) else {}
     for holder, name in (
         (copy, "watchedAttributes"),
         (notification, "attributes"),
@@ -318,8 +321,27 @@ def translated(body: Mapping[str, Any], written_in: ActiveContext, read_in: Acti
         (notification, "omit"),
     ):
         if isinstance(holder.get(name), list):
-            holder[name] = [word(one) for one in holder[name]]
+            holder[name] = [word(one) if isinstance(one, str) else one for one in holder[name]]
     geo_query = copy.get("geoQ")
     if isinstance(geo_query, dict) and isinstance(geo_query.get("geoproperty"), str):
         geo_query["geoproperty"] = word(geo_query["geoproperty"])
+    if isinstance(copy.get("q"), str) and copy["q"] != values.NULL:
+        copy["q"] = _translated_q(copy["q"], word)
     return copy
+
+
+def _translated_q(text: str, word: Callable[[str], str]) -> str:
+    """A q with its first names in other words; the text as it stands where they stay the same."""
+    tree = q.parse_q(text)
+    changed = _renamed(tree, word)
+    return text if changed == tree else q.write_q(changed)
+
+
+def _renamed(query: q.Query, word: Callable[[str], str]) -> q.Query:
+    if isinstance(query, Leaf):
+        path = query.term.path
+        return Leaf(
+            replace(query.term, path=replace(path, attributes=(word(path.attributes[0]), *path.attributes[1:])))
+        )
+    parts = tuple(_renamed(part, word) for part in query.parts)
+    return And(parts) if isinstance(query, And) else Or(parts)
