@@ -1,5 +1,6 @@
 import type { Rule } from "./api/types";
 import { attributeName, capital, t } from "./i18n/index.svelte";
+import { full } from "./units";
 import { valueWord } from "./words";
 
 const plain = (name: string | undefined) => attributeName(name ?? "");
@@ -14,30 +15,33 @@ function sentence(rule: Rule): string {
     case "threshold":
       return (
         (rule.above != null
-          ? t("rules.above", { attribute, n: rule.above })
-          : t("rules.below", { attribute, n: rule.below ?? 0 })) + held
+          ? t("rules.above", { attribute, n: full(rule.above) })
+          : t("rules.below", { attribute, n: full(rule.below ?? 0) })) + held
       );
     case "deviation":
       return (
         (rule.above != null
-          ? t("rules.deviationAbove", { attribute, n: rule.above, reference: plain(rule.reference) })
-          : t("rules.deviationBelow", { attribute, n: rule.below ?? 0, reference: plain(rule.reference) })) +
-        held
+          ? t("rules.deviationAbove", { attribute, n: full(rule.above), reference: plain(rule.reference) })
+          : t("rules.deviationBelow", {
+              attribute,
+              n: full(rule.below ?? 0),
+              reference: plain(rule.reference),
+            })) + held
       );
     case "rate":
       return (
         (rule.rise != null
-          ? t("rules.rise", { attribute, n: rule.rise, over: rule.over ?? "" })
-          : t("rules.fall", { attribute, n: rule.fall ?? 0, over: rule.over ?? "" })) + held
+          ? t("rules.rise", { attribute, n: full(rule.rise), over: rule.over ?? "" })
+          : t("rules.fall", { attribute, n: full(rule.fall ?? 0), over: rule.over ?? "" })) + held
       );
     case "state":
       return (
         t("rules.is", { attribute, values: (rule.values ?? []).map(String).map(valueWord).join(", ") }) + held
       );
     case "quality":
-      return t("rules.quality", { n: rule.bad ?? 2 });
+      return t("rules.quality", { n: full(rule.bad ?? 2) });
     case "silence":
-      return t("rules.silence", { n: rule.intervals ?? 3 });
+      return t("rules.silence", { n: full(rule.intervals ?? 3) });
   }
 }
 

@@ -482,6 +482,7 @@ export const en = {
   "value.free": "free",
   "value.occupied": "taken",
   "value.closed": "closed",
+  "value.low": "low",
   "value.unknown": "unknown",
 } as const satisfies Record<string, Message>;
 

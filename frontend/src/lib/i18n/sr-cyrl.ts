@@ -489,5 +489,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "value.free": "слободно",
   "value.occupied": "заузето",
   "value.closed": "затворено",
+  "value.low": "ниско",
   "value.unknown": "непознато",
 };

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import type { Rule } from "../src/lib/api/types";
+import { preferences } from "../src/lib/preferences.svelte";
+import { figuresOf, ruleSentence } from "../src/lib/rules";
+
+const text = { en: "", "sr-Cyrl": "", "sr-Latn": "" };
+const rule = (fields: Partial<Rule>): Rule => ({
+  code: "a_rule",
+  kind: "threshold",
+  title: text,
+  advice: null,
+  service: "heating",
+  priority: "high",
+  enabled: true,
+  hold: "0s",
+  source: "package",
+  changed_by: null,
+  changed_at: null,
+  ...fields,
+});
+
+describe("a rule in one line", () => {
+  it("says its figures and how long", () => {
+    const found = rule({ attribute: "returnTemperaturePrimary", above: 50.5, clear: 47, hold: "45m" });
+    expect(ruleSentence(found)).toBe("Return, primary above 50.5 for 45m");
+  });
+
+  it("writes figures as the script does", () => {
+    preferences.language = "sr-Latn";
+    expect(ruleSentence(rule({ attribute: "pressure", below: 2.5 }))).toBe("Pritisak ispod 2,5");
+    preferences.language = "en";
+  });
+
+  it("lets a person set the side that raises, and what clears", () => {
+    expect(figuresOf(rule({ above: 5 }))).toEqual(["above", "clear"]);
+    expect(figuresOf(rule({ kind: "rate", fall: 2 }))).toEqual(["fall", "clear"]);
+    expect(figuresOf(rule({ kind: "state", values: ["on"] }))).toEqual([]);
+  });
+});
