@@ -5,18 +5,34 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 from cachetools import LRUCache
 
-from vidik.context.jsonld import fetching, packaged, processing
+from vidik.context.jsonld import fetching, hosting, packaged, processing
 from vidik.context.jsonld.active import ActiveContext
+from vidik.kernel.clock import now
+
+Hosted = Callable[[str], Awaitable[Any]]
+"""Gives the @context that is kept here under an id, or None."""
 
 MAXIMUM_DOCUMENTS: Final = 24
+MAXIMUM_COUNTED: Final = 4096
 FRESH_SECONDS: Final = 7 * 24 * 3600
 _SMALL: Final = 16_384
+
+
+@dataclass(slots=True)
+class Use:
+    """How often a context was used by this process, and when last."""
+
+    count: int = 0
+    last: datetime | None = None
 
 
 class ContextResolver:
@@ -25,9 +41,12 @@ class ContextResolver:
     `folder` keeps fetched documents across restarts; `allow_private` lets private addresses be fetched.
     """
 
-    def __init__(self, folder: Path, *, allow_private: bool = False) -> None:
+    def __init__(self, folder: Path, *, allow_private: bool = False, hosted: Hosted | None = None) -> None:
         self._folder = folder
         self._allow_private = allow_private
+        self._hosted = hosted
+        self._uses: dict[str, Use] = {}
+        self.started_at = now()
         self._active: LRUCache[bytes, ActiveContext] = LRUCache(256)
         self._documents: LRUCache[str, Any] = LRUCache(512)
         self._under_way: dict[str, asyncio.Task[Any]] = {}
@@ -44,6 +63,7 @@ class ContextResolver:
 
         Raises BadInput for a context that is wrong, ContextUnavailableError for one that cannot be had.
         """
+        self._count(local)
         known = self.remembered(local)
         if known is not None:
             return known
@@ -53,6 +73,42 @@ class ContextResolver:
             return active
         self._active[_key(local)] = active
         return active
+
+    def _count(self, local: Any) -> None:
+        for one in local if isinstance(local, list) else (local,):
+            if isinstance(one, str) and (len(self._uses) < MAXIMUM_COUNTED or one in self._uses):
+                use = self._uses.setdefault(_counted(one), Use())
+                use.count += 1
+                use.last = now()
+
+    def use_of(self, url: str) -> Use:
+        """How often this process has used a context."""
+        return self._uses.get(_counted(url), Use())
+
+    async def cached(self) -> list[tuple[str, datetime]]:
+        """The addresses of fetched contexts that are kept, and since when; the core context first."""
+        return [(packaged.CORE_CONTEXT_URL, self.started_at), *await asyncio.to_thread(_kept_in, self._folder)]
+
+    async def forget(self, url: str) -> None:
+        """Let go of a context: a fetched one is fetched again when it is next needed."""
+        await asyncio.to_thread(self._file(url).unlink, missing_ok=True)
+        identity = hosting.id_in(url)
+        for known in [one for one in self._documents if one == url or (identity and hosting.id_in(one) == identity)]:
+            del self._documents[known]
+        self._uses.pop(_counted(url), None)
+        self._active.clear()
+
+    async def reload(self, url: str) -> None:
+        """Fetch a context again; raises ContextUnavailableError, and then the old one stays."""
+        if packaged.document(url) is not None:
+            return
+        context = (await fetching.fetch(url, allow_private=self._allow_private))["@context"]
+        await asyncio.to_thread(_keep, self._file(url), url, context)
+        self._documents[url] = context
+        self._active.clear()
+
+    def _file(self, url: str) -> Path:
+        return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()}.json"
 
     async def _load_all(self, local: Any) -> dict[str, Any]:
         remote: dict[str, Any] = {}
@@ -83,7 +139,13 @@ class ContextResolver:
         return await asyncio.shield(task)
 
     async def _obtain(self, url: str) -> Any:
-        file = self._folder / f"{hashlib.sha256(url.encode()).hexdigest()}.json"
+        identity = hosting.id_in(url)
+        if identity is not None and self._hosted is not None:
+            hosted = await self._hosted(identity)
+            if hosted is not None:
+                self._documents[url] = hosted
+                return hosted
+        file = self._file(url)
         kept, fresh = await asyncio.to_thread(_read_kept, file, url)
         if not fresh:
             try:
@@ -101,6 +163,22 @@ def _key(local: Any) -> bytes:
         return local.encode("utf-8", "surrogatepass") if isinstance(local, str) else orjson.dumps(local)
     except orjson.JSONEncodeError:
         raise processing.refuse("it is nested too deeply") from None
+
+
+def _counted(url: str) -> str:
+    """What a context is counted under: a hosted one is the same however its host is called."""
+    return hosting.id_in(url) or url
+
+
+def _kept_in(folder: Path) -> list[tuple[str, datetime]]:
+    found: list[tuple[str, datetime]] = []
+    for file in sorted(folder.glob("*.json")):
+        try:
+            kept_at = datetime.fromtimestamp(file.stat().st_mtime, UTC)
+            found.append((str(orjson.loads(file.read_bytes())["url"]), kept_at))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # damaged, or gone meanwhile
+    return found
 
 
 def _read_kept(file: Path, url: str) -> tuple[Any, bool]:

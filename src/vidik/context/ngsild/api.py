@@ -13,9 +13,19 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from vidik.context.jsonld import packaged
-from vidik.context.ngsild import batch_api, entities_api, problems, purge_api, temporal_api, temporal_writing_api
+from vidik.context.ngsild import (
+    batch_api,
+    contexts_api,
+    discovery_api,
+    entities_api,
+    problems,
+    purge_api,
+    temporal_api,
+    temporal_writing_api,
+)
 from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON
+from vidik.context.ngsild.parameters import check_names
 from vidik.context.subscriptions import api as subscriptions_api
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -81,6 +91,20 @@ _SUBSCRIPTION: Final[_Methods] = {
 }
 
 
+_CONTEXTS: Final[_Methods] = {
+    "GET": (contexts_api.list_contexts, READ),
+    "POST": (contexts_api.add_context, WRITE),
+}
+_CONTEXT: Final[_Methods] = {
+    "GET": (contexts_api.serve_context, READ),
+    "DELETE": (contexts_api.delete_context, WRITE),
+}
+_TYPES: Final[_Methods] = {"GET": (discovery_api.list_types, READ)}
+_TYPE: Final[_Methods] = {"GET": (discovery_api.retrieve_type, READ)}
+_ATTRIBUTE_LIST: Final[_Methods] = {"GET": (discovery_api.list_attributes, READ)}
+_ATTRIBUTE_DETAILS: Final[_Methods] = {"GET": (discovery_api.retrieve_attribute, READ)}
+
+
 def _methods(segments: list[str]) -> _Methods | None:
     """What a path takes; None where there is nothing."""
     match segments:
@@ -98,6 +122,18 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _SUBSCRIPTIONS
         case ["subscriptions", _]:
             return _SUBSCRIPTION
+        case ["jsonldContexts"]:
+            return _CONTEXTS
+        case ["jsonldContexts", _]:
+            return _CONTEXT
+        case ["types"]:
+            return _TYPES
+        case ["types", _]:
+            return _TYPE
+        case ["attributes"]:
+            return _ATTRIBUTE_LIST
+        case ["attributes", _]:
+            return _ATTRIBUTE_DETAILS
         case ["temporal", "entities"]:
             return _TEMPORAL
         case ["temporal", "entities", _]:
@@ -130,6 +166,7 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
     scope["vidik.ngsild.path"] = path.decode("ascii", "replace")
     handler, permission = found
     call = await Broker.of(scope["app"].state.services).call(request, segments, permission)
+    check_names(call.parameters)
     response = await handler(call)
     if "ngsild-tenant" in request.headers:
         response.headers["NGSILD-Tenant"] = request.headers["ngsild-tenant"]

@@ -6,10 +6,12 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 from starlette.requests import Request
 
+from vidik.context.jsonld import hosting
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild import exchange, problems, values
@@ -93,6 +95,7 @@ class Broker:
                     ContextResolver(
                         services.settings.data / "contexts",
                         allow_private=services.settings.allow_private_endpoints,
+                        hosted=partial(hosting.content, services.database),
                     ),
                     EntityReader(services.database),
                     GroupWriter(services.database),

@@ -28,6 +28,23 @@ _FORMATS: Final[Mapping[str, Format]] = {
 _OPTIONS: Final = frozenset((*_FORMATS, "sysAttrs", "count", "temporalValues", "aggregatedValues"))
 
 
+_SELECTING: Final = ("id", "type", "idPattern", "attrs", "pick", "omit", "q", "csf", "scopeQ", "datasetId", "local")
+_PLACING: Final = ("georel", "geometry", "coordinates", "geoproperty", "geometryProperty")
+_TIMING: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration")
+_SHOWING: Final = ("options", "format", "sysAttrs", "lang", "join", "joinLevel", "containedBy", "orderBy", "collation")
+_PAGING: Final = ("limit", "offset", "count", "entityMap", "splitEntities")
+_WRITING: Final = ("deleteAll", "observedAt", "drop", "keep", "noOverwrite")
+_HOSTING: Final = ("details", "kind", "reload")
+_KNOWN: Final = frozenset((*_SELECTING, *_PLACING, *_TIMING, *_SHOWING, *_PAGING, *_WRITING, *_HOSTING))
+
+
+def check_names(parameters: Parameters) -> None:
+    """Raise BadInput (InvalidRequest) for a parameter that no operation has."""
+    unknown = parameters.present() - _KNOWN
+    if unknown:
+        raise invalid_request(f"There is no parameter {min(unknown)}.", min(unknown))
+
+
 def options(parameters: Parameters) -> frozenset[str]:
     """The words of `options`; raises BadInput for one that nobody knows."""
     words = frozenset(parameters.names("options") or ())

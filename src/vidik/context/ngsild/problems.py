@@ -40,6 +40,14 @@ class MethodNotAllowed(VidikError):
         return {"Allow": ", ".join(self._allowed)}
 
 
+class NotSupported(VidikError):
+    """The operation exists, but not for this resource."""
+
+    status = 422
+    title = "The operation is not supported here"
+    default_code = "operation-not-supported"
+
+
 class TooComplexQuery(VidikError):
     """The query costs more than the broker gives one request."""
 
@@ -76,6 +84,11 @@ def no_such_tenant(tenant: str) -> NotFound:
 def too_large(limit: int) -> TooLarge:
     """The body is over the limit, in bytes."""
     return TooLarge(f"A body has at most {limit} bytes; send a batch in parts.", type_uri=ERRORS + "InvalidRequest")
+
+
+def not_supported(detail: str) -> NotSupported:
+    """OperationNotSupported: not for this resource."""
+    return NotSupported(detail, type_uri=ERRORS + "OperationNotSupported")
 
 
 def too_complex(detail: str) -> TooComplexQuery:

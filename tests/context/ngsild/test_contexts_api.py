@@ -1,0 +1,61 @@
+"""Keeping and serving @contexts (ETSI GS CIM 009, clause 5.13)."""
+
+import httpx
+import pytest
+
+LAMPS = {"@context": {"Svetiljka": "https://example.org/Lamp", "snaga": "https://example.org/power"}}
+CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+
+
+async def added(client: httpx.AsyncClient) -> str:
+    response = await client.post("/jsonldContexts", json=LAMPS)
+    assert response.status_code == 201
+    return response.headers["location"].rpartition("/")[2]
+
+
+class TestHosted:
+    async def test_it_is_served_and_told_of(self, client: httpx.AsyncClient) -> None:
+        identity = await added(client)
+        assert (await client.get(f"/jsonldContexts/{identity}")).json() == LAMPS
+        details = (await client.get(f"/jsonldContexts/{identity}?details=true")).json()
+        assert (details["localId"], details["kind"], details["numberOfHits"]) == (identity, "Hosted", 0)
+        assert details["URL"] == f"http://vidik.test/ngsi-ld/v1/jsonldContexts/{identity}"
+        assert (await client.get("/jsonldContexts?kind=Hosted")).json() == [details["URL"]]
+
+    async def test_its_words_are_understood_without_a_way_over_the_network(self, client: httpx.AsyncClient) -> None:
+        identity = await added(client)
+        url = f"https://another.name/ngsi-ld/v1/jsonldContexts/{identity}"
+        link = {"Link": f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'}
+        entity = {"id": "urn:e:1", "type": "Svetiljka", "snaga": 10}
+        assert (await client.post("/entities", json=entity, headers=link)).status_code == 201
+        stored = (await client.get("/entities/urn:e:1")).json()
+        assert stored["type"] == "https://example.org/Lamp"
+        assert (await client.get(f"/jsonldContexts/{identity}?details=true")).json()["numberOfHits"] == 1
+
+    async def test_it_is_deleted(self, client: httpx.AsyncClient) -> None:
+        identity = await added(client)
+        response = await client.delete(f"/jsonldContexts/{identity}?reload=true")
+        assert (response.status_code, response.json()["field"]) == (400, "reload")
+        assert (await client.delete(f"/jsonldContexts/{identity}")).status_code == 204
+        assert (await client.get(f"/jsonldContexts/{identity}")).status_code == 404
+        assert (await client.delete(f"/jsonldContexts/{identity}")).status_code == 404
+
+    @pytest.mark.parametrize("body", [{"A": "urn:a"}, [], {"@context": 7}, {"@context": [{"a": {"@id": 5}}]}])
+    async def test_what_is_no_context_is_refused(self, client: httpx.AsyncClient, body: object) -> None:
+        response = await client.post("/jsonldContexts", json=body)
+        assert (response.status_code, response.json()["field"]) == (400, "@context")
+        assert response.json()["type"] == "https://uri.etsi.org/ngsi-ld/errors/InvalidRequest"
+
+
+class TestCore:
+    async def test_it_is_there_and_stays(self, client: httpx.AsyncClient) -> None:
+        path = f"/jsonldContexts/{CORE.replace('/', '%2F').replace(':', '%3A')}"
+        assert (await client.get(f"{path}?details=true")).json()["kind"] == "Cached"
+        assert (await client.delete(path)).status_code == 400
+        assert (await client.delete(f"{path}?reload=true")).status_code == 204
+
+
+class TestList:
+    @pytest.mark.parametrize("query", ["kind=Other", "details=maybe"])
+    async def test_a_wrong_question(self, client: httpx.AsyncClient, query: str) -> None:
+        assert (await client.get(f"/jsonldContexts?{query}")).status_code == 400
