@@ -1,0 +1,83 @@
+"""kill -9 of each process that has a part in notifications, under load: no notification is lost."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from tests.context.subscriptions.receiver import Receiver
+from tests.family import RunningVidik, running, wait_for
+
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVidik]:
+    folder = tmp_path_factory.mktemp("notifications")
+    for one in (folder, *folder.parents[:2]):
+        one.chmod(0o755)
+    with running(folder / "data", VIDIK_ALLOW_PRIVATE_ENDPOINTS="true") as family:
+        yield family
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A receiver on a loop of its own."""
+    receiver, loop = Receiver(), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(receiver.open(), loop).result(10)
+    yield receiver
+    asyncio.run_coroutine_threadsafe(receiver.close(), loop).result(10)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+def written(
+    vidik: RunningVidik, client: httpx.Client, entity: dict[str, Any], seconds: float, victim: str
+) -> list[int]:
+    """PATCH a growing number, kill a process twice meanwhile, and return the numbers that were answered."""
+    answered, number, end = [], 0, time.monotonic() + seconds
+    kills = [time.monotonic() + seconds / 4, time.monotonic() + seconds / 2]
+    while time.monotonic() < end:
+        if kills and time.monotonic() > kills[0]:
+            kills.pop(0)
+            vidik.kill(victim)
+        number += 1
+        try:
+            response = client.patch(f"/ngsi-ld/v1/entities/{entity['id']}/attrs", json={"level": number})
+        except httpx.HTTPError:
+            time.sleep(0.2)
+            continue
+        if response.status_code == 204:
+            answered.append(number)
+    return answered
+
+
+@pytest.mark.parametrize("victim", ["worker", "database", "web"])
+def test_a_killed_process_loses_no_notification(city: RunningVidik, receiver: Receiver, victim: str) -> None:
+    entity = {"id": f"urn:ngsi-ld:Counter:{victim}", "type": "Counter", "level": 0}
+    with city.client() as client:
+        assert client.post("/ngsi-ld/v1/entities", json=entity).status_code == 201
+        subscription = {
+            "type": "Subscription",
+            "entities": [{"type": "Counter", "id": entity["id"]}],
+            "notification": {"format": "keyValues", "endpoint": {"uri": receiver.uri}},
+        }
+        assert client.post("/ngsi-ld/v1/subscriptions", json=subscription).status_code == 201
+
+        answered = written(city, client, entity, 12, victim)
+
+    def told() -> list[int]:
+        return [state["level"] for one in list(receiver.received) for state in one.data]
+
+    wait_for("the last state to be told", lambda: answered[-1] in told(), 90)
+    levels = told()
+    firsts = list(dict.fromkeys(levels))
+    assert set(answered) <= set(levels)
+    assert firsts == sorted(firsts)
+    assert len(answered) > 100
