@@ -11,7 +11,7 @@ from tests.family import free_port
 
 CERTIFICATE = (
     *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-    *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+    *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
 )
 SHIPPED = Path(__file__).resolve().parents[1] / "deploy" / "mosquitto"
 
@@ -32,11 +32,12 @@ class Broker:
     @property
     def url(self) -> str:
         """What VIDIK_MQTT_URL must be."""
-        return f"mqtts://vidik:secret@localhost:{self.tls_port}?ca={self.folder}/vidik.pem"
+        return f"mqtts://vidik:secret@127.0.0.1:{self.tls_port}?ca={self.folder}/vidik.pem"
 
     def prepare(self) -> None:
         self.folder.mkdir(parents=True)
-        subprocess.run([*CERTIFICATE, "-keyout", "vidik.key", "-out", "vidik.pem"], cwd=self.folder, check=True, capture_output=True)
+        files = ("-keyout", "vidik.key", "-out", "vidik.pem")
+        subprocess.run([*CERTIFICATE, *files], cwd=self.folder, check=True, capture_output=True)
         (self.folder / "vidik.key").chmod(0o644)  # Mosquitto started by root reads it as another user
         passwords = self.folder / "passwd"
         passwords.touch()
