@@ -12,9 +12,10 @@ from psycopg import adapters, pq
 from psycopg.abc import Buffer
 from psycopg.adapt import Dumper, PyFormat
 
+from vidik.context.store.rows import POSTGRES_EPOCH
+
 _HEAD = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i")
-_POSTGRES_EPOCH = 946_684_800_000_000
 
 _INT8, _TEXT, _TIMESTAMPTZ, _JSONB = 20, 25, 1184, 3802
 _ARRAY_OF = {_INT8: 1016, _TEXT: 1009, _TIMESTAMPTZ: 1185, _JSONB: 3807}
@@ -39,7 +40,7 @@ def bigints(numbers: Sequence[int]) -> BinaryArray:
 
 def moments(microseconds: Sequence[int]) -> BinaryArray:
     """A timestamptz[] of microseconds since 1970."""
-    return BinaryArray(_TIMESTAMPTZ, len(microseconds), _fixed(np.asarray(microseconds, np.int64) - _POSTGRES_EPOCH))
+    return BinaryArray(_TIMESTAMPTZ, len(microseconds), _fixed(np.asarray(microseconds, np.int64) - POSTGRES_EPOCH))
 
 
 def texts(items: Sequence[str]) -> BinaryArray:

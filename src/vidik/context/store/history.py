@@ -1,15 +1,17 @@
 """Reading history: rows of open days and chunks of packed ones as one series, ordered by time."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from vidik.context.store import chunks
 from vidik.context.store.chunks import SeriesRows
+from vidik.context.store.rows import POSTGRES_EPOCH
 from vidik.kernel.clock import from_microseconds, to_microseconds
 from vidik.kernel.database import Connection
 
@@ -166,27 +168,34 @@ async def collect(
     """The rows of one table of observations, by series and ordered by time; series without rows are left out."""
     # Bounds are left out rather than compared with NULL, so that the planner can prune partitions.
     bounds = (" AND observed_at >= %(start)s" if start else "") + (" AND observed_at < %(end)s" if end else "")
+    # Columns come as the bytes that NumPy reads, without an object a value on the way.
     cursor = await connection.execute(
         "SELECT series,"
-        " array_agg((extract(epoch FROM observed_at) * 1000000)::bigint) AS times,"
-        " array_agg((extract(epoch FROM recorded_at) * 1000000)::bigint) AS recorded,"
-        " array_agg(coalesce(number, 'NaN')) AS numbers,"
-        " jsonb_object_agg(row_number, json::text) FILTER (WHERE json IS NOT NULL) AS json"
-        " FROM (SELECT *, row_number() OVER (PARTITION BY series ORDER BY observed_at) - 1 AS row_number"
+        " string_agg(timestamptz_send(observed_at), '') AS times,"
+        " string_agg(timestamptz_send(recorded_at), '') AS recorded,"
+        " string_agg(float8send(coalesce(number, 'NaN')), '') AS numbers,"
+        " string_agg(timestamptz_send(observed_at), '') FILTER (WHERE json IS NOT NULL) AS json_times,"
+        " array_agg(json::text) FILTER (WHERE json IS NOT NULL) AS json"
+        " FROM (SELECT series, observed_at, recorded_at, number, json"
         f"  FROM {table} WHERE series = ANY(%(series)s){bounds} ORDER BY series, observed_at) AS ordered"
         " GROUP BY series",
         {"series": list(series), "start": start, "end": end},
         binary=True,
     )
-    return {
-        row["series"]: SeriesRows(
-            np.array(row["times"], np.int64),
-            np.array(row["recorded"], np.int64),
-            np.array(row["numbers"], np.float64),
-            {int(index): text for index, text in (row["json"] or {}).items()},
-        )
-        for row in await cursor.fetchall()
-    }
+    return {row["series"]: _rows_of(row) for row in await cursor.fetchall()}
+
+
+def _rows_of(row: Mapping[str, Any]) -> SeriesRows:
+    times = _moments(row["times"])
+    # A time stands only once in a series, so it tells a value's place.
+    places = np.searchsorted(times, _moments(row["json_times"])).tolist() if row["json"] else []
+    numbers = np.frombuffer(row["numbers"], ">f8").astype(np.float64)
+    return SeriesRows(times, _moments(row["recorded"]), numbers, dict(zip(places, row["json"] or (), strict=True)))
+
+
+def _moments(raw: bytes) -> npt.NDArray[np.int64]:
+    """Microseconds since 1970 of timestamps as PostgreSQL sends them."""
+    return np.frombuffer(raw, ">i8").astype(np.int64) + POSTGRES_EPOCH
 
 
 async def _read_last(

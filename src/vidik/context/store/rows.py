@@ -10,7 +10,8 @@ COLUMNS = "observed_at, recorded_at, number, series, json"
 
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
-_POSTGRES_EPOCH = 946_684_800_000_000  # 2000-01-01 in microseconds since 1970
+POSTGRES_EPOCH = 946_684_800_000_000
+"""2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
 
 _ROW = np.dtype(
     [
@@ -48,8 +49,8 @@ def copy_buffer(
     for name in ("observed_length", "recorded_length", "number_length", "series_length"):
         rows[name] = 8
     rows["json_length"] = -1
-    rows["observed"] = np.asarray(observed_at, dtype=np.int64) - _POSTGRES_EPOCH
-    rows["recorded"] = recorded_at - _POSTGRES_EPOCH
+    rows["observed"] = np.asarray(observed_at, dtype=np.int64) - POSTGRES_EPOCH
+    rows["recorded"] = recorded_at - POSTGRES_EPOCH
     rows["number"] = numbers
     rows["series"] = series
     parts = [_HEADER, rows.tobytes()]
@@ -63,7 +64,7 @@ def _json_row(row: JsonRow) -> bytes:
     body = json.encode()
     return b"".join(
         (
-            _JSON_HEAD.pack(5, 8, observed_at - _POSTGRES_EPOCH, 8, recorded_at - _POSTGRES_EPOCH),
+            _JSON_HEAD.pack(5, 8, observed_at - POSTGRES_EPOCH, 8, recorded_at - POSTGRES_EPOCH),
             _NULL if number is None else _NUMBER.pack(8, number),
             _SERIES.pack(8, series, len(body) + 1),
             b"\x01",  # version of jsonb's binary form
