@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 from vidik.kernel.modules import ChangeConsumer, Module, PeriodicJob, TenantWork
 
 if TYPE_CHECKING:
+    from contextlib import AbstractAsyncContextManager
+
     from starlette.routing import BaseRoute
+
+    from vidik.kernel.services import Services
 
 
 def _routes() -> "Sequence[BaseRoute]":
@@ -33,4 +37,12 @@ def _work() -> "Sequence[TenantWork]":
     return [TenantWork("context.deliver", deliver)]
 
 
-MODULE = Module(name="context", routes=_routes, periodic=_periodic, consumers=_consumers, work=_work)
+def _lifespan(services: "Services") -> "AbstractAsyncContextManager[None]":
+    from vidik.context.registrations.federation import lifespan
+
+    return lifespan(services)
+
+
+MODULE = Module(
+    name="context", routes=_routes, periodic=_periodic, consumers=_consumers, work=_work, lifespan=_lifespan
+)

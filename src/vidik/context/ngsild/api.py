@@ -26,6 +26,8 @@ from vidik.context.ngsild import (
 from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON
 from vidik.context.ngsild.parameters import check_names
+from vidik.context.registrations import api as registrations_api
+from vidik.context.registrations.distribution import distribute
 from vidik.context.subscriptions import api as subscriptions_api
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -105,6 +107,17 @@ _ATTRIBUTE_LIST: Final[_Methods] = {"GET": (discovery_api.list_attributes, READ)
 _ATTRIBUTE_DETAILS: Final[_Methods] = {"GET": (discovery_api.retrieve_attribute, READ)}
 
 
+_REGISTRATIONS: Final[_Methods] = {
+    "GET": (registrations_api.query_registrations, READ),
+    "POST": (registrations_api.create_registration, WRITE),
+}
+_REGISTRATION: Final[_Methods] = {
+    "GET": (registrations_api.retrieve_registration, READ),
+    "PATCH": (registrations_api.update_registration, WRITE),
+    "DELETE": (registrations_api.delete_registration, WRITE),
+}
+
+
 def _methods(segments: list[str]) -> _Methods | None:
     """What a path takes; None where there is nothing."""
     match segments:
@@ -134,6 +147,10 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _ATTRIBUTE_LIST
         case ["attributes", _]:
             return _ATTRIBUTE_DETAILS
+        case ["csourceRegistrations"]:
+            return _REGISTRATIONS
+        case ["csourceRegistrations", _]:
+            return _REGISTRATION
         case ["temporal", "entities"]:
             return _TEMPORAL
         case ["temporal", "entities", _]:
@@ -167,7 +184,7 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
     handler, permission = found
     call = await Broker.of(scope["app"].state.services).call(request, segments, permission)
     check_names(call.parameters)
-    response = await handler(call)
+    response = await distribute(call, handler)
     if "ngsild-tenant" in request.headers:
         response.headers["NGSILD-Tenant"] = request.headers["ngsild-tenant"]
     await response(scope, receive, send)

@@ -1,0 +1,86 @@
+"""Where a request of the NGSI-LD API meets the registrations of its tenant (ETSI GS CIM 009, clause 4.3.6).
+
+A tenant without registrations, and a request with `local=true`, go to the API's own handlers at the price of one
+look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from starlette.responses import Response
+
+from vidik.context.ngsild import batch_api, entities_api, parameters, problems, purge_api
+from vidik.context.ngsild.broker import Call
+from vidik.context.registrations import batches, purging, reads, writes
+from vidik.context.registrations.federation import Federation
+from vidik.context.registrations.sharing import Sharing
+from vidik.context.registrations.writes import Write
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+async def _query(sharing: Sharing) -> Response:
+    call = sharing.call
+    kind = call.accept(*reads.READABLE)
+    context = await call.reading_context()
+    return await reads.query(sharing, call.parameters, kind, context, by_post=False)
+
+
+async def _query_by_post(sharing: Sharing) -> Response:
+    call = sharing.call
+    kind = call.accept(*reads.READABLE)
+    body, context = await call.body()
+    if not isinstance(body, dict):
+        raise problems.bad_data("A query is a JSON object.")
+    asked = call.parameters.joined(parameters.of_query(body))
+    return await reads.query(sharing, asked, kind, context, by_post=True)
+
+
+_READS: Final[Mapping[Handler, Callable[[Sharing], Awaitable[Response]]]] = {
+    entities_api.retrieve_entity: reads.retrieve,
+    entities_api.query_entities: _query,
+    batch_api.batch_query: _query_by_post,
+}
+_WRITES: Final[Mapping[Handler, Write]] = {
+    entities_api.create_entity: Write("createEntity", whole=True),
+    entities_api.replace_entity: Write("replaceEntity", whole=True),
+    entities_api.merge_entity: Write("mergeEntity"),
+    entities_api.delete_entity: Write("deleteEntity"),
+    entities_api.append_attributes: Write("appendAttrs"),
+    entities_api.update_attributes: Write("updateEntity"),
+    entities_api.partial_update_attribute: Write("updateAttrs"),
+    entities_api.replace_attribute: Write("replaceAttrs"),
+    entities_api.delete_attribute: Write("deleteAttrs"),
+}
+_BATCHES: Final[Mapping[Handler, str]] = {
+    batch_api.batch_create: "createBatch",
+    batch_api.batch_upsert: "upsertBatch",
+    batch_api.batch_update: "updateBatch",
+    batch_api.batch_merge: "mergeBatch",
+    batch_api.batch_delete: "deleteBatch",
+}
+_SHARED: Final = frozenset((*_READS, *_WRITES, *_BATCHES, purge_api.purge_entities))
+
+
+async def distribute(call: Call, handler: Handler) -> Response:
+    """Answer a request: here alone, or together with the sources that registrations name."""
+    if handler not in _SHARED:
+        return await handler(call)
+    federation = Federation.of(call.broker.services)
+    if federation.registry.has_none(call.tenant) or call.parameters.flag("local"):
+        return await handler(call)
+    known = await federation.registry.tenant(call.tenant)
+    if not known.registrations:
+        return await handler(call)
+    sharing = Sharing.of(call, known, federation)
+    read = _READS.get(handler)
+    if read is not None:
+        return await read(sharing)
+    if handler is purge_api.purge_entities:
+        return await purging.purge(sharing, handler)
+    operation = _BATCHES.get(handler)
+    if operation is not None:
+        return await batches.batch(sharing, handler, operation)
+    return await writes.write(sharing, handler, _WRITES[handler])

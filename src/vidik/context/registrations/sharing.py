@@ -1,0 +1,108 @@
+"""One request that is shared with other sources: who is concerned, in which words, and what went wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import problems
+from vidik.context.ngsild.broker import Call
+from vidik.context.registrations.federation import Federation
+from vidik.context.registrations.forwarding import Answer, Errand, Sender, handed_on
+from vidik.context.registrations.matching import Asked, matching
+from vidik.context.registrations.model import Information, Registration
+from vidik.context.registrations.registry import Known
+from vidik.kernel.clock import now
+from vidik.kernel.errors import VidikError
+
+LOOP_DETECTED: Final = 508
+_RECEIVED_BY = re.compile(r"\s*(?:[^\s,/]+/)?[\d.]+\s+([^\s,]+)")
+
+
+class LoopDetected(VidikError):
+    """What this broker forwarded came back to it (clauses 5.5.2 and 6.3.18)."""
+
+    status = LOOP_DETECTED
+    title = "The request came back"
+    default_code = "loop-detected"
+
+
+@dataclass(slots=True)
+class Words:
+    """What names are written in on the way to a source; `link` is the address of that @context."""
+
+    context: ActiveContext
+    link: str | None
+
+
+@dataclass(slots=True)
+class Sharing:
+    """A request and the sources that it may be shared with."""
+
+    call: Call
+    known: Known
+    federation: Federation
+    visited: frozenset[str]
+    warnings: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, call: Call, known: Known, federation: Federation) -> Sharing:
+        """The sharing of a request; raises LoopDetected for one that has been here before."""
+        via = call.request.headers.get("via", "")
+        visited = frozenset(match.group(1) for part in via.split(",") if (match := _RECEIVED_BY.match(part)))
+        if known.alias in visited:
+            raise LoopDetected(
+                "This request has been forwarded by this broker before.",
+                type_uri=problems.ERRORS + "LoopDetected",
+            )
+        return cls(call, known, federation, visited)
+
+    def concerned(self, asked: Asked) -> Iterator[tuple[Registration, Information]]:
+        """Registrations in force, each with a part of its information, that a question concerns."""
+        moment = now()
+        for one in self.known.of_types(asked.types):
+            if one.is_in_force(moment) and one.alias not in self.visited:
+                for part in matching(one, asked):
+                    yield one, part
+
+    async def words(self, registration: Registration, context: ActiveContext) -> Words:
+        """The words for a source: its jsonldContext, else the request's where it has an address, else none."""
+        contexts = self.call.broker.contexts
+        address = registration.info.get("jsonldContext")
+        if address is not None:
+            return Words(await contexts.resolve(address), address)
+        if context is contexts.core or not isinstance(context.source, str):
+            return Words(contexts.core, None)
+        return Words(context, context.source)
+
+    async def words_or_warn(self, registration: Registration, context: ActiveContext) -> Words | None:
+        """The words for a source; None, and a warning, where its jsonldContext cannot be had."""
+        try:
+            return await self.words(registration, context)
+        except VidikError as error:
+            self.warn(registration, Answer(0, problem=error.detail))
+            return None
+
+    async def send(self, errand: Errand) -> Answer:
+        """Do an errand in the name of the request."""
+        request = self.call.request
+        via = ", ".join([*request.headers.getlist("via"), f"1.1 {self.known.alias}"])
+        sender = Sender(self.call.tenant, via, handed_on(request.headers))
+        return await self.federation.forwarder.send(sender, errand)
+
+    def warn(self, registration: Registration, answer: Answer) -> None:
+        """Note that a source's share of an answer is missing (clause 6.3.17)."""
+        text = answer.problem or f"the source answered {answer.status}"
+        self.warnings.append(f'199 {registration.id} "{_quoted(text)}"')
+
+    def headers(self) -> Mapping[str, str]:
+        """The headers that say what is missing of an answer."""
+        return {"NGSILD-Warning": ", ".join(self.warnings)} if self.warnings else {}
+
+
+def _quoted(text: str) -> str:
+    plain = "".join(one if one.isascii() and one.isprintable() else " " for one in text)
+    return plain.replace("\\", "/").replace('"', "'")[:200]

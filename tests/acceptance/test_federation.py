@@ -1,0 +1,161 @@
+"""Two cities federate: two whole Vidiks, each registered at the other (ETSI GS CIM 009, clause 4.3.6)."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.family import RunningVidik, running
+
+pytestmark = pytest.mark.timeout(240)
+KIND = "Building"
+EVERYTHING = ["federationOps", "redirectionOps", "createBatch", "upsertBatch", "deleteBatch"]
+
+
+@dataclass
+class City:
+    """One of the two, and a client that may read and write its memory."""
+
+    vidik: RunningVidik
+    token: str
+    client: httpx.Client
+
+    def register(self, other: "City", **members: Any) -> str:
+        """Register the other city here; what is there is asked for with a token of its own."""
+        body = {
+            "type": "ContextSourceRegistration",
+            "information": [{"entities": [{"type": KIND}]}],
+            "endpoint": other.vidik.base_url,
+            "operations": EVERYTHING,
+            "contextSourceInfo": [{"key": "Authorization", "value": f"Bearer {other.token}"}],
+            "management": {"timeout": 2000},
+            **members,
+        }
+        response = self.client.post("/csourceRegistrations", json=body)
+        assert response.status_code == 201, response.text
+        return response.headers["Location"].rpartition("/")[2]
+
+    def forget_all(self) -> None:
+        for one in self.client.get("/csourceRegistrations", params={"type": KIND}).json():
+            self.client.delete(f"/csourceRegistrations/{one['id']}")
+        for one in self.client.get("/entities", params={"type": KIND, "local": "true"}).json():
+            self.client.delete(f"/entities/{one['id']}", params={"local": "true"})
+
+    def has(self, number: int, **attributes: Any) -> None:
+        response = self.client.post("/entities", params={"local": "true"}, json=building(number, **attributes))
+        assert response.status_code == 201, response.text
+
+    def shows(self, number: int, **query: Any) -> Any:
+        response = self.client.get(f"/entities/{building(number)['id']}", params={"options": "keyValues", **query})
+        return response.json() if response.status_code == 200 else None
+
+
+def building(number: int, **attributes: Any) -> dict[str, Any]:
+    return {"id": f"urn:ngsi-ld:{KIND}:{number}", "type": KIND, **attributes}
+
+
+def open_city(vidik: RunningVidik) -> City:
+    words = ("token", "add", "peer", "--permission", "context.read", "--permission", "context.write")
+    made = subprocess.run(
+        vidik.command(*words),
+        env={**vidik.full_environment(), "COLUMNS": "240"},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    found = re.search(r"vdk_[\w-]+", made.stdout)
+    assert found is not None, made.stdout
+    headers = {"Authorization": f"Bearer {found.group()}"}
+    client = httpx.Client(base_url=f"{vidik.base_url}/ngsi-ld/v1", headers=headers, timeout=30)
+    return City(vidik, found.group(), client)
+
+
+@pytest.fixture(scope="module")
+def cities() -> Iterator[tuple[City, City]]:
+    folder = Path(tempfile.mkdtemp(prefix="vidik-federation-"))
+    folder.chmod(0o755)
+    setting = {"VIDIK_ALLOW_PRIVATE_ENDPOINTS": "true"}
+    with running(folder / "nis", **setting) as nis, running(folder / "pirot", **setting) as pirot:
+        both = open_city(nis), open_city(pirot)
+        yield both
+        for city in both:
+            city.client.close()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def nis(cities: tuple[City, City]) -> Iterator[City]:
+    yield cities[0]
+    cities[0].forget_all()
+
+
+@pytest.fixture
+def pirot(cities: tuple[City, City]) -> Iterator[City]:
+    yield cities[1]
+    cities[1].forget_all()
+
+
+def test_each_city_shows_what_both_know(nis: City, pirot: City) -> None:
+    nis.register(pirot)
+    pirot.register(nis)
+    nis.has(1, name="fortress", level=1)
+    pirot.has(1, owner="the state")
+    pirot.has(2, name="old house")
+
+    assert nis.shows(1) == building(1, name="fortress", level=1, owner="the state")
+    assert pirot.shows(1) == nis.shows(1)
+    for city in (nis, pirot):
+        found = city.client.get("/entities", params={"type": KIND, "options": "keyValues"})
+        assert [one["id"] for one in found.json()] == [building(1)["id"], building(2)["id"]]
+        assert "NGSILD-Warning" not in found.headers
+
+
+def test_a_loop_of_registrations_ends(nis: City, pirot: City) -> None:
+    nis.register(pirot)
+    pirot.register(nis)
+
+    begun = time.monotonic()
+    created = nis.client.post("/entities", json=building(3, level=1))
+    changed = pirot.client.patch(f"/entities/{building(3)['id']}/attrs", json={"level": 2})
+    deleted = nis.client.delete(f"/entities/{building(3)['id']}")
+
+    assert (created.status_code, changed.status_code, deleted.status_code) == (201, 204, 204)
+    assert nis.shows(3, local="true") is None
+    assert pirot.shows(3, local="true") is None
+    assert time.monotonic() - begun < 5
+
+
+def test_what_the_other_city_holds_alone_is_written_there(nis: City, pirot: City) -> None:
+    nis.register(pirot, mode="redirect")
+
+    response = nis.client.post("/entities", json=building(4, level=1))
+    batch = nis.client.post("/entityOperations/create", json=[building(5), building(6)])
+
+    assert (response.status_code, batch.status_code) == (201, 201)
+    assert nis.shows(4, local="true") is None
+    assert pirot.shows(4, local="true") == nis.shows(4) == building(4, level=1)
+    assert pirot.shows(6, local="true") == building(6)
+
+
+def test_a_city_that_is_dead_leaves_a_partial_answer_in_time(nis: City, pirot: City) -> None:
+    nis.register(pirot)
+    nis.has(7, level=1)
+    nis.register(pirot, endpoint="http://127.0.0.1:9")
+
+    begun = time.monotonic()
+    read = nis.client.get(f"/entities/{building(7)['id']}", params={"options": "keyValues"})
+    written = nis.client.post("/entities", json=building(8))
+
+    assert time.monotonic() - begun < 5
+    assert read.json() == building(7, level=1)
+    assert "199 urn:ngsi-ld:ContextSourceRegistration:" in read.headers["NGSILD-Warning"]
+    assert written.status_code == 207
+    assert written.json()["success"] == [building(8)["id"]]

@@ -1,0 +1,72 @@
+"""The application, somebody who may use it, and other context sources that it asks."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from tests.context.ngsild.conftest import anonymous, client
+
+from vidik.context.registrations.federation import Federation
+
+__all__ = ("anonymous", "client")
+
+LATE = "late"
+"""The answer of a source that does not answer in time."""
+
+
+class Peers:
+    """Other sources: what they are to answer, and what they were asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[httpx.Request] = []
+        self._answers: dict[tuple[str, str], Any] = {}
+
+    def answer(self, method: str, path: str, status: int = 200, content: Any = None, **headers: str) -> None:
+        """What a source answers; the path begins with the name of the source."""
+        response = (status, content, headers)
+        self._answers[method, path] = response
+
+    def late(self, method: str, path: str) -> None:
+        """A source that says nothing."""
+        self._answers[method, path] = LATE
+
+    async def handle(self, request: httpx.Request) -> httpx.Response:
+        self.asked.append(request)
+        found = self._answers.get((request.method, f"{request.url.host}{request.url.path}"))
+        if found is None:
+            return httpx.Response(404, json={"title": "Not found", "status": 404})
+        if found == LATE:
+            await asyncio.sleep(60)
+        status, content, headers = found
+        return httpx.Response(status, json=content, headers=headers) if content is not None else httpx.Response(status)
+
+
+@pytest.fixture
+def peers(anonymous: httpx.AsyncClient) -> Peers:
+    peers = Peers()
+    services = anonymous._transport.app.state.services  # type: ignore[attr-defined]
+    forwarder = Federation.of(services).forwarder
+    forwarder._client = httpx.AsyncClient(transport=httpx.MockTransport(peers.handle))
+    forwarder._allow_private = True
+    return peers
+
+
+@pytest.fixture
+def register(client: httpx.AsyncClient) -> Callable[..., Any]:
+    """Registers a source, by default one that has everything of buildings."""
+
+    async def register(host: str = "peer", **members: Any) -> str:
+        body = {
+            "id": f"urn:ngsi-ld:ContextSourceRegistration:{host}",
+            "type": "ContextSourceRegistration",
+            "information": [{"entities": [{"type": "Building"}]}],
+            "endpoint": f"http://{host}",
+            **members,
+        }
+        response = await client.post("/csourceRegistrations", json=body)
+        assert response.status_code == 201, response.text
+        return str(body["id"])
+
+    return register

@@ -1,0 +1,418 @@
+"""Operations shared with other sources (ETSI GS CIM 009, clauses 4.3.6, 5.6, 5.7 and 6.3.17 to 6.3.18)."""
+
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+from tests.context.registrations.conftest import Peers
+
+ID = "urn:ngsi-ld:Building:1"
+ENTITIES = "peer/ngsi-ld/v1/entities"
+REDIRECTION = ["redirectionOps"]
+BATCHES = ["createBatch", "upsertBatch", "updateBatch", "mergeBatch", "deleteBatch"]
+
+
+def building(number: int = 1, **attributes: Any) -> dict[str, Any]:
+    return {"id": f"urn:ngsi-ld:Building:{number}", "type": "Building", **attributes}
+
+
+def prop(value: Any, **members: Any) -> dict[str, Any]:
+    return {"type": "Property", "value": value, **members}
+
+
+async def create(client: httpx.AsyncClient, number: int = 1, **attributes: Any) -> None:
+    response = await client.post("/entities?local=true", json=building(number, **attributes))
+    assert response.status_code == 201, response.text
+
+
+async def local(client: httpx.AsyncClient, number: int = 1) -> Any:
+    response = await client.get(f"/entities/urn:ngsi-ld:Building:{number}", params={"local": "true"})
+    return response.json() if response.status_code == 200 else None
+
+
+async def test_an_entity_that_only_a_source_has_is_retrieved(client: Any, peers: Peers, register: Any) -> None:
+    await register()
+    peers.answer("GET", f"{ENTITIES}/{ID}", content=building(level=prop(3)))
+
+    response = await client.get(f"/entities/{ID}")
+
+    assert response.json() == building(level=prop(3))
+    (asked,) = peers.asked
+    assert asked.headers["Via"].startswith("1.1 vidik-")
+    assert "NGSILD-Warning" not in response.headers
+
+
+async def test_the_newest_instance_counts_whoever_has_it(client: Any, peers: Peers, register: Any) -> None:
+    await register()
+    old, new = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+    await create(client, here=prop(1), older=prop(1, observedAt=old), newer=prop(1, observedAt=new))
+    there = building(there=prop(2), older=prop(2, observedAt=new), newer=prop(2, observedAt=old))
+    peers.answer("GET", f"{ENTITIES}/{ID}", content=there)
+
+    shown = (await client.get(f"/entities/{ID}", params={"options": "keyValues"})).json()
+
+    assert shown == building(here=1, there=2, older=2, newer=1)
+
+
+async def test_an_auxiliary_source_only_fills_gaps(client: Any, peers: Peers, register: Any) -> None:
+    await register(mode="auxiliary")
+    await create(client, level=prop(1))
+    peers.answer(
+        "GET", f"{ENTITIES}/{ID}", content=building(level=prop(2, observedAt="2099-01-01T00:00:00Z"), a=prop(2))
+    )
+
+    shown = (await client.get(f"/entities/{ID}", params={"options": "keyValues"})).json()
+
+    assert shown == building(level=1, a=2)
+
+
+async def test_what_is_held_exclusively_is_asked_of_its_holder(client: Any, peers: Peers, register: Any) -> None:
+    await create(client, level=prop(1), name=prop("here"))
+    information = [{"entities": [{"type": "Building", "id": ID}], "propertyNames": ["level"]}]
+    await register(mode="exclusive", information=information)
+    peers.answer("GET", f"{ENTITIES}/{ID}", content=building(level=prop(9)))
+
+    shown = (await client.get(f"/entities/{ID}", params={"options": "keyValues"})).json()
+
+    assert shown == building(level=9, name="here")
+    assert peers.asked[0].url.params["attrs"] == "level"
+
+
+async def test_what_is_redirected_comes_from_there_alone(client: Any, peers: Peers, register: Any) -> None:
+    await create(client, level=prop(1), name=prop("here"))
+    await register(mode="redirect")
+    peers.answer("GET", f"{ENTITIES}/{ID}", content=building(level=prop(9)))
+
+    assert (await client.get(f"/entities/{ID}", params={"options": "keyValues"})).json() == building(level=9)
+
+
+async def test_local_asks_nobody(client: Any, peers: Peers, register: Any) -> None:
+    await register()
+
+    assert (await client.get(f"/entities/{ID}", params={"local": "true"})).status_code == 404
+    assert (await client.get("/entities", params={"type": "Building", "local": "true"})).json() == []
+    assert peers.asked == []
+
+
+async def test_other_types_and_expired_registrations_ask_nobody(client: Any, peers: Peers, register: Any) -> None:
+    await register(information=[{"entities": [{"type": "Vehicle"}]}])
+
+    assert (await client.get("/entities", params={"type": "Building"})).json() == []
+    assert peers.asked == []
+
+
+async def test_a_source_that_does_not_answer_leaves_the_rest(client: Any, peers: Peers, register: Any) -> None:
+    registration_id = await register(management={"timeout": 200})
+    await create(client, level=prop(1))
+    peers.late("GET", f"{ENTITIES}/{ID}")
+    peers.late("GET", ENTITIES)
+
+    before = time.monotonic()
+    one = await client.get(f"/entities/{ID}")
+    many = await client.get("/entities", params={"type": "Building"})
+
+    assert time.monotonic() - before < 3
+    assert one.json() == building(level=prop(1))
+    assert many.json() == [building(level=prop(1))]
+    assert one.headers["NGSILD-Warning"] == f'199 {registration_id} "no answer within 0.2 seconds"'
+    assert "no answer" in many.headers["NGSILD-Warning"]
+
+
+@pytest.mark.parametrize("content", [[1], "text", {"id": "x"}, None])
+async def test_an_answer_that_is_no_entity_is_a_warning(client: Any, peers: Peers, register: Any, content: Any) -> None:
+    await register()
+    await create(client, level=prop(1))
+    peers.answer("GET", f"{ENTITIES}/{ID}", content=content)
+
+    response = await client.get(f"/entities/{ID}")
+
+    assert response.json() == building(level=prop(1))
+    assert response.headers["NGSILD-Warning"].startswith("199 ")
+
+
+async def test_a_query_puts_pages_of_all_sources_together(client: Any, peers: Peers, register: Any) -> None:
+    await register()
+    for number in (1, 3):
+        await create(client, number, level=prop(number))
+    peers.answer("GET", ENTITIES, content=[building(number, name=prop("there")) for number in (2, 3, 4)])
+
+    query = {"type": "Building", "options": "keyValues", "limit": 2}
+    first = await client.get("/entities", params=query)
+    second = await client.get("/entities", params={**query, "offset": 2, "count": "true"})
+
+    assert first.json() == [building(1, level=1), building(2, name="there")]
+    assert 'rel="next"' in first.headers["Link"]
+    assert second.json() == [building(3, level=3, name="there"), building(4, name="there")]
+    assert second.headers["NGSILD-Results-Count"] == "4"
+    assert peers.asked[0].url.params["type"] == "Building"
+
+
+async def test_filters_hold_for_the_whole_entity(client: Any, peers: Peers, register: Any) -> None:
+    await register(information=[{"entities": [{"type": "Building"}], "propertyNames": ["level"]}])
+    await create(client, 1, name=prop("a"))
+    await create(client, 2, name=prop("b"))
+    peers.answer("GET", ENTITIES, content=[building(1, level=prop(5)), building(2, level=prop(1))])
+
+    shown = await client.get("/entities", params={"type": "Building", "q": "level>3", "options": "keyValues"})
+
+    assert shown.json() == [building(1, name="a", level=5)]
+    assert "q" not in peers.asked[0].url.params
+
+
+@pytest.mark.parametrize(
+    ("operation", "method", "path"),
+    [
+        ("retrieveEntity", "GET", f"{ENTITIES}/{ID}"),
+        ("queryEntity", "GET", ENTITIES),
+        ("queryBatch", "POST", "peer/ngsi-ld/v1/entityOperations/query"),
+    ],
+)
+async def test_a_source_is_asked_by_an_operation_that_it_has(
+    client: Any, peers: Peers, register: Any, operation: str, method: str, path: str
+) -> None:
+    await register(operations=[operation])
+    found = building(level=prop(3))
+    peers.answer(method, path, content=found if operation == "retrieveEntity" else [found])
+
+    assert (await client.get(f"/entities/{ID}")).json() == found
+
+
+async def test_a_source_is_addressed_as_its_registration_says(client: Any, peers: Peers, register: Any) -> None:
+    await register(
+        tenant="theirs",
+        contextSourceInfo=[{"key": "X-Auth", "value": "key"}, {"key": "Accept", "value": "application/ld+json"}],
+        management={"localOnly": True},
+    )
+
+    await client.get(f"/entities/{ID}")
+
+    (asked,) = peers.asked
+    assert asked.headers["NGSILD-Tenant"] == "theirs"
+    assert (asked.headers["X-Auth"], asked.headers["Accept"]) == ("key", "application/ld+json")
+    assert asked.url.params["local"] == "true"
+
+
+async def test_a_request_that_comes_back_is_refused(client: Any, peers: Peers, register: Any) -> None:
+    await register()
+    await client.get(f"/entities/{ID}")
+    via = peers.asked[0].headers["Via"]
+
+    for method, path in (("GET", f"/entities/{ID}"), ("DELETE", f"/entities/{ID}"), ("GET", "/entities?type=Building")):
+        response = await client.request(method, path, headers={"Via": f"1.1 other, {via}"})
+        assert (response.status_code, response.json()["type"].rpartition("/")[2]) == (508, "LoopDetected")
+    assert len(peers.asked) == 1
+
+
+async def test_a_source_that_was_visited_is_not_asked_again(client: Any, peers: Peers, register: Any) -> None:
+    await register(contextSourceAlias="other")
+
+    assert (await client.get(f"/entities/{ID}", headers={"Via": "1.1 other"})).status_code == 404
+    assert peers.asked == []
+
+
+async def test_a_source_that_says_loop_is_neither_missing_nor_failed(client: Any, peers: Peers, register: Any) -> None:
+    await register(operations=REDIRECTION)
+    await create(client, level=prop(1))
+    peers.answer("GET", f"{ENTITIES}/{ID}", status=508)
+    peers.answer("DELETE", f"{ENTITIES}/{ID}", status=508)
+
+    assert "NGSILD-Warning" not in (await client.get(f"/entities/{ID}")).headers
+    assert (await client.delete(f"/entities/{ID}")).status_code == 204
+
+
+async def test_an_entity_is_created_here_and_at_an_inclusive_source(client: Any, peers: Peers, register: Any) -> None:
+    await register(operations=REDIRECTION)
+    peers.answer("POST", ENTITIES, status=201)
+
+    response = await client.post("/entities", json=building(level=prop(1)))
+
+    assert response.status_code == 201
+    assert response.headers["Location"] == f"/ngsi-ld/v1/entities/{ID}"
+    assert json.loads(peers.asked[0].content) == building(level=prop(1))
+    assert await local(client) == building(level=prop(1))
+
+
+async def test_what_is_held_exclusively_is_written_to_its_holder_only(client: Any, peers: Peers, register: Any) -> None:
+    information = [{"entities": [{"type": "Building", "id": ID}], "propertyNames": ["level"]}]
+    await register(mode="exclusive", information=information, operations=REDIRECTION)
+    peers.answer("POST", ENTITIES, status=201)
+    peers.answer("PATCH", f"{ENTITIES}/{ID}/attrs/level", status=204)
+
+    created = await client.post("/entities", json=building(level=prop(1), name=prop("a")))
+    changed = await client.patch(f"/entities/{ID}/attrs/level", json={"value": 2})
+
+    assert (created.status_code, changed.status_code) == (201, 204)
+    assert json.loads(peers.asked[0].content) == building(level=prop(1))
+    assert await local(client) == building(name=prop("a"))
+
+
+async def test_what_is_redirected_is_not_written_here(client: Any, peers: Peers, register: Any) -> None:
+    await register(mode="redirect", operations=REDIRECTION)
+    peers.answer("POST", ENTITIES, status=201)
+
+    assert (await client.post("/entities", json=building(level=prop(1)))).status_code == 201
+    assert await local(client) is None
+
+
+async def test_a_holder_that_does_not_take_the_operation_is_a_conflict(
+    client: Any, peers: Peers, register: Any
+) -> None:
+    await register(mode="redirect", operations=["retrieveOps"])
+
+    assert (await client.post("/entities", json=building(level=prop(1)))).status_code == 409
+    assert peers.asked == []
+
+
+async def test_what_only_some_did_is_a_partial_success(client: Any, peers: Peers, register: Any) -> None:
+    registration_id = await register(operations=REDIRECTION, management={"timeout": 200})
+    peers.late("POST", ENTITIES)
+
+    response = await client.post("/entities", json=building(level=prop(1)))
+
+    assert response.status_code == 207
+    body = response.json()
+    assert body["success"] == [ID]
+    assert [(one["entityId"], one["registrationId"]) for one in body["errors"]] == [(ID, registration_id)]
+    assert body["errors"][0]["error"]["status"] == 504
+
+
+async def test_what_nobody_did_has_the_error_of_each(client: Any, peers: Peers, register: Any) -> None:
+    await register(operations=REDIRECTION)
+    await create(client, level=prop(1))
+    peers.answer("POST", ENTITIES, status=409, content={"title": "There", "status": 409})
+
+    response = await client.post("/entities", json=building(level=prop(1)))
+
+    assert response.status_code == 207
+    assert [one["error"]["status"] for one in response.json()["errors"]] == [409, 409]
+
+
+@pytest.mark.parametrize("body", [[], "text", {}, {"id": "x", "type": "Building"}, {**building(), "a": None}, [[1]]])
+async def test_a_body_that_is_no_entity_goes_nowhere(client: Any, peers: Peers, register: Any, body: Any) -> None:
+    await register(operations=REDIRECTION)
+
+    assert (await client.post("/entities", json=body)).status_code == 400
+    assert peers.asked == []
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("PUT", f"/entities/{ID}", building(level=prop(2))),
+        ("PATCH", f"/entities/{ID}", {"level": prop(2)}),
+        ("POST", f"/entities/{ID}/attrs", {"level": prop(2)}),
+        ("PATCH", f"/entities/{ID}/attrs", {"level": prop(2)}),
+        ("PATCH", f"/entities/{ID}/attrs/level", {"value": 2}),
+        ("PUT", f"/entities/{ID}/attrs/level", prop(2)),
+        ("DELETE", f"/entities/{ID}/attrs/level", None),
+        ("DELETE", f"/entities/{ID}", None),
+    ],
+)
+async def test_every_change_of_an_entity_is_shared(
+    client: Any, peers: Peers, register: Any, method: str, path: str, body: Any
+) -> None:
+    await register(operations=REDIRECTION)
+    await create(client, level=prop(1), name=prop("a"))
+    peers.answer(method, f"peer/ngsi-ld/v1{path}", status=204)
+
+    response = await client.request(method, path, json=body)
+
+    assert response.status_code == 204, response.text
+    (asked,) = peers.asked
+    assert (json.loads(asked.content) if asked.content else None) == body
+    assert (await local(client) or {}).get("level") == (prop(2) if method != "DELETE" else None)
+
+
+async def test_a_batch_is_one_request_a_source(client: Any, peers: Peers, register: Any) -> None:
+    await register(operations=BATCHES)
+    batch = [building(number, level=prop(number)) for number in (1, 2)]
+    peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/create", status=201, content=[one["id"] for one in batch])
+
+    response = await client.post("/entityOperations/create", json=batch)
+
+    assert (response.status_code, response.json()) == (201, [one["id"] for one in batch])
+    (asked,) = peers.asked
+    assert json.loads(asked.content) == batch
+    assert await local(client, 2) == batch[1]
+
+
+async def test_a_batch_says_what_a_source_did_not_do(client: Any, peers: Peers, register: Any) -> None:
+    registration_id = await register(operations=BATCHES, management={"timeout": 200})
+    peers.late("POST", "peer/ngsi-ld/v1/entityOperations/upsert")
+    vehicle = {"id": "urn:ngsi-ld:Vehicle:1", "type": "Vehicle"}
+
+    response = await client.post("/entityOperations/upsert", json=[building(level=prop(1)), vehicle])
+
+    assert response.status_code == 207
+    assert response.json()["success"] == [vehicle["id"]]
+    assert [one["registrationId"] for one in response.json()["errors"]] == [registration_id]
+    assert await local(client) == building(level=prop(1))
+
+
+async def test_a_batch_keeps_what_others_hold_alone_out_of_here(client: Any, peers: Peers, register: Any) -> None:
+    information = [{"entities": [{"type": "Building", "idPattern": ".*"}], "propertyNames": ["level"]}]
+    await register(mode="exclusive", information=information, operations=BATCHES)
+    peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/create", status=201)
+    peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/delete", status=204)
+
+    created = await client.post("/entityOperations/create", json=[building(level=prop(1), name=prop("a"))])
+    kept = await local(client)
+    deleted = await client.post("/entityOperations/delete", json=[ID])
+
+    assert (created.status_code, deleted.status_code) == (201, 204)
+    assert json.loads(peers.asked[0].content) == [building(level=prop(1))]
+    assert json.loads(peers.asked[1].content) == [ID]
+    assert kept == building(name=prop("a"))
+
+
+async def test_a_registration_says_how_its_source_is_doing(client: Any, peers: Peers, register: Any) -> None:
+    registration_id = await register()
+    peers.answer("GET", f"{ENTITIES}/{ID}", status=500)
+    await client.get(f"/entities/{ID}")
+    shown: dict[str, Any] = {}
+
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline and "timesSent" not in shown:
+        shown = (await client.get(f"/csourceRegistrations/{registration_id}")).json()
+
+    assert (shown["status"], shown["timesSent"], shown["timesFailed"]) == ("failed", 1, 1)
+    assert shown["lastFailure"].endswith("Z")
+
+
+async def test_a_source_is_left_alone_after_a_failure(client: Any, peers: Peers, register: Any) -> None:
+    await register(management={"cooldown": 60_000})
+    peers.answer("GET", f"{ENTITIES}/{ID}", status=500)
+
+    await client.get(f"/entities/{ID}")
+    again = await client.get(f"/entities/{ID}")
+
+    assert len(peers.asked) == 1
+    assert "cooldown" in again.headers["NGSILD-Warning"]
+
+
+async def test_names_go_out_in_the_words_of_the_source(client: Any, peers: Peers, register: Any) -> None:
+    context = "https://vidik.rs/ns/city.jsonld"
+    parking = "https://smartdatamodels.org/dataModel.Parking/OffStreetParking"
+    await register(
+        information=[{"entities": [{"type": parking}]}], contextSourceInfo=[{"key": "jsonldContext", "value": context}]
+    )
+
+    await client.get("/entities", params={"type": parking})
+
+    (asked,) = peers.asked
+    assert asked.headers["Link"].startswith(f"<{context}>")
+    assert asked.url.params["type"] == "OffStreetParking"
+
+
+async def test_a_purge_is_shared(client: Any, peers: Peers, register: Any) -> None:
+    await register(operations=REDIRECTION)
+    await create(client, level=prop(1))
+    peers.answer("DELETE", ENTITIES, status=204)
+
+    response = await client.delete("/entities", params={"type": "Building"})
+
+    assert response.status_code == 204
+    assert peers.asked[0].url.params["type"] == "Building"
+    assert await local(client) is None
