@@ -192,7 +192,7 @@ async def append_attributes(call: Call) -> Response:
     def rule(row: EntityRow, at: str) -> Result:
         return merge.append(row.document, entity.attributes, at, overwrite="noOverwrite" not in words)
 
-    return await _answer_update(call, context, rule, entity, scope="keep" if words else "add")
+    return await _answer_update(call, context, rule, entity, scope="add" if words else "replace")
 
 
 async def update_attributes(call: Call) -> Response:

@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from vidik.context.ngsild import merge, parameters, problems, writing
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.exchange import Parameters
 from vidik.context.ngsild.merge import Result
 from vidik.context.store.entities import EntityRow
 
@@ -20,13 +21,16 @@ async def purge_entities(call: Call) -> Response:
     """DELETE /entities: delete what a query finds, or of it the attributes in `drop`, or all but those in `keep`."""
     context = await call.reading_context()
     asked = call.parameters
-    if not any(asked.get(name) for name in _LIMITS):
-        raise problems.bad_data("A purge has at least one of type, id, idPattern, q, georel or scopeQ.", "type")
+    if not any(asked.get(name) for name in _LIMITS) and not asked.flag("local"):
+        raise problems.bad_data(
+            "A purge has at least one of type, id, idPattern, q, georel or scopeQ, or is local=true.", "type"
+        )
     drop = parameters.expanded(asked.names("drop"), context, "drop")
     keep = parameters.expanded(asked.names("keep"), context, "keep")
     if drop is not None and keep is not None:
         raise problems.bad_data("drop and keep exclude one another.", "drop")
-    found, types = parameters.search(asked, context)
+    # Here an id limits enough (clause 5.6.21); a query asks for more.
+    found, types = parameters.search(asked.joined(Parameters.of({"local": "true"})), context)
     reader = call.broker.reader
     async with reader.session(call.tenant) as connection:
         if types is not None:

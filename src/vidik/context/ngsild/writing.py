@@ -54,7 +54,7 @@ class Modification:
     selection: selections.TypeSelection | None = None
     entity: EntityInput | None = None
     types: Literal["add", "replace"] = "add"
-    scope: Literal["add", "replace", "keep"] = "replace"
+    scope: Literal["add", "replace"] = "replace"
 
 
 Task = Creation | Modification
