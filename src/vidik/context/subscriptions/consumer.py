@@ -31,6 +31,12 @@ KEPT_AT_MOST: Final = 10_000
 """As many entities wait for one subscription; beyond it the oldest are given up."""
 
 
+CHANGES_AT_ONCE: Final = 1000
+"""As many changes are held in memory with their entities; the worker's other tasks have their turn between."""
+
+_Found = tuple[Change, ChangeBatch, list[Subscription]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Candidate:
     subscription: Subscription
@@ -59,8 +65,12 @@ class SubscriptionConsumer:
             for change in batch.changes
             if change.operation != "late" and (subscriptions := _candidates(known, change))
         ]
-        if not found:
-            return
+        for start in range(0, len(found), CHANGES_AT_ONCE):
+            await self._take_in(services, tenant, connection, known, found[start : start + CHANGES_AT_ONCE])
+
+    async def _take_in(
+        self, services: Services, tenant: str, connection: Connection, known: Known, found: Sequence[_Found]
+    ) -> None:
         load = partial(Broker.of(services).reader.load, connection, tenant)
         current = await load(list({change.entity_id for change, _, _ in found}))
         moment = now()

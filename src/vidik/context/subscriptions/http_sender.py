@@ -11,6 +11,7 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import Mapping
+from typing import cast
 from urllib.parse import SplitResult, unquote
 
 import httptools
@@ -124,8 +125,8 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  TCP and TLS have no other
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio's, so only the type checker is told.
+        self._transport = cast("asyncio.Transport", transport)
         self.is_open = True
 
     def data_received(self, data: bytes) -> None:

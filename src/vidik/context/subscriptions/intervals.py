@@ -81,7 +81,8 @@ class Intervals:
             if due > moment:
                 continue
             # A worker that was away does not make up for every interval it missed.
-            self._due[key] = interval, max(due + timedelta(seconds=interval), moment)
+            following = due + timedelta(seconds=interval)
+            self._due[key] = interval, following if following > moment else moment + timedelta(seconds=interval)
             subscription = self._known.by_key.get(key)
             if subscription is not None and subscription.is_listening(moment):
                 found.append(subscription)

@@ -7,7 +7,7 @@ import secrets
 import ssl
 import struct
 import time
-from typing import Final
+from typing import Final, cast
 from urllib.parse import unquote
 
 from vidik.context.subscriptions.addresses import connect
@@ -150,8 +150,8 @@ class _Link(asyncio.Protocol):
             self._transport.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101  TCP and TLS have no other
-        self._transport = transport
+        # uvloop's transports are no subclasses of asyncio's, so only the type checker is told.
+        self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data

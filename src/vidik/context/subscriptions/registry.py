@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
+from typing import Final
 
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild.broker import Broker
@@ -16,6 +18,8 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import VidikError
 from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
+
+READ_AGAIN_SECONDS: Final = 60.0
 
 _log = get_logger("vidik.subscriptions")
 
@@ -38,7 +42,10 @@ class Known:
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a transaction that owes notifications has been committed."""
     unread: dict[int, Row] = field(default_factory=dict)
-    """Subscriptions whose @context cannot be had now; tried again with every refresh."""
+    """Subscriptions whose @context cannot be had now."""
+    refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    read_again_at: float = 0.0
+    """When (monotonic) these are tried again: fetching may take seconds, and everybody waits meanwhile."""
 
     def put(self, subscription: Subscription) -> None:
         """Take in a subscription, new or changed."""
@@ -81,11 +88,20 @@ class Registry:
     async def refresh(self, tenant: str, connection: Connection) -> Known:
         """What is known of a tenant, brought to what this transaction sees."""
         known = self.tenant(tenant)
+        # Consumer and deliverer ask side by side: an older answer must not be put over a newer one.
+        async with known.refreshing:
+            await self._refresh(known, connection)
+        return known
+
+    async def _refresh(self, known: Known, connection: Connection) -> None:
         newest = await repository.revision(connection)
-        if newest == known.revision and not known.unread:
-            return known
-        rows = {row.key: row for row in await repository.changed_since(connection, known.revision)}
-        for key, row in {**known.unread, **rows}.items():
+        rows: dict[int, Row] = {}
+        if known.unread and time.monotonic() >= known.read_again_at:
+            rows.update(known.unread)
+            known.read_again_at = time.monotonic() + READ_AGAIN_SECONDS
+        if newest != known.revision:
+            rows |= {row.key: row for row in await repository.changed_since(connection, known.revision)}
+        for key, row in rows.items():
             await self._read(known, key, row)
         if newest != known.revision:
             there = await repository.keys(connection)
@@ -93,7 +109,6 @@ class Registry:
                 known.drop(key)
             known.unread = {key: row for key, row in known.unread.items() if key in there}
         known.revision = newest
-        return known
 
     async def _read(self, known: Known, key: int, row: Row) -> None:
         try:
