@@ -308,10 +308,13 @@ def wait_for(port: int) -> None:
 def wait_until_quiet(process: int) -> None:
     """Until the web application has read what its screens need at start (the console reads every entity once)."""
     watched = psutil.Process(process)
-    for _ in range(60):
+    quiet = 0
+    for _ in range(90):
         before = sum(watched.cpu_times()[:2])
         time.sleep(1)
-        if sum(watched.cpu_times()[:2]) - before < 0.1:
+        # One quiet second may be a wait for the database.
+        quiet = quiet + 1 if sum(watched.cpu_times()[:2]) - before < 0.1 else 0
+        if quiet == 4:
             return
 
 
