@@ -55,7 +55,7 @@ class TestSelection:
             ({"type": "(Lamp;Sensor)"}, "4"),
             ({"type": "(Lamp;Sensor)|Bin"}, "45"),
             ({"type": "Nothing"}, ""),
-            ({"id": "urn:e:1,urn:e:5,urn:e:9"}, "15"),
+            ({"id": "urn:e:1,urn:e:5,urn:e:9", "local": "true"}, "15"),
             ({"type": "Lamp", "idPattern": "urn:e:[12]$"}, "12"),
             ({"attrs": "level,entrance"}, "56"),
             ({"scopeQ": "/Nis/Centar"}, "1"),
