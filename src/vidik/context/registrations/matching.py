@@ -14,6 +14,7 @@ from vidik.context.ngsild.expressions import Leaf
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.selections import TypeSelection
 from vidik.context.registrations.model import PLACES, EntityInfo, Information, Json, Registration
+from vidik.context.registrations.patterns import id_pattern
 
 TIMERELS: Final = ("before", "after", "between")
 
@@ -65,13 +66,8 @@ def _leaves(selection: TypeSelection) -> Iterator[str]:
 
 
 def pattern_of(text: str | None) -> re.Pattern[str] | None:
-    """An idPattern; raises BadInput where it is no regular expression."""
-    if text is None:
-        return None
-    try:
-        return re.compile(text)
-    except (re.error, RecursionError, OverflowError):
-        raise bad_data("idPattern is a regular expression.", "idPattern") from None
+    """An idPattern of a query; raises BadInput where it cannot be used."""
+    return None if text is None else id_pattern(text, "idPattern")
 
 
 def parse_times(asked: Parameters) -> Times | None:

@@ -13,6 +13,7 @@ from vidik.context.ngsild import values
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.registrations.model import INTERVALS, MODES, PLACES, Json
 from vidik.context.registrations.operations import GROUPS, OPERATIONS
+from vidik.context.registrations.patterns import id_pattern
 
 PROVIDED: Final = frozenset(
     (
@@ -51,7 +52,6 @@ _MEMBERS: Final = frozenset(
     )
 )
 _MAXIMUM_INFORMATION: Final = 1000
-_MAXIMUM_PATTERN: Final = 512
 _LONGEST_MILLISECONDS: Final = 366 * 24 * 3600 * 1000
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 _TENANT = re.compile(r"[A-Za-z0-9_\-]{1,64}")
@@ -156,12 +156,7 @@ def _entity(given: Any, context: ActiveContext) -> Json:
         found["id"] = values.uri(entity_id, "information.entities.id")
     if "idPattern" in given:
         pattern = _text(given["idPattern"], "information.entities.idPattern")
-        try:
-            re.compile(pattern)
-        except (re.error, RecursionError, OverflowError):
-            raise bad_data("idPattern is a regular expression.", "information.entities.idPattern") from None
-        if len(pattern) > _MAXIMUM_PATTERN:
-            raise bad_data(f"idPattern has at most {_MAXIMUM_PATTERN} characters.", "information.entities.idPattern")
+        id_pattern(pattern, "information.entities.idPattern")
         found["idPattern"] = pattern
     return found
 
