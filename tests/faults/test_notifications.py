@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,12 +15,9 @@ from tests.family import RunningVidik, running, wait_for
 pytestmark = pytest.mark.timeout(240)
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningVidik]:
-    folder = tmp_path_factory.mktemp("notifications")
-    for one in (folder, *folder.parents[:2]):
-        one.chmod(0o755)
-    with running(folder / "data", VIDIK_ALLOW_PRIVATE_ENDPOINTS="true") as family:
+@pytest.fixture
+def city(data_folder: Path) -> Iterator[RunningVidik]:
+    with running(data_folder, VIDIK_ALLOW_PRIVATE_ENDPOINTS="true") as family:
         yield family
 
 

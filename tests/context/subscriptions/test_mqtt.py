@@ -5,6 +5,7 @@ import json
 import queue
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,13 +60,13 @@ class Listener:
 
 
 @pytest.fixture
-def listener(tmp_path: Path) -> Iterator[Listener]:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)  # Mosquitto started by root reads as another user
-    listener = Listener(free_port(), tmp_path)
+def listener() -> Iterator[Listener]:
+    # Not pytest's own folder: Mosquitto started by root reads as another user.
+    listener = Listener(free_port(), Path(tempfile.mkdtemp(prefix="vidik-mosquitto-")))
     listener.start()
     yield listener
     listener.stop()
+    shutil.rmtree(listener.folder)
 
 
 def notifier(**info: str) -> list[dict[str, str]]:
