@@ -75,7 +75,7 @@ async def test_no_answer_is_a_timeout() -> None:
 
 async def test_a_private_address_is_not_connected_to() -> None:
     async def test(receiver: Receiver, sender: HttpSender) -> None:
-        for host in ("127.0.0.1", "localhost", "[::1]"):
+        for host in ("127.0.0.1", "127.0.0.2", "[::1]"):
             with pytest.raises(EndpointForbidden):
                 await sender.send(Endpoint(f"http://{host}:{receiver.port}/"), MESSAGE)
         assert receiver.connections == 0
