@@ -105,10 +105,10 @@ async def _engage(connection: Connection, brake: _Brake) -> _Brake:
     """Count an attempt on account and address, or raise TooManyRequests while one of them waits."""
     if await repository.is_known(connection, brake.known):
         brake = _Brake(brake.known, brake.address, brake.known)
-    moment = now()
     policies = {brake.account: throttle.ACCOUNT, brake.address: throttle.ADDRESS}
     keys = sorted(policies)  # one order for everybody, so that two attempts cannot wait for each other
-    states = {key: await repository.lock_throttle(connection, key, moment) for key in keys}
+    states = {key: await repository.lock_throttle(connection, key, now()) for key in keys}
+    moment = now()  # behind the locks: a time from before them is older than what attempts at once have left
     wait = max(throttle.waiting_seconds(state, moment) for state in states.values())
     if wait > 0:
         raise TooManyRequests(f"Too many wrong attempts. Please wait {wait} seconds and try again.", retry_after=wait)
