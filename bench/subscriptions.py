@@ -219,7 +219,7 @@ async def run(report: Report, options: argparse.Namespace) -> None:
             written, failures, took, client_seconds = await asyncio.to_thread(writing.recv)
             at_end = await _count(hearing)
             deadline = time.monotonic() + DRAIN_SECONDS
-            while await _count(hearing) < written - failures and time.monotonic() < deadline:  # noqa: ASYNC110
+            while await _count(hearing) < written - failures and time.monotonic() < deadline:  # noqa: ASYNC110  the receiver tells nobody
                 await asyncio.sleep(0.2)
             busy = {name: seconds - before[name] for name, seconds in _busy_seconds(vidik).items()}
             hearing.send("tell")

@@ -113,7 +113,7 @@ class TestInstances:
 
 class TestPackedDays:
     async def test_corrections_reach_into_chunks(self, lamp: httpx.AsyncClient) -> None:
-        services: Services = lamp._transport.app.state.services  # type: ignore[attr-defined]
+        services: Services = lamp._transport.app.state.services  # type: ignore[attr-defined]  # an ASGI transport
         assert await packing.pack_closed_days(services.database, "city", date(2026, 1, 1)) == 3
         await lamp.post(f"{TEMPORAL}/{LAMP}/attrs", json={"power": [power(25, 2), power(40, 4)]})
         assert await values_of(lamp) == [10, 25, 30, 40]

@@ -46,7 +46,7 @@ class Peers:
 @pytest.fixture
 def peers(anonymous: httpx.AsyncClient) -> Peers:
     peers = Peers()
-    services = anonymous._transport.app.state.services  # type: ignore[attr-defined]
+    services = anonymous._transport.app.state.services  # type: ignore[attr-defined]  # an ASGI transport
     forwarder = Federation.of(services).forwarder
     forwarder._client = httpx.AsyncClient(transport=httpx.MockTransport(peers.handle))
     forwarder._allow_private = True

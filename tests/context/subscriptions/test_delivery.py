@@ -84,7 +84,7 @@ async def test_a_restart_loses_nothing(city: City, receiver: Receiver, worker: W
             await worker.start()
     await worker.start()
     async with asyncio.timeout(30):
-        while levels_of(receiver.received, entity_id)[-1:] != [30]:  # noqa: ASYNC110
+        while levels_of(receiver.received, entity_id)[-1:] != [30]:  # noqa: ASYNC110  the receiver tells nobody
             await asyncio.sleep(0.05)
 
     assert without_repeats(levels_of(receiver.received, entity_id)) == list(range(1, 31))
@@ -98,7 +98,7 @@ async def test_changes_of_a_moment_when_nobody_worked_are_told(city: City, recei
     await worker.start()
 
     async with asyncio.timeout(30):
-        while len(levels_of(receiver.received, entity_id)) < 2:  # noqa: ASYNC110
+        while len(levels_of(receiver.received, entity_id)) < 2:  # noqa: ASYNC110  the receiver tells nobody
             await asyncio.sleep(0.05)
     assert levels_of(receiver.received, entity_id) == [0, 1]
 
@@ -193,7 +193,7 @@ async def test_what_waited_goes_out_together(city: City, receiver: Receiver) -> 
     await receiver.open(port)
 
     async with asyncio.timeout(30):
-        while sum(len(one.data) for one in receiver.received) < 20:  # noqa: ASYNC110
+        while sum(len(one.data) for one in receiver.received) < 20:  # noqa: ASYNC110  the receiver tells nobody
             await asyncio.sleep(0.05)
     assert len(receiver.received) < 10
 
@@ -272,5 +272,5 @@ async def test_what_was_owed_before_a_pause_is_told_after_it(city: City, receive
     await city.change(entity_id, level=2)
 
     async with asyncio.timeout(30):
-        while levels_of(receiver.received, entity_id) != [0, 2]:  # noqa: ASYNC110
+        while levels_of(receiver.received, entity_id) != [0, 2]:  # noqa: ASYNC110  the receiver tells nobody
             await asyncio.sleep(0.05)

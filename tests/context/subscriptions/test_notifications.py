@@ -360,7 +360,7 @@ async def test_an_expired_entity_counts_as_deleted(city: City, receiver: Receive
 
     await city.subscribe(notificationTrigger=["entityDeleted"])
     entity_id = await city.create(level=1, expiresAt="2026-01-01T00:00:00Z")
-    database = city.client._transport.app.state.services.database  # type: ignore[attr-defined]
+    database = city.client._transport.app.state.services.database  # type: ignore[attr-defined]  # an ASGI transport
     async with database.transaction("city") as connection:
         await entities.delete_expired(connection)
 

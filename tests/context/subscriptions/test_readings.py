@@ -45,7 +45,7 @@ async def test_each_reading_of_a_batch_is_told_with_its_own_value(
     await worker.start()
 
     async with asyncio.timeout(30):
-        while sum(len(one.data) for one in receiver.received) < 2:  # noqa: ASYNC110
+        while sum(len(one.data) for one in receiver.received) < 2:  # noqa: ASYNC110  the receiver tells nobody
             await asyncio.sleep(0.05)
     told = [entity["level"]["value"] for one in receiver.received for entity in one.data]
     assert told == [35.0, 31.0]

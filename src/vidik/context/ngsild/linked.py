@@ -57,7 +57,7 @@ def parse_join(asked: Parameters) -> Join | None:
         return None
     if kind not in ("inline", "flat"):
         raise bad_data("join is inline, flat or @none.", "join")
-    return Join(kind, level, frozenset(values.uri(one, "containedBy") for one in contained))  # type: ignore[arg-type]
+    return Join(kind, level, frozenset(values.uri(one, "containedBy") for one in contained))  # type: ignore[arg-type]  # one of two
 
 
 async def joined(load: Load, entities: Sequence[Stored], view: View, join: Join) -> list[Json]:

@@ -86,7 +86,7 @@ def parse_times(asked: Parameters) -> Times | None:
         raise bad_data("timerel goes with timeAt, and between with endTimeAt too.", "timeAt")
     observed = (asked.get("timeproperty") or "observedAt") not in ("createdAt", "modifiedAt", "deletedAt")
     return Times(
-        timerel,  # type: ignore[arg-type]
+        timerel,  # type: ignore[arg-type]  # one of TIMERELS, looked at above
         values.moment(time_at, "timeAt"),
         None if end_at is None else values.moment(end_at, "endTimeAt"),
         "observationInterval" if observed else "managementInterval",
