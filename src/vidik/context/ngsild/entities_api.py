@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -23,9 +22,8 @@ from vidik.context.ngsild.exchange import (
     page_links,
 )
 from vidik.context.ngsild.merge import Result
-from vidik.context.ngsild.rendering import Stored, feature, render
+from vidik.context.ngsild.showing import shown_entity, shown_page
 from vidik.context.ngsild.validation import PATCH, UPDATE, EntityInput
-from vidik.context.store.document import LOCATION
 from vidik.context.store.entities import EntityRow
 
 _READABLE: Final = (JSON, LD_JSON, GEO_JSON)
@@ -56,26 +54,8 @@ async def retrieve_entity(call: Call) -> Response:
         raise problems.not_found(f"There is no entity {entity_id}.")
     if view.attributes is not None and view.attributes.isdisjoint(entity.document):
         raise problems.not_found(f"The entity {entity_id} has none of these attributes.")
-    body: Any = render(entity, view)
-    if not body:
-        raise problems.not_found(f"The entity {entity_id} has none of these members.")
-    join = linked.parse_join(call.parameters)
-    if kind == GEO_JSON:
-        body = feature(entity, view, _geometry_property(call.parameters, context))
-    elif join is not None:
-        bodies = await linked.joined(_loader(call), [entity], view, join)
-        body = bodies if len(bodies) > 1 else bodies[0]
+    body = await shown_entity(call, entity, view, kind, context)
     return answer(body, kind, context)
-
-
-def _loader(call: Call) -> linked.Load:
-    """How linked entities are found."""
-
-    async def load(ids: Sequence[str]) -> Mapping[str, Stored]:
-        async with call.broker.reader.session(call.tenant) as connection:
-            return await call.broker.reader.load(connection, call.tenant, ids)
-
-    return load
 
 
 async def query_entities(call: Call) -> Response:
@@ -114,19 +94,8 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
         headers["NGSILD-Results-Count"] = str(told.total)
     if shelf is not None:
         return answer_array(rendered.fragments, context, headers)
-    if kind == GEO_JSON:
-        name = _geometry_property(asked, context)
-        body: Any = {"type": "FeatureCollection", "features": [feature(one, view, name) for one in page.entities]}
-    elif join is not None:
-        body = await linked.joined(_loader(call), page.entities, view, join)
-    else:
-        body = [shown for one in page.entities if (shown := render(one, view))]
+    body = await shown_page(call, asked, page.entities, view, join, kind, context)
     return answer(body, kind, context, headers=headers)
-
-
-def _geometry_property(asked: Parameters, context: ActiveContext) -> str:
-    name = asked.get("geometryProperty")
-    return LOCATION if name is None else context.expand(values.name(name, "geometryProperty"))
 
 
 def _selection(call: Call, context: ActiveContext) -> selections.TypeSelection | None:

@@ -12,18 +12,18 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import geo, linked, parameters, problems, selections, values
+from vidik.context.ngsild import geo, linked, parameters, problems, selections
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters, answer, page_links
-from vidik.context.ngsild.rendering import Stored, feature, render
+from vidik.context.ngsild.rendering import Stored
 from vidik.context.ngsild.repository.conditions import Search
+from vidik.context.ngsild.showing import shown_entity, shown_page
 from vidik.context.registrations import matching
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.merging import Part, merged, read_entity
 from vidik.context.registrations.model import Information, Json, Registration
 from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
-from vidik.context.store.document import LOCATION
 from vidik.context.subscriptions.questions import Questions
 from vidik.kernel.errors import NotFound, VidikError
 
@@ -90,15 +90,7 @@ async def retrieve(sharing: Sharing) -> Response:
         raise PartlyNotFound(f"There is no entity {entity_id}.", sharing.headers())
     if view.attributes is not None and view.attributes.isdisjoint(entity.document):
         raise PartlyNotFound(f"The entity {entity_id} has none of these attributes.", sharing.headers())
-    body: Any = render(entity, view)
-    if not body:
-        raise problems.not_found(f"The entity {entity_id} has none of these members.")
-    join = linked.parse_join(call.parameters)
-    if kind == GEO_JSON:
-        body = feature(entity, view, _geometry_property(call.parameters, context))
-    elif join is not None:
-        bodies = await linked.joined(_loader(call), [entity], view, join)
-        body = bodies if len(bodies) > 1 else bodies[0]
+    body = await shown_entity(call, entity, view, kind, context)
     return answer(body, kind, context, headers=sharing.headers())
 
 
@@ -271,13 +263,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         more = local[1] + sum(total for _, total in found) - len(local[0]) - sum(len(some) for some, _ in found)
         headers["NGSILD-Results-Count"] = str(len(entities) + max(0, more))
     headers |= sharing.headers()
-    if kind == GEO_JSON:
-        name = _geometry_property(asked, context)
-        body: Any = {"type": "FeatureCollection", "features": [feature(one, view, name) for one in page]}
-    elif join is not None:
-        body = await linked.joined(_loader(call), page, view, join)
-    else:
-        body = [shown for one in page if (shown := render(one, view))]
+    body = await shown_page(call, asked, page, view, join, kind, context)
     return answer(body, kind, context, headers=headers)
 
 
@@ -376,16 +362,3 @@ def _is_in_place(entity: Stored, place: geo.GeoQuery) -> bool:
         if "datasetId" not in one and one.get("type") == "GeoProperty":
             return bool(geo.matches(place, [one["value"]])[0])
     return False
-
-
-def _loader(call: Call) -> linked.Load:
-    async def load(ids: Sequence[str]) -> Mapping[str, Stored]:
-        async with call.broker.reader.session(call.tenant) as connection:
-            return await call.broker.reader.load(connection, call.tenant, ids)
-
-    return load
-
-
-def _geometry_property(asked: Parameters, context: ActiveContext) -> str:
-    name = asked.get("geometryProperty")
-    return LOCATION if name is None else context.expand(values.name(name, "geometryProperty"))
