@@ -41,18 +41,21 @@ def free_port() -> int:
 
 
 def wait_for(what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
-    """Return the first true answer of a condition; fails with a sentence when it takes too long."""
+    """Return the first true answer of a condition; fails with a sentence when it takes too long.
+
+    A condition that cannot be asked yet (no connection, a member that is not there) does not hold yet.
+    """
     deadline = time.monotonic() + seconds
     error: Exception | None = None
     while time.monotonic() < deadline:
         try:
             answer = condition()
-        except (httpx.HTTPError, psycopg.Error, OSError) as failure:
+        except (httpx.HTTPError, psycopg.Error, OSError, LookupError, StopIteration) as failure:
             error, answer = failure, None
         if answer:
             return answer
         time.sleep(0.1)
-    raise AssertionError(f"waited {seconds:.0f} s in vain for {what} (last error: {error})")
+    raise AssertionError(f"waited {seconds:.0f} s in vain for {what} (last error: {error!r})")
 
 
 @dataclass

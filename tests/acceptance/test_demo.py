@@ -98,7 +98,7 @@ def test_a_dimmed_street_answers_in_its_readings(client: httpx.Client) -> None:
         items = client.get("/api/devices/nis-light-c01/commands").json()["items"]
         return any(item["state"] == "delivered" for item in items)
 
-    wait_for("the cabinet's acknowledgement", delivered, 30)
+    wait_for("the cabinet's acknowledgement", delivered)
 
 
 def test_replay_by_the_command_line(vidik: RunningVidik, client: httpx.Client, shared_data: Path) -> None:

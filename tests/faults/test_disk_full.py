@@ -69,10 +69,10 @@ def test_a_full_disk_refuses_and_loses_nothing(small_disk: Path) -> None:
             assert httpx.get(f"{vidik.base_url}/health/live").status_code == 200
 
             ballast.unlink()
-            wait_for("readings after the disk has room", lambda: len(device.acknowledged) > stalled + 200, 60)
+            wait_for("readings after the disk has room", lambda: len(device.acknowledged) > stalled + 200)
             assert wait_for("a push that is taken", lambda: push(2_000_000).status_code == 204)
             device.stop_sending()
-            wait_for("every message to be acknowledged", device.all_acknowledged, 60)
+            wait_for("every message to be acknowledged", device.all_acknowledged)
             stored = vidik.stored_numbers("disk")
 
     assert [number for number in stored if number < 1_000_000] == list(range(device.sent))

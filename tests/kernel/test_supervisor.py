@@ -39,7 +39,7 @@ def plan(data: Path, name: str, program: str = CHILD) -> ChildPlan:
     return ChildPlan(name, [sys.executable, "-c", program, str(data / "run"), name])
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 15) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"

@@ -63,6 +63,8 @@ export class City {
     window.removeEventListener("offline", this.networkChanged);
     window.removeEventListener("online", this.networkChanged);
     clearTimeout(this.retryTimer);
+    clearTimeout(this.reloadTimer);
+    this.reloadTimer = undefined;
     clearInterval(this.vitalsTimer);
     this.loaded = false;
     this.failure = null;
@@ -180,16 +182,19 @@ export class City {
   }
 
   private reloadTimer: ReturnType<typeof setTimeout> | undefined;
+  private reloadedAt = -Infinity;
 
-  /** An asset that we have never seen: fetch the list again, at most every five seconds. */
+  /** An asset that we have never seen: fetch the list again, soon, but at most every five seconds. */
   private loadSoon(): void {
+    const wait = Math.max(250, this.reloadedAt + 5000 - performance.now());
     this.reloadTimer ??= setTimeout(() => {
       this.reloadTimer = undefined;
-      void api
-        .assets()
-        .then((list) => this.replaceAssets(list.assets))
-        .catch(() => {});
-    }, 5000);
+      this.reloadedAt = performance.now();
+      api.assets().then(
+        (list) => this.replaceAssets(list.assets),
+        () => this.loaded && this.loadSoon(),
+      );
+    }, wait);
   }
 
   private async loadAlarms(): Promise<void> {

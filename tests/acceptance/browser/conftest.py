@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.acceptance.browser.small_city import SmallCity
 from tests.family import running
@@ -23,6 +23,7 @@ ARGUMENTS = (
     "--disable-background-networking",
 )
 DESK = (1440, 900)
+PATIENCE = 60_000  # ms, for what must come true on however slow a machine
 PHONE = (390, 844)
 
 
@@ -43,6 +44,7 @@ def city() -> Iterator[SmallCity]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    expect.set_options(timeout=PATIENCE)
     found = os.environ.get("VIDIK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
@@ -89,7 +91,7 @@ class Opener:
             )
             assert answer.status == 204, answer.text()
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.thrown.append(str(error)))
         page.goto(path)
         page.locator("h1").first.wait_for(state="attached")

@@ -163,7 +163,7 @@ def reading(number: int, device: str = "lamp-1", *, payload: bytes = b"{}", qos:
     return packets.Publish(f"devices/{device}/readings", payload, qos=qos, packet_id=number if qos else 0)
 
 
-async def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+async def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Return when the condition holds; fail when it does not in time."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110
