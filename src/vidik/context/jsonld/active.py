@@ -7,8 +7,11 @@ vocabulary and contexts of a term's own. The core context always comes last, bec
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from vidik import __version__
 
 KEYWORDS: Final = frozenset(
     (
@@ -72,6 +75,7 @@ class ActiveContext:
     words: dict[str, str] = field(default_factory=dict)
     """What `compact` has answered: the hot path looks here first."""
     _inverse: dict[str, str] | None = None
+    _digest: str | None = None
     _prefixes: list[tuple[str, str]] | None = None
 
     def expand(self, word: str) -> str:
@@ -149,6 +153,16 @@ class ActiveContext:
     def inside(self, word: str) -> ActiveContext:
         """The context of the sub-attributes of an attribute."""
         return self.scoped.get(word, self) if self.scoped else self
+
+    @property
+    def digest(self) -> str:
+        """A short name for everything that it says: another context, or another release of Vidik, has another."""
+        if self._digest is None:
+            terms = sorted((word, repr(term)) for word, term in self.terms.items())
+            inner = sorted((word, one.digest) for word, one in self.scoped.items() if one is not self)
+            everything = repr((__version__, terms, self.vocabulary, self.source, inner))
+            self._digest = hashlib.blake2b(everything.encode(errors="replace"), digest_size=8).hexdigest()
+        return self._digest
 
     def coercion(self, word: str) -> str | None:
         """`@id`, `@vocab`, `@json` or a data type's address, where the word's term has one."""

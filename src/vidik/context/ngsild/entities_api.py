@@ -9,8 +9,19 @@ import orjson
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import linked, merge, parameters, problems, selections, validation, values, writing
+from vidik.context.ngsild import (
+    conditional,
+    linked,
+    merge,
+    parameters,
+    problems,
+    selections,
+    validation,
+    values,
+    writing,
+)
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.exchange import (
     GEO_JSON,
     JSON,
@@ -22,9 +33,10 @@ from vidik.context.ngsild.exchange import (
     page_links,
 )
 from vidik.context.ngsild.merge import Result
+from vidik.context.ngsild.rendering import Stored
 from vidik.context.ngsild.showing import shown_entity, shown_page
 from vidik.context.ngsild.validation import PATCH, UPDATE, EntityInput
-from vidik.context.store.entities import EntityRow
+from vidik.context.store.entities import EntityRow, version_of
 
 _READABLE: Final = (JSON, LD_JSON, GEO_JSON)
 _PATCHES: Final = (JSON, LD_JSON, MERGE_PATCH)
@@ -54,8 +66,19 @@ async def retrieve_entity(call: Call) -> Response:
         raise problems.not_found(f"There is no entity {entity_id}.")
     if view.attributes is not None and view.attributes.isdisjoint(entity.document):
         raise problems.not_found(f"The entity {entity_id} has none of these attributes.")
+    tag = _tag(call, entity, kind, context)
+    if tag is not None and conditional.is_known(call.request, tag):
+        return conditional.not_modified(tag)
     body = await shown_entity(call, entity, view, kind, context)
-    return answer(body, kind, context)
+    headers = None if tag is None else {"ETag": tag, "Vary": conditional.VARY}
+    return answer(body, kind, context, headers=headers)
+
+
+def _tag(call: Call, entity: Stored, kind: str, context: ActiveContext) -> str | None:
+    """The tag of an answer about one entity; None where it shows others too."""
+    if entity.xmin is None or entity.modified_at is None or call.parameters.get("join") is not None:
+        return None
+    return conditional.entity_tag(version_of(entity.xmin, entity.modified_at), kind, context)
 
 
 async def query_entities(call: Call) -> Response:
@@ -146,7 +169,8 @@ async def delete_entity(call: Call) -> Response:
     context = await call.reading_context()
     entity_id = call.entity_id()
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        await writing.delete(connection, entity_id, _selection(call, context))
+        preconditions = Preconditions.of(call.request)
+        await writing.delete(connection, entity_id, _selection(call, context), preconditions)
         await call.note_write(connection, "delete", [entity_id])
     return Response(status_code=204)
 
@@ -218,7 +242,8 @@ async def _change(
     types: Any = "add",
     scope: Any = "replace",
 ) -> Result:
-    task = writing.Modification(call.entity_id(), rule, _selection(call, context), entity, types, scope)
+    preconditions = Preconditions.of(call.request)
+    task = writing.Modification(call.entity_id(), rule, _selection(call, context), entity, types, scope, preconditions)
     operation = _OPERATIONS[call.request.method]
     result = await call.broker.writer.perform(call.tenant, task, call.principal, operation)
     if entity is not None and entity.types:

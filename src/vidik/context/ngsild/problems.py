@@ -56,6 +56,14 @@ class TooComplexQuery(VidikError):
     default_code = "too-complex-query"
 
 
+class PreconditionFailed(VidikError):
+    """What a conditional request wanted to be true is not (RFC 9110, clause 15.5.13)."""
+
+    status = 412
+    title = "The condition does not hold"
+    default_code = "precondition-failed"
+
+
 def bad_data(detail: str, field: str | None = None) -> BadInput:
     """BadRequestData: the content breaks the information model or a parameter its grammar."""
     return BadInput(detail, field=field, type_uri=ERRORS + "BadRequestData")

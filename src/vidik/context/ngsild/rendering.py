@@ -37,6 +37,8 @@ class Stored:
     expires_at: datetime | None = None
     created_at: datetime | None = None
     modified_at: datetime | None = None
+    xmin: str | None = None
+    """The transaction that wrote the row, where it came from a look-up by id."""
 
 
 @dataclass(frozen=True, slots=True)

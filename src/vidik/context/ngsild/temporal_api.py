@@ -11,6 +11,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import parameters, problems, selections, temporal, temporal_paging, values
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.conditional import tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.merge import instances_of
 from vidik.context.ngsild.rendering import Stored, View, head_view, projected
@@ -46,7 +47,7 @@ async def retrieve_temporal(call: Call) -> Response:
     body = projected(bodies[entity_id], view)
     if not body:
         raise problems.not_found(f"The temporal representation of {entity_id} has none of these members.")
-    return _answer(body, kind, context, {}, cut)
+    return tagged(call.request, _answer(body, kind, context, {}, cut))
 
 
 async def query_temporal(call: Call) -> Response:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 from vidik.context.ngsild import merge, problems, selections
+from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.merge import Result
 from vidik.context.ngsild.validation import Attributes, EntityInput, Instance
 from vidik.context.store import entities
@@ -55,6 +56,7 @@ class Modification:
     entity: EntityInput | None = None
     types: Literal["add", "replace"] = "add"
     scope: Literal["add", "replace"] = "replace"
+    preconditions: Preconditions | None = None
 
 
 Task = Creation | Modification
@@ -91,6 +93,9 @@ def _performed(task: Task, row: EntityRow | None, at: str) -> tuple[EntityWrite 
         return _new(task.entity, result), result
     row = _selected(row, task.entity_id, task.selection)
     result = task.rule(row, at)
+    # Last, because a condition only counts where the request would be done without it (RFC 9110, 13.2.1).
+    if task.preconditions is not None:
+        task.preconditions.check(row.version)
     write = _changed(row, result)
     if task.entity is not None:
         _apply_head(write, task.entity, task.types, task.scope)
@@ -106,10 +111,17 @@ async def change_many(connection: Connection, ids: Sequence[str], rule: Change) 
     await _save(connection, [_changed(row, result) for row, result in results if result.changed])
 
 
-async def delete(connection: Connection, entity_id: str, selection: selections.TypeSelection | None = None) -> None:
-    """Delete an entity; raises NotFound."""
-    if selection is not None:
-        await _existing(connection, entity_id, selection)
+async def delete(
+    connection: Connection,
+    entity_id: str,
+    selection: selections.TypeSelection | None = None,
+    preconditions: Preconditions | None = None,
+) -> None:
+    """Delete an entity; raises NotFound or PreconditionFailed."""
+    if selection is not None or preconditions is not None:
+        row = await _existing(connection, entity_id, selection)
+        if preconditions is not None:
+            preconditions.check(row.version)
     if not await entities.delete(connection, [entity_id]):
         raise problems.not_found(f"There is no entity {entity_id}.")
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import geo, linked, parameters, problems, selections
+from vidik.context.ngsild import entities_api, geo, linked, parameters, problems, selections
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.rendering import Stored
@@ -81,6 +81,8 @@ async def retrieve(sharing: Sharing) -> Response:
     selection = None if text is None else selections.parse_types(text, context)
     asked = Asked(matching.leaf_types(selection), frozenset((entity_id,)), None, view.attributes)
     shares = shares_of(sharing, asked, "retrieveEntity", "queryEntity", "queryBatch")
+    if not shares:
+        return await entities_api.retrieve_entity(call)
     local, found = await asyncio.gather(
         call.broker.reader.get(call.tenant, entity_id),
         asyncio.gather(*(_retrieved(sharing, one, entity_id, context) for one in shares)),

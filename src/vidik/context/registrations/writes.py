@@ -19,6 +19,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import exchange, problems, validation, values
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
@@ -114,6 +115,8 @@ async def write(sharing: Sharing, handler: Handler, what: Write) -> Response:
     if not await _is_sound(call, body, context, what, named):
         return await handler(local)
     plan = await _plan(sharing, what, entity_id, types, names, body, context)
+    if (plan.errands or plan.refused) and Preconditions.of(call.request) is not None:
+        raise problems.PreconditionFailed("It lies at several sources, which have no version together (If-Match).")
     parts: list[Part] = list(plan.refused)
     tasks = [_forwarded(sharing, part, errand) for part, errand in plan.errands]
     kept = [one for one in names if one not in plan.taken]

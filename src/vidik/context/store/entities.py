@@ -39,6 +39,13 @@ class EntityRow:
     modified_at: datetime
     observed_at: datetime | None
     expires_at: datetime | None
+    xmin: str
+    """The transaction that wrote this version of the row."""
+
+    @property
+    def version(self) -> str:
+        """Which of its states it is."""
+        return version_of(self.xmin, self.modified_at)
 
 
 @dataclass(slots=True)
@@ -59,11 +66,19 @@ class EntityWrite:
     before: EntityRow | None
 
 
+def version_of(xmin: str, modified_at: datetime) -> str:
+    """A name that no other committed state of the same entity has.
+
+    Transaction numbers come again after four thousand million, and clocks are set back: not both at once.
+    """
+    return f"{int(xmin):x}.{to_microseconds(modified_at):x}"
+
+
 async def load(connection: Connection, entity_ids: Sequence[str], *, for_update: bool = False) -> dict[str, EntityRow]:
     """The entities that exist among the ids; `for_update` locks them, in the order of their keys."""
     cursor = await connection.execute(
-        "SELECT key, id, types, scope, document, entity.created_at, modified_at, observed_at, expires_at"
-        " FROM entity JOIN kind USING (kind)"
+        "SELECT key, id, types, scope, document, entity.created_at, modified_at, observed_at, expires_at,"
+        "  entity.xmin::text AS xmin FROM entity JOIN kind USING (kind)"
         " WHERE id = ANY(%s)"
         " AND (expires_at IS NULL OR expires_at > now())"
         " ORDER BY key" + (" FOR UPDATE OF entity" if for_update else ""),

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import contexts_api, parameters, problems, values
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.conditional import Preconditions, definition_version, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
 from vidik.context.ngsild.merge import json_merge_patch
 from vidik.context.subscriptions import questions, repository
@@ -94,7 +95,7 @@ async def retrieve_subscription(call: Call) -> Response:
         row = await repository.get(connection, subscription_id)
     if row is None:
         raise _unknown(subscription_id)
-    return answer(await _shown(call, row, context), kind, context)
+    return tagged(call.request, answer(await _shown(call, row, context), kind, context), row.modified_at)
 
 
 async def update_subscription(call: Call) -> Response:
@@ -117,6 +118,7 @@ async def update_subscription(call: Call) -> Response:
         subscription = await _checked(call, body, own, moment, fragment=fragment)
         subscription.key = row.key
         await questions.check(connection, subscription)
+        _check_version(call, row)
         await repository.update(connection, _row(subscription, body, own, moment))
         await call.note_write(connection, "change_subscription", [subscription_id])
     return Response(status_code=204)
@@ -126,10 +128,20 @@ async def delete_subscription(call: Call) -> Response:
     """DELETE /subscriptions/{id}."""
     subscription_id = values.uri(call.segments[1], "id")
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        if not await repository.delete(connection, subscription_id):
+        row = await repository.get(connection, subscription_id, for_update=True)
+        if row is None:
             raise _unknown(subscription_id)
+        _check_version(call, row)
+        await repository.delete(connection, subscription_id)
         await call.note_write(connection, "unsubscribe", [subscription_id])
     return Response(status_code=204)
+
+
+def _check_version(call: Call, row: Row) -> None:
+    """Raise PreconditionFailed where it is not as the client saw it; to be called with its row locked."""
+    preconditions = Preconditions.of(call.request)
+    if preconditions is not None:
+        preconditions.check(definition_version(row.modified_at))
 
 
 def _unknown(subscription_id: str) -> Exception:

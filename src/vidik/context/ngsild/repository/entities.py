@@ -140,10 +140,12 @@ class EntityReader:
         """The entities that exist among the ids, on a connection of the caller's."""
         rows = await fetch(
             connection,
-            f"SELECT {_WITH_TIMES} FROM entity WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now())",
+            f"SELECT {_WITH_TIMES}, xmin::text FROM entity"
+            " WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now())",
             [list(ids)],
         )
-        return {entity.id: entity for entity in await self._made(connection, tenant, rows)}
+        types = await self.kinds(tenant).known(connection, {row[1] for row in rows})
+        return {row[0]: Stored(row[0], types[row[1]], *row[2:]) for row in rows}
 
     async def _made(self, connection: Connection, tenant: str, rows: Sequence[tuple[Any, ...]]) -> list[Stored]:
         types = await self.kinds(tenant).known(connection, {row[1] for row in rows})
