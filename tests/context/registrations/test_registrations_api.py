@@ -63,7 +63,7 @@ async def test_a_registration_comes_back_as_it_was_made(client: httpx.AsyncClien
 
     assert created.status_code == 201
     assert created.headers["Location"] == f"/ngsi-ld/v1{PATH}/{body['id']}"
-    assert shown.json() == {**body, "status": "ok"}
+    assert shown.json() == body
 
 
 async def test_a_registration_without_an_id_is_given_one(client: httpx.AsyncClient) -> None:
@@ -193,7 +193,7 @@ async def test_a_fragment_changes_its_members_and_removes_those_that_are_null(cl
     shown = (await client.get(f"{PATH}/{registration_id}")).json()
 
     assert response.status_code == 204
-    assert shown == {**registration(), "endpoint": "http://127.0.0.1:10", "own": "other", "status": "ok"}
+    assert shown == {**registration(), "endpoint": "http://127.0.0.1:10", "own": "other"}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ async def test_a_fragment_that_breaks_a_registration_changes_nothing(
     response = await client.patch(f"{PATH}/{registration_id}", json=fragment)
 
     assert (response.status_code, response.json()["type"].rpartition("/")[2]) == (400, "BadRequestData")
-    assert (await client.get(f"{PATH}/{registration_id}")).json() == {**registration(), "status": "ok"}
+    assert (await client.get(f"{PATH}/{registration_id}")).json() == registration()
 
 
 async def test_a_deleted_registration_is_gone(client: httpx.AsyncClient) -> None:

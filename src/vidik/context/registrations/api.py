@@ -231,9 +231,9 @@ def _shown(call: Call, registration: Registration, context: ActiveContext) -> di
     """A registration with its state, in the words of the reader's @context."""
     body = shown_registration(registration.body, context)
     failed, succeeded = registration.last_failure, registration.last_success
-    is_failing = failed is not None and (succeeded is None or failed > succeeded)
-    body["status"] = "failed" if is_failing else "ok"
     if registration.times_sent:
+        is_failing = failed is not None and (succeeded is None or failed > succeeded)
+        body["status"] = "failed" if is_failing else "ok"
         body |= {"timesSent": registration.times_sent, "timesFailed": registration.times_failed}
     for name, moment in (("lastSuccess", succeeded), ("lastFailure", failed)):
         if moment is not None:
