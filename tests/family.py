@@ -1,6 +1,7 @@
 """A whole Vidik as a person starts it: `vidik up` in a process of its own, for acceptance and fault tests."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -137,6 +138,20 @@ class RunningVidik:
         lines = (self.data / "first-login.txt").read_text().splitlines()
         known = dict(line.split(": ", 1) for line in lines if ": " in line)
         return known["login"], known["password"]
+
+    def token(self, *permissions: str) -> str:
+        """A token for another system, with these permissions; without any it may read and write the context."""
+        asked = [word for one in permissions or ("context.read", "context.write") for word in ("--permission", one)]
+        made = subprocess.run(
+            self.command("token", "add", "peer", *asked),
+            env={**self.full_environment(), "COLUMNS": "240"},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        found = re.search(r"vdk_[\w-]+", made.stdout)
+        assert found is not None, made.stdout
+        return found.group()
 
     def add_profile(self, text: str = METER_PROFILE) -> None:
         folder = self.data / "profiles"

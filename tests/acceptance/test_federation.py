@@ -1,8 +1,6 @@
 """Two cities federate: two whole Vidiks, each registered at the other (ETSI GS CIM 009, clause 4.3.6)."""
 
-import re
 import shutil
-import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
@@ -63,19 +61,10 @@ def building(number: int, **attributes: Any) -> dict[str, Any]:
 
 
 def open_city(vidik: RunningVidik) -> City:
-    words = ("token", "add", "peer", "--permission", "context.read", "--permission", "context.write")
-    made = subprocess.run(
-        vidik.command(*words),
-        env={**vidik.full_environment(), "COLUMNS": "240"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    found = re.search(r"vdk_[\w-]+", made.stdout)
-    assert found is not None, made.stdout
-    headers = {"Authorization": f"Bearer {found.group()}"}
+    token = vidik.token()
+    headers = {"Authorization": f"Bearer {token}"}
     client = httpx.Client(base_url=f"{vidik.base_url}/ngsi-ld/v1", headers=headers, timeout=30)
-    return City(vidik, found.group(), client)
+    return City(vidik, token, client)
 
 
 @pytest.fixture(scope="module")

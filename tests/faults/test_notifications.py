@@ -1,7 +1,5 @@
 """kill -9 of the worker under load: no notification is lost, and none comes out of order."""
 
-import asyncio
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.context.subscriptions.receiver import Receiver
+from tests.context.subscriptions.receiver import Receiver, receiving
 from tests.family import RunningVidik, running, wait_for
 
 pytestmark = pytest.mark.timeout(240)
@@ -23,16 +21,8 @@ def city(data_folder: Path) -> Iterator[RunningVidik]:
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """A receiver on a loop of its own."""
-    receiver, loop = Receiver(), asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
-    thread.start()
-    asyncio.run_coroutine_threadsafe(receiver.open(), loop).result(10)
-    yield receiver
-    asyncio.run_coroutine_threadsafe(receiver.close(), loop).result(10)
-    loop.call_soon_threadsafe(loop.stop)
-    thread.join()
-    loop.close()
+    with receiving() as receiver:
+        yield receiver
 
 
 def written(

@@ -2,7 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,3 +76,19 @@ class Receiver:
         finally:
             self._writers.discard(writer)
             writer.close()
+
+
+@contextmanager
+def receiving() -> Iterator[Receiver]:
+    """A receiver on a loop and a thread of its own, for tests that are not asynchronous."""
+    receiver, loop = Receiver(), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(receiver.open(), loop).result(10)
+    try:
+        yield receiver
+    finally:
+        asyncio.run_coroutine_threadsafe(receiver.close(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
