@@ -130,7 +130,13 @@ async def delete(connection: Connection, subscription_id: str) -> bool:
     row = await cursor.fetchone()
     if row is None:
         return False
-    await connection.execute("DELETE FROM notification_owed WHERE subscription = %s", [row["key"]])
+    # The sender locks what it crosses out and then how the subscription is doing, which is locked here already. Waiting
+    # for its rows would be a deadlock; they go anyway.
+    await connection.execute(
+        "DELETE FROM notification_owed WHERE position IN"
+        " (SELECT position FROM notification_owed WHERE subscription = %s FOR UPDATE SKIP LOCKED)",
+        [row["key"]],
+    )
     return True
 
 
