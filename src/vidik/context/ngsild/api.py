@@ -131,9 +131,9 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _ATTRIBUTE
         case ["entityOperations", operation]:
             return _OPERATIONS.get(operation)
-        case ["subscriptions"]:
+        case ["subscriptions" | "csourceSubscriptions"]:
             return _SUBSCRIPTIONS
-        case ["subscriptions", _]:
+        case ["subscriptions" | "csourceSubscriptions", _]:
             return _SUBSCRIPTION
         case ["jsonldContexts"]:
             return _CONTEXTS
@@ -177,7 +177,7 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
         raise problems.not_found("There is no such resource in the NGSI-LD API.")
     found = methods.get(scope["method"])
     if found is None:
-        if path in (b"entities/", b"subscriptions/"):
+        if path in (b"entities/", b"csourceRegistrations/", b"csourceSubscriptions/"):
             raise problems.bad_data("The path has no id.", "id")
         raise problems.MethodNotAllowed(sorted(methods))
     scope["vidik.ngsild.path"] = path.decode("ascii", "replace")

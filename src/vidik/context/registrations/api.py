@@ -13,14 +13,13 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import parameters, problems, q, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters, answer, page_links
-from vidik.context.ngsild.rendering import Stored
-from vidik.context.registrations import matching, repository
+from vidik.context.ngsild.selections import matches_scopes
+from vidik.context.registrations import announcing, matching, own_properties, repository
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Json, Registration
-from vidik.context.registrations.parsing import PROVIDED, own_properties, shown_registration, stored_registration
+from vidik.context.registrations.parsing import PROVIDED, shown_registration, stored_registration
 from vidik.context.subscriptions.addresses import is_forbidden
-from vidik.context.subscriptions.questions import Questions
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
@@ -49,6 +48,7 @@ async def create_registration(call: Call) -> Response:
                 field="id",
                 type_uri=problems.ERRORS + "AlreadyExists",
             )
+        await announcing.changed(connection, call.broker.contexts, None, await _there(connection, stored["id"]))
         await call.note_write(connection, "register", [stored["id"]])
     _forget(call)
     location = f"/ngsi-ld/v1/csourceRegistrations/{quote(stored['id'], safe=':')}"
@@ -92,13 +92,16 @@ async def _found(call: Call, connection: Connection, asked: Parameters, context:
         for one in await repository.every(connection)
         if (ids is None or one.id in ids or _names_entity(one, ids))
         and matching.matching(one, question)
-        and (_is_of_now(one) if times is None else times.meets(one))
+        and (one.is_of_now if times is None else times.meets(one))
+        and (search.scopes is None or matches_scopes(search.scopes, one.scopes))
         and (place is None or matching.is_in_place(one, place, word, unplaced=False))
     ]
     for name in ("csf", "q"):
         text = asked.get(name)
         if text is not None:
-            found = await _filtered(connection, found, q.parse_q(text), context)
+            query = q.parse_q(text)
+            fits = await own_properties.fit(connection, [(one, (query,), context) for one in found])
+            found = [one for one, is_fitting in zip(found, fits, strict=True) if is_fitting]
     return found
 
 
@@ -116,30 +119,13 @@ def _names_entity(registration: Registration, ids: frozenset[str]) -> bool:
     )
 
 
-def _is_of_now(registration: Registration) -> bool:
-    """Whether a source tells of now: one with an interval tells of the past (clause 5.10.2.4)."""
-    return "observationInterval" not in registration.body and "managementInterval" not in registration.body
-
-
-async def _filtered(
-    connection: Connection, found: list[Registration], query: q.Query, context: ActiveContext
-) -> list[Registration]:
-    """The registrations whose own properties fit a context source filter (clause 4.9)."""
-    questions = Questions()
-    entities = [Stored(one.id, (), None, own_properties(one.body)) for one in found]
-    for entity in entities:
-        questions.ask_query(query, context, entity)
-    await questions.answer(connection)
-    return [one for one, entity in zip(found, entities, strict=True) if questions.fits(query, context, entity)]
-
-
 async def retrieve_registration(call: Call) -> Response:
     """GET /csourceRegistrations/{id}."""
     kind = call.accept(JSON, LD_JSON)
     registration_id = values.uri(call.segments[1], "id")
     context = await call.reading_context()
     async with call.broker.reader.session(call.tenant) as connection:
-        found = _one_of(await repository.every(connection), registration_id)
+        found = await _there(connection, registration_id)
     return answer(_shown(call, found, context), kind, context)
 
 
@@ -157,7 +143,7 @@ async def update_registration(call: Call) -> Response:
     moment = now()
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
-        former = _one_of(await repository.every(connection), registration_id)
+        former = await _there(connection, registration_id)
         # What was there is written in the fragment's words, so that one @context is true for all of it.
         body = shown_registration(former.body, context)
         for name, value in fragment.items():
@@ -170,6 +156,7 @@ async def update_registration(call: Call) -> Response:
         _check_endpoint(call, stored)
         await _check_others(connection, stored, moment)
         await repository.update(connection, former.key, stored, moment)
+        await announcing.changed(connection, call.broker.contexts, former, await _there(connection, registration_id))
         await call.note_write(connection, "change_registration", [registration_id])
     _forget(call)
     return Response(status_code=204)
@@ -180,22 +167,19 @@ async def delete_registration(call: Call) -> Response:
     registration_id = values.uri(call.segments[1], "id")
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
-        if not await repository.delete(connection, registration_id):
-            raise _unknown(registration_id)
+        former = await _there(connection, registration_id)
+        await repository.delete(connection, registration_id)
+        await announcing.changed(connection, call.broker.contexts, former, None)
         await call.note_write(connection, "unregister", [registration_id])
     _forget(call)
     return Response(status_code=204)
 
 
-def _unknown(registration_id: str) -> Exception:
-    return problems.not_found(f"There is no registration {registration_id}.")
-
-
-def _one_of(registrations: list[Registration], registration_id: str) -> Registration:
-    for one in registrations:
-        if one.id == registration_id:
-            return one
-    raise _unknown(registration_id)
+async def _there(connection: Connection, registration_id: str) -> Registration:
+    found = await repository.get(connection, registration_id)
+    if found is None:
+        raise problems.not_found(f"There is no registration {registration_id}.")
+    return found
 
 
 def _forget(call: Call) -> None:

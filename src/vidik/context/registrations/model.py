@@ -119,6 +119,17 @@ class Registration:
         return float(self.management.get("cooldown", 0)) / 1000
 
     @property
+    def scopes(self) -> list[str]:
+        """The scopes of what the source has."""
+        found = self.body.get("scope", [])
+        return found if isinstance(found, list) else [found]
+
+    @property
+    def is_of_now(self) -> bool:
+        """Whether the source tells of now: one with an interval tells of the past (clause 5.10.2.4)."""
+        return not any(interval in self.body for interval in INTERVALS)
+
+    @property
     def holds_alone(self) -> bool:
         """Whether what it has is nowhere else: neither here nor, for exclusive ones, at any other source."""
         return self.mode in ("exclusive", "redirect")

@@ -44,16 +44,29 @@ async def lock(connection: Connection) -> None:
     await connection.execute("SELECT pg_notify(%s, current_schema())", [CHANNEL])
 
 
+async def hold(connection: Connection) -> None:
+    """Let no registration change until the transaction ends."""
+    await connection.execute("SELECT revision FROM registration_revision FOR UPDATE")
+
+
 async def every(connection: Connection) -> list[Registration]:
     """All registrations of the tenant, in the order in which they were made."""
     cursor = await connection.execute(f"SELECT {_SHOWN} FROM {_FROM} ORDER BY key")
-    found = []
-    for row in await cursor.fetchall():
-        one = Registration.of(row["key"], row["body"], row["created_at"], row["modified_at"])
-        one.times_sent, one.times_failed = row["times_sent"] or 0, row["times_failed"] or 0
-        one.last_success, one.last_failure = row["last_success"], row["last_failure"]
-        found.append(one)
-    return found
+    return [_registration(row) for row in await cursor.fetchall()]
+
+
+async def get(connection: Connection, registration_id: str) -> Registration | None:
+    """The registration with an id."""
+    cursor = await connection.execute(f"SELECT {_SHOWN} FROM {_FROM} WHERE id = %s", [registration_id])
+    row = await cursor.fetchone()
+    return None if row is None else _registration(row)
+
+
+def _registration(row: Json) -> Registration:
+    one = Registration.of(row["key"], row["body"], row["created_at"], row["modified_at"])
+    one.times_sent, one.times_failed = row["times_sent"] or 0, row["times_failed"] or 0
+    one.last_success, one.last_failure = row["last_success"], row["last_failure"]
+    return one
 
 
 async def insert(connection: Connection, body: Json, moment: datetime) -> bool:
@@ -76,10 +89,9 @@ async def update(connection: Connection, key: int, body: Json, moment: datetime)
     )
 
 
-async def delete(connection: Connection, registration_id: str) -> bool:
-    """Delete a registration; False when it is not there."""
-    cursor = await connection.execute("DELETE FROM registration WHERE id = %s", [registration_id])
-    return cursor.rowcount > 0
+async def delete(connection: Connection, registration_id: str) -> None:
+    """Delete a registration."""
+    await connection.execute("DELETE FROM registration WHERE id = %s", [registration_id])
 
 
 async def count(connection: Connection, tallies: Mapping[int, Tally]) -> None:

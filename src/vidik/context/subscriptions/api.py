@@ -1,4 +1,8 @@
-"""Subscriptions over HTTP (ETSI GS CIM 009, clauses 5.8.1 to 5.8.5, 6.10 and 6.11)."""
+"""Subscriptions over HTTP: to entities, and by the same handlers to registrations of context sources.
+
+ETSI GS CIM 009, clauses 5.8.1 to 5.8.5, 6.10 and 6.11 (`/subscriptions`); 5.11.2 to 5.11.6, 6.12 and 6.13
+(`/csourceSubscriptions`).
+"""
 
 from __future__ import annotations
 
@@ -15,12 +19,15 @@ from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import Preconditions, definition_version, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
 from vidik.context.ngsild.merge import json_merge_patch
+from vidik.context.registrations import announcing
+from vidik.context.registrations.watching import watch_of
 from vidik.context.subscriptions import questions, repository
 from vidik.context.subscriptions.addresses import is_forbidden
-from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, Subscription
+from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, About, Subscription
 from vidik.context.subscriptions.parsing import parse_subscription, translated
 from vidik.context.subscriptions.repository import Row
 from vidik.kernel.clock import iso, now
+from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 
 WRITE: Final = "context.write"
@@ -37,7 +44,7 @@ _PROVIDED_OF_NOTIFICATION: Final = (
 
 
 async def create_subscription(call: Call) -> Response:
-    """POST /subscriptions."""
+    """POST /subscriptions, /csourceSubscriptions."""
     body, context = await call.body()
     if not isinstance(body, dict):
         raise problems.bad_data("A subscription is a JSON object.")
@@ -51,6 +58,7 @@ async def create_subscription(call: Call) -> Response:
         body["jsonldContext"] = implicit
     try:
         async with call.broker.services.database.transaction(call.tenant) as connection:
+            await _begin(call, connection)
             await questions.check(connection, subscription)
             if not await repository.insert(connection, _row(subscription, body, context, moment)):
                 raise Conflict(
@@ -58,16 +66,17 @@ async def create_subscription(call: Call) -> Response:
                     field="id",
                     type_uri=problems.ERRORS + "AlreadyExists",
                 )
+            await _announce(call, connection, subscription.id)
             await call.note_write(connection, "subscribe", [subscription.id])
     except BaseException:
         await contexts_api.release_implicit(call, implicit)
         raise
-    location = f"/ngsi-ld/v1/subscriptions/{quote(subscription.id, safe=':')}"
+    location = f"/ngsi-ld/v1/{call.segments[0]}/{quote(subscription.id, safe=':')}"
     return Response(status_code=201, headers={"Location": location})
 
 
 async def query_subscriptions(call: Call) -> Response:
-    """GET /subscriptions."""
+    """GET /subscriptions, /csourceSubscriptions."""
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     asked = call.parameters
@@ -77,8 +86,8 @@ async def query_subscriptions(call: Call) -> Response:
     if limit == 0 and not counts:
         raise problems.bad_data("limit 0 goes with count only.", "limit")
     async with call.broker.reader.session(call.tenant) as connection:
-        rows = await repository.page(connection, limit=limit, offset=offset)
-        total = await repository.count(connection) if counts else None
+        rows = await repository.page(connection, _about(call), limit=limit, offset=offset)
+        total = await repository.count(connection, _about(call)) if counts else None
     headers = page_links(call.path, asked, limit, offset, len(rows) > limit)
     if total is not None:
         headers["NGSILD-Results-Count"] = str(total)
@@ -87,19 +96,19 @@ async def query_subscriptions(call: Call) -> Response:
 
 
 async def retrieve_subscription(call: Call) -> Response:
-    """GET /subscriptions/{id}."""
+    """GET /subscriptions/{id}, /csourceSubscriptions/{id}."""
     kind = call.accept(JSON, LD_JSON)
     subscription_id = values.uri(call.segments[1], "id")
     context = await call.reading_context()
     async with call.broker.reader.session(call.tenant) as connection:
-        row = await repository.get(connection, subscription_id)
+        row = await repository.get(connection, subscription_id, _about(call))
     if row is None:
         raise _unknown(subscription_id)
     return tagged(call.request, answer(await _shown(call, row, context), kind, context), row.modified_at)
 
 
 async def update_subscription(call: Call) -> Response:
-    """PATCH /subscriptions/{id}: its members change one by one, those of `notification` too."""
+    """PATCH /subscriptions/{id}, /csourceSubscriptions/{id}: members change one by one, those of `notification` too."""
     subscription_id = values.uri(call.segments[1], "id")
     fragment, context = await call.body(JSON, LD_JSON, MERGE_PATCH)
     if not isinstance(fragment, dict):
@@ -109,7 +118,8 @@ async def update_subscription(call: Call) -> Response:
         raise problems.bad_data("The id of a subscription does not change.", "id")
     moment = now()
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        row = await repository.get(connection, subscription_id, for_update=True)
+        await _begin(call, connection)
+        row = await repository.get(connection, subscription_id, _about(call), for_update=True)
         if row is None:
             raise _unknown(subscription_id)
         # A subscription keeps the @context it was made with, because its notifications are written in it.
@@ -120,21 +130,40 @@ async def update_subscription(call: Call) -> Response:
         await questions.check(connection, subscription)
         _check_version(call, row)
         await repository.update(connection, _row(subscription, body, own, moment))
+        await _announce(call, connection, subscription_id)
         await call.note_write(connection, "change_subscription", [subscription_id])
     return Response(status_code=204)
 
 
 async def delete_subscription(call: Call) -> Response:
-    """DELETE /subscriptions/{id}."""
+    """DELETE /subscriptions/{id}, /csourceSubscriptions/{id}."""
     subscription_id = values.uri(call.segments[1], "id")
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        row = await repository.get(connection, subscription_id, for_update=True)
+        row = await repository.get(connection, subscription_id, _about(call), for_update=True)
         if row is None:
             raise _unknown(subscription_id)
         _check_version(call, row)
-        await repository.delete(connection, subscription_id)
+        await repository.delete(connection, subscription_id, _about(call))
         await call.note_write(connection, "unsubscribe", [subscription_id])
     return Response(status_code=204)
+
+
+def _about(call: Call) -> About:
+    """What the subscriptions of a request are about: it says so by its path."""
+    return "registrations" if call.segments[0] == "csourceSubscriptions" else "entities"
+
+
+async def _begin(call: Call, connection: Connection) -> None:
+    if _about(call) == "registrations":
+        await announcing.hold(connection)
+
+
+async def _announce(call: Call, connection: Connection, subscription_id: str) -> None:
+    """Owe to who subscribed to registrations, now or in other words than before, what matches (clause 5.11.7)."""
+    if _about(call) == "registrations":
+        row = await repository.get(connection, subscription_id, "registrations")
+        if row is not None:
+            await announcing.welcome(connection, call.broker.contexts, row)
 
 
 def _check_version(call: Call, row: Row) -> None:
@@ -182,6 +211,9 @@ async def _checked(
     if notified is not None:
         words = await call.broker.contexts.resolve(values.uri(notified, "jsonldContext"))
     subscription = parse_subscription(body, context, words)
+    subscription.about = _about(call)
+    if subscription.about == "registrations":
+        watch_of(subscription, body)
     new = body if fragment is None else fragment
     if "expiresAt" in new and subscription.expires_at is not None and subscription.expires_at <= moment:
         raise problems.bad_data("expiresAt is in the past.", "expiresAt")
@@ -211,6 +243,7 @@ def _row(subscription: Subscription, body: dict[str, Any], context: ActiveContex
         last_notification=None,
         last_success=None,
         last_failure=None,
+        about=subscription.about,
     )
 
 
@@ -219,7 +252,8 @@ async def _shown(call: Call, row: Row, context: ActiveContext) -> dict[str, Any]
     written_in = await call.broker.contexts.resolve(row.context)
     body = translated(row.body, written_in, context)
     body["status"] = _status(row)
-    body.setdefault("notificationTrigger", list(DEFAULT_TRIGGERS))
+    if row.about == "entities":
+        body.setdefault("notificationTrigger", list(DEFAULT_TRIGGERS))
     notification = body["notification"]
     if row.times_sent or row.times_failed:
         failed = row.last_success is None or (row.last_failure is not None and row.last_failure > row.last_success)

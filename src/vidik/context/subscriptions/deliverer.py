@@ -97,9 +97,10 @@ class Deliverer:
         """Look at what is new, and send what is due."""
         async with self._database.session(self._tenant) as connection:
             revision = self._known.revision
-            await self._registry.refresh(self._tenant, connection)
             begins = self._seen == 0
+            # Before the subscriptions: whose is owed something in the transaction that makes it is then known too.
             fresh, self._seen = await repository.owed_after(connection, self._seen)
+            await self._registry.refresh(self._tenant, connection)
             if begins:
                 self._known.owed |= fresh
             at = time.monotonic()
@@ -238,6 +239,9 @@ def _parcel(line: Line, subscription: Subscription, owed: list[Owed]) -> _Parcel
     group = [one for one in owed if one.position <= line.group_to] if line.group_to else []
     group = group or owed
     positions = [one.position for one in group]
+    if subscription.about == "registrations":
+        line.has_more = line.has_more or len(owed) > 1
+        return _Parcel(group[:1], positions[:1])
     if subscription.throttling_seconds:
         newest = {one.entity_id: one for one in group}
         line.has_more = line.has_more or len(group) < len(owed) or len(owed) >= 10 * TOGETHER

@@ -16,6 +16,7 @@ from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
 from vidik.context.ngsild.rendering import Json, Stored, render
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.repository.entities import EntityReader
+from vidik.context.registrations import announcing
 from vidik.context.store import changes
 from vidik.context.subscriptions import repository
 from vidik.context.subscriptions.consumer import SubscriptionConsumer
@@ -45,6 +46,7 @@ class Intervals:
         self._tenant = tenant
         self._known = Registry.of(services).tenant(tenant)
         self._reader = Broker.of(services).reader
+        self._contexts = Broker.of(services).contexts
         self._due: dict[int, tuple[float, datetime]] = {}
         """Per subscription its interval and when it is notified next."""
 
@@ -92,7 +94,7 @@ class Intervals:
         try:
             async with self._database.transaction(self._tenant) as connection:
                 moment = now()
-                payloads = [page async for page in _pages(connection, self._tenant, self._reader, subscription)]
+                payloads = await self._payloads(connection, subscription)
                 # Positions must be in commit order: whoever owes holds the consumer's cursor until it commits.
                 await changes.cursor_of(connection, SubscriptionConsumer.name)
                 if payloads:
@@ -103,6 +105,11 @@ class Intervals:
             _log.warning("a subscription's query fails", subscription=subscription.id, reason=error.detail)
             return
         self._known.wake.set()
+
+    async def _payloads(self, connection: Connection, subscription: Subscription) -> list[str]:
+        if subscription.about == "registrations":
+            return await announcing.everything(connection, self._contexts, subscription)
+        return [page async for page in _pages(connection, self._tenant, self._reader, subscription)]
 
 
 async def _pages(

@@ -27,6 +27,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
 )
 DEFAULT_TRIGGERS: Final[tuple[Trigger, ...]] = ("attributeCreated", "attributeUpdated")
 Join = Literal["none", "inline", "flat"]
+About = Literal["entities", "registrations"]
 DEFAULT_TIMEOUT_SECONDS: Final = 10.0
 
 
@@ -85,6 +86,8 @@ class Subscription:
     join_level: int = 1
     is_active: bool = True
     expires_at: datetime | None = None
+    about: About = "entities"
+    """What its notifications tell of: changes of entities, or of registrations of context sources (clause 5.11)."""
     key: int = 0
     """Its number in the database; 0 for one that is not stored."""
     since: int = 0

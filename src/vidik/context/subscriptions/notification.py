@@ -37,13 +37,17 @@ def compose(tenant: str | None, subscription: Subscription, owed: Sequence[Owed]
     Its id depends on what is owed only, so that a receiver knows a notification that comes twice.
     """
     first, last = owed[0], owed[-1]
+    tells_of_entities = subscription.about == "entities"
     name = f"{tenant}/{subscription.id}/{first.position}-{last.position}/{iso(first.owed_at)}"
     head = {
         "id": f"urn:ngsi-ld:Notification:{uuid.uuid5(_IDS, name)}",
-        "type": "Notification",
+        "type": "Notification" if tells_of_entities else "ContextSourceNotification",
         "subscriptionId": subscription.id,
         "notifiedAt": iso(moment),
     }
+    if not tells_of_entities:
+        # One at a time, because each has a trigger reason of its own (clause 5.3.2); it brings both members.
+        return Message(_headers(tenant, subscription), orjson.dumps(head)[:-1] + b"," + first.payload[1:].encode())
     data = "[" + ",".join(one.payload for one in owed if one.payload) + "]"
     if subscription.endpoint.accept == GEO_JSON:
         data = f'{{"type":"FeatureCollection","features":{data}}}'

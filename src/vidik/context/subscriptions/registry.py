@@ -53,7 +53,7 @@ class Known:
         self.by_key[subscription.key] = subscription
         if subscription.interval_seconds is not None:
             self.timed.add(subscription.key)
-        else:
+        elif subscription.about == "entities":
             self.index.add(subscription)
 
     def drop(self, key: int) -> None:
@@ -128,6 +128,6 @@ async def read(row: Row, contexts: ContextResolver) -> Subscription:
     notified = row.body.get("jsonldContext")
     words = None if notified is None else await contexts.resolve(notified)
     subscription = parse_subscription(row.body, context, words)
-    subscription.key, subscription.since = row.key, row.since
+    subscription.key, subscription.since, subscription.about = row.key, row.since, row.about
     subscription.is_active, subscription.expires_at = row.is_active, row.expires_at
     return subscription

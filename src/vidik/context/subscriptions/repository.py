@@ -10,12 +10,13 @@ from typing import Any, Final
 import orjson
 
 from vidik.context.store import arrays, changes
+from vidik.context.subscriptions.model import About
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.database import Connection
 
 _SHOWN: Final = (
     "key, id, body, context, is_active, expires_at, since, created_at, modified_at,"
-    " times_sent, times_failed, times_merged, last_notification, last_success, last_failure"
+    " times_sent, times_failed, times_merged, last_notification, last_success, last_failure, about"
 )
 _FROM: Final = "subscription LEFT JOIN subscription_status status ON status.subscription = subscription.key"
 
@@ -40,6 +41,7 @@ class Row:
     last_notification: datetime | None
     last_success: datetime | None
     last_failure: datetime | None
+    about: About = "entities"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,13 @@ async def insert(connection: Connection, row: Row) -> bool:
     revision = await _next_revision(connection)
     cursor = await connection.execute(
         "WITH stored AS ("
-        " INSERT INTO subscription (id, body, context, is_active, expires_at, since, revision, created_at, modified_at)"
-        " VALUES (%s, %s::jsonb, %s::jsonb, %s, %s, %s, %s, %s, %s) ON CONFLICT (id) DO NOTHING RETURNING key"
+        " INSERT INTO subscription"
+        " (about, id, body, context, is_active, expires_at, since, revision, created_at, modified_at)"
+        " VALUES (%s, %s, %s::jsonb, %s::jsonb, %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT (about, id) DO NOTHING RETURNING key"
         ") INSERT INTO subscription_status (subscription) SELECT key FROM stored",
         [
+            row.about,
             row.id,
             orjson.dumps(row.body).decode(),
             orjson.dumps(row.context).decode(),
@@ -123,10 +128,12 @@ async def update(connection: Connection, row: Row) -> None:
     )
 
 
-async def delete(connection: Connection, subscription_id: str) -> bool:
+async def delete(connection: Connection, subscription_id: str, about: About = "entities") -> bool:
     """Delete a subscription with what is owed to it; False when it is not there."""
     await _next_revision(connection)
-    cursor = await connection.execute("DELETE FROM subscription WHERE id = %s RETURNING key", [subscription_id])
+    cursor = await connection.execute(
+        "DELETE FROM subscription WHERE about = %s AND id = %s RETURNING key", [about, subscription_id]
+    )
     row = await cursor.fetchone()
     if row is None:
         return False
@@ -140,25 +147,35 @@ async def delete(connection: Connection, subscription_id: str) -> bool:
     return True
 
 
-async def get(connection: Connection, subscription_id: str, *, for_update: bool = False) -> Row | None:
-    """The subscription with an id."""
+async def get(
+    connection: Connection, subscription_id: str, about: About = "entities", *, for_update: bool = False
+) -> Row | None:
+    """The subscription with an id, of those about entities or about registrations."""
     lock = " FOR UPDATE OF subscription" if for_update else ""
-    cursor = await connection.execute(f"SELECT {_SHOWN} FROM {_FROM} WHERE id = %s{lock}", [subscription_id])
+    cursor = await connection.execute(
+        f"SELECT {_SHOWN} FROM {_FROM} WHERE about = %s AND id = %s{lock}", [about, subscription_id]
+    )
     row = await cursor.fetchone()
     return Row(**row) if row else None
 
 
-async def page(connection: Connection, *, limit: int, offset: int) -> list[Row]:
+async def page(connection: Connection, about: About = "entities", *, limit: int, offset: int) -> list[Row]:
     """Subscriptions in the order in which they were made; one more than the limit, where there is one."""
     cursor = await connection.execute(
-        f"SELECT {_SHOWN} FROM {_FROM} ORDER BY key LIMIT %s OFFSET %s", [limit + 1, offset]
+        f"SELECT {_SHOWN} FROM {_FROM} WHERE about = %s ORDER BY key LIMIT %s OFFSET %s", [about, limit + 1, offset]
     )
     return [Row(**row) for row in await cursor.fetchall()]
 
 
-async def count(connection: Connection) -> int:
+async def every(connection: Connection, about: About) -> list[Row]:
+    """All subscriptions about entities or about registrations, in the order in which they were made."""
+    cursor = await connection.execute(f"SELECT {_SHOWN} FROM {_FROM} WHERE about = %s ORDER BY key", [about])
+    return [Row(**row) for row in await cursor.fetchall()]
+
+
+async def count(connection: Connection, about: About = "entities") -> int:
     """How many subscriptions there are."""
-    cursor = await connection.execute("SELECT count(*) AS count FROM subscription")
+    cursor = await connection.execute("SELECT count(*) AS count FROM subscription WHERE about = %s", [about])
     row = await cursor.fetchone()
     return int(row["count"]) if row else 0
 
@@ -208,6 +225,16 @@ async def owed_after(connection: Connection, position: int) -> tuple[dict[int, i
     )
     rows = await cursor.fetchall()
     return {row["subscription"]: row["count"] for row in rows}, max([position, *(row["newest"] for row in rows)])
+
+
+async def waiting(connection: Connection, subscriptions: Sequence[int]) -> dict[int, int]:
+    """How many notifications are owed to each of some subscriptions."""
+    cursor = await connection.execute(
+        "SELECT subscription, count(*) AS count FROM notification_owed WHERE subscription = ANY(%s)"
+        " GROUP BY subscription",
+        [arrays.bigints(subscriptions)],
+    )
+    return {row["subscription"]: row["count"] for row in await cursor.fetchall()}
 
 
 async def next_owed(connection: Connection, after: Sequence[tuple[int, int, int]]) -> dict[int, list[Owed]]:

@@ -1,0 +1,145 @@
+"""Owes notifications to those who subscribed to registrations (ETSI GS CIM 009, clause 5.11.7).
+
+What is owed is written down in the transaction that changes a registration or a subscription; the worker delivers it,
+like every other notification.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import orjson
+
+from vidik.context.jsonld.resolver import ContextResolver
+from vidik.context.registrations import own_properties, repository
+from vidik.context.registrations.model import Json, Registration
+from vidik.context.registrations.watching import Reason, Watch, reason_of, relevant, told, watch_of
+from vidik.context.store import changes
+from vidik.context.subscriptions import repository as subscriptions
+from vidik.context.subscriptions.consumer import KEPT_AT_MOST, KEPT_IN_ORDER, SubscriptionConsumer
+from vidik.context.subscriptions.model import Subscription
+from vidik.context.subscriptions.registry import read
+from vidik.context.subscriptions.repository import Owed, Row
+from vidik.kernel.clock import now
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import VidikError
+from vidik.kernel.logs import get_logger
+
+REGISTRATIONS_A_NOTIFICATION: Final = 500
+
+_log = get_logger("vidik.federation")
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What of a registration may concern a subscription: its filters are still to be looked at."""
+
+    watch: Watch
+    registration: Registration
+    stored: Json
+
+
+async def hold(connection: Connection) -> None:
+    """Let no registration change until the transaction ends, so that a new subscription hears of each just once."""
+    await repository.hold(connection)
+
+
+async def changed(
+    connection: Connection, contexts: ContextResolver, former: Registration | None, new: Registration | None
+) -> None:
+    """Owe a registration's change to everybody whom it concerns; None is of one not there before, or not any more.
+
+    The transaction holds the registrations (`repository.lock`).
+    """
+    rows = await subscriptions.every(connection, "registrations")
+    watches = [one for row in rows if (one := await _listening(row, contexts)) is not None]
+    before = await _relevant(connection, contexts, watches, [former] if former is not None else [])
+    after = await _relevant(connection, contexts, watches, [new] if new is not None else [])
+    moment = now()
+    owed = []
+    for watch in watches:
+        key = watch.subscription.key
+        was, is_now = before.get(key, []), after.get(key, [])
+        reason = reason_of(was[0].stored if was else None, is_now[0].stored if is_now else None)
+        if reason is not None:
+            part = (is_now or was)[0]
+            owed.append(Owed(key, part.registration.id, moment, _payload([part], reason)))
+    await _owe(connection, owed)
+
+
+async def welcome(connection: Connection, contexts: ContextResolver, row: Row) -> None:
+    """Owe to a subscription, new or changed, everything that matches; nothing where nothing does.
+
+    The transaction holds the registrations (`hold`).
+    """
+    watch = await _listening(row, contexts)
+    if watch is not None:
+        moment = now()
+        payloads = await _everything(connection, contexts, watch)
+        await _owe(connection, [Owed(row.key, "", moment, payload) for payload in payloads])
+
+
+async def everything(connection: Connection, contexts: ContextResolver, subscription: Subscription) -> list[str]:
+    """What a subscription is told at intervals: everything that matches now, as payloads of notifications."""
+    row = await subscriptions.get(connection, subscription.id, "registrations")
+    watch = None if row is None else await _listening(row, contexts)
+    return [] if watch is None else await _everything(connection, contexts, watch)
+
+
+async def _everything(connection: Connection, contexts: ContextResolver, watch: Watch) -> list[str]:
+    found = await _relevant(connection, contexts, [watch], await repository.every(connection))
+    parts = found.get(watch.subscription.key, [])
+    return [
+        _payload(parts[start : start + REGISTRATIONS_A_NOTIFICATION], "newlyMatching")
+        for start in range(0, len(parts), REGISTRATIONS_A_NOTIFICATION)
+    ]
+
+
+async def _listening(row: Row, contexts: ContextResolver) -> Watch | None:
+    """What a stored subscription asks; None where it is paused, has expired or cannot be read now."""
+    try:
+        subscription = await read(row, contexts)
+    except VidikError as error:
+        _log.warning("a subscription cannot be read now", subscription=row.id, reason=error.detail)
+        return None
+    return watch_of(subscription, row.body) if subscription.is_listening(now()) else None
+
+
+async def _relevant(
+    connection: Connection, contexts: ContextResolver, watches: Sequence[Watch], registrations: Sequence[Registration]
+) -> dict[int, list[_Part]]:
+    """Per subscription what of some registrations concerns it."""
+    moment = now()
+    parts = [
+        _Part(watch, one, stored)
+        for watch in watches
+        for one in registrations
+        if (stored := relevant(watch, one, contexts.core, moment)) is not None
+    ]
+    fits = await own_properties.fit(
+        connection, [(one.registration, one.watch.filters, one.watch.words) for one in parts]
+    )
+    found: dict[int, list[_Part]] = {}
+    for part, is_fitting in zip(parts, fits, strict=True):
+        if is_fitting:
+            found.setdefault(part.watch.subscription.key, []).append(part)
+    return found
+
+
+def _payload(parts: Sequence[_Part], reason: Reason) -> str:
+    data = [told(one.watch, one.registration, one.stored) for one in parts]
+    return orjson.dumps({"data": data, "triggerReason": reason}).decode()
+
+
+async def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
+    if not owed:
+        return
+    # Positions must be in commit order: whoever owes holds the consumer's cursor until it commits.
+    await changes.cursor_of(connection, SubscriptionConsumer.name)
+    await subscriptions.owe(connection, owed)
+    waiting = await subscriptions.waiting(connection, [one.subscription for one in owed])
+    for key, number in waiting.items():
+        if number > KEPT_IN_ORDER:
+            await subscriptions.merge_owed(connection, key, KEPT_AT_MOST)
