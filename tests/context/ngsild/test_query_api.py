@@ -119,8 +119,8 @@ class TestPaging:
         assert [one["id"] for one in response.json()] == ["urn:e:2", "urn:e:3"]
         assert response.headers["ngsild-results-count"] == "4"
         links = response.headers["link"]
-        assert 'offset=3&count=true>; rel="next"' in links
-        assert 'offset=0&count=true>; rel="prev"' in links
+        assert 'offset=3&count=true>;rel="next"' in links
+        assert 'offset=0&count=true>;rel="prev"' in links
 
     async def test_the_next_link_leads_on_and_the_last_page_has_none(self, city: httpx.AsyncClient) -> None:
         seen = []
@@ -128,7 +128,7 @@ class TestPaging:
         while path:
             response = await city.get(path)
             seen += [one["id"][-1] for one in response.json()]
-            following = response.headers["link"].partition('>; rel="next"')
+            following = response.headers["link"].partition('>;rel="next"')
             path = following[0].rpartition("<")[2].removeprefix("/ngsi-ld/v1") if following[1] else None
         assert seen == ["1", "2", "3", "4"]
 

@@ -168,13 +168,27 @@ async def test_paging_and_count(client: httpx.AsyncClient) -> None:
     assert (await client.get("/subscriptions", params={"limit": -1})).status_code == 400
 
 
+async def test_an_update_or_delete_without_an_id_is_not_there(there: httpx.AsyncClient) -> None:
+    for method in ("PATCH", "DELETE"):
+        response = await there.request(method, "/subscriptions/", json={})
+        assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+
+
 async def test_delete(there: httpx.AsyncClient) -> None:
     assert (await there.delete(PATH)).status_code == 204
     assert (await there.get(PATH)).status_code == 404
 
 
+async def test_a_q_may_be_encoded_as_in_a_url(there: httpx.AsyncClient) -> None:
+    encoded = {**SUBSCRIPTION, "id": "urn:ngsi-ld:Subscription:encoded", "q": "level%3E1%3B%28name%3D%3D%22a%22%29"}
+    broken = {**SUBSCRIPTION, "id": "urn:ngsi-ld:Subscription:broken", "q": "level%3E"}
+
+    assert (await there.post("/subscriptions", json=encoded)).status_code == 201
+    assert (await there.post("/subscriptions", json=broken)).json()["field"] == "q"
+
+
 async def test_update_changes_what_it_names(there: httpx.AsyncClient) -> None:
-    fragment = {"q": "level>1", "notification": {"format": "concise"}}
+    fragment = {"q": "level>1", **saying(format="concise")}
     assert (await there.patch(PATH, json=fragment)).status_code == 204
 
     body = (await there.get(PATH)).json()
@@ -189,6 +203,7 @@ async def test_update_changes_what_it_names(there: httpx.AsyncClient) -> None:
     "fragment",
     [
         {"notification": {"endpoint": None}},
+        {"notification": {"format": "concise"}},
         {"q": None},
         {"entities": "urn:ngsi-ld:null"},
         {"expiresAt": "2020-01-01T00:00:00Z"},
@@ -234,8 +249,7 @@ async def test_json_ld(there: httpx.AsyncClient) -> None:
 
 
 async def test_who_may_only_read_sees_no_secrets(there: httpx.AsyncClient) -> None:
-    info = {"notification": {"endpoint": {"receiverInfo": [{"key": "Authorization", "value": "Bearer x"}]}}}
-    await there.patch(PATH, json=info)
+    await there.patch(PATH, json=to(receiverInfo=[{"key": "Authorization", "value": "Bearer x"}]))
     assert (await there.get(PATH)).json()["notification"]["endpoint"]["receiverInfo"][0]["value"] == "Bearer x"
 
     there.headers["Authorization"] = f"Bearer {READER_SECRET}"

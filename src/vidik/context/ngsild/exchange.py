@@ -240,9 +240,10 @@ def _add_link(headers: dict[str, str], link: str) -> None:
 
 def page_links(path: str, parameters: Parameters, limit: int, offset: int, more: bool) -> dict[str, str]:
     """The Link header to the pages before and after (clause 6.3.10)."""
+    resource = path.removesuffix("/")
     links = []
     if more:
-        links.append(f'<{path}?{parameters.with_offset(offset + limit)}>; rel="next"')
+        links.append(f'<{resource}?{parameters.with_offset(offset + limit)}>;rel="next";type="{LD_JSON}"')
     if offset > 0:
-        links.append(f'<{path}?{parameters.with_offset(max(0, offset - limit))}>; rel="prev"')
+        links.append(f'<{resource}?{parameters.with_offset(max(0, offset - limit))}>;rel="prev";type="{LD_JSON}"')
     return {"Link": ", ".join(links)} if links else {}

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -81,7 +81,8 @@ def parse_subscription(body: Any, context: ActiveContext, notified: ActiveContex
         selectors=selectors,
         watched=watched,
         triggers=_triggers(body.get("notificationTrigger")),
-        query=None if query is None else q.parse_q(_text(query, "q")),
+        # Clients encode it as in a URL (ngsildclient all of it, the suite of ETSI a blank), so it is decoded as there.
+        query=None if query is None else q.parse_q(unquote(_text(query, "q"))),
         query_context=context,
         geo=None if body.get("geoQ") is None else _geo(body["geoQ"], context),
         scopes=None if scopes is None else selections.parse_scopes(_text(scopes, "scopeQ")),
