@@ -18,7 +18,6 @@ from vidik.context.ngsild import contexts_api, parameters, problems, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import Preconditions, definition_version, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
-from vidik.context.ngsild.merge import json_merge_patch
 from vidik.context.registrations import announcing
 from vidik.context.registrations.watching import watch_of
 from vidik.context.subscriptions import questions, repository
@@ -108,7 +107,7 @@ async def retrieve_subscription(call: Call) -> Response:
 
 
 async def update_subscription(call: Call) -> Response:
-    """PATCH /subscriptions/{id}, /csourceSubscriptions/{id}: members change one by one, those of `notification` too."""
+    """PATCH /subscriptions/{id}, /csourceSubscriptions/{id}: a member that is given replaces the one before."""
     subscription_id = values.uri(call.segments[1], "id")
     fragment, context = await call.body(JSON, LD_JSON, MERGE_PATCH)
     if not isinstance(fragment, dict):
@@ -189,16 +188,17 @@ def _as_given(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _patched(body: dict[str, Any], fragment: dict[str, Any]) -> dict[str, Any]:
-    """The subscription after a fragment; "urn:ngsi-ld:null" removes a member, null is none of its values."""
+    """The subscription after a fragment (clause 5.5.8): its members take the place of those before.
+
+    "urn:ngsi-ld:null" removes a member; null is none of its values.
+    """
     for name, value in fragment.items():
         if value is None:
             raise problems.bad_data(f"{name} cannot be null.", name)
-        if name == "notification" and isinstance(value, dict):
-            body[name] = _patched(body.get(name, {}), value)
-        elif value == values.NULL:
+        if value == values.NULL:
             body.pop(name, None)
         else:
-            body[name] = json_merge_patch(body.get(name), value) if name == "endpoint" else value
+            body[name] = value
     return body
 
 
