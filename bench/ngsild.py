@@ -31,6 +31,7 @@ import uvicorn
 from psycopg.conninfo import make_conninfo
 
 from vidik.app.application import assemble
+from vidik.app.one_write import OneWriteProtocol
 from vidik.app.process import spare_the_collector
 from vidik.context.jsonld import names
 from vidik.context.ngsild.repository.entities import EntityReader
@@ -205,7 +206,7 @@ def serve(port: int) -> None:
     principal = system_principal("bench", settings.tenant, frozenset({"context.read", "context.write"}))
     authenticator(app.state.services).sources.append(lambda _user, secret: principal if secret == SECRET else None)
     spare_the_collector()
-    _serve(app, port)
+    _serve(app, port, http=OneWriteProtocol)
 
 
 async def bare(scope: Any, receive: Any, send: Any) -> None:
@@ -228,12 +229,12 @@ def serve_bare(port: int) -> None:
     database = Database(database_url(settings), max_size=10)
     reader = EntityReader(database)
     spare_the_collector()
-    _serve(application, port)
+    _serve(application, port, http="httptools")
 
 
-def _serve(application: Any, port: int) -> None:
+def _serve(application: Any, port: int, http: Any) -> None:
     config = uvicorn.Config(
-        application, port=port, loop="uvloop", http="httptools", ws="none", access_log=False, log_level="warning"
+        application, port=port, loop="uvloop", http=http, ws="none", access_log=False, log_level="warning"
     )
     uvicorn.Server(config).run()
 

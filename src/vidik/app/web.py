@@ -13,6 +13,7 @@ import uvicorn
 
 from vidik.app.application import assemble
 from vidik.app.boundary import LiveStreams
+from vidik.app.one_write import OneWriteProtocol
 from vidik.app.process import heart_of
 from vidik.kernel.errors import Unavailable
 from vidik.kernel.settings import Settings
@@ -53,7 +54,7 @@ async def serve_web(settings: Settings) -> None:
     app = assemble(settings)
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=OneWriteProtocol,
         ws="none",
         loop="none",
         lifespan="on",

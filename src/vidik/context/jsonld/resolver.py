@@ -77,7 +77,10 @@ class ContextResolver:
     def _count(self, local: Any) -> None:
         for one in local if isinstance(local, list) else (local,):
             if isinstance(one, str) and (len(self._uses) < MAXIMUM_COUNTED or one in self._uses):
-                use = self._uses.setdefault(_counted(one), Use())
+                counted = _counted(one)
+                use = self._uses.get(counted)
+                if use is None:
+                    use = self._uses[counted] = Use()
                 use.count += 1
                 use.last = now()
 

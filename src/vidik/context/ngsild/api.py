@@ -24,7 +24,7 @@ from vidik.context.ngsild import (
     temporal_writing_api,
 )
 from vidik.context.ngsild.broker import Broker, Call
-from vidik.context.ngsild.exchange import LD_JSON
+from vidik.context.ngsild.exchange import LD_JSON, has_header
 from vidik.context.ngsild.parameters import check_names
 from vidik.context.registrations import api as registrations_api
 from vidik.context.registrations.distribution import distribute
@@ -185,7 +185,7 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
     call = await Broker.of(scope["app"].state.services).call(request, segments, permission)
     check_names(call.parameters)
     response = await distribute(call, handler)
-    if "ngsild-tenant" in request.headers:
+    if has_header(request, b"ngsild-tenant"):
         response.headers["NGSILD-Tenant"] = request.headers["ngsild-tenant"]
     await response(scope, receive, send)
 

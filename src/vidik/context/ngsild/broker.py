@@ -70,8 +70,8 @@ class Call:
 
     def accept(self, *offered: str) -> str:
         """The media type of the answer; raises NotAcceptable."""
-        header = self.request.headers.get("accept") or "*/*"
-        return exchange.accepted(header, offered or (exchange.JSON, exchange.LD_JSON))
+        header = self.request.headers.get("accept") if exchange.has_header(self.request, b"accept") else None
+        return exchange.accepted(header or "*/*", offered or (exchange.JSON, exchange.LD_JSON))
 
 
 @dataclass(slots=True)
@@ -111,8 +111,10 @@ class Broker:
 
     async def _tenant(self, request: Request, principal: Principal) -> str:
         own = principal.tenant
-        asked = request.headers.get("ngsild-tenant")
-        if asked is None or asked == own:
+        if not exchange.has_header(request, b"ngsild-tenant"):
+            return own
+        asked = request.headers["ngsild-tenant"]
+        if asked == own:
             return own
         if not _TENANT.fullmatch(asked):
             raise problems.bad_data("A tenant's name has 1 to 40 of a-z, 0-9 and _.", "NGSILD-Tenant")

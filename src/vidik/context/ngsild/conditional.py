@@ -12,16 +12,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import problems
+from vidik.context.ngsild.exchange import has_header
 from vidik.kernel.clock import to_microseconds
 
 VARY: Final = "Accept, Link, NGSILD-Tenant"
@@ -52,9 +52,9 @@ def _digest(body: bytes) -> str:
 
 def is_known(request: Request, tag: str) -> bool:
     """Whether the client has this representation already (If-None-Match, compared weakly)."""
-    header = request.headers.get("if-none-match")
-    if header is None:
+    if not has_header(request, b"if-none-match"):
         return False
+    header = request.headers["if-none-match"]
     return header.strip() == "*" or any(f'"{opaque}"' == tag for _, opaque in _tags(header, "If-None-Match"))
 
 
@@ -86,8 +86,7 @@ class Preconditions:
     @classmethod
     def of(cls, request: Request) -> Self | None:
         """The preconditions of a write; None where it has none. Raises BadInput for what are no tags."""
-        headers: Mapping[bytes, Any] = dict(request.scope["headers"])
-        if b"if-match" not in headers and b"if-none-match" not in headers:
+        if not has_header(request, b"if-match") and not has_header(request, b"if-none-match"):
             return None
         wanted = ", ".join(request.headers.getlist("if-match"))
         refused = ", ".join(request.headers.getlist("if-none-match"))

@@ -69,7 +69,7 @@ class GroupWriter:
             server.add_done_callback(self._servers.discard)
         else:
             queue.append(waiting)
-        return await asyncio.shield(waiting.answer)
+        return await waiting.answer
 
     async def _serve(self, tenant: str) -> None:
         """Write groups until nobody waits."""

@@ -55,6 +55,8 @@ def options(parameters: Parameters) -> frozenset[str]:
 
 def view(parameters: Parameters, context: ActiveContext) -> View:
     """What of each entity to show."""
+    if not parameters.present():
+        return View(context)
     words = options(parameters)
     text = parameters.get("format")
     if text is not None and text not in _FORMATS:

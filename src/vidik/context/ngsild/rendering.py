@@ -94,11 +94,12 @@ def _add_plain(body: Json, document: Mapping[str, Any], view: View) -> None:
 
 
 def _plain_instance(instance: Json, context: ActiveContext) -> Json:
-    shown = {name: value for name, value in instance.items() if name in _PLAIN}
-    if len(shown) + ("createdAt" in instance) + ("modifiedAt" in instance) != len(instance):
-        for name, value in instance.items():
-            if name not in _PLAIN and name not in _SYSTEM:
-                _add_member(shown, name, value, context)
+    shown: Json = {}
+    for name, value in instance.items():
+        if name in _PLAIN:
+            shown[name] = value
+        elif name not in _SYSTEM:
+            _add_member(shown, name, value, context)
     return shown
 
 

@@ -28,6 +28,9 @@ _WITHOUT_TIMES: Final = f"{_COLUMNS}, NULL, NULL"
 _VERSION: Final = "key || ' ' || xmin::text || ' ' || ctid::text"
 _KINDS_FRESH_SECONDS: Final = 1.0
 
+_Wanted = dict[str, list["asyncio.Future[Stored | None]"]]
+"""Who waits for which entity."""
+
 
 @dataclass(slots=True)
 class Page:
@@ -85,7 +88,7 @@ class EntityReader:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kinds: dict[str, Kinds] = {}
-        self._waiting: dict[str, dict[str, asyncio.Future[Stored | None]]] = {}
+        self._waiting: dict[str, _Wanted] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def kinds(self, tenant: str) -> Kinds:
@@ -100,14 +103,14 @@ class EntityReader:
             task = asyncio.create_task(self._serve(tenant))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        future = waiting.get(entity_id)
-        if future is None:
-            future = waiting[entity_id] = asyncio.get_running_loop().create_future()
-        return await asyncio.shield(future)
+        # A future each, even for the same entity: a client that goes away cancels its own.
+        future: asyncio.Future[Stored | None] = asyncio.get_running_loop().create_future()
+        waiting.setdefault(entity_id, []).append(future)
+        return await future
 
     async def _serve(self, tenant: str) -> None:
         """Answer look-ups in batches until none is left: what arrives during a query is the next one."""
-        wanted: dict[str, asyncio.Future[Stored | None]] = {}
+        wanted: _Wanted = {}
         serving = True
         try:
             async with self._database.session(tenant) as connection:
@@ -119,12 +122,13 @@ class EntityReader:
                     if serving:
                         self._waiting[tenant] = {}
                         found = await self.load(connection, tenant, list(wanted))
-                        for entity_id, future in wanted.items():
-                            if not future.done():
-                                future.set_result(found.get(entity_id))
+                        for entity_id, futures in wanted.items():
+                            for future in futures:
+                                if not future.done():
+                                    future.set_result(found.get(entity_id))
         except BaseException as error:
             later = self._waiting.pop(tenant, {}) if serving else {}
-            self._fail([*wanted.values(), *later.values()], error)
+            self._fail([one for owed in (wanted, later) for futures in owed.values() for one in futures], error)
             if not isinstance(error, Exception):
                 raise
 
