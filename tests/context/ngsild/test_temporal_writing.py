@@ -46,10 +46,12 @@ class TestCreate:
         assert (await lamp.post(TEMPORAL, json=body)).status_code == 204
         assert await values_of(lamp) == [10, 25, 30, 40]
 
-    async def test_it_is_found_by_its_newest_values(self, lamp: httpx.AsyncClient) -> None:
+    async def test_it_is_found_by_its_instances(self, lamp: httpx.AsyncClient) -> None:
         asked = {"type": "Lamp", "timerel": "after", "timeAt": "2025-01-01T00:00:00Z"}
-        assert [one["id"] for one in (await lamp.get(TEMPORAL, params={**asked, "q": "power==30"})).json()] == [LAMP]
-        assert (await lamp.get(TEMPORAL, params={**asked, "q": "power==10"})).json() == []
+        for power_then in (10, 30):
+            (found,) = (await lamp.get(TEMPORAL, params={**asked, "q": f"power=={power_then}"})).json()
+            assert [one["value"] for one in found["power"]] == [10, 20, 30]
+        assert (await lamp.get(TEMPORAL, params={**asked, "q": "power==11"})).json() == []
 
     async def test_an_entity_that_is_born_later_takes_the_past_up(self, lamp: httpx.AsyncClient) -> None:
         entity = {"id": LAMP, "type": "Lamp", "power": {"type": "Property", "value": 50, **_at(9)}}

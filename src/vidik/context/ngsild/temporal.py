@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -152,7 +152,14 @@ def instances_of_series(
     rows: SeriesRows, query: TemporalQuery, current: Instance | None, series: Series
 ) -> list[Instance]:
     """Instances of one series in order of time. `current` lends plain numbers their unit."""
-    found: list[Instance] = []
+    found = [instance for _, instance in numbered_instances(rows, query, current, series)]
+    return found if query.last is None else found[-query.last :]
+
+
+def numbered_instances(
+    rows: SeriesRows, query: TemporalQuery, current: Instance | None, series: Series
+) -> Iterator[tuple[int, Instance]]:
+    """The rows of a series that are instances in the range, by their place among the rows."""
     for index in range(len(rows.times)):
         observed = from_microseconds(int(rows.times[index]))
         recorded = from_microseconds(int(rows.recorded[index]))
@@ -176,8 +183,7 @@ def instances_of_series(
         if "instanceId" not in instance and not query.simplified:
             instance["instanceId"] = instance_id(series.number, int(rows.times[index]))
         if query.time_property == "observedAt" or query.includes(values.moment(_time(instance, query), "timeAt")):
-            found.append(instance)
-    return found if query.last is None else found[-query.last :]
+            yield index, instance
 
 
 def _plain(number: float, current: Instance | None) -> Instance:

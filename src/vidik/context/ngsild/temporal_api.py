@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import parameters, problems, selections, temporal, temporal_paging, values
+from vidik.context.ngsild import instances, parameters, problems, selections, temporal, temporal_paging, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.merge import instances_of
 from vidik.context.ngsild.rendering import Stored, View, head_view, projected
-from vidik.context.ngsild.repository.entities import gone_entity
+from vidik.context.ngsild.repository.entities import answered, gone_entity
 from vidik.context.ngsild.temporal import TemporalQuery
 from vidik.context.ngsild.temporal_paging import Cut
+from vidik.context.ngsild.temporal_search import PastSearch
 from vidik.context.store import corrections, history
 from vidik.context.store.history import Series
 from vidik.kernel.database import Connection
@@ -51,7 +53,7 @@ async def retrieve_temporal(call: Call) -> Response:
 
 
 async def query_temporal(call: Call) -> Response:
-    """GET /temporal/entities: the past of the entities that the query finds as they are now."""
+    """GET /temporal/entities: entities by type, id and scope as they are now, q and place by their instances."""
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     return await _answer_query(call, call.parameters, kind, context)
@@ -79,9 +81,14 @@ async def _answer_query(call: Call, asked: Parameters, kind: str, context: Activ
     async with reader.session(call.tenant) as connection:
         if types is not None:
             found.kinds = await _kinds(call, connection, types)
-        page = await reader.page(
-            connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
-        )
+        asked_of_past = instances.instance_filter(found.q, found.geo, context)
+        if asked_of_past is None:
+            page = await reader.page(
+                connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
+            )
+        else:
+            past = PastSearch(call, connection, replace(found, q=None, geo=None), query, asked_of_past)
+            page = await answered(past.page(limit, offset, count=count))
         bodies, cut = await _represent(connection, page.entities, query, view, _most(call))
     headers = page_links(call.path, asked, limit, offset, page.more)
     if page.total is not None:
@@ -125,7 +132,11 @@ def _asked(asked: Parameters, context: ActiveContext) -> tuple[TemporalQuery, Vi
 
 
 async def _represent(
-    connection: Connection, entities: Sequence[Stored], query: TemporalQuery, view: View, most: int
+    connection: Connection,
+    entities: Sequence[Stored],
+    query: TemporalQuery,
+    view: View,
+    most: int,
 ) -> tuple[dict[str, dict[str, Any]], Cut | None]:
     """The temporal representation of each entity, by id, and what it holds where that is not everything."""
     wanted = None if view.attributes is None else sorted(view.attributes)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import psycopg
 
@@ -21,6 +21,7 @@ from vidik.context.store.kinds import all_kinds, kind_of
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import Unavailable
 
+AnswerT = TypeVar("AnswerT")
 QUERY_SECONDS: Final = 20
 _COLUMNS: Final = "id, kind, scope, document, expires_at"
 _WITH_TIMES: Final = f"{_COLUMNS}, created_at, modified_at"
@@ -177,7 +178,7 @@ class EntityReader:
         Raises BadInput for a pattern that is no regular expression, TooComplexQuery for what takes too long.
         """
         columns = _WITH_TIMES if times else _WITHOUT_TIMES
-        rows, total = await _read(Reading(connection, limit, offset, count, columns), search)
+        rows, total = await answered(Reading(connection, limit, offset, count, columns).rows(search))
         return Page(await self._made(connection, tenant, rows[:limit]), len(rows) > limit, total)
 
     async def rendered(
@@ -196,11 +197,12 @@ class EntityReader:
         columns = _WITH_TIMES if times else _WITHOUT_TIMES
         if shelf.worth_asking:
             reading = Reading(connection, limit, offset, count, f"{_VERSION}, key")
-            rows, total = await _read(reading, search)
+            rows, total = await answered(reading.rows(search))
             found = await self._completed(connection, tenant, shelf, rows[:limit], columns)
             if found is not None:
                 return RenderedPage(found, len(rows) > limit, total)
-        rows, total = await _read(Reading(connection, limit, offset, count, f"{columns}, {_VERSION}"), search)
+        reading = Reading(connection, limit, offset, count, f"{columns}, {_VERSION}")
+        rows, total = await answered(reading.rows(search))
         made = await self._made(connection, tenant, rows[:limit])
         fragments = [
             shelf.put(row[7], entity) if (known := shelf.get(row[7])) is None else known
@@ -223,11 +225,12 @@ class EntityReader:
         return found if len(found) == len(rows) else None
 
 
-async def _read(reading: Reading, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
+async def answered(work: Awaitable[AnswerT]) -> AnswerT:
+    """What a query's work gives; raises BadInput for what cannot be compared, TooComplexQuery for what takes long."""
     try:
         # A query that is given up here is cancelled in the database too.
         async with asyncio.timeout(QUERY_SECONDS):
-            return await reading.rows(search)
+            return await work
     except (psycopg.errors.InvalidRegularExpression, psycopg.errors.SyntaxError) as error:
         raise bad_data("A pattern of the query is not a regular expression.", "q") from error
     except TimeoutError as error:
