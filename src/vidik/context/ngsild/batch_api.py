@@ -110,9 +110,10 @@ async def _entities(
         raise problems.bad_data(f"With {LD_JSON} the @context is in the body, not in a Link header.", "Link")
     batch: list[EntityInput] = []
     refused: list[tuple[str, VidikError]] = []
+    linked = call.broker.contexts.remembered(call.link) if kind == JSON else None
     for item in content:
         try:
-            context = await _context_of(call, item, kind)
+            context = await _context_of(call, item, kind, linked)
             entity = validation.parse_entity(item, context, rules, whole=whole)
             if entity.id is None:
                 raise problems.bad_data("An entity has an id.", "id")
@@ -122,9 +123,11 @@ async def _entities(
     return batch, refused
 
 
-async def _context_of(call: Call, item: Any, kind: str) -> ActiveContext:
+async def _context_of(call: Call, item: Any, kind: str, linked: ActiveContext | None) -> ActiveContext:
     if not isinstance(item, dict):
         raise problems.bad_data("An entity is a JSON object.")
+    if linked is not None and "@context" not in item:
+        return linked
     local = exchange.body_context(item, kind, call.link)
     known = call.broker.contexts.remembered(local)
     return known if known is not None else await call.broker.contexts.resolve(local)

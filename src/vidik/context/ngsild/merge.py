@@ -17,6 +17,7 @@ from vidik.context.ngsild.values import NULL
 Document = Mapping[str, Any]
 _KEPT: Final = ("createdAt",)
 _VALUES: Final = frozenset(MEMBER_OF.values())
+_WITHOUT_SUB_ATTRIBUTES: Final = _VALUES | {"type", "observedAt", "unitCode", "datasetId", "objectType"}
 
 
 @dataclass(slots=True)
@@ -187,6 +188,8 @@ def _store(result: Result, attribute: str, instances: list[Instance]) -> None:
 def _stamped(instance: Instance, at: str, old: Instance | None) -> Instance:
     created = at if old is None else old.get("createdAt", at)
     stamped = {**instance, "createdAt": created, "modifiedAt": at}
+    if instance.keys() <= _WITHOUT_SUB_ATTRIBUTES:
+        return stamped
     for name, value in _sub_attributes(instance):
         before = (old or {}).get(name)
         if isinstance(value, list):

@@ -20,8 +20,8 @@ from vidik.context.ngsild.problems import bad_data, too_complex
 from vidik.context.ngsild.rendering import View, instance_view, simple_value
 from vidik.context.ngsild.temporal_writing import instance_id
 from vidik.context.ngsild.validation import MEMBER_OF, Instance
-from vidik.context.ngsild.writing import UNOBSERVED
 from vidik.context.store.chunks import SeriesRows
+from vidik.context.store.document import UNOBSERVED
 from vidik.context.store.history import Series
 from vidik.kernel.clock import from_microseconds, iso, to_microseconds
 

@@ -19,9 +19,9 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import merge, problems, validation, values
 from vidik.context.ngsild.validation import CREATE, Attributes, EntityInput, Instance
 from vidik.context.ngsild.values import NULL
-from vidik.context.ngsild.writing import UNOBSERVED
 from vidik.context.store import corrections, history, observations, remembered
 from vidik.context.store.chunks import SeriesRows
+from vidik.context.store.document import UNOBSERVED
 from vidik.context.store.history import Series
 from vidik.context.store.remembered import RememberedEntity
 from vidik.kernel.clock import from_microseconds, iso, now, now_microseconds, to_microseconds

@@ -55,6 +55,8 @@ _SYSTEM: Final = frozenset(
     )
 )
 ENTITY_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "@context"))
+_NOT_MEMBERS: Final = _SYSTEM | {"type", "@type"}
+_PLAIN: Final = frozenset((str, int, bool))
 _MAXIMUM_SUB_DEPTH: Final = 8
 
 
@@ -125,10 +127,11 @@ def parse_types(value: Any, context: ActiveContext) -> list[str]:
     names = value if isinstance(value, list) else [value]
     if not names:
         raise bad_data("An entity has at least one type.", "type")
-    expanded = dict.fromkeys(context.expand(values.name(one, "type")) for one in names)
-    if any(one.startswith("@") for one in expanded):
-        raise bad_data("A type is not a keyword of JSON-LD.", "type")
-    return list(expanded)
+    expanded = list(dict.fromkeys([context.expand(values.name(one, "type")) for one in names]))
+    for one in expanded:
+        if one.startswith("@"):
+            raise bad_data("A type is not a keyword of JSON-LD.", "type")
+    return expanded
 
 
 def parse_attribute(value: Any, context: ActiveContext, rules: Rules, where: str, depth: int = 0) -> list[Instance]:
@@ -205,7 +208,10 @@ def _members(
     if own is not None and own not in value and not rules.partial:
         raise bad_data(f"A {kind} has a member {own}.", f"{where}.{own}")
     for key, member in value.items():
-        if key in ("type", "@type") or key in _SYSTEM:
+        if key in _NOT_MEMBERS:
+            continue
+        if key == own and kind == "Property" and type(member) in _PLAIN and member != NULL:
+            instance[key] = member  # most of what cities send: nothing to check, nothing to expand
             continue
         inside = f"{where}.{key}"
         if key in TYPE_OF_MEMBER:

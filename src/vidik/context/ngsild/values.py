@@ -20,6 +20,7 @@ _NAME = re.compile(r"[^\s<>\"'=;()\[\]{}|,\\^`\x00-\x20]+")
 _SCOPE = re.compile(r"/?[A-Za-z][\w\-]*(?:/[\w\-]+)*", re.UNICODE)
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:[Zz]|[+\-]\d\d:?\d\d)")
 _STORED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
+_NO_MOMENT = "is not a date and time such as 2026-01-31T12:00:00Z."
 _LONG_FRACTION = re.compile(r"(?<=\.\d{6})\d+")
 
 
@@ -37,9 +38,14 @@ def is_uri(value: object) -> bool:
 
 def name(value: Any, field: str) -> str:
     """A name of a type or attribute, short or an address; raises BadInput for anything else."""
-    if not isinstance(value, str) or not _NAME.fullmatch(value) or value.startswith("@"):
+    if not isinstance(value, str) or not _is_name(value):
         raise bad_data(f"{_shown(value)} is not a name.", field)
     return value
+
+
+@lru_cache(maxsize=8192)
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and not text.startswith("@")
 
 
 @lru_cache(maxsize=4096)
@@ -57,14 +63,22 @@ def moment(value: Any, field: str) -> datetime:
     """An aware UTC datetime from ISO 8601 with a time zone; raises BadInput for anything else."""
     found = _moment(value) if isinstance(value, str) else None
     if found is None:
-        raise bad_data(f"{_shown(value)} is not a date and time such as 2026-01-31T12:00:00Z.", field)
+        raise bad_data(f"{_shown(value)} {_NO_MOMENT}", field)
     return found
 
 
 def date_time(value: Any, field: str) -> str:
     """A date-time as it is stored: in UTC with a `Z`, else as it was written; raises BadInput for anything else."""
-    found = moment(value, field)
-    return str(value) if _STORED.fullmatch(value) else iso(found)
+    found = _stored(value) if isinstance(value, str) else None
+    if found is None:
+        raise bad_data(f"{_shown(value)} {_NO_MOMENT}", field)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _stored(text: str) -> str | None:
+    found = _moment(text)
+    return None if found is None else text if _STORED.fullmatch(text) else iso(found)
 
 
 def scope(value: Any, field: str = "scope") -> list[str]:

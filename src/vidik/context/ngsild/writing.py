@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from vidik.context.ngsild import merge, problems, selections
 from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.merge import Result
-from vidik.context.ngsild.validation import Attributes, EntityInput, Instance
+from vidik.context.ngsild.validation import EntityInput
 from vidik.context.store import entities
 from vidik.context.store.entities import EntityRow, EntityWrite
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, VidikError
-
-UNOBSERVED: Final = "@unobserved"
-"""Marks a history row whose time is when it was written, because nobody said when it was observed."""
 
 Change = Callable[[EntityRow, str], Result]
 
@@ -180,7 +177,8 @@ async def batch_delete(connection: Connection, ids: Sequence[str]) -> BatchOutco
     gone = await entities.delete(connection, list(dict.fromkeys(ids)))
     outcome = BatchOutcome()
     for one in ids:
-        if one in gone and one not in outcome.updated:
+        if one in gone:
+            gone.discard(one)
             outcome.updated.append(one)
         else:
             outcome.errors.append((one, problems.not_found(f"There is no entity {one}.")))
@@ -208,6 +206,7 @@ async def _batch(
             continue
         try:
             pending = writes.get(entity_id)
+            first = pending is None
             if pending is None and row is None:
                 writes[entity_id] = _new(entity, merge.create(entity.attributes, at))
                 outcome.created.append(entity_id)
@@ -223,12 +222,12 @@ async def _batch(
             reasons = "; ".join(f"{name}: {reason}" for name, reason in result.not_updated.items())
             outcome.errors.append((entity_id, problems.bad_data(f"Not all was updated. {reasons}")))
         pending.document = result.document
-        pending.changed = {**pending.changed, **_for_history(result.changed)}
+        pending.changed = {**pending.changed, **result.changed}
         _apply_head(pending, entity, "replace" if replace_head else "add", "replace")
         if replace_head:
             pending.scope, pending.expires_at = entity.scope, entity.expires_at
         writes[entity_id] = pending
-        if entity_id not in outcome.updated and entity_id not in outcome.created:
+        if first:
             outcome.updated.append(entity_id)
     await _save(connection, list(writes.values()))
     return outcome
@@ -263,7 +262,7 @@ def _new(entity: EntityInput, result: Result) -> EntityWrite:
         scope=entity.scope,
         document=result.document,
         expires_at=entity.expires_at,
-        changed=_for_history(result.changed),
+        changed=result.changed,
         before=None,
     )
 
@@ -275,7 +274,7 @@ def _changed(row: EntityRow, result: Result) -> EntityWrite:
         scope=row.scope,
         document=result.document,
         expires_at=row.expires_at,
-        changed=_for_history(result.changed),
+        changed=result.changed,
         before=row,
     )
 
@@ -294,12 +293,3 @@ def _apply_head(write: EntityWrite, entity: EntityInput, types: str, scope: str)
         write.expires_at = None
     elif entity.expires_at is not None:
         write.expires_at = entity.expires_at
-
-
-def _for_history(changed: Attributes) -> dict[str, list[Instance]]:
-    return {
-        attribute: [
-            one if "observedAt" in one or "deletedAt" in one else {**one, UNOBSERVED: True} for one in instances
-        ]
-        for attribute, instances in changed.items()
-    }

@@ -17,19 +17,22 @@ from vidik.context.store.rows import POSTGRES_EPOCH
 _HEAD = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i")
 
-_INT8, _TEXT, _TIMESTAMPTZ, _JSONB = 20, 25, 1184, 3802
-_ARRAY_OF = {_INT8: 1016, _TEXT: 1009, _TIMESTAMPTZ: 1185, _JSONB: 3807}
+_BOOL, _INT8, _TEXT, _TIMESTAMPTZ, _JSONB = 16, 20, 25, 1184, 3802
+_ARRAY_OF = {_BOOL: 1000, _INT8: 1016, _TEXT: 1009, _TIMESTAMPTZ: 1185, _JSONB: 3807}
+_NULL = _LENGTH.pack(-1)
+_NUMBER = struct.Struct(">iq")
+_TRUE, _FALSE = _LENGTH.pack(1) + b"\x01", _LENGTH.pack(1) + b"\x00"
 _FIXED = np.dtype([("length", ">i4"), ("value", ">i8")])
 
 
 class BinaryArray:
-    """A one-dimensional array without nulls, ready to send."""
+    """A one-dimensional array, ready to send."""
 
     __slots__ = ("body", "oid")
 
-    def __init__(self, element: int, count: int, items: bytes) -> None:
+    def __init__(self, element: int, count: int, items: bytes, *, nulls: bool = False) -> None:
         self.oid = _ARRAY_OF[element]
-        head = _HEAD.pack(1 if count else 0, 0, element, count, 1) if count else struct.pack(">iiI", 0, 0, element)
+        head = _HEAD.pack(1, nulls, element, count, 1) if count else struct.pack(">iiI", 0, 0, element)
         self.body = head + items
 
 
@@ -43,14 +46,32 @@ def moments(microseconds: Sequence[int]) -> BinaryArray:
     return BinaryArray(_TIMESTAMPTZ, len(microseconds), _fixed(np.asarray(microseconds, np.int64) - POSTGRES_EPOCH))
 
 
+def optional_bigints(numbers: Sequence[int | None]) -> BinaryArray:
+    """A bigint[] that may have nulls."""
+    items = b"".join([_NULL if number is None else _NUMBER.pack(8, number) for number in numbers])
+    return BinaryArray(_INT8, len(numbers), items, nulls=True)
+
+
+def optional_moments(microseconds: Sequence[int | None]) -> BinaryArray:
+    """A timestamptz[] of microseconds since 1970 that may have nulls."""
+    items = b"".join([_NULL if at is None else _NUMBER.pack(8, at - POSTGRES_EPOCH) for at in microseconds])
+    return BinaryArray(_TIMESTAMPTZ, len(microseconds), items, nulls=True)
+
+
+def booleans(items: Sequence[bool]) -> BinaryArray:
+    """A boolean[]."""
+    return BinaryArray(_BOOL, len(items), b"".join([_TRUE if item else _FALSE for item in items]))
+
+
 def texts(items: Sequence[str]) -> BinaryArray:
     """A text[]."""
     return BinaryArray(_TEXT, len(items), _variable([item.encode() for item in items]))
 
 
-def documents(items: Sequence[str]) -> BinaryArray:
+def documents(items: Sequence[str | bytes]) -> BinaryArray:
     """A jsonb[] of JSON texts."""
-    return BinaryArray(_JSONB, len(items), _variable([b"\x01" + item.encode() for item in items]))
+    bodies = [item.encode() if isinstance(item, str) else item for item in items]
+    return BinaryArray(_JSONB, len(items), _variable([b"\x01" + body for body in bodies]))
 
 
 def _variable(bodies: Sequence[bytes]) -> bytes:

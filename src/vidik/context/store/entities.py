@@ -3,27 +3,32 @@
 This is the path of the API, where a whole new document is known. Readings of devices take `readings.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
 from vidik.context.store import arrays, changes, observations
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.document import (
+    UNOBSERVED,
     Document,
     Instance,
     bounding_box,
     history_value,
     instances_of,
+    microseconds_of,
     newest_observation,
 )
 from vidik.context.store.kinds import kind_of, register
+from vidik.context.store.observations import SeriesName
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
+
+_VALUES: Final = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
 
 
 @dataclass(slots=True)
@@ -62,7 +67,7 @@ class EntityWrite:
     scope: list[str] | None
     document: Document
     expires_at: datetime | None
-    changed: Mapping[str, Sequence[Instance]]
+    changed: dict[str, list[Instance]]
     before: EntityRow | None
 
 
@@ -99,9 +104,10 @@ async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
         connection, [tuple(one.types) for one in writes if one.before is None or one.types != one.before.types]
     )
     keys = {write.entity_id: write.before.key for write in writes if write.before is not None}
-    keys |= await _insert(connection, [write for write in writes if write.before is None], moment)
+    born = await _insert(connection, [write for write in writes if write.before is None], moment)
+    keys |= born.keys
     await _update(connection, [write for write in writes if write.before is not None], moment)
-    await _record_history(connection, writes, keys, moment)
+    await _record_history(connection, writes, keys, born.fresh, moment)
     await changes.append(connection, moment, [_change_of(write) for write in writes])
 
 
@@ -129,28 +135,46 @@ async def delete_expired(connection: Connection) -> int:
     return len(await delete(connection, [row["id"] for row in await cursor.fetchall()]))
 
 
-async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> dict[str, int]:
+@dataclass(slots=True)
+class _Born:
+    """The keys of new entities; `fresh` are those under whose key there was nothing before."""
+
+    keys: dict[str, int]
+    fresh: frozenset[int]
+
+
+async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> _Born:
     if not writes:
-        return {}
+        return _Born({}, frozenset())
+    ids = [write.entity_id for write in writes]
+    # One that was there before takes up its history; a conflict below takes this back with everything else.
+    cursor = await connection.execute(
+        "DELETE FROM entity_gone WHERE id = ANY(%s) RETURNING id, key", [arrays.texts(ids)]
+    )
+    gone = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
     cursor = await connection.execute(
         "INSERT INTO entity (key, id, kind, scope, document, several, place, created_at, modified_at, observed_at,"
         "  expires_at)"
-        " SELECT coalesce(gone.key, nextval(pg_get_serial_sequence('entity', 'key'))), new.id, new.kind,"
+        " SELECT coalesce(new.key, nextval('entity_key_seq')), new.id, new.kind,"
         "  (SELECT array_agg(value) FROM jsonb_array_elements_text(new.scope)), new.document, new.several,"
         "  nullif(new.place, '')::box, %s, %s, new.observed_at, new.expires_at"
-        " FROM unnest(%s, %s, %s, %s, %s::boolean[], %s,"
-        "  %s::timestamptz[], %s::timestamptz[])"
-        "  AS new (id, kind, scope, document, several, place, observed_at, expires_at)"
-        " LEFT JOIN entity_gone gone ON gone.id = new.id"
+        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        "  AS new (key, id, kind, scope, document, several, place, observed_at, expires_at)"
         " ON CONFLICT (id) DO NOTHING RETURNING key, id",
-        [moment, moment, arrays.texts([write.entity_id for write in writes]), *_columns(writes)],
+        [
+            moment,
+            moment,
+            arrays.optional_bigints([gone.get(one) for one in ids]),
+            arrays.texts(ids),
+            *_columns(writes),
+        ],
+        binary=True,
     )
-    keys = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
+    keys = {row["id"]: row["key"] for row in await cursor.fetchall()}
     for write in writes:
         if write.entity_id not in keys:
             raise Conflict(f"The entity {write.entity_id} already exists; update it, or choose another id.", field="id")
-    await connection.execute("DELETE FROM entity_gone WHERE key = ANY(%s)", [list(keys.values())])
-    return keys
+    return _Born(keys, frozenset(keys.values()).difference(gone.values()))
 
 
 async def _update(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> None:
@@ -161,8 +185,7 @@ async def _update(connection: Connection, writes: Sequence[EntityWrite], moment:
         "  scope = (SELECT array_agg(value) FROM jsonb_array_elements_text(new.scope)),"
         "  document = new.document, several = new.several, place = nullif(new.place, '')::box, modified_at = %s,"
         "  observed_at = new.observed_at, expires_at = new.expires_at"
-        " FROM unnest(%s, %s, %s, %s, %s::boolean[], %s,"
-        "  %s::timestamptz[], %s::timestamptz[])"
+        " FROM unnest(%s, %s, %s, %s, %s, %s, %s, %s)"
         "  AS new (id, kind, scope, document, several, place, observed_at, expires_at)"
         " WHERE entity.id = new.id",
         [moment, arrays.texts([write.entity_id for write in writes]), *_columns(writes)],
@@ -172,12 +195,12 @@ async def _update(connection: Connection, writes: Sequence[EntityWrite], moment:
 def _columns(writes: Sequence[EntityWrite]) -> list[Any]:
     return [
         arrays.bigints([kind_of(tuple(write.types)) for write in writes]),
-        arrays.documents([orjson.dumps(write.scope).decode() if write.scope else "[]" for write in writes]),
-        arrays.documents([orjson.dumps(write.document).decode() for write in writes]),
-        [any(isinstance(attribute, list) for attribute in write.document.values()) for write in writes],
+        arrays.documents([orjson.dumps(write.scope) if write.scope else b"[]" for write in writes]),
+        arrays.documents([orjson.dumps(write.document) for write in writes]),
+        arrays.booleans([list in map(type, write.document.values()) for write in writes]),
         arrays.texts([box_literal(bounding_box(write.document)) or "" for write in writes]),
-        [newest_observation(write.document) for write in writes],
-        [write.expires_at for write in writes],
+        arrays.optional_moments([newest_observation(write.document) for write in writes]),
+        arrays.optional_moments([to_microseconds(one.expires_at) if one.expires_at else None for one in writes]),
     ]
 
 
@@ -187,40 +210,50 @@ def box_literal(box: tuple[float, float, float, float] | None) -> str | None:
 
 
 async def _record_history(
-    connection: Connection, writes: Sequence[EntityWrite], keys: Mapping[str, int], moment: datetime
+    connection: Connection,
+    writes: Sequence[EntityWrite],
+    keys: Mapping[str, int],
+    fresh: Set[int],
+    moment: datetime,
 ) -> None:
     values = [
-        (keys[write.entity_id], attribute, instance.get("datasetId", ""), instance)
+        ((keys[write.entity_id], attribute, instance.get("datasetId", "")), instance)
         for write in writes
         for attribute, instances in write.changed.items()
         for instance in instances
     ]
-    series = await observations.ensure_series(connection, {value[:3] for value in values}, moment)
+    series = await _series_of(connection, {name for name, _ in values}, fresh, moment)
     recorded_at = to_microseconds(moment)
     rows = observations.ObservationRows()
-    for key, attribute, dataset, instance in values:
-        number, json = history_value(instance)
-        observed_at = _time_of(instance) or recorded_at
-        rows.add(series[key, attribute, dataset][0], observed_at, recorded_at, number, json)
+    for name, instance in values:
+        time = instance.get("observedAt") or instance.get("deletedAt")
+        if time:
+            number, json = history_value(instance)
+        else:
+            time = instance.get("modifiedAt")
+            number, json = history_value({**instance, UNOBSERVED: True})
+        rows.add(series[name], microseconds_of(time) if time else recorded_at, recorded_at, number, json)
     await observations.write(connection, rows, moment)
 
 
-def _time_of(instance: Instance) -> int | None:
-    text = instance.get("observedAt") or instance.get("deletedAt") or instance.get("modifiedAt")
-    return to_microseconds(datetime.fromisoformat(text)) if text else None
+async def _series_of(
+    connection: Connection, names: set[SeriesName], fresh: Set[int], moment: datetime
+) -> dict[SeriesName, int]:
+    made = sorted(name for name in names if name[0] in fresh)
+    found = await observations.ensure_series(connection, names.difference(made), moment)
+    series = {name: number for name, (number, _) in found.items()}
+    series.update(zip(made, await observations.make_series(connection, made, moment), strict=True))
+    return series
 
 
 def _change_of(write: EntityWrite) -> Change:
     attributes: dict[str, tuple[Any, int | None]] = {}
     for attribute, instances in write.changed.items():
-        for instance in instances_of(list(instances)):
+        for instance in instances:
             if "datasetId" in instance and len(instances) > 1:
                 continue
             observed_at = instance.get("observedAt")
-            attributes[attribute] = (
-                _value_of(instance),
-                to_microseconds(datetime.fromisoformat(observed_at)) if observed_at else None,
-            )
+            attributes[attribute] = (_value_of(instance), microseconds_of(observed_at) if observed_at else None)
     operation: Literal["created", "updated"] = "created" if write.before is None else "updated"
     return Change(write.entity_id, tuple(write.types), operation, attributes, _detail_of(write))
 
@@ -228,11 +261,11 @@ def _change_of(write: EntityWrite) -> Change:
 def _detail_of(write: EntityWrite) -> Detail:
     stored = {} if write.before is None else write.before.document
     before = {name: instances_of(stored[name]) for name in write.changed if name in stored}
-    return Detail(before, {name: list(instances) for name, instances in write.changed.items()}, write.scope)
+    return Detail(before, write.changed, write.scope)
 
 
 def _value_of(instance: Instance) -> Any:
-    for member in ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList"):
+    for member in _VALUES:
         if member in instance:
             return instance[member]
     return None

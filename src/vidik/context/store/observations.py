@@ -35,7 +35,9 @@ class ObservationRows:
     def add(self, series: int, observed_at: int, recorded_at: int, number: float | None, json: str | None) -> None:
         """Add any value."""
         if json is None and number is not None:
-            self.add_numbers((series,), observed_at, (number,))
+            self.series.append(series)
+            self.observed_at.append(observed_at)
+            self.numbers.append(number)
         else:
             row = (series, observed_at, recorded_at, number, json or "null")
             self.json_rows.setdefault((series, observed_at), row)
@@ -106,6 +108,8 @@ async def ensure_series(
     connection: Connection, names: Collection[SeriesName], created_at: datetime
 ) -> dict[SeriesName, tuple[int, datetime]]:
     """The series of these names; those that are missing are made."""
+    if not names:
+        return {}
     found = await find_series(connection, _keys(names))
     missing = sorted(name for name in names if name not in found)
     if missing:
@@ -127,6 +131,32 @@ async def ensure_series(
             return await find_series(connection, _keys(names))
         found.update({(row["entity"], row["attribute"], row["dataset"]): (row["series"], created_at) for row in made})
     return found
+
+
+async def make_series(connection: Connection, names: Sequence[SeriesName], created_at: datetime) -> list[int]:
+    """New series of entities that were born in this transaction, so that nobody else can have made them."""
+    if not names:
+        return []
+    cursor = await connection.execute(
+        "SELECT array_agg(nextval('series_series_seq')) AS numbers FROM generate_series(1, %s::int)",
+        [len(names)],
+        binary=True,
+    )
+    row = await cursor.fetchone()
+    numbers: list[int] = row["numbers"] if row else []
+    await connection.execute(
+        "INSERT INTO series (series, entity, attribute, dataset, created_at) OVERRIDING SYSTEM VALUE"
+        " SELECT series, entity, attribute, dataset, %s FROM unnest(%s, %s, %s, %s)"
+        " AS new (series, entity, attribute, dataset)",
+        [
+            created_at,
+            arrays.bigints(numbers),
+            arrays.bigints([name[0] for name in names]),
+            arrays.texts([name[1] for name in names]),
+            arrays.texts([name[2] for name in names]),
+        ],
+    )
+    return numbers
 
 
 def _keys(names: Iterable[SeriesName]) -> list[int]:

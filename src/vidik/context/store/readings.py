@@ -321,7 +321,7 @@ async def _create_missing(connection: Connection, targets: Mapping[str, Target],
     ]
     cursor = await connection.execute(
         "INSERT INTO entity (key, id, kind, document, place, created_at, modified_at)"
-        " SELECT coalesce(gone.key, nextval(pg_get_serial_sequence('entity', 'key'))), new.id, new.kind,"
+        " SELECT coalesce(gone.key, nextval('entity_key_seq')), new.id, new.kind,"
         "  new.document, nullif(new.place, '')::box, %s, %s - interval '1 microsecond'"
         " FROM unnest(%s, %s, %s, %s) AS new (id, kind, document, place)"
         " LEFT JOIN entity_gone gone ON gone.id = new.id"

@@ -51,7 +51,7 @@ async def keep(
     moment = now()
     cursor = await connection.execute(
         "INSERT INTO entity_gone (key, id, kind, scope, document, several, place, created_at, modified_at)"
-        " VALUES (nextval(pg_get_serial_sequence('entity', 'key')), %s, %s, %s, (%s::jsonb[])[1], %s, %s::box, %s, %s)"
+        " VALUES (nextval('entity_key_seq'), %s, %s, %s, (%s::jsonb[])[1], %s, %s::box, %s, %s)"
         " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, document = excluded.document,"
         "  several = excluded.several, place = excluded.place, modified_at = excluded.modified_at, deleted_at = NULL,"
         "  created_at = coalesce(entity_gone.created_at, excluded.created_at)"
