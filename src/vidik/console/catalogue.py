@@ -94,7 +94,11 @@ class Catalogue:
 
     def asset_type(self, types: Sequence[str]) -> AssetType | None:
         """Return how an entity of these (expanded) types is shown; None when it is no asset of the console."""
-        return next((self._types[one] for one in types if one in self._types), None)
+        for one in types:
+            found = self._types.get(one)
+            if found is not None:
+                return found
+        return None
 
     def type_iris(self) -> list[str]:
         """Return the expanded entity types that are assets."""

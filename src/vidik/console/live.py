@@ -2,9 +2,11 @@
 
 import asyncio
 import gc
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -39,6 +41,8 @@ _SWEEP_SECONDS = 5.0
 _RULES_EVERY_SWEEPS = 6
 _LETTER_EVERY_MICROSECONDS = 600_000_000
 _LETTERS_A_SWEEP = 5
+_WATCHED_SECONDS = 60.0
+_SLICE = 500
 
 
 class LiveCity:
@@ -61,6 +65,10 @@ class LiveCity:
         self._devices_revision = -1
         self._streets: Mapping[str, tuple[str, list[float]]] = {}
         self._streets_of = 0
+        # New or renamed entities that nobody was there to see: read in slices, at once when somebody asks.
+        self._unread: set[str] = set()
+        self._reading = asyncio.Lock()
+        self._asked_at = -_WATCHED_SECONDS
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["LiveCity"]:
@@ -74,9 +82,11 @@ class LiveCity:
 
     async def ready(self, seconds: float = 10) -> Projection:
         """The projection, once it is complete; raises Unavailable when that takes too long."""
+        self._asked_at = time.monotonic()
         try:
             async with asyncio.timeout(seconds):
                 await self._ready.wait()
+                await self._catch_up()
         except TimeoutError as error:
             raise Unavailable("The console is still reading the city; please try again.") from error
         return self.projection
@@ -99,7 +109,13 @@ class LiveCity:
                 await self._until_it_works(self._load)
                 gc.freeze()  # a whole city of objects that stay: the collector need not walk over them again
                 self._ready.set()
-                await run_together(self._follow_changes(), self._follow_alarms(), self._tick(), self._sweep_for_ever())
+                await run_together(
+                    self._follow_changes(),
+                    self._follow_alarms(),
+                    self._tick(),
+                    self._sweep_for_ever(),
+                    self._catch_up_for_ever(),
+                )
             except Exception:
                 # A mistake of ours on one change must not end the live city for good.
                 _log.exception("the live city stumbled and reads everything again")
@@ -126,6 +142,7 @@ class LiveCity:
             await self._load_rules(connection)
             await self._load_devices(connection)
             now = now_microseconds()
+            self._unread.clear()
             gone = set(self.projection.assets)
             async for rows in repository.stream_assets(connection, self.catalogue.type_iris()):
                 for row in rows:
@@ -161,11 +178,14 @@ class LiveCity:
     async def _follow_changes(self) -> None:
         tailer = Tailer(self._database, self._tenant)
         async for batch in tailer.batches(self.projection.position):
-            await self._take(batch)
+            async with self._reading:
+                self._take(batch)
+            if self._is_watched:
+                await self._catch_up()
 
-    async def _take(self, batch: ChangeBatch) -> None:
+    def _take(self, batch: ChangeBatch) -> None:
         recorded_at = to_microseconds(batch.recorded_at)
-        reread = {change.entity_id for change in batch.changes if self.projection.must_reread(change)}
+        self._unread.update(change.entity_id for change in batch.changes if self.projection.must_reread(change))
         renewed: list[Asset] = []
         gone: set[str] = set()
         for change in batch.changes:
@@ -182,11 +202,34 @@ class LiveCity:
                 if short in asset.values:
                     pending[short] = asset.values[short]
         self._publish_states(self.projection.renew(renewed, now_microseconds()))
-        if reread:
-            await self._until_it_works(partial(self._reread, reread))
         self.projection.position = batch.position
         self._recorded_at = recorded_at
         self._part_from(gone)
+
+    @property
+    def _is_watched(self) -> bool:
+        """Whether a browser follows, or asked a moment ago."""
+        return len(self.hub) > 0 or time.monotonic() - self._asked_at < _WATCHED_SECONDS
+
+    async def _catch_up(self) -> None:
+        """Read everything that is unread, and wait for what is being read."""
+        while self._unread or self._reading.locked():
+            await self._read_slice()
+
+    async def _catch_up_for_ever(self) -> None:
+        """Read what is unread a slice a second: an import that nobody watches must not pay for their screens."""
+        while True:
+            await asyncio.sleep(1)
+            if self._unread:
+                await self._read_slice()
+
+    async def _read_slice(self) -> None:
+        # Nothing is taken from the stream meanwhile: what is deleted then would come back.
+        async with self._reading:
+            taken = set(islice(self._unread, _SLICE))
+            if taken:
+                await self._until_it_works(partial(self._reread, taken))
+                self._unread -= taken
 
     async def _reread(self, entity_ids: set[str]) -> None:
         async with self._database.session(self._tenant) as connection:
