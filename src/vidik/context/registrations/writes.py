@@ -137,7 +137,10 @@ async def write(sharing: Sharing, handler: Handler, what: Write) -> Response:
 async def _body(call: Call) -> tuple[Any, ActiveContext]:
     if call.request.method == "DELETE":
         return None, await call.reading_context()
-    return await call.body(JSON, LD_JSON, *((MERGE_PATCH,) if call.request.method == "PATCH" else ()))
+    body, context = await call.body(JSON, LD_JSON, *((MERGE_PATCH,) if call.request.method == "PATCH" else ()))
+    if body is None:
+        raise problems.bad_data("The body is null.")
+    return body, context
 
 
 async def _entity(call: Call, body: Any, context: ActiveContext, *, is_new: bool) -> tuple[str, frozenset[str] | None]:
