@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from vidik.context.ngsild.repository import entity_maps
 from vidik.context.store import changes, entities, packing
 from vidik.kernel.clock import now
 from vidik.kernel.modules import PeriodicJob
@@ -12,6 +13,12 @@ async def expire_entities(services: Services, tenant: str) -> None:
     """Delete entities past their expiresAt."""
     async with services.database.transaction(tenant) as connection:
         await entities.delete_expired(connection)
+
+
+async def forget_entity_maps(services: Services, tenant: str) -> None:
+    """Delete the entity maps whose time has passed."""
+    async with services.database.transaction(tenant) as connection:
+        await entity_maps.delete_expired(connection)
 
 
 async def pack_history(services: Services, tenant: str) -> None:
@@ -29,5 +36,6 @@ async def forget_changes(services: Services, tenant: str) -> None:
 JOBS = (
     PeriodicJob("context.expire_entities", 10, expire_entities),
     PeriodicJob("context.forget_changes", 60, forget_changes),
+    PeriodicJob("context.forget_entity_maps", 600, forget_entity_maps),
     PeriodicJob("context.pack_history", 600, pack_history),
 )

@@ -27,6 +27,7 @@ from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON, has_header
 from vidik.context.ngsild.parameters import check_names
 from vidik.context.registrations import api as registrations_api
+from vidik.context.registrations import entity_maps_api
 from vidik.context.registrations.distribution import distribute
 from vidik.context.subscriptions import api as subscriptions_api
 
@@ -118,6 +119,22 @@ _REGISTRATION: Final[_Methods] = {
 }
 
 
+_ENTITY_MAPS: Final[_Methods] = {
+    "GET": (entity_maps_api.create_map, READ),
+    "POST": (entity_maps_api.create_map, READ),
+}
+_ENTITY_MAPS_OF_PAST: Final[_Methods] = {
+    "GET": (entity_maps_api.create_map_of_past, READ),
+    "POST": (entity_maps_api.create_map_of_past, READ),
+}
+# A map is a page marker of whoever asked a query, so that reading is enough for all of it.
+_ENTITY_MAP: Final[_Methods] = {
+    "GET": (entity_maps_api.retrieve_map, READ),
+    "PATCH": (entity_maps_api.update_map, READ),
+    "DELETE": (entity_maps_api.delete_map, READ),
+}
+
+
 def _methods(segments: list[str]) -> _Methods | None:
     """What a path takes; None where there is nothing."""
     match segments:
@@ -151,6 +168,12 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _REGISTRATIONS
         case ["csourceRegistrations", _]:
             return _REGISTRATION
+        case ["entityMaps"]:
+            return _ENTITY_MAPS
+        case ["temporal", "entityMaps"]:
+            return _ENTITY_MAPS_OF_PAST
+        case ["entityMaps", _]:
+            return _ENTITY_MAP
         case ["temporal", "entities"]:
             return _TEMPORAL
         case ["temporal", "entities", _]:

@@ -31,6 +31,24 @@ _KNOWN_SECONDS: Final = 60.0
 
 
 @dataclass(slots=True)
+class Mapped:
+    """What an entity map says of a query (see `entity_maps`)."""
+
+    ids: list[str] | None
+    """The entities that are looked at; None is all of them."""
+    sources: frozenset[str] | None = None
+    """The registrations whose sources are asked; None is all that match."""
+    holders: dict[str, list[str]] = field(default_factory=dict)
+    """Filled by a distributed query: of an entity, who has it."""
+
+    def narrowed(self, ids: list[str] | None) -> list[str] | None:
+        """Of the ids that a query asks for those that it may look at."""
+        if self.ids is None or ids is None:
+            return ids if self.ids is None else self.ids
+        return [one for one in self.ids if one in set(ids)]
+
+
+@dataclass(slots=True)
 class Call:
     """One request: who asks, of which tenant, with which parameters and path."""
 
@@ -42,6 +60,7 @@ class Call:
     segments: list[str]
     """The path beneath /ngsi-ld/v1, decoded piece by piece."""
     link: str | None = None
+    mapped: Mapped | None = None
 
     @property
     def path(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,6 +12,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import (
     conditional,
+    entity_maps,
     linked,
     merge,
     parameters,
@@ -90,9 +92,13 @@ async def query_entities(call: Call) -> Response:
 
 async def answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
     """A page of a query, however it was asked."""
+    if entity_maps.is_wanted(call, asked):
+        return await entity_maps.answer(call, asked, kind, context, partial(answer_query, call))
     view = parameters.view(asked, context)
     join = linked.parse_join(asked)
     found, types = parameters.search(asked, context)
+    if call.mapped is not None:
+        found.ids = call.mapped.narrowed(found.ids)
     count = asked.flag("count") or "count" in parameters.options(asked)
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
     offset = asked.number("offset", 0, 0, 10_000_000)

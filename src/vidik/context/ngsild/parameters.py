@@ -32,7 +32,7 @@ _SELECTING: Final = ("id", "type", "idPattern", "attrs", "pick", "omit", "q", "c
 _PLACING: Final = ("georel", "geometry", "coordinates", "geoproperty", "geometryProperty")
 _TIMING: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration")
 _SHOWING: Final = ("options", "format", "sysAttrs", "lang", "join", "joinLevel", "containedBy", "orderBy", "collation")
-_PAGING: Final = ("limit", "offset", "count", "entityMap", "splitEntities")
+_PAGING: Final = ("limit", "offset", "count", "entityMap", "entityMapLifetime", "splitEntities")
 _WRITING: Final = ("deleteAll", "observedAt", "drop", "keep", "noOverwrite")
 _HOSTING: Final = ("details", "kind", "reload")
 _KNOWN: Final = frozenset((*_SELECTING, *_PLACING, *_TIMING, *_SHOWING, *_PAGING, *_WRITING, *_HOSTING))
@@ -151,9 +151,13 @@ def of_query(body: Mapping[str, Any]) -> Parameters:
         raise bad_data('A query has the type "Query".', "type")
     found: dict[str, str] = {}
     _entity_selectors(body.get("entities"), found)
-    for name in ("q", "scopeQ", "lang", "join"):
+    for name in ("q", "scopeQ", "lang", "join", "entityMapLifetime"):
         if name in body:
             found[name] = _text(body[name], name)
+    if body.get("entityMap") is not None:
+        if not isinstance(body["entityMap"], bool):
+            raise bad_data("entityMap is true or false.", "entityMap")
+        found["entityMap"] = str(body["entityMap"]).lower()
     if "joinLevel" in body:
         found["joinLevel"] = str(body["joinLevel"])
     for name in ("attrs", "pick", "omit", "datasetId", "containedBy"):

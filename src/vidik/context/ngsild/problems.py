@@ -104,6 +104,11 @@ def too_complex(detail: str) -> TooComplexQuery:
     return TooComplexQuery(detail, type_uri=ERRORS + "TooComplexQuery")
 
 
+def too_many(detail: str) -> TooComplexQuery:
+    """TooManyResults."""
+    return TooComplexQuery(detail, code="too-many-results", type_uri=ERRORS + "TooManyResults")
+
+
 def unsupported_media_type(detail: str) -> UnsupportedMediaType:
     """415: the Content-Type is not one of this operation's."""
     return UnsupportedMediaType(detail, field="Content-Type", type_uri=ERRORS + "InvalidRequest")

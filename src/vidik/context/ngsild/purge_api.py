@@ -7,8 +7,8 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vidik.context.ngsild import merge, parameters, problems, writing
-from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild import entity_maps, merge, parameters, problems, writing
+from vidik.context.ngsild.broker import Call, Mapped
 from vidik.context.ngsild.exchange import Parameters
 from vidik.context.ngsild.merge import Result
 from vidik.context.store.entities import EntityRow
@@ -31,6 +31,11 @@ async def purge_entities(call: Call) -> Response:
         raise problems.bad_data("drop and keep exclude one another.", "drop")
     # Here an id limits enough (clause 5.6.21); a query asks for more.
     found, types = parameters.search(asked.joined(Parameters.of({"local": "true"})), context)
+    if entity_maps.HEADER.lower() in call.request.headers:
+        entity_map = await entity_maps.named(call)
+        if entity_map is None:
+            raise problems.not_found("The entity map is not there any more; what it held is not purged.")
+        found.ids = Mapped([one for one in entity_map.ids if one is not None]).narrowed(found.ids)
     reader = call.broker.reader
     async with reader.session(call.tenant) as connection:
         if types is not None:

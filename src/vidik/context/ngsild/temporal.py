@@ -133,18 +133,18 @@ def _range(parameters: Parameters) -> tuple[datetime | None, datetime | None]:
     return moment, end
 
 
-def parse_duration(text: str) -> Duration:
+def parse_duration(text: str, field: str = "aggrPeriodDuration") -> Duration:
     """An ISO 8601 duration such as PT1H or P1M; raises BadInput."""
     match = _DURATION.fullmatch(text)
     if match is None or text in ("P", "PT") or text.endswith("T"):
-        raise bad_data("aggrPeriodDuration is an ISO 8601 duration such as PT1H or P1D.", "aggrPeriodDuration")
+        raise bad_data(f"{field} is an ISO 8601 duration such as PT1H or P1D.", field)
     years, months, weeks, days, hours, minutes = (int(part or 0) for part in match.groups()[:6])
     try:
         span = timedelta(days=weeks * 7 + days, hours=hours, minutes=minutes, seconds=float(match.group(7) or 0))
     except OverflowError:
-        raise bad_data("aggrPeriodDuration is too long.", "aggrPeriodDuration") from None
+        raise bad_data(f"{field} is too long.", field) from None
     if years > 1000 or months > 12_000:
-        raise bad_data("aggrPeriodDuration is too long.", "aggrPeriodDuration")
+        raise bad_data(f"{field} is too long.", field)
     return Duration(years * 12 + months, span)
 
 

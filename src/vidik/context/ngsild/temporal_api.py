@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import instances, parameters, problems, selections, temporal, temporal_paging, values
+from vidik.context.ngsild import (
+    entity_maps,
+    instances,
+    parameters,
+    problems,
+    selections,
+    temporal,
+    temporal_paging,
+    values,
+)
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
@@ -56,7 +66,7 @@ async def query_temporal(call: Call) -> Response:
     """GET /temporal/entities: entities by type, id and scope as they are now, q and place by their instances."""
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
-    return await _answer_query(call, call.parameters, kind, context)
+    return await answer_query(call, call.parameters, kind, context)
 
 
 async def query_by_post(call: Call) -> Response:
@@ -66,14 +76,19 @@ async def query_by_post(call: Call) -> Response:
     if not isinstance(body, dict):
         raise problems.bad_data("A query is a JSON object.")
     asked = call.parameters.joined(parameters.of_query(body))
-    return await _answer_query(call, asked, kind, context)
+    return await answer_query(call, asked, kind, context)
 
 
-async def _answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
+async def answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
+    """A page of a query of the past, however it was asked."""
+    if entity_maps.is_wanted(call, asked):
+        return await entity_maps.answer(call, asked, kind, context, partial(answer_query, call))
     query, view = _asked(asked, context)
     if query.start is None and query.end is None:
         raise problems.bad_data("A temporal query has timerel and timeAt.", "timerel")
     found, types = parameters.search(asked, context, "entity_remembered")
+    if call.mapped is not None:
+        found.ids = call.mapped.narrowed(found.ids)
     count = asked.flag("count") or "count" in parameters.options(asked)
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
     offset = asked.number("offset", 0, 0, 10_000_000)

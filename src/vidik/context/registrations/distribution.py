@@ -11,8 +11,10 @@ from typing import Final
 
 from starlette.responses import Response
 
-from vidik.context.ngsild import batch_api, entities_api, parameters, problems, purge_api
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import batch_api, entities_api, entity_maps, parameters, problems, purge_api
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.exchange import Parameters
 from vidik.context.registrations import batches, purging, reads, writes
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.sharing import Sharing
@@ -64,6 +66,16 @@ _BATCHES: Final[Mapping[Handler, str]] = {
 _SHARED: Final = frozenset((*_READS, *_WRITES, *_BATCHES, purge_api.purge_entities))
 
 
+async def answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
+    """A page of a query of entities: of those here alone, or together with the sources that registrations name."""
+    federation = Federation.of(call.broker.services)
+    if not federation.registry.has_none(call.tenant) and not asked.flag("local"):
+        known = await federation.registry.tenant(call.tenant)
+        if known.registrations:
+            return await reads.query(Sharing.of(call, known, federation), asked, kind, context, by_post=False)
+    return await entities_api.answer_query(call, asked, kind, context)
+
+
 async def distribute(call: Call, handler: Handler) -> Response:
     """Answer a request: here alone, or together with the sources that registrations name."""
     if handler not in _SHARED:
@@ -79,6 +91,8 @@ async def distribute(call: Call, handler: Handler) -> Response:
     if read is not None:
         return await read(sharing)
     if handler is purge_api.purge_entities:
+        if entity_maps.HEADER.lower() in call.request.headers:
+            raise problems.not_supported("A purge of an entity map stays here: ask with local=true.")
         return await purging.purge(sharing, handler)
     operation = _BATCHES.get(handler)
     if operation is not None:

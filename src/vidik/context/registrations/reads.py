@@ -6,13 +6,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entities_api, geo, linked, parameters, problems, selections
+from vidik.context.ngsild import entities_api, entity_maps, geo, linked, parameters, problems, selections
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.rendering import Stored
@@ -233,9 +234,14 @@ def _parts(sharing: Sharing, share: Share, told: Answer, bodies: Sequence[Any], 
 async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveContext, *, by_post: bool) -> Response:
     """A page of a query, of all who have something of it, in the order of ids."""
     call = sharing.call
+    if entity_maps.is_wanted(call, asked):
+        again = partial(query, sharing, by_post=by_post)
+        return await entity_maps.answer(call, asked, kind, context, again)
     view = parameters.view(asked, context)
     join = linked.parse_join(asked)
     search, types = parameters.search(asked, context)
+    if call.mapped is not None:
+        search.ids = call.mapped.narrowed(search.ids)
     counts = asked.flag("count") or "count" in parameters.options(asked)
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
     offset = asked.number("offset", 0, 0, 10_000_000)
@@ -250,6 +256,8 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         word = call.broker.contexts.core.compact(search.geo.geo_property)
         place = search.geo
         shares = [one for one in shares if matching.is_in_place(one.registration, place, word, unplaced=True)]
+    if call.mapped is not None and call.mapped.sources is not None:
+        shares = [one for one in shares if one.registration.id in call.mapped.sources]
     local, found = await asyncio.gather(
         _local_page(call, search, types, question.number, counts=counts),
         asyncio.gather(*(_queried(sharing, one, question, context) for one in shares)),
@@ -260,6 +268,8 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
             parts[part.entity.id].append(part)
     entities = await _whole(call, asked, local[0], parts, search, types)
     page = entities[offset : offset + limit]
+    if call.mapped is not None:
+        call.mapped.holders |= _sources(page, local[0], shares, found)
     headers = page_links(call.path, asked, limit, offset, len(entities) > offset + limit)
     if counts:
         more = local[1] + sum(total for _, total in found) - len(local[0]) - sum(len(some) for some, _ in found)
@@ -267,6 +277,16 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     headers |= sharing.headers()
     body = await shown_page(call, asked, page, view, join, kind, context)
     return answer(body, kind, context, headers=headers)
+
+
+def _sources(
+    page: Sequence[Stored], local: Sequence[Stored], shares: Sequence[Share], found: Sequence[tuple[list[Part], int]]
+) -> dict[str, list[str]]:
+    """Of each entity who has something of it, for an entity map."""
+    holders = [(entity_maps.HERE, {one.id for one in local})]
+    for share, (parts, _) in zip(shares, found, strict=True):
+        holders.append((share.registration.id, {part.entity.id for part in parts}))
+    return {one.id: list(dict.fromkeys(name for name, ids in holders if one.id in ids)) for one in page}
 
 
 def _question(

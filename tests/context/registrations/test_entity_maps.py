@@ -1,0 +1,68 @@
+"""Entity maps of distributed queries: who has which entity is remembered (ETSI GS CIM 009, clause 5.14.4)."""
+
+from typing import Any
+
+import pytest
+from tests.context.registrations.conftest import Peers
+
+ENTITIES = "/ngsi-ld/v1/entities"
+
+
+def building(number: int) -> dict[str, Any]:
+    return {"id": f"urn:x:{number}", "type": "Building", "level": {"type": "Property", "value": number}}
+
+
+@pytest.fixture
+async def sources(client: Any, peers: Peers, register: Any) -> dict[str, str]:
+    """Two sources, with two buildings each; one of the south is here too."""
+    await client.post("/entities", json=building(3))
+    peers.answer("GET", f"north{ENTITIES}", content=[building(1), building(2)])
+    peers.answer("GET", f"south{ENTITIES}", content=[building(3), building(4)])
+    return {"north": await register("north"), "south": await register("south")}
+
+
+async def test_a_map_says_who_has_which_entity(client: Any, sources: dict[str, str]) -> None:
+    response = await client.get("/entityMaps", params={"type": "Building"})
+    assert response.status_code == 201
+    assert response.json()["entityMap"] == {
+        "urn:x:1": [sources["north"]],
+        "urn:x:2": [sources["north"]],
+        "urn:x:3": ["@none", sources["south"]],
+        "urn:x:4": [sources["south"]],
+    }
+
+
+async def test_only_those_who_have_something_of_a_page_are_asked(
+    client: Any, peers: Peers, sources: dict[str, str]
+) -> None:
+    asked = {"type": "Building", "limit": "2", "options": "keyValues"}
+    first = await client.get("/entities", params={**asked, "entityMap": "true"})
+    assert first.status_code == 201
+    assert [one["level"] for one in first.json()] == [1, 2]
+    peers.asked.clear()
+    headers = {"NGSILD-EntityMap": first.headers["NGSILD-EntityMap"]}
+    second = await client.get("/entities", params={**asked, "offset": "2"}, headers=headers)
+    assert [one["level"] for one in second.json()] == [3, 4]
+    assert {request.url.host for request in peers.asked} == {"south"}
+    assert 'rel="next"' not in second.headers["link"]
+
+
+async def test_a_source_that_is_silent_does_not_empty_the_map(
+    client: Any, peers: Peers, sources: dict[str, str]
+) -> None:
+    created = await client.get("/entityMaps", params={"type": "Building"})
+    headers = {"NGSILD-EntityMap": created.headers["NGSILD-EntityMap"]}
+    peers.answer("GET", f"north{ENTITIES}", 503)
+    page = await client.get("/entities", params={"type": "Building"}, headers=headers)
+    assert [one["id"] for one in page.json()] == ["urn:x:3", "urn:x:4"]
+    assert sources["north"] in page.headers["NGSILD-Warning"]
+    left = await client.get(created.headers["NGSILD-EntityMap"].removeprefix("/ngsi-ld/v1"))
+    assert len(left.json()["entityMap"]) == 4
+
+
+async def test_a_purge_of_a_map_stays_here(client: Any, peers: Peers, sources: dict[str, str]) -> None:
+    created = await client.get("/entityMaps", params={"type": "Building"})
+    headers = {"NGSILD-EntityMap": created.headers["NGSILD-EntityMap"]}
+    assert (await client.delete("/entities?type=Building", headers=headers)).status_code == 422
+    assert (await client.delete("/entities?type=Building&local=true", headers=headers)).status_code == 204
+    assert all(request.method == "GET" for request in peers.asked)
