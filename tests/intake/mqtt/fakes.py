@@ -47,7 +47,7 @@ class MemoryPipeline:
         if self.full:
             await self._room.wait()
 
-    async def took(self, count: int, seconds: float = 10.0) -> list[Message]:
+    async def took(self, count: int, seconds: float = 60) -> list[Message]:
         """Return the messages once there are so many."""
         async with asyncio.timeout(seconds):
             while len(self.messages) < count:  # noqa: ASYNC110
@@ -126,7 +126,7 @@ class RawClient(asyncio.Protocol):
         """Write bytes as they are."""
         self.transport.write(data)
 
-    async def receive(self, seconds: float = 5.0) -> packets.Packet | None:
+    async def receive(self, seconds: float = 60) -> packets.Packet | None:
         """Return the next packet; None when the server hung up."""
         async with asyncio.timeout(seconds):
             while True:

@@ -19,6 +19,7 @@ from vidik.intake.mqtt.wire import VERSION_5, ProtocolError, Reason
 # QoS 1; retained messages only for a subscription that is new, not again at every reconnection.
 _SUBSCRIBE_5: Final = 0x11
 _SUBSCRIBE_311: Final = 0x01
+_LARGE_PIECE: Final = 65_536  # bytes: 16,000 acknowledgements, two seconds of readings at 8,000 a second
 _REFUSED_311: Final = {
     1: "it does not speak MQTT 3.1.1",
     2: "it does not accept the client identifier",
@@ -37,6 +38,13 @@ class BrokerLink(asyncio.Protocol):
 
     Every acknowledgement belongs to the link on which its message came: on the next one the same packet identifier may
     stand for a message that is not stored yet.
+
+    What is written goes in pieces, each begun by a PINGREQ; the next is written when the PINGRESP says that the broker
+    has read this one, or when it is large. Mosquitto rewrites its store every turn and reads one TLS record a turn, and
+    the next record too when a packet lies across the border of the two: the two bytes of the PINGREQ before
+    acknowledgements of four see to that. So a piece is read in one turn; written as they come, acknowledgements would
+    wait unread, a few a turn, while the store grows and its turns become longer. The PINGRESP alone would not do: it
+    comes behind all the readings that Mosquitto has sent.
     """
 
     def __init__(self, options: BrokerOptions, pipeline: PipelinePort, counters: Counters) -> None:
@@ -52,6 +60,8 @@ class BrokerLink(asyncio.Protocol):
         self._buffer: bytearray | None = None
         self._needed = 0
         self._out: list[bytes] = []
+        self._out_size = 0
+        self._unread = False
         self._why = "the connection was closed"
         self._session_present = False
         self.speaks_only_311 = False
@@ -139,7 +149,8 @@ class BrokerLink(asyncio.Protocol):
             if self._transport is not None:
                 self._transport.abort()
             return
-        self.send(codec.PINGREQ)
+        if not self._unread:
+            self._flush()
         self._heartbeat = loop.call_later(interval / 2, self._beat)
 
     # --- reading ---------------------------------------------------------------------------------------------
@@ -199,7 +210,8 @@ class BrokerLink(asyncio.Protocol):
                     self._counters.commands_acknowledged += taken
                     future.set_result(taken)
             case Pingresp():
-                pass
+                self._unread = False
+                self._flush_rest()
             case Disconnect():
                 self._why = f"the broker said goodbye with reason {packet.reason:#04x}"
                 self.close(None, self._why)
@@ -239,17 +251,25 @@ class BrokerLink(asyncio.Protocol):
     # --- writing ---------------------------------------------------------------------------------------------
 
     def send(self, data: bytes) -> None:
-        """Have bytes written at the end of this turn of the loop."""
+        """Have bytes written at the end of this turn of the loop, or with the next piece."""
         if self._transport is None:
             return
-        if not self._out:
-            asyncio.get_running_loop().call_soon(self._flush)
+        if not self._out and not self._unread:
+            asyncio.get_running_loop().call_soon(self._flush_rest)
         self._out.append(data)
+        self._out_size += len(data)
+        if self._out_size >= _LARGE_PIECE:
+            self._flush()
+
+    def _flush_rest(self) -> None:
+        if self._out:
+            self._flush()
 
     def _flush(self) -> None:
-        out, self._out = self._out, []
-        if self._transport is not None and not self._transport.is_closing() and out:
-            data = b"".join(out)
+        out, self._out, self._out_size = self._out, [], 0
+        if self._transport is not None and not self._transport.is_closing():
+            data = codec.PINGREQ + b"".join(out)
+            self._unread = True
             self._counters.bytes_sent += len(data)
             self._transport.write(data)
 
