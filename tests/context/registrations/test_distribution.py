@@ -88,6 +88,41 @@ async def test_what_is_redirected_comes_from_there_alone(client: Any, peers: Pee
     assert (await client.get(f"/entities/{ID}", params={"options": "keyValues"})).json() == building(level=9)
 
 
+@pytest.mark.parametrize("status", [404, 500])
+async def test_what_others_hold_alone_is_not_answered_from_here(
+    client: Any, peers: Peers, register: Any, status: int
+) -> None:
+    await create(client, level=prop(1), name=prop("here"))
+    information = [{"entities": [{"type": "Building", "id": ID}], "propertyNames": ["level"]}]
+    await register(mode="exclusive", information=information)
+    peers.answer("GET", f"{ENTITIES}/{ID}", status=status)
+    peers.answer("GET", ENTITIES, status=status)
+
+    shown = await client.get(f"/entities/{ID}", params={"options": "keyValues"})
+    queried = await client.get("/entities", params={"type": "Building", "options": "keyValues"})
+    asked_by_it = await client.get("/entities", params={"type": "Building", "q": "level==1"})
+
+    assert (shown.json(), queried.json(), asked_by_it.json()) == (building(name="here"), [building(name="here")], [])
+    assert ("NGSILD-Warning" in shown.headers) == (status == 500)
+
+
+async def test_the_name_of_an_attribute_beside_a_body_is_in_the_words_of_that_body(
+    client: Any, peers: Peers, register: Any
+) -> None:
+    await register(mode="redirect", operations=REDIRECTION)
+    peers.answer("PATCH", f"{ENTITIES}/{ID}/attrs/niveau", status=204)
+    words = {"niveau": "https://example.org/niveau", "Haus": "https://example.org/Haus"}
+
+    response = await client.patch(
+        f"/entities/{ID}/attrs/niveau",
+        json={"type": "Property", "value": 1, "@context": words},
+        headers={"Content-Type": "application/ld+json"},
+    )
+
+    assert response.status_code == 204, response.text
+    assert json.loads(peers.asked[0].content)["@context"][0] == words
+
+
 async def test_local_asks_nobody(client: Any, peers: Peers, register: Any) -> None:
     await register()
 
@@ -302,8 +337,8 @@ async def test_a_body_that_is_no_entity_goes_nowhere(client: Any, peers: Peers, 
     [
         ("PUT", f"/entities/{ID}", building(level=prop(2))),
         ("PATCH", f"/entities/{ID}", {"level": prop(2)}),
-        ("POST", f"/entities/{ID}/attrs", {"level": prop(2)}),
-        ("PATCH", f"/entities/{ID}/attrs", {"level": prop(2)}),
+        ("POST", f"/entities/{ID}/attrs/", {"level": prop(2)}),
+        ("PATCH", f"/entities/{ID}/attrs/", {"level": prop(2)}),
         ("PATCH", f"/entities/{ID}/attrs/level", {"value": 2}),
         ("PUT", f"/entities/{ID}/attrs/level", prop(2)),
         ("DELETE", f"/entities/{ID}/attrs/level", None),

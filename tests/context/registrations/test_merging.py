@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vidik.context.jsonld import packaged, processing
 from vidik.context.ngsild.rendering import Stored
-from vidik.context.registrations.merging import Part, merged, read_entity
+from vidik.context.registrations.merging import Part, merged, read_entity, without_held
 from vidik.context.registrations.model import MODES
 from vidik.kernel.errors import BadInput
 
@@ -89,14 +89,24 @@ def test_types_and_scopes_are_those_of_all() -> None:
     assert (list(whole.types), whole.scope) == (["T", "U"], ["/a", "/b"])
 
 
+def test_what_others_hold_alone_is_not_here() -> None:
+    here = stored(a=value(1), b=value(2))
+
+    less = without_held(here, [frozenset("b"), frozenset("c")])
+
+    assert less is not None
+    assert less.document == {"a": value(1)}
+    assert without_held(here, [frozenset("b"), None]) is None
+
+
 attributes = st.dictionaries(st.sampled_from("abc"), st.builds(value, st.integers(0, 9)))
 
 
 @given(attributes, attributes, st.sampled_from(MODES))
 def test_nothing_that_anybody_has_is_lost(here: Any, there: Any, mode: Any) -> None:
-    held = frozenset(there) if mode in ("exclusive", "redirect") else None
+    held = [frozenset(there)] if mode in ("exclusive", "redirect") else []
 
-    whole = merged(stored(**here), [Part(stored(**there), mode, held)])
+    whole = merged(without_held(stored(**here), held), [Part(stored(**there), mode)])
 
     assert whole is not None
     assert set(whole.document) == set(here) | set(there)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -19,11 +19,10 @@ _TIMES: Final = ("createdAt", "modifiedAt")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one source has of an entity; `attributes` are those that it alone holds, None is all of them."""
+    """What one source has of an entity."""
 
     entity: Stored
     mode: Mode
-    attributes: frozenset[str] | None = None
 
 
 def read_entity(body: Any, context: ActiveContext) -> Stored:
@@ -61,28 +60,20 @@ def _moment(text: Any) -> datetime | None:
 def merged(local: Stored | None, parts: Sequence[Part]) -> Stored | None:
     """The entity, out of what is here and what others have; None where nobody has anything.
 
-    What a source holds alone comes from it. Of what several have, the newest instance counts; what is here wins where
-    none is newer. Auxiliary sources only add what nobody else has.
+    Of what several have, the newest instance counts; what is here wins where none is newer. Auxiliary sources only
+    add what nobody else has.
     """
-    if local is not None:
-        alone = [one for one in parts if one.mode in ("exclusive", "redirect")]
-        if any(one.attributes is None for one in alone):
-            local = None
-        else:
-            held = frozenset[str]().union(*(one.attributes or () for one in alone))
-            local = _without(local, held)
     whole = local
     for one in sorted(parts, key=lambda part: part.mode == "auxiliary"):
         whole = one.entity if whole is None else _joined(whole, one.entity, fills=one.mode == "auxiliary")
     return whole
 
 
-def without_held(entity: Stored, held: Iterable[frozenset[str]]) -> Stored:
-    """An entity without the attributes that others hold alone."""
-    return _without(entity, frozenset[str]().union(*held))
-
-
-def _without(entity: Stored, names: frozenset[str]) -> Stored:
+def without_held(entity: Stored, held: Sequence[frozenset[str] | None]) -> Stored | None:
+    """What is here of an entity whose attributes others hold alone (clause 4.3.6.3); None where they hold all of it."""
+    if None in held:
+        return None
+    names = frozenset[str]().union(*(one for one in held if one is not None))
     if names.isdisjoint(entity.document):
         return entity
     return _copy(entity, {name: value for name, value in entity.document.items() if name not in names})

@@ -22,13 +22,14 @@ from vidik.context.ngsild.showing import shown_entity, shown_page
 from vidik.context.registrations import matching
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
-from vidik.context.registrations.merging import Part, merged, read_entity
+from vidik.context.registrations.merging import Part, merged, read_entity, without_held
 from vidik.context.registrations.model import Information, Json, Registration
 from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
 from vidik.context.subscriptions.questions import Questions
 from vidik.kernel.errors import NotFound, VidikError
 
 READABLE: Final = (JSON, LD_JSON, GEO_JSON)
+READING: Final = ("retrieveEntity", "queryEntity", "queryBatch")
 MAXIMUM_DEPTH: Final = 10_000
 """As many entities of a source are looked through for one page; beyond it a page is refused."""
 _BESIDE: Final[tuple[str, ...]] = ("limit", "offset", "count", "options", "local")
@@ -65,6 +66,23 @@ def shares_of(sharing: Sharing, asked: Asked, *operations: str) -> list[Share]:
     ]
 
 
+def _holders(sharing: Sharing, asked: Asked) -> list[tuple[Registration, Information]]:
+    """Who holds alone something of what a question is about, and can be asked for it."""
+    return [
+        (registration, part)
+        for registration, part in sharing.concerned(asked)
+        if registration.holds_alone and not registration.operations.isdisjoint(READING)
+    ]
+
+
+def _ours(entity: Stored | None, holders: Sequence[tuple[Registration, Information]]) -> Stored | None:
+    """What is here of an entity, whether its holders answer or not: what they hold alone is nowhere else."""
+    if entity is None or not holders:
+        return entity
+    held = [part.attributes for _, part in holders if matching.covers(part, entity.id, entity.types)]
+    return without_held(entity, held) if held else entity
+
+
 def _both(one: frozenset[str] | None, other: frozenset[str] | None) -> frozenset[str] | None:
     if one is None or other is None:
         return one if other is None else other
@@ -81,13 +99,14 @@ async def retrieve(sharing: Sharing) -> Response:
     text = call.parameters.get("type")
     selection = None if text is None else selections.parse_types(text, context)
     asked = Asked(matching.leaf_types(selection), frozenset((entity_id,)), None, view.attributes)
-    shares = shares_of(sharing, asked, "retrieveEntity", "queryEntity", "queryBatch")
+    shares = shares_of(sharing, asked, *READING)
     if not shares:
         return await entities_api.retrieve_entity(call)
     local, found = await asyncio.gather(
         call.broker.reader.get(call.tenant, entity_id),
         asyncio.gather(*(_retrieved(sharing, one, entity_id, context) for one in shares)),
     )
+    local = _ours(local, _holders(sharing, asked))
     entity = merged(local, [part for parts in found for part in parts if part.entity.id == entity_id])
     if entity is None or (selection is not None and not selections.matches_types(selection, entity.types)):
         raise PartlyNotFound(f"There is no entity {entity_id}.", sharing.headers())
@@ -227,7 +246,7 @@ def _parts(sharing: Sharing, share: Share, told: Answer, bodies: Sequence[Any], 
             sharing.warn(registration, replace(told, problem=f"an entity of the answer cannot be read: {error}"))
             continue
         if _has(share, entity.id):
-            parts.append(Part(entity, registration.mode, share.information.attributes))
+            parts.append(Part(entity, registration.mode))
     return parts
 
 
@@ -266,7 +285,8 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     for some, _ in found:
         for part in some:
             parts[part.entity.id].append(part)
-    entities = await _whole(call, asked, local[0], parts, search, types)
+    holders = _holders(sharing, wanted)
+    entities = await _whole(call, asked, local[0], parts, holders, search, types)
     page = entities[offset : offset + limit]
     if call.mapped is not None:
         call.mapped.holders |= _sources(page, local[0], shares, found)
@@ -330,6 +350,7 @@ async def _whole(
     asked: Parameters,
     local: Sequence[Stored],
     parts: Mapping[str, Sequence[Part]],
+    holders: Sequence[tuple[Registration, Information]],
     search: Search,
     types: selections.TypeSelection | None,
 ) -> list[Stored]:
@@ -339,13 +360,16 @@ async def _whole(
         absent = [one for one in parts if one not in present]
         here = await call.broker.reader.load(connection, call.tenant, absent) if absent else {}
         whole = {}
+        touched = {}
         for entity_id in (*present, *absent):
-            entity = merged(present.get(entity_id) or here.get(entity_id), parts.get(entity_id, ()))
+            ours = present.get(entity_id) or here.get(entity_id)
+            entity = merged(_ours(ours, holders), parts.get(entity_id, ()))
             if entity is not None:
                 whole[entity_id] = entity
-        touched = [one for one in whole.values() if one.id in parts]
-        fitting = {one.id for one in await _fitting(connection, touched, search, types)}
-    kept = [one for one in whole.values() if one.id not in parts or one.id in fitting]
+                if entity is not ours:
+                    touched[entity_id] = entity
+        fitting = {one.id for one in await _fitting(connection, list(touched.values()), search, types)}
+    kept = [one for one in whole.values() if one.id not in touched or one.id in fitting]
     return kept if asked.get("orderBy") is not None else sorted(kept, key=lambda one: one.id)
 
 

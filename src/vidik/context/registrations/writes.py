@@ -161,7 +161,8 @@ async def _is_sound(call: Call, body: Any, context: ActiveContext, what: Write, 
         return True
     try:
         if named is not None:
-            validation.parse_attribute(body, context.inside(named), validation.PATCH, named)
+            inside = {name: one for name, one in body.items() if name != "@context"} if isinstance(body, dict) else body
+            validation.parse_attribute(inside, context.inside(named), validation.PATCH, named)
         else:
             rules = validation.CREATE if what.whole else validation.PATCH
             validation.parse_entity(body, context, rules, whole=len(call.segments) == 1)
@@ -218,8 +219,8 @@ async def _errand(
     if registration.is_local_only:
         asked["local"] = "true"
     segments = list(call.segments)
-    if len(segments) == 4:
-        segments[3] = word(segments[3])
+    if len(segments) == 4 and not isinstance(body, dict):
+        segments[3] = word(segments[3])  # beside a body it stands in the words of that body
     content: Any = body
     if isinstance(body, dict) and len(segments) < 4:
         content = {name: value for name, value in body.items() if name in HEAD or name in names}
@@ -234,6 +235,8 @@ async def _errand(
         elif call.request.headers.get("content-type", "").startswith(MERGE_PATCH):
             kind = MERGE_PATCH
     path = "/".join(quote(one, safe=":") for one in segments)
+    if len(segments) == 3:
+        path += "/"  # as clause 6.6 writes the resource; not everybody takes it without
     return Errand(registration, call.request.method, path, asked, content, link, kind)
 
 
