@@ -161,6 +161,29 @@ async def test_a_deleted_entity_is_told(city: City, receiver: Receiver) -> None:
     assert entity == {"id": entity_id, "type": "Building"}
 
 
+async def test_a_deleted_entity_has_the_times_it_had(city: City, receiver: Receiver) -> None:
+    entity_id = await city.create(name="Tower")
+    before = (await city.client.get(f"/entities/{entity_id}", params={"options": "sysAttrs"})).json()
+    await city.subscribe(notificationTrigger=["entityDeleted"], notification={"sysAttrs": True})
+
+    await city.delete(entity_id)
+
+    (entity,) = (await receiver.wait(1))[0].data
+    assert entity.keys() == {"id", "type", "createdAt", "modifiedAt", "deletedAt"}
+    assert (entity["createdAt"], entity["modifiedAt"]) == (before["createdAt"], before["modifiedAt"])
+
+
+async def test_the_core_context_is_named_as_the_subscriber_names_it(city: City, receiver: Receiver) -> None:
+    core = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.8.jsonld"
+    accept = {"endpoint": {"accept": "application/ld+json"}}
+    await city.subscribe(jsonldContext=core, notification=accept)
+
+    await city.create(name="Tower")
+
+    (entity,) = (await receiver.wait(1))[0].data
+    assert entity["@context"] == core
+
+
 async def test_a_deleted_entity_shows_what_it_was(city: City, receiver: Receiver) -> None:
     entity_id = await city.create(name="Tower", at={"type": "Relationship", "object": "urn:ngsi-ld:City:Nis"})
     await city.subscribe(notificationTrigger=["entityDeleted"], notification={"showChanges": True})

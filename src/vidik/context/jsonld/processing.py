@@ -15,27 +15,36 @@ from vidik.kernel.errors import BadInput
 
 MAXIMUM_DEPTH: Final = 8
 MAXIMUM_TERMS: Final = 20_000
+MAXIMUM_INNER_TERMS: Final = 200_000
+"""As many words contexts inside terms have in all; each has those of the context around it too."""
+MAXIMUM_CHAIN: Final = 50
+"""As many terms may be defined by one another in a row."""
 BAD_REQUEST_DATA: Final = "https://uri.etsi.org/ngsi-ld/errors/BadRequestData"
 
 Remote = Mapping[str, Any]
 """Loaded documents' @context by absolute address."""
 
 
-def references(local: Any, base: str | None = None) -> Iterator[str]:
-    """The absolute addresses of the contexts that a local context asks for, the core context left out."""
+def references(local: Any, base: str | None = None, depth: int = 0) -> Iterator[str]:
+    """The absolute addresses of the contexts that a local context asks for, the core context left out.
+
+    Raises BadInput where it is nested deeper than any context that can be used.
+    """
+    if depth > MAXIMUM_DEPTH * MAXIMUM_DEPTH:
+        raise refuse("it is nested too deeply")
     if isinstance(local, str):
         url = urljoin(base, local) if base else local
         if not packaged.is_core(url):
             yield url
     elif isinstance(local, list):
         for part in local:
-            yield from references(part, base)
+            yield from references(part, base, depth + 1)
     elif isinstance(local, dict):
         if isinstance(local.get("@import"), str):
-            yield from references(local["@import"], base)
+            yield from references(local["@import"], base, depth + 1)
         for definition in local.values():
             if isinstance(definition, dict) and "@context" in definition:
-                yield from references(definition["@context"], base)
+                yield from references(definition["@context"], base, depth + 1)
 
 
 def build(local: Any, remote: Remote, *, source: Any = None) -> ActiveContext:
@@ -55,19 +64,24 @@ def refuse(reason: str) -> BadInput:
 
 
 class _Builder:
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, inner_terms: list[int] | None = None) -> None:
         self._remote = remote
+        self._inner_terms = [0] if inner_terms is None else inner_terms
         self.terms: dict[str, Term] = {}
         self.vocabulary: str | None = None
         self._scoped: dict[str, tuple[Any, str | None]] = {}
         self._names_core = False
+        self._chain = 0
 
     def finish(self, source: Any, depth: int = 0) -> ActiveContext:
         scoped: dict[str, ActiveContext] = {}
         for name, (local, base) in self._scoped.items():
             if depth >= MAXIMUM_DEPTH:
                 raise refuse("contexts inside terms are nested too deeply")
-            inner = _Builder(self._remote)
+            self._inner_terms[0] += len(self.terms)
+            if self._inner_terms[0] > MAXIMUM_INNER_TERMS:
+                raise refuse(f"contexts inside its terms have more than {MAXIMUM_INNER_TERMS} terms in all")
+            inner = _Builder(self._remote, self._inner_terms)
             inner.terms, inner.vocabulary = dict(self.terms), self.vocabulary
             inner.apply(local, base, 0)
             inner.apply(packaged.core_terms(), None, 0)
@@ -128,10 +142,14 @@ class _Builder:
             return
         if name == "":
             raise refuse("a term has no name")
+        if self._chain >= MAXIMUM_CHAIN:
+            raise refuse(f"more than {MAXIMUM_CHAIN} terms are defined by one another in a row")
         defined[name] = False
         self.terms.pop(name, None)
         self._scoped.pop(name, None)
+        self._chain += 1
         self.terms[name] = self._term(name, local[name], local, defined, base)
+        self._chain -= 1
         defined[name] = True
 
     def _term(self, name: str, value: Any, local: dict[str, Any], defined: dict[str, bool], base: str | None) -> Term:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from vidik.context.jsonld import packaged
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import problems
+from vidik.context.ngsild.nesting import MAXIMUM_NESTING, is_too_deep
 
 JSON: Final = "application/json"
 LD_JSON: Final = "application/ld+json"
@@ -172,6 +173,8 @@ async def read_json(request: Request, media_types: Sequence[str]) -> tuple[Any, 
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise problems.invalid_request(f"The body is not JSON: {error}.") from error
+    if is_too_deep(body, content):
+        raise problems.bad_data(f"The body is nested deeper than {MAXIMUM_NESTING} levels.")
     if _ZERO in body and _has_zero(content):
         raise problems.bad_data("Text has no zero characters.")
     return content, kind

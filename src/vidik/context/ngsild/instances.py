@@ -26,7 +26,7 @@ from vidik.context.ngsild.q_jsonpath import JsonPath, compile_term
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.ngsild.temporal import TemporalQuery, numbered_instances
 from vidik.context.store.chunks import SeriesRows
-from vidik.context.store.document import instances_of
+from vidik.context.store.document import Instance, instances_of
 from vidik.context.store.history import Series
 from vidik.kernel.clock import iso
 
@@ -122,11 +122,15 @@ class Trial:
         for place, term in enumerate(self._terms):
             if _is_of_entity(term):
                 self._masks[self._pseudo(entity), place] = self._ask([_times_of(entity)], [0], 1, term)
+        current: dict[str, dict[str, Instance]] = {}
         for one in series:
+            if one.attribute not in current:
+                present = instances_of(entity.document.get(one.attribute, []))
+                current[one.attribute] = {_dataset(instance): instance for instance in present}
             self._series[entity.id, one.attribute].append(one)
-            self._enter_series(entity, one, rows[one.number])
+            self._enter_series(one, rows[one.number], current[one.attribute].get(one.dataset))
 
-    def _enter_series(self, entity: Stored, series: Series, rows: SeriesRows) -> None:
+    def _enter_series(self, series: Series, rows: SeriesRows, current: Instance | None) -> None:
         terms = [
             (place, term)
             for place, term in enumerate(self._terms)
@@ -139,10 +143,6 @@ class Trial:
             self._valid[series.number] = np.ones(len(rows), np.bool_)
             self._masks |= {(series.number, place): mask for place, mask in quick.items() if mask is not None}
             return
-        current = next(
-            (one for one in instances_of(entity.document.get(series.attribute, [])) if _dataset(one) == series.dataset),
-            None,
-        )
         numbered = list(numbered_instances(rows, self.query, current, series))
         places = [index for index, _ in numbered]
         self._valid[series.number] = _mask(len(rows), places)

@@ -29,8 +29,8 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class _Node:
-    """An entity and what is shown of it."""
+class Node:
+    """An entity, how it is shown, and what is shown of it."""
 
     entity: Stored
     view: View
@@ -62,18 +62,29 @@ def parse_join(asked: Parameters) -> Join | None:
 
 async def joined(load: Load, entities: Sequence[Stored], view: View, join: Join) -> list[Json]:
     """The entities in the asked format with those that they link to: inside them, or after them in the list."""
-    nodes = [_Node(one, view, body) for one in entities if (body := render(one, view))]
+    return await with_linked(load, [Node(one, view, body) for one in entities if (body := render(one, view))], join)
+
+
+async def with_linked(load: Load, nodes: Sequence[Node], join: Join) -> list[Json]:
+    """What is shown of some entities with those that they link to: put inside it, or after it in the list.
+
+    Links are followed until they would show more than 5,000 entities.
+    """
+    first = {node.entity.id for node in nodes}
     shown = {node.entity.id: node.body for node in nodes}
     known = set(join.contained_by)
+    followed = 0
     for _ in range(join.level):
         links = [link for node in nodes for link in _links(node)]
         wanted = sorted({one for link in links for one in link.ids} - known)
-        if not wanted or len(shown) > MAXIMUM_LINKED:
+        # The same entity may be shown in many places, and those that link to one another at every level again.
+        followed += sum(len(link.ids) for link in links)
+        if not wanted or followed > MAXIMUM_LINKED:
             break
         found = await load(wanted)
         nodes = []
         for link in links:
-            linked = [_Node(found[one], link.view, render(found[one], link.view)) for one in link.ids if one in found]
+            linked = [Node(found[one], link.view, render(found[one], link.view)) for one in link.ids if one in found]
             if join.kind == "inline":
                 _place(link, [node.body for node in linked])
                 nodes.extend(linked)
@@ -83,11 +94,11 @@ async def joined(load: Load, entities: Sequence[Stored], view: View, join: Join)
                     shown[node.entity.id] = node.body
                     nodes.append(node)
         if join.kind == "inline":
-            known |= {one.id for one in entities}
+            known |= first
     return list(shown.values())
 
 
-def _links(node: _Node) -> Iterator[_Link]:
+def _links(node: Node) -> Iterator[_Link]:
     context = node.view.context
     for iri in node.entity.document:
         word = context.compact(iri)

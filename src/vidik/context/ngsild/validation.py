@@ -58,6 +58,7 @@ ENTITY_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "@cont
 _NOT_MEMBERS: Final = _SYSTEM | {"type", "@type"}
 _PLAIN: Final = frozenset((str, int, bool))
 _MAXIMUM_SUB_DEPTH: Final = 8
+_MAXIMUM_INSTANCES: Final = 1000
 
 
 @dataclass(slots=True)
@@ -138,6 +139,8 @@ def parse_attribute(value: Any, context: ActiveContext, rules: Rules, where: str
     """The instances of one attribute, at most one of each datasetId."""
     if not _is_instances(value):
         return [parse_instance(value, context, rules, where, depth)]
+    if len(value) > _MAXIMUM_INSTANCES:
+        raise bad_data(f"An attribute has at most {_MAXIMUM_INSTANCES} instances in one request.", where)
     instances = [parse_instance(one, context, rules, where, depth) for one in value]
     seen: set[str] = set()
     for instance in instances:

@@ -31,11 +31,14 @@ class Detail(msgspec.Struct, array_like=True):
 
     `before` has the instances of the changed attributes as they were (of a deleted entity: of all attributes),
     `after` those that the change wrote; a deleted instance stands there as `{"type": …, "deletedAt": …}`.
+    `created_at` and `modified_at` are those of an entity that was deleted: nothing else has them any more.
     """
 
     before: dict[str, list[dict[str, Any]]]
     after: dict[str, list[dict[str, Any]]]
     scope: list[str] | None
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
 
 
 class Change(msgspec.Struct, array_like=True):

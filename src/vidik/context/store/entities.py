@@ -114,9 +114,9 @@ async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
 async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
     """Delete entities (their history stays); returns the ids that were there."""
     cursor = await connection.execute(
-        "WITH gone AS (DELETE FROM entity WHERE id = ANY(%s) RETURNING key, id, kind, scope, document),"
+        "WITH gone AS (DELETE FROM entity WHERE id = ANY(%s) RETURNING *),"
         " kept AS (INSERT INTO entity_gone (key, id, kind, deleted_at) SELECT key, id, kind, now() FROM gone)"
-        " SELECT id, types, scope, document FROM gone JOIN kind USING (kind)",
+        " SELECT id, types, scope, document, gone.created_at, modified_at FROM gone JOIN kind USING (kind)",
         [list(entity_ids)],
     )
     rows = await cursor.fetchall()
@@ -126,7 +126,8 @@ async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
 
 def _deletion(row: Mapping[str, Any]) -> Change:
     before = {attribute: instances_of(stored) for attribute, stored in row["document"].items()}
-    return Change(row["id"], tuple(row["types"]), "deleted", {}, Detail(before, {}, row["scope"]))
+    detail = Detail(before, {}, row["scope"], row["created_at"], row["modified_at"])
+    return Change(row["id"], tuple(row["types"]), "deleted", {}, detail)
 
 
 async def delete_expired(connection: Connection) -> int:

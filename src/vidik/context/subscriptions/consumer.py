@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +13,10 @@ import orjson
 
 from vidik.context.ngsild.broker import Broker
 from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
+from vidik.context.ngsild.linked import Node, with_linked
 from vidik.context.ngsild.rendering import Json
 from vidik.context.store.changes import Change, ChangeBatch
 from vidik.context.subscriptions import content, repository
-from vidik.context.subscriptions.linked import with_linked
 from vidik.context.subscriptions.matching import Happening, concerns, happening, is_in_place, selectors_of
 from vidik.context.subscriptions.model import Subscription
 from vidik.context.subscriptions.questions import Questions
@@ -29,10 +30,10 @@ KEPT_IN_ORDER: Final = 1000
 """As many notifications wait for one subscription in full; beyond it an entity's newest state stands for the others."""
 KEPT_AT_MOST: Final = 10_000
 """As many entities wait for one subscription; beyond it the oldest are given up."""
-
-
 CHANGES_AT_ONCE: Final = 1000
 """As many changes are held in memory with their entities; the worker's other tasks have their turn between."""
+LARGE_PAYLOAD: Final = 1 << 16
+"""So many characters told of one entity are a reason to give the other tasks their turn, too."""
 
 _Found = tuple[Change, ChangeBatch, list[Subscription]]
 
@@ -86,6 +87,8 @@ class SubscriptionConsumer:
         for one in await _matching(connection, candidates):
             entities = await _entities(one, load)
             payload = ",".join(orjson.dumps(entity).decode() for entity in entities)
+            if len(payload) > LARGE_PAYLOAD:
+                await asyncio.sleep(0)  # a large entity that many follow would hold up everybody else
             owed.append(Owed(one.subscription.key, one.found.entity.id, one.found.recorded_at, payload))
         if owed:
             await repository.owe(connection, owed)
@@ -136,8 +139,8 @@ async def _entities(one: _Candidate, load: Any) -> list[Json]:
     if subscription.endpoint.accept == GEO_JSON:
         return [content.as_feature(body, found.entity, subscription)]
     entities = [body]
-    if subscription.join != "none" and found.change.operation != "deleted":
-        entities = await with_linked(body, found.entity, subscription, load)
+    if subscription.join is not None and found.change.operation != "deleted":
+        entities = await with_linked(load, [Node(found.entity, subscription.view, body)], subscription.join)
     if subscription.endpoint.accept == LD_JSON:
         for entity in entities:
             entity["@context"] = context_of_answer(subscription.context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import orjson
@@ -13,6 +14,7 @@ from psycopg_pool import PoolTimeout
 
 from vidik.context.ngsild.broker import Broker
 from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
+from vidik.context.ngsild.linked import Node, with_linked
 from vidik.context.ngsild.rendering import Json, Stored, render
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.repository.entities import EntityReader
@@ -21,7 +23,6 @@ from vidik.context.store import changes
 from vidik.context.subscriptions import repository
 from vidik.context.subscriptions.consumer import SubscriptionConsumer
 from vidik.context.subscriptions.content import as_feature
-from vidik.context.subscriptions.linked import with_linked
 from vidik.context.subscriptions.model import Selector, Subscription
 from vidik.context.subscriptions.registry import Registry
 from vidik.context.subscriptions.repository import Owed
@@ -158,8 +159,9 @@ async def _bodies(
     if subscription.endpoint.accept == GEO_JSON:
         return [as_feature(body, entity, subscription)]
     bodies = [body]
-    if subscription.join != "none":
-        bodies = await with_linked(body, entity, subscription, lambda ids: reader.load(connection, tenant, ids))
+    if subscription.join is not None:
+        load = partial(reader.load, connection, tenant)
+        bodies = await with_linked(load, [Node(entity, subscription.view, body)], subscription.join)
     if subscription.endpoint.accept == LD_JSON:
         for one in bodies:
             one["@context"] = context_of_answer(subscription.context)

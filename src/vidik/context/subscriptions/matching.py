@@ -47,6 +47,8 @@ def _state(change: Change, recorded_at: datetime, current: Stored | None) -> Sto
         before = detail.before if detail is not None and change.operation == "deleted" else {}
         current = Stored(change.entity_id, change.types, None if detail is None else detail.scope, _stored(before))
         if change.operation == "deleted":
+            if detail is not None:
+                current.created_at, current.modified_at = detail.created_at, detail.modified_at
             return current
     document = dict(current.document)
     if detail is not None:

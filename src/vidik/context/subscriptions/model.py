@@ -12,6 +12,7 @@ from vidik.context.ngsild import q, selections
 from vidik.context.ngsild.exchange import JSON
 from vidik.context.ngsild.expressions import Expression
 from vidik.context.ngsild.geo import GeoQuery
+from vidik.context.ngsild.linked import Join
 from vidik.context.ngsild.rendering import View
 
 Trigger = Literal[
@@ -26,7 +27,6 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
     "attributeDeleted",
 )
 DEFAULT_TRIGGERS: Final[tuple[Trigger, ...]] = ("attributeCreated", "attributeUpdated")
-Join = Literal["none", "inline", "flat"]
 About = Literal["entities", "registrations"]
 DEFAULT_TIMEOUT_SECONDS: Final = 10.0
 
@@ -82,8 +82,7 @@ class Subscription:
     throttling_seconds: float = 0.0
     interval_seconds: float | None = None
     show_changes: bool = False
-    join: Join = "none"
-    join_level: int = 1
+    join: Join | None = None
     is_active: bool = True
     expires_at: datetime | None = None
     about: About = "entities"

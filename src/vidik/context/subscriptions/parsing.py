@@ -10,10 +10,12 @@ from urllib.parse import unquote, urlsplit
 
 import orjson
 
+from vidik.context.jsonld import packaged
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import geo, q, selections, values
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON
 from vidik.context.ngsild.expressions import And, Leaf, Or
+from vidik.context.ngsild.linked import Join
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.projection import Projection
 from vidik.context.ngsild.rendering import Format, View
@@ -23,7 +25,6 @@ from vidik.context.subscriptions.model import (
     DEFAULT_TRIGGERS,
     TRIGGERS,
     Endpoint,
-    Join,
     Selector,
     Subscription,
     Trigger,
@@ -70,6 +71,9 @@ def parse_subscription(body: Any, context: ActiveContext, notified: ActiveContex
     query, scopes = body.get("q"), body.get("scopeQ")
     show_changes = _flag(notification, "showChanges")
     words = notified or context
+    if notified is not None and packaged.is_core(body["jsonldContext"]):
+        # Every release of the core context is read as the newest, but told under the address that was given.
+        words = replace(words, source=body["jsonldContext"], names_core=True)
     view = _view(body, notification, words, context)
     if show_changes and view.format == "simplified":
         raise bad_data("Changes cannot be shown in the simplified format.", "notification.showChanges")
@@ -90,7 +94,6 @@ def parse_subscription(body: Any, context: ActiveContext, notified: ActiveContex
         interval_seconds=interval,
         show_changes=show_changes,
         join=_join(notification),
-        join_level=_join_level(notification.get("joinLevel")),
         is_active=_flag(body, "isActive", default=True),
         expires_at=None if body.get("expiresAt") is None else values.moment(body["expiresAt"], "expiresAt"),
     )
@@ -229,23 +232,18 @@ def _is_header(key: str, value: str) -> bool:
     return printable and key.lower() not in _OWN_HEADERS and value.isprintable() and value.isascii()
 
 
-def _join(notification: Mapping[str, Any]) -> Join:
+def _join(notification: Mapping[str, Any]) -> Join | None:
+    level = notification.get("joinLevel", 1)
+    if not isinstance(level, int) or isinstance(level, bool) or not 1 <= level <= _MAXIMUM_JOIN_LEVEL:
+        raise bad_data(f"joinLevel is a whole number of 1 to {_MAXIMUM_JOIN_LEVEL}.", "notification.joinLevel")
     match notification.get("join", "none"):
         case "none":
-            return "none"
+            return None
         case "inline":
-            return "inline"
+            return Join("inline", level, frozenset())
         case "flat":
-            return "flat"
+            return Join("flat", level, frozenset())
     raise bad_data("join is one of none, inline, flat.", "notification.join")
-
-
-def _join_level(given: Any) -> int:
-    if given is None:
-        return 1
-    if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MAXIMUM_JOIN_LEVEL:
-        raise bad_data(f"joinLevel is a whole number of 1 to {_MAXIMUM_JOIN_LEVEL}.", "notification.joinLevel")
-    return given
 
 
 def _names(body: Mapping[str, Any], name: str, context: ActiveContext, where: str = "") -> frozenset[str] | None:
