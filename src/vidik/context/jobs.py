@@ -1,8 +1,9 @@
-"""Repeated work of the city's memory: expire entities, pack closed days, let go of consumed changes."""
+"""Repeated work of the city's memory: expire entities and registrations, pack days, forget consumed changes."""
 
 from datetime import timedelta
 
 from vidik.context.ngsild.repository import entity_maps
+from vidik.context.registrations import announcing
 from vidik.context.store import changes, entities, packing
 from vidik.kernel.clock import now
 from vidik.kernel.modules import PeriodicJob
@@ -35,6 +36,7 @@ async def forget_changes(services: Services, tenant: str) -> None:
 
 JOBS = (
     PeriodicJob("context.expire_entities", 10, expire_entities),
+    PeriodicJob("context.lapse_registrations", 10, announcing.lapse),
     PeriodicJob("context.forget_changes", 60, forget_changes),
     PeriodicJob("context.forget_entity_maps", 600, forget_entity_maps),
     PeriodicJob("context.pack_history", 600, pack_history),

@@ -1,5 +1,7 @@
 """Subscriptions to registrations: /csourceSubscriptions (ETSI GS CIM 009, clauses 5.3.2, 5.11.2 to 5.11.7)."""
 
+import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -7,6 +9,10 @@ import pytest
 from tests.context.registrations.test_registrations_api import create, registration
 from tests.context.subscriptions.conftest import Worker, receiver, worker
 from tests.context.subscriptions.receiver import Received, Receiver
+
+from vidik.context.registrations.announcing import lapse
+from vidik.kernel.clock import iso, now
+from vidik.kernel.services import Services
 
 __all__ = ("receiver", "worker")
 
@@ -295,6 +301,45 @@ class TestNotifying:
         await worker.start()
 
         assert await told(receiver, 2) == [("newlyMatching", ["1"]), ("newlyMatching", ["2"])]
+
+    async def test_a_registration_that_expires_matches_no_longer_and_is_told_so_once(
+        self, client: httpx.AsyncClient, receiver: Receiver, worker: Worker, services: Services
+    ) -> None:
+        soon = now() + timedelta(seconds=2)
+        await subscribe(client, receiver)
+        await create(client, 1, expiresAt=iso(soon))
+        await lapse(services, "city")
+
+        await asyncio.sleep((soon - now()).total_seconds() + 0.01)
+        await lapse(services, "city")
+        await lapse(services, "city")
+        await client.delete(f"{REGISTRATIONS}/{registration(1)['id']}")
+        await create(client, 2)
+
+        assert await told(receiver, 3) == [
+            ("newlyMatching", ["1"]),
+            ("noLongerMatching", ["1"]),
+            ("newlyMatching", ["2"]),
+        ]
+
+    async def test_one_that_is_prolonged_before_it_was_told_is_an_update(
+        self, client: httpx.AsyncClient, receiver: Receiver, worker: Worker, services: Services
+    ) -> None:
+        soon = now() + timedelta(seconds=2)
+        await subscribe(client, receiver)
+        await create(client, 1, expiresAt=iso(soon))
+        await asyncio.sleep((soon - now()).total_seconds() + 0.01)
+
+        path = f"{REGISTRATIONS}/{registration(1)['id']}"
+        await client.patch(path, json={"expiresAt": "2099-01-01T00:00:00Z"})
+        await lapse(services, "city")
+        await client.delete(path)
+
+        assert await told(receiver, 3) == [
+            ("newlyMatching", ["1"]),
+            ("updated", ["1"]),
+            ("noLongerMatching", ["1"]),
+        ]
 
     async def test_how_it_is_doing_is_shown(
         self, client: httpx.AsyncClient, receiver: Receiver, worker: Worker

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
 
 from vidik.context.jsonld.resolver import ContextResolver
+from vidik.context.ngsild.broker import Broker
 from vidik.context.registrations import own_properties, repository
 from vidik.context.registrations.model import Json, Registration
 from vidik.context.registrations.watching import Reason, Watch, reason_of, relevant, told, watch_of
@@ -26,6 +28,7 @@ from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import VidikError
 from vidik.kernel.logs import get_logger
+from vidik.kernel.services import Services
 
 REGISTRATIONS_A_NOTIFICATION: Final = 500
 
@@ -55,9 +58,9 @@ async def changed(
     """
     rows = await subscriptions.every(connection, "registrations")
     watches = [one for row in rows if (one := await _listening(row, contexts)) is not None]
-    before = await _relevant(connection, contexts, watches, [former] if former is not None else [])
-    after = await _relevant(connection, contexts, watches, [new] if new is not None else [])
     moment = now()
+    before = {} if former is None else await _relevant(connection, contexts, watches, [former], _told_last(former))
+    after = {} if new is None else await _relevant(connection, contexts, watches, [new], moment)
     owed = []
     for watch in watches:
         key = watch.subscription.key
@@ -67,6 +70,17 @@ async def changed(
             part = (is_now or was)[0]
             owed.append(Owed(key, part.registration.id, moment, _payload([part], reason)))
     await _owe(connection, owed)
+
+
+async def lapse(services: Services, tenant: str) -> None:
+    """Owe to subscribers that registrations have expired."""
+    contexts = Broker.of(services).contexts
+    async with services.database.transaction(tenant) as connection:
+        moment = now()
+        if await repository.lapses(connection, moment):
+            await repository.hold(connection)
+            for one in await repository.lapse(connection, moment):
+                await changed(connection, contexts, one, None)
 
 
 async def welcome(connection: Connection, contexts: ContextResolver, row: Row) -> None:
@@ -89,7 +103,7 @@ async def everything(connection: Connection, contexts: ContextResolver, subscrip
 
 
 async def _everything(connection: Connection, contexts: ContextResolver, watch: Watch) -> list[str]:
-    found = await _relevant(connection, contexts, [watch], await repository.every(connection))
+    found = await _relevant(connection, contexts, [watch], await repository.every(connection), now())
     parts = found.get(watch.subscription.key, [])
     return [
         _payload(parts[start : start + REGISTRATIONS_A_NOTIFICATION], "newlyMatching")
@@ -107,11 +121,21 @@ async def _listening(row: Row, contexts: ContextResolver) -> Watch | None:
     return watch_of(subscription, row.body) if subscription.is_listening(now()) else None
 
 
+def _told_last(registration: Registration) -> datetime:
+    """The moment of which subscribers have heard of a registration: before it expired, where they heard of no more."""
+    if registration.expires_at is None or registration.has_lapsed:
+        return now()
+    return min(now(), registration.expires_at - timedelta(microseconds=1))
+
+
 async def _relevant(
-    connection: Connection, contexts: ContextResolver, watches: Sequence[Watch], registrations: Sequence[Registration]
+    connection: Connection,
+    contexts: ContextResolver,
+    watches: Sequence[Watch],
+    registrations: Sequence[Registration],
+    moment: datetime,
 ) -> dict[int, list[_Part]]:
-    """Per subscription what of some registrations concerns it."""
-    moment = now()
+    """Per subscription what of some registrations concerned it at a moment."""
     parts = [
         _Part(watch, one, stored)
         for watch in watches
