@@ -1,5 +1,7 @@
 """The list of assets and one asset in full, over HTTP."""
 
+import asyncio
+
 import httpx
 from tests.console.conftest import SUBSTATION, until_seen
 from tests.operations.factories import minutes_ago, store
@@ -28,6 +30,17 @@ class TestAssets:
             "value": 48.2,
             "unit": "°C",
         }
+
+    async def test_an_attribute_that_comes_later_has_its_unit_too(
+        self, client: httpx.AsyncClient, database: Database, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"power": 120.0})
+        await until_seen(live, SUBSTATION.entity_id)
+        await store(database, SUBSTATION, {"supplyTemperatureSecondary": 48.2})
+        async with asyncio.timeout(60):
+            while not (asset := (await client.get("/api/console/assets")).json()["assets"][0])["headline"]:  # noqa: ASYNC110  the city tells nobody
+                await asyncio.sleep(0.02)
+        assert (asset["headline"]["value"], asset["headline"]["unit"]) == (48.2, "°C")
 
     async def test_without_signing_in_nothing_is_shown(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/console/assets", headers={"Authorization": ""})

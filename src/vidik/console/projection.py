@@ -58,6 +58,7 @@ class Asset:
     values: dict[str, Scalar] = field(default_factory=dict)
     observed: dict[str, int] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
+    attributes: frozenset[str] = frozenset()
     device: Device | None = None
     alarms: dict[int, Priority] = field(default_factory=dict)
     state: AssetState = "unknown"
@@ -88,6 +89,7 @@ class Projection:
         self.assets: dict[str, Asset] = {}
         self.position = 0
         self._devices: dict[str, Device] = {}
+        self._shapes: dict[frozenset[str], frozenset[str]] = {}
 
     def put(self, row: Mapping[str, Any], now: int) -> Asset | None:
         """Take in an entity as it is stored (id, types, document, modified_at); None when it is no asset."""
@@ -95,6 +97,7 @@ class Projection:
         if asset_type is None:
             return None
         document = row["document"]
+        shape = frozenset(document)
         before = self.assets.get(row["id"])
         observed_at = row["observed_at"]
         asset = Asset(
@@ -106,6 +109,7 @@ class Projection:
             origin=origin_of(document),
             observed_at=to_microseconds(observed_at) if observed_at else None,
             recorded_at=to_microseconds(row["modified_at"]),
+            attributes=self._shapes.setdefault(shape, shape),  # one set for all assets alike
             device=self._devices.get(row["id"]),
             alarms=before.alarms if before else {},
         )
@@ -149,12 +153,13 @@ class Projection:
         return asset
 
     def must_reread(self, change: Change) -> bool:
-        """Whether a change needs the whole entity: it is new, or its name, place or origin changed."""
+        """Whether a change needs the whole entity: it or an attribute is new, or its name, place or origin changed."""
         if change.operation == "deleted" or self.catalogue.asset_type(change.types) is None:
             return False
-        if change.entity_id not in self.assets:
+        asset = self.assets.get(change.entity_id)
+        if asset is None or not _REREAD.isdisjoint(change.attributes):
             return True
-        return not _REREAD.isdisjoint(change.attributes)
+        return not asset.attributes.issuperset(change.attributes)
 
     def set_devices(self, devices: Mapping[str, Device], now: int) -> list[Asset]:
         """Take in which device feeds which entity; returns the assets whose state changed."""
