@@ -42,10 +42,46 @@ def load_nothing(url: str, _options: Any) -> dict[str, Any]:
 def expanded_by_pyld(document: dict[str, Any], context: Any) -> Any:
     # The proof's own context is on the internet; nothing here uses it.
     core = {name: term for name, term in packaged.core_terms().items() if name not in ("ngsildproof", "@protected")}
-    return jsonld.expand({**document, "@context": [context, core]}, {"documentLoader": load_nothing})
+    return jsonld.expand(
+        {**document, "@context": [*(context if isinstance(context, list) else [context]), core]},
+        {"documentLoader": load_nothing},
+    )
+
+
+# Not null: PyLD fails where there was no vocabulary to take away.
+vocabularies = st.sampled_from([{}, {"@vocab": "https://v.example/"}])
+nothing = st.dictionaries(words, st.none(), max_size=2)
+
+
+@st.composite
+def lists_of_contexts(draw: st.DrawFn) -> list[dict[str, Any]]:
+    """Contexts after one another: the later ones name, rename and hide; some have a vocabulary for bare terms."""
+    return [{**draw(vocabularies), **draw(contexts()), **draw(nothing)} for _ in range(draw(st.integers(1, 3)))]
 
 
 class TestExpansion:
+    @given(lists_of_contexts(), st.data())
+    def test_contexts_in_a_list_build_on_one_another_as_in_pyld(
+        self, listed: list[dict[str, Any]], data: st.DataObject
+    ) -> None:
+        known = sorted({name for one in listed for name in one if not name.startswith("@")})
+        word = data.draw(st.one_of(words, st.sampled_from(known or ["x"])))
+        active = processing.build(listed, {})
+        expanded = expanded_by_pyld({word: {"type": "Property", "value": 1}}, listed)
+        hidden = active.terms.get(word) is not None and active.terms[word].iri is None
+        assert hidden or active.expand(word) in expanded[0]
+
+    @given(contexts(), contexts(), st.data())
+    def test_a_context_inside_a_term_means_what_pyld_says(
+        self, outer: dict[str, Any], inner: dict[str, Any], data: st.DataObject
+    ) -> None:
+        local = {**outer, "within": {"@id": "https://terms.example/within", "@context": inner}}
+        word = data.draw(st.one_of(words, st.sampled_from(sorted({*outer, *inner}) or ["x"])))
+        active = processing.build(local, {})
+        expanded = expanded_by_pyld({"within": {word: {"type": "Property", "value": 1}}}, local)
+        (value,) = expanded[0]["https://terms.example/within"]
+        assert active.inside("within").expand(word) in value
+
     @given(contexts(), st.data())
     def test_a_type_has_the_address_that_pyld_gives(self, context: dict[str, Any], data: st.DataObject) -> None:
         word = data.draw(st.one_of(words, st.sampled_from(sorted(context) or ["x"])))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyproj import Geod
-from shapely.geometry import shape
+from shapely.geometry import box, shape
 
 from vidik.context.ngsild import geo
 from vidik.context.ngsild.geo import GeoQuery
@@ -19,6 +19,19 @@ SQUARE = [[[21.8, 43.2], [22.0, 43.2], [22.0, 43.4], [21.8, 43.4], [21.8, 43.2]]
 longitudes = st.floats(-180, 180)
 latitudes = st.floats(-90, 90)
 positions = st.tuples(longitudes, latitudes)
+# A grid of few places, so that geometries touch, cover and equal one another.
+corners = st.tuples(st.integers(0, 6), st.integers(0, 6)).map(list)
+boxes = st.tuples(corners, corners).filter(lambda pair: pair[0][0] < pair[1][0] and pair[0][1] < pair[1][1])
+geometries = st.one_of(
+    corners.map(lambda one: {"type": "Point", "coordinates": one}),
+    st.lists(corners, min_size=1, max_size=4).map(lambda some: {"type": "MultiPoint", "coordinates": some}),
+    st.lists(corners, min_size=2, max_size=5, unique_by=tuple).map(
+        lambda some: {"type": "LineString", "coordinates": some}
+    ),
+    boxes.map(
+        lambda pair: {"type": "Polygon", "coordinates": [list(map(list, box(*pair[0], *pair[1]).exterior.coords))]}
+    ),
+)
 
 
 def query(relation: str, kind: str = "Polygon", coordinates: Any = SQUARE) -> GeoQuery:
@@ -138,6 +151,24 @@ class TestRelations:
         }
         for relation, answers in expected.items():
             assert geo.matches(query(relation), targets).tolist() == answers
+
+    @given(
+        geometries, geometries, st.sampled_from(["within", "contains", "intersects", "disjoint", "equals", "overlaps"])
+    )
+    def test_any_two_geometries_are_related_as_shapely_says(
+        self, reference: dict[str, Any], target: dict[str, Any], relation: str
+    ) -> None:
+        answer = geo.matches(query(relation, reference["type"], reference["coordinates"]), [target])
+
+        assert answer.tolist() == [getattr(shape(target), relation)(shape(reference))]
+
+    @given(geometries, geometries)
+    def test_the_boxes_lose_no_geometry(self, reference: dict[str, Any], target: dict[str, Any]) -> None:
+        asked = query("intersects", reference["type"], reference["coordinates"])
+        limits = geo.boxes(asked)
+
+        assert limits is not None
+        assert any(box(*limit).intersects(shape(target)) for limit in limits) or not geo.matches(asked, [target])[0]
 
     def test_a_bow_tie_is_untied(self) -> None:
         tie = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}

@@ -163,12 +163,49 @@ json_objects = st.recursive(
 )
 fragments = st.dictionaries(names, st.one_of(st.integers(), st.just("urn:ngsi-ld:null")), max_size=3)
 
+plain_values = st.recursive(
+    st.one_of(st.integers(), st.text("xyz", max_size=3), st.booleans()),
+    lambda inner: st.dictionaries(names, inner, max_size=3),
+    max_leaves=8,
+)
+plain_objects = st.dictionaries(names, plain_values, max_size=3)
+
+
+def difference(before: Any, after: Any) -> Any:
+    """The merge patch (RFC 7396) that leads from one object to another."""
+    if not isinstance(before, dict) or not isinstance(after, dict):
+        return after
+    gone = {name: "urn:ngsi-ld:null" for name in before if name not in after}
+    return gone | {
+        name: difference(before.get(name), value)
+        for name, value in after.items()
+        if before.get(name) != value or name not in before
+    }
+
 
 class TestProperties:
     @given(json_objects, json_objects)
     def test_a_json_merge_patch_is_idempotent(self, target: Any, patch: Any) -> None:
         once = merge.json_merge_patch(target, patch)
         assert merge.json_merge_patch(once, patch) == once
+
+    @given(plain_objects, plain_objects)
+    def test_a_json_merge_patch_of_the_difference_leads_there(self, before: Any, after: Any) -> None:
+        assert merge.json_merge_patch(before, difference(before, after)) == after
+
+    @given(st.dictionaries(names, plain_values, max_size=3), st.dictionaries(names, plain_values, max_size=3))
+    def test_merging_the_difference_of_values_leads_there(self, before: dict[str, Any], after: dict[str, Any]) -> None:
+        whole = document(**{name: {"value": value} for name, value in before.items()})
+        patch = {
+            name: value if value == "urn:ngsi-ld:null" else {"value": value}
+            for name, value in difference(before, after).items()
+        }
+
+        merged = merge.merge(whole, attributes(PATCH, **patch), NOW)
+
+        assert without_times(merged.document) == {
+            iri(name): {"type": "Property", "value": value} for name, value in after.items()
+        }
 
     @given(st.dictionaries(names, st.integers(), max_size=3), fragments)
     def test_merge_is_idempotent_and_leaves_its_input_alone(
