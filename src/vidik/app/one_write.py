@@ -7,9 +7,11 @@ two system calls, two packets and two wake-ups of the client (measured: a sixth 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_ENOUGH: Final = 65_536  # bytes: a long answer goes out while it is made
 
 
 class OneWriteProtocol(HttpToolsProtocol):
@@ -28,14 +30,18 @@ class _Gathering(asyncio.Transport):
         self._transport = transport
         self._loop = loop
         self._waiting: list[bytes] = []
+        self._size = 0
 
     def write(self, data: Any) -> None:
         if not self._waiting:
             self._loop.call_soon(self._flush)
         self._waiting.append(data)
+        self._size += len(data)
+        if self._size >= _ENOUGH:
+            self._flush()
 
     def _flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._size = self._waiting, [], 0
         if waiting and not self._transport.is_closing():
             self._transport.write(b"".join(waiting))
 
