@@ -216,9 +216,12 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
 def _segments(path: bytes) -> list[str]:
     pieces = path.removesuffix(b"/").split(b"/")
     try:
-        return [unquote_to_bytes(piece).decode() for piece in pieces]
+        segments = [unquote_to_bytes(piece).decode() for piece in pieces]
     except UnicodeDecodeError:
         raise problems.invalid_request("The path is not valid UTF-8.") from None
+    if any("\0" in segment for segment in segments):
+        raise problems.invalid_request("The path has a zero character.")
+    return segments
 
 
 async def packaged_context(scope: Scope, receive: Receive, send: Send) -> None:
