@@ -12,10 +12,11 @@ from typing import Final
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import batch_api, entities_api, entity_maps, parameters, problems, purge_api
+from vidik.context.ngsild import batch_api, discovery_api, entities_api, entity_maps, parameters, problems, purge_api
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import Parameters
 from vidik.context.registrations import batches, purging, reads, writes
+from vidik.context.registrations.discovering import Discovery, discover
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.sharing import Sharing
 from vidik.context.registrations.writes import Write
@@ -63,7 +64,13 @@ _BATCHES: Final[Mapping[Handler, str]] = {
     batch_api.batch_merge: "mergeBatch",
     batch_api.batch_delete: "deleteBatch",
 }
-_SHARED: Final = frozenset((*_READS, *_WRITES, *_BATCHES, purge_api.purge_entities))
+_DISCOVERIES: Final[Mapping[Handler, Discovery]] = {
+    discovery_api.list_types: Discovery("retrieveEntityTypes", "retrieveEntityTypeDetails", "type"),
+    discovery_api.retrieve_type: Discovery("retrieveEntityTypeInfo", "retrieveEntityTypeInfo", "type"),
+    discovery_api.list_attributes: Discovery("retrieveAttrTypes", "retrieveAttrTypeDetails", "attribute"),
+    discovery_api.retrieve_attribute: Discovery("retrieveAttrTypeInfo", "retrieveAttrTypeInfo", "attribute"),
+}
+_SHARED: Final = frozenset((*_READS, *_WRITES, *_BATCHES, *_DISCOVERIES, purge_api.purge_entities))
 
 
 async def answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
@@ -94,6 +101,9 @@ async def distribute(call: Call, handler: Handler) -> Response:
         if entity_maps.HEADER.lower() in call.request.headers:
             raise problems.not_supported("A purge of an entity map stays here: ask with local=true.")
         return await purging.purge(sharing, handler)
+    discovery = _DISCOVERIES.get(handler)
+    if discovery is not None:
+        return await discover(sharing, handler, discovery)
     operation = _BATCHES.get(handler)
     if operation is not None:
         return await batches.batch(sharing, handler, operation)
