@@ -93,6 +93,17 @@ class Database:
             yield connection
 
     @asynccontextmanager
+    async def pipelined(self, tenant: str) -> AsyncIterator[Connection]:
+        """A transaction as above, whose statements leave without waiting for one another until rows are asked for.
+
+        It is committed when the block is left. What a statement raises may come from the one after it; COPY and
+        savepoints are not for such a transaction.
+        """
+        pool = await self._pool(tenant_schema(tenant))
+        async with pool.connection() as connection, connection.pipeline(), connection.transaction():
+            yield connection
+
+    @asynccontextmanager
     async def session(self, tenant: str) -> AsyncIterator[Connection]:
         """A connection of the tenant without a transaction around it (reads)."""
         pool = await self._pool(tenant_schema(tenant))

@@ -1,15 +1,16 @@
 """Group commit: concurrent small writes of a tenant share one transaction, and each has its own answer.
 
-What arrives while a group is being committed is the next one. An entity is at most once in a group, so that its
-changes stay apart in history and in the change stream, in the order in which they came. Nobody is answered before
-the commit. When the group as a whole fails by one of its members, each is written alone, and only that one fails.
+What arrives while a group is being committed is the next one; where many wait, a second group is made ready while
+the first waits for the disk. An entity is at most once in the groups under way, so that its changes stay apart in
+history and in the change stream, in the order in which they came. Nobody is answered before the commit. When the
+group as a whole fails by one of its members, each is written alone, and only that one fails.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg
@@ -23,6 +24,8 @@ from vidik.kernel.errors import Unavailable
 from vidik.kernel.identity import Principal
 
 LARGEST_GROUP: Final = 128
+# So many must wait for a second group to be worth its way to the database.
+SECOND_GROUP_FROM: Final = 16
 _STOPPING: Final = "The broker is stopping; please try again."
 # Connection exceptions and operator intervention: nobody knows whether the commit happened, or it will not soon.
 _LOST: Final = ("08", "57")
@@ -47,12 +50,42 @@ class _Waiting:
         self.answer.exception()  # a client that went away leaves nobody to take it
 
 
+@dataclass(slots=True)
+class _Queue:
+    """Who waits for a tenant's groups, which entities are in one, and how many tasks write groups."""
+
+    waiting: list[_Waiting] = field(default_factory=list)
+    under_way: set[str] = field(default_factory=set)
+    servers: int = 0
+
+    def needs_a_server(self) -> bool:
+        """Whether one more task should write: the first for anybody, a second for many, never a third."""
+        return self.servers == 0 or (self.servers == 1 and len(self.waiting) >= SECOND_GROUP_FROM)
+
+    def next_group(self) -> list[_Waiting]:
+        """Take the next group, each entity once and none that is under way; who is left waits on, in order."""
+        group: list[_Waiting] = []
+        later: list[_Waiting] = []
+        for one in self.waiting:
+            if len(group) < LARGEST_GROUP and one.task.entity_id not in self.under_way:
+                self.under_way.add(one.task.entity_id)
+                group.append(one)
+            else:
+                later.append(one)
+        self.waiting = later
+        return group
+
+    def release(self, group: Sequence[_Waiting]) -> None:
+        """Say that a group is done."""
+        self.under_way.difference_update(one.task.entity_id for one in group)
+
+
 class GroupWriter:
-    """Writes for every tenant. One a process; one transaction at a time a tenant."""
+    """Writes for every tenant. One a process; at most two transactions at a time a tenant."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._queues: dict[str, list[_Waiting]] = {}
+        self._queues: dict[str, _Queue] = {}
         self._servers: set[asyncio.Task[None]] = set()
 
     async def perform(self, tenant: str, task: Task, principal: Principal, operation: str) -> Result:
@@ -61,30 +94,31 @@ class GroupWriter:
         Persons' writes go into the audit record in the same transaction. Cancelling the caller takes nothing back.
         """
         waiting = _Waiting(task, principal, operation, asyncio.get_running_loop().create_future())
-        queue = self._queues.get(tenant)
-        if queue is None:
-            self._queues[tenant] = [waiting]
-            server = asyncio.create_task(self._serve(tenant), name="group commit")
+        queue = self._queues.setdefault(tenant, _Queue())
+        queue.waiting.append(waiting)
+        if queue.needs_a_server():
+            queue.servers += 1
+            server = asyncio.create_task(self._serve(tenant, queue), name="group commit")
             self._servers.add(server)
             server.add_done_callback(self._servers.discard)
-        else:
-            queue.append(waiting)
         return await waiting.answer
 
-    async def _serve(self, tenant: str) -> None:
-        """Write groups until nobody waits."""
+    async def _serve(self, tenant: str, queue: _Queue) -> None:
+        """Write groups until nobody waits, or only for what the other server has under way."""
         group: list[_Waiting] = []
         try:
-            while self._queues[tenant]:
-                group, self._queues[tenant] = _next_group(self._queues[tenant])
+            while group := queue.next_group():
                 await self._write(tenant, group)
+                queue.release(group)
         except BaseException as error:
-            for one in (*group, *self._queues[tenant]):
+            for one in (*group, *queue.waiting):
                 one.settle(error)
+            queue.waiting.clear()
             if not isinstance(error, Exception):
                 raise
         finally:
-            del self._queues[tenant]
+            queue.release(group)
+            queue.servers -= 1
 
     async def _write(self, tenant: str, group: Sequence[_Waiting]) -> None:
         try:
@@ -99,22 +133,10 @@ class GroupWriter:
             one.settle(outcome)
 
     async def _commit(self, tenant: str, group: Sequence[_Waiting]) -> list[Result | Exception]:
-        async with self._database.transaction(tenant) as connection:
+        async with self._database.pipelined(tenant) as connection:
             outcomes = await writing.perform(connection, [one.task for one in group])
             await _note(connection, group, outcomes)
         return outcomes
-
-
-def _next_group(queue: list[_Waiting]) -> tuple[list[_Waiting], list[_Waiting]]:
-    """The next group, each entity once, and who waits on."""
-    group: dict[str, _Waiting] = {}
-    later: list[_Waiting] = []
-    for one in queue:
-        if len(group) < LARGEST_GROUP and one.task.entity_id not in group:
-            group[one.task.entity_id] = one
-        else:
-            later.append(one)
-    return list(group.values()), later
 
 
 async def _note(connection: Connection, group: Sequence[_Waiting], outcomes: Sequence[Result | Exception]) -> None:

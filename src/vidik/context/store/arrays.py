@@ -17,10 +17,11 @@ from vidik.context.store.rows import POSTGRES_EPOCH
 _HEAD = struct.Struct(">iiIii")
 _LENGTH = struct.Struct(">i")
 
-_BOOL, _INT8, _TEXT, _TIMESTAMPTZ, _JSONB = 16, 20, 25, 1184, 3802
-_ARRAY_OF = {_BOOL: 1000, _INT8: 1016, _TEXT: 1009, _TIMESTAMPTZ: 1185, _JSONB: 3807}
+_BOOL, _INT8, _TEXT, _FLOAT8, _TIMESTAMPTZ, _JSONB = 16, 20, 25, 701, 1184, 3802
+_ARRAY_OF = {_BOOL: 1000, _INT8: 1016, _TEXT: 1009, _FLOAT8: 1022, _TIMESTAMPTZ: 1185, _JSONB: 3807}
 _NULL = _LENGTH.pack(-1)
 _NUMBER = struct.Struct(">iq")
+_FLOAT = struct.Struct(">id")
 _TRUE, _FALSE = _LENGTH.pack(1) + b"\x01", _LENGTH.pack(1) + b"\x00"
 _FIXED = np.dtype([("length", ">i4"), ("value", ">i8")])
 
@@ -56,6 +57,19 @@ def optional_moments(microseconds: Sequence[int | None]) -> BinaryArray:
     """A timestamptz[] of microseconds since 1970 that may have nulls."""
     items = b"".join([_NULL if at is None else _NUMBER.pack(8, at - POSTGRES_EPOCH) for at in microseconds])
     return BinaryArray(_TIMESTAMPTZ, len(microseconds), items, nulls=True)
+
+
+def optional_floats(numbers: Sequence[float | None]) -> BinaryArray:
+    """A float8[] that may have nulls."""
+    items = b"".join([_NULL if number is None else _FLOAT.pack(8, number) for number in numbers])
+    return BinaryArray(_FLOAT8, len(numbers), items, nulls=True)
+
+
+def optional_documents(items: Sequence[str | None]) -> BinaryArray:
+    """A jsonb[] of JSON texts that may have nulls."""
+    bodies = [None if item is None else b"\x01" + item.encode() for item in items]
+    parts = [_NULL if body is None else _LENGTH.pack(len(body)) + body for body in bodies]
+    return BinaryArray(_JSONB, len(items), b"".join(parts), nulls=True)
 
 
 def booleans(items: Sequence[bool]) -> BinaryArray:

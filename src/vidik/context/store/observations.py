@@ -11,6 +11,8 @@ from vidik.context.store.rows import COLUMNS, JsonRow, copy_buffer
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.database import Connection
 
+_FEW = 256
+
 SeriesName = tuple[int, str, str]
 """(entity key, expanded attribute name, dataset id or '')."""
 
@@ -61,10 +63,15 @@ class ObservationRows:
 async def write(connection: Connection, rows: ObservationRows, recorded_at: datetime) -> None:
     """Append rows to history, inside the caller's transaction.
 
-    Copies straight into the table (measured: twice as fast as staging and ON CONFLICT). Where a row is already
+    A few (and whatever is written in a pipeline, which knows no COPY) are inserted by one statement: that is slower
+    by the row, and saves five ways to the server. More are
+    copied straight into the table (measured: twice as fast as staging and ON CONFLICT). Where a row is already
     there, the copy is undone to a savepoint and done again through a staging table that leaves repeats out.
     """
     if not rows:
+        return
+    if len(rows) <= _FEW or connection.pgconn.pipeline_status:
+        await _insert(connection, rows, recorded_at)
         return
     buffer = rows.copy_buffer(recorded_at)
     try:
@@ -81,6 +88,21 @@ async def write(connection: Connection, rows: ObservationRows, recorded_at: date
             f"INSERT INTO observation ({COLUMNS}) SELECT {COLUMNS} FROM observation_staged ON CONFLICT DO NOTHING"
         )
         await connection.execute("DELETE FROM observation_staged")
+
+
+async def _insert(connection: Connection, rows: ObservationRows, recorded_at: datetime) -> None:
+    others = list(rows.json_rows.values())
+    await connection.execute(
+        f"INSERT INTO observation ({COLUMNS}) SELECT observed_at, %s, number, series, json"
+        " FROM unnest(%s, %s, %s, %s) AS new (observed_at, number, series, json) ON CONFLICT DO NOTHING",
+        [
+            recorded_at,
+            arrays.moments([*rows.observed_at, *(row[1] for row in others)]),
+            arrays.optional_floats([*rows.numbers, *(row[3] for row in others)]),
+            arrays.bigints([*rows.series, *(row[0] for row in others)]),
+            arrays.optional_documents([*(None for _ in rows.numbers), *(row[4] for row in others)]),
+        ],
+    )
 
 
 async def _copy(connection: Connection, table: str, buffer: bytes) -> None:
