@@ -1,6 +1,6 @@
-"""Clients of NGSI-LD that others have written drive a whole Vidik: filip (RWTH Aachen) and ngsildclient (Orange).
+"""Programs that others have written drive a whole Vidik: filip (RWTH Aachen), ngsildclient (Orange), schemathesis.
 
-Each runs as a program of its own in an environment of its own (tests/clients) and prints what it saw.
+Each runs as a program of its own in an environment of its own (tests/clients) and says what it saw.
 """
 
 import json
@@ -86,6 +86,18 @@ def test_filip(talk: Conversation, receiver: Receiver) -> None:
     wait_for("the notification that the changed subscription asks for", lambda: ("2", 100) in told(receiver, "power"))
     assert told(receiver, "power") == [("1", 60), ("1", 70), ("2", 100)]
     assert {one.body["subscriptionId"] for one in receiver.received} == {seen["subscription"]}
+
+
+def test_schemathesis_finds_no_failure_of_ours(python: str, city: RunningVidik, tmp_path: Path) -> None:
+    program = Path(python).with_name("schemathesis")
+    words = [program, "run", ROOT / "tests" / "clients" / "ngsi-ld.yaml", "--url", f"{city.base_url}/ngsi-ld/v1"]
+    words += ["--header", f"Authorization: Bearer {city.token()}", "--checks", "not_a_server_error"]
+    words += ["--phases", "fuzzing", "--max-examples", "5", "--generation-deterministic", "--no-color"]
+
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
+
+    assert done.returncode == 0, done.stdout
+    assert "a request failed" not in city.output
 
 
 def test_ngsildclient(talk: Conversation, receiver: Receiver) -> None:

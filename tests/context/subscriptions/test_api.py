@@ -179,6 +179,11 @@ async def test_delete(there: httpx.AsyncClient) -> None:
     assert (await there.get(PATH)).status_code == 404
 
 
+async def test_one_that_is_too_large_is_refused(client: httpx.AsyncClient) -> None:
+    response = await client.post("/subscriptions", json=subscription(description="x" * 300_000))
+    assert response.status_code == 413
+
+
 async def test_a_q_may_be_encoded_as_in_a_url(there: httpx.AsyncClient) -> None:
     encoded = {**SUBSCRIPTION, "id": "urn:ngsi-ld:Subscription:encoded", "q": "level%3E1%3B%28name%3D%3D%22a%22%29"}
     broken = {**SUBSCRIPTION, "id": "urn:ngsi-ld:Subscription:broken", "q": "level%3E"}

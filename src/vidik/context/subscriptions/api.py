@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+import orjson
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
@@ -30,6 +31,8 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 
 WRITE: Final = "context.write"
+MAXIMUM_SIZE: Final = 256 * 1024
+"""Bytes of one subscription: every process keeps all of them in memory."""
 _PROVIDED: Final = ("status", "createdAt", "modifiedAt", "deletedAt", "@context")
 _PROVIDED_OF_NOTIFICATION: Final = (
     "status",
@@ -206,6 +209,8 @@ async def _checked(
     call: Call, body: dict[str, Any], context: ActiveContext, moment: datetime, *, fragment: Any = None
 ) -> Subscription:
     """The subscription, if everything about it holds; `fragment` is what is new of it, where not all is."""
+    if len(orjson.dumps(body)) > MAXIMUM_SIZE:
+        raise problems.too_large(MAXIMUM_SIZE)
     notified = body.get("jsonldContext")
     words = None
     if notified is not None:
