@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from vidik.context.ngsild.repository import entity_maps
 from vidik.context.registrations import announcing
+from vidik.context.snapshots import repository as snapshots
 from vidik.context.store import changes, entities, packing
 from vidik.kernel.clock import now
 from vidik.kernel.modules import PeriodicJob
@@ -20,6 +21,12 @@ async def forget_entity_maps(services: Services, tenant: str) -> None:
     """Delete the entity maps whose time has passed."""
     async with services.database.transaction(tenant) as connection:
         await entity_maps.delete_expired(connection)
+
+
+async def forget_snapshots(services: Services, tenant: str) -> None:
+    """Delete the snapshots whose time has passed."""
+    async with services.database.transaction(tenant) as connection:
+        await snapshots.delete_expired(connection)
 
 
 async def pack_history(services: Services, tenant: str) -> None:
@@ -39,5 +46,6 @@ JOBS = (
     PeriodicJob("context.lapse_registrations", 10, announcing.lapse),
     PeriodicJob("context.forget_changes", 60, forget_changes),
     PeriodicJob("context.forget_entity_maps", 600, forget_entity_maps),
+    PeriodicJob("context.forget_snapshots", 60, forget_snapshots),
     PeriodicJob("context.pack_history", 600, pack_history),
 )

@@ -22,10 +22,20 @@ set_json_loads(orjson.loads)
 
 PLATFORM = "platform"
 _TENANT_NAME = re.compile(r"[a-z0-9_]{1,40}")
+_SNAPSHOTS = "snapshot_"
+_SNAPSHOT_POOLS = 32
+_SNAPSHOT_NAME = re.compile(r"snapshot:([0-9a-f]{32})")
 
 
 def tenant_schema(tenant: str) -> str:
-    """The PostgreSQL schema of a tenant; raises BadInput for a name outside [a-z0-9_]{1,40}."""
+    """The PostgreSQL schema of a tenant; raises BadInput for a name outside [a-z0-9_]{1,40}.
+
+    A snapshot of a tenant's memory has a schema of its own too; its name, `snapshot:` and 32 hexadecimal digits, is
+    one that no tenant can have.
+    """
+    snapshot = _SNAPSHOT_NAME.fullmatch(tenant)
+    if snapshot is not None:
+        return f"{_SNAPSHOTS}{snapshot.group(1)}"
     if not _TENANT_NAME.fullmatch(tenant):
         raise BadInput("A tenant's name has 1 to 40 of the characters a-z, 0-9 and _.", field="tenant")
     return f"tenant_{tenant}"
@@ -62,6 +72,12 @@ class Database:
             await pool.close()
         self._pools.clear()
 
+    async def forget(self, tenant: str) -> None:
+        """Give back the connections of a tenant or snapshot that has gone."""
+        pool = self._pools.pop(tenant_schema(tenant), None)
+        if pool is not None:
+            await pool.close()
+
     async def _pool(self, schema: str) -> AsyncConnectionPool[Connection]:
         pool = self._pools.get(schema)
         if pool is None:
@@ -79,7 +95,15 @@ class Database:
             )
             self._pools[schema] = pool
             await pool.open()
+            await self._make_room(schema)
         return pool
+
+    async def _make_room(self, schema: str) -> None:
+        """Let go of the oldest pools of snapshots, which other processes may have deleted meanwhile."""
+        if schema.startswith(_SNAPSHOTS):
+            known = [name for name in self._pools if name.startswith(_SNAPSHOTS)]
+            for name in known[: max(0, len(known) - _SNAPSHOT_POOLS)]:
+                await self._pools.pop(name).close()
 
     def _conninfo(self, schema: str) -> str:
         path = f"{schema},{PLATFORM},public" if schema != PLATFORM else f"{PLATFORM},public"

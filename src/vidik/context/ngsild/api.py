@@ -29,6 +29,9 @@ from vidik.context.ngsild.parameters import check_names
 from vidik.context.registrations import api as registrations_api
 from vidik.context.registrations import entity_maps_api
 from vidik.context.registrations.distribution import distribute
+from vidik.context.snapshots import api as snapshots_api
+from vidik.context.snapshots.scope import HEADER as SNAPSHOT
+from vidik.context.snapshots.scope import enter
 from vidik.context.subscriptions import api as subscriptions_api
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -135,6 +138,18 @@ _ENTITY_MAP: Final[_Methods] = {
 }
 
 
+_SNAPSHOTS: Final[_Methods] = {
+    "POST": (snapshots_api.create_snapshot, WRITE),
+    "DELETE": (snapshots_api.purge_snapshots, WRITE),
+}
+_SNAPSHOT: Final[_Methods] = {
+    "GET": (snapshots_api.retrieve_snapshot, READ),
+    "PATCH": (snapshots_api.update_snapshot, WRITE),
+    "DELETE": (snapshots_api.delete_snapshot, WRITE),
+}
+_SNAPSHOT_CLONE: Final[_Methods] = {"POST": (snapshots_api.clone_snapshot, WRITE)}
+
+
 def _methods(segments: list[str]) -> _Methods | None:
     """What a path takes; None where there is nothing."""
     match segments:
@@ -168,6 +183,12 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _REGISTRATIONS
         case ["csourceRegistrations", _]:
             return _REGISTRATION
+        case ["snapshots"]:
+            return _SNAPSHOTS
+        case ["snapshots", _]:
+            return _SNAPSHOT
+        case ["snapshots", _, "clone"]:
+            return _SNAPSHOT_CLONE
         case ["entityMaps"]:
             return _ENTITY_MAPS
         case ["temporal", "entityMaps"]:
@@ -207,7 +228,12 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
     handler, permission = found
     call = await Broker.of(scope["app"].state.services).call(request, segments, permission)
     check_names(call.parameters)
-    response = await distribute(call, handler)
+    if has_header(request, b"ngsild-snapshot"):
+        await enter(call)
+        response = await handler(call)
+        response.headers[SNAPSHOT] = str(call.snapshot)
+    else:
+        response = await distribute(call, handler)
     if has_header(request, b"ngsild-tenant"):
         response.headers["NGSILD-Tenant"] = request.headers["ngsild-tenant"]
     await response(scope, receive, send)

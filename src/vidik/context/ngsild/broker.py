@@ -61,6 +61,8 @@ class Call:
     """The path beneath /ngsi-ld/v1, decoded piece by piece."""
     link: str | None = None
     mapped: Mapped | None = None
+    snapshot: str | None = None
+    """The snapshot that the request is about, if it is; `tenant` is then the snapshot's own name."""
 
     @property
     def path(self) -> str:

@@ -63,6 +63,23 @@ async def create(call: Call, asked: Parameters, context: ActiveContext, ask: Ask
     return await _Query(call, asked, JSON, context, ask).create()
 
 
+@dataclass(slots=True)
+class Everything:
+    """Everything that a query finds, by id."""
+
+    ids: list[str]
+    holders: dict[str, list[str]]
+    """Of what is not here alone, who has it."""
+    warnings: list[str]
+
+
+async def everything(call: Call, asked: Parameters, context: ActiveContext, ask: Ask) -> Everything:
+    """What a query finds without an end to its pages; raises TooManyResults."""
+    query = _Query(call, asked, JSON, context, ask)
+    ids, holders = await query.collect()
+    return Everything(ids, holders, query.warnings)
+
+
 async def named(call: Call) -> EntityMap | None:
     """The map that the request names, by its id or its address; None where it has gone, or names none."""
     header = call.request.headers.get(HEADER)
@@ -99,21 +116,25 @@ class _Query:
 
     async def create(self) -> EntityMap:
         expires_at = expiry(self.asked.get("entityMapLifetime"), now())
+        ids, holders = await self.collect()
+        entity_map = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid.uuid4()}", [*ids], holders, expires_at)
+        async with self.call.broker.services.database.transaction(self.call.tenant) as connection:
+            await repository.add(connection, entity_map, MAXIMUM_MAPS)
+        return entity_map
+
+    async def collect(self) -> tuple[list[str], dict[str, list[str]]]:
+        """The ids of everything that the query finds, and who has what is not here alone."""
         mapped = self.call.mapped = Mapped(None, holders={})
         ids: list[str] = []
         while True:
             found, more = await self._ids(_AT_ONCE, len(ids))
             ids += found
             if len(ids) > MAXIMUM_ENTITIES or (more and len(ids) == MAXIMUM_ENTITIES):
-                raise problems.too_many(f"An entity map has at most {MAXIMUM_ENTITIES} entities; narrow the query.")
+                raise problems.too_many(f"The query finds more than {MAXIMUM_ENTITIES} entities; narrow it.")
             if not more:
                 break
         self.call.mapped = None
-        holders = {one: mapped.holders[one] for one in ids if one in mapped.holders}
-        entity_map = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid.uuid4()}", [*dict.fromkeys(ids)], holders, expires_at)
-        async with self.call.broker.services.database.transaction(self.call.tenant) as connection:
-            await repository.add(connection, entity_map, MAXIMUM_MAPS)
-        return entity_map
+        return list(dict.fromkeys(ids)), {one: mapped.holders[one] for one in ids if one in mapped.holders}
 
     async def page(self, entity_map: EntityMap) -> Response:
         limit = self.asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)

@@ -76,7 +76,7 @@ _SHARED: Final = frozenset((*_READS, *_WRITES, *_BATCHES, *_DISCOVERIES, purge_a
 async def answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
     """A page of a query of entities: of those here alone, or together with the sources that registrations name."""
     federation = Federation.of(call.broker.services)
-    if not federation.registry.has_none(call.tenant) and not asked.flag("local"):
+    if call.snapshot is None and not federation.registry.has_none(call.tenant) and not asked.flag("local"):
         known = await federation.registry.tenant(call.tenant)
         if known.registrations:
             return await reads.query(Sharing.of(call, known, federation), asked, kind, context, by_post=False)
