@@ -16,6 +16,7 @@ ALL = (
     "ngsild_api",
     "ngsild_million",
     "subscriptions",
+    "bad_input",
     "mqtt",
     "connections",
     "live",
