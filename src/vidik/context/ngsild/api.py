@@ -221,7 +221,7 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
         raise problems.not_found("There is no such resource in the NGSI-LD API.")
     found = methods.get(scope["method"])
     if found is None:
-        if path in (b"entities/", b"csourceRegistrations/", b"csourceSubscriptions/"):
+        if path == b"entities/":
             raise problems.bad_data("The path has no id.", "id")
         raise problems.MethodNotAllowed(sorted(methods))
     scope["vidik.ngsild.path"] = path.decode("ascii", "replace")

@@ -12,10 +12,19 @@ from typing import Final
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import batch_api, discovery_api, entities_api, entity_maps, parameters, problems, purge_api
+from vidik.context.ngsild import (
+    batch_api,
+    discovery_api,
+    entities_api,
+    entity_maps,
+    parameters,
+    problems,
+    purge_api,
+    temporal_api,
+)
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import Parameters
-from vidik.context.registrations import batches, purging, reads, writes
+from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters
+from vidik.context.registrations import batches, past, purging, reads, writes
 from vidik.context.registrations.discovering import Discovery, discover
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.sharing import Sharing
@@ -41,10 +50,28 @@ async def _query_by_post(sharing: Sharing) -> Response:
     return await reads.query(sharing, asked, kind, context, by_post=True)
 
 
+async def _query_past(sharing: Sharing) -> Response:
+    call = sharing.call
+    kind = call.accept(JSON, LD_JSON)
+    return await past.query(sharing, call.parameters, kind, await call.reading_context())
+
+
+async def _query_past_by_post(sharing: Sharing) -> Response:
+    call = sharing.call
+    kind = call.accept(JSON, LD_JSON)
+    body, context = await call.body()
+    if not isinstance(body, dict):
+        raise problems.bad_data("A query is a JSON object.")
+    return await past.query(sharing, call.parameters.joined(parameters.of_query(body)), kind, context)
+
+
 _READS: Final[Mapping[Handler, Callable[[Sharing], Awaitable[Response]]]] = {
     entities_api.retrieve_entity: reads.retrieve,
     entities_api.query_entities: _query,
     batch_api.batch_query: _query_by_post,
+    temporal_api.retrieve_temporal: past.retrieve,
+    temporal_api.query_temporal: _query_past,
+    temporal_api.query_by_post: _query_past_by_post,
 }
 _WRITES: Final[Mapping[Handler, Write]] = {
     entities_api.create_entity: Write("createEntity", whole=True),

@@ -1,0 +1,239 @@
+"""The past here and at other sources (ETSI GS CIM 009, clauses 5.7.3 and 5.7.4)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import quote
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vidik.context.jsonld.active import ActiveContext
+from vidik.context.ngsild import entity_maps, parameters, problems, temporal, temporal_api, values
+from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
+from vidik.context.ngsild.temporal import TemporalQuery
+from vidik.context.registrations import matching
+from vidik.context.registrations.forwarding import Answer, Errand
+from vidik.context.registrations.matching import Asked
+from vidik.context.registrations.model import Information, Json, Registration
+from vidik.context.registrations.past_merging import Range, checked, limited, renamed, shared_range, united
+from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
+from vidik.kernel.errors import NotFound, VidikError
+
+_TIMES: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration")
+_SHOWN: Final = ("options", "format", "sysAttrs", "lang", "datasetId")
+_NAMED: Final = ("pick", "omit", "q", "scopeQ", "georel", "geometry", "coordinates", "geoproperty")
+_FILTERS: Final = frozenset(("q", "georel", "scopeQ"))
+
+
+_Share = tuple[Registration, Information]
+"""A source, and the part of its information that it is asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one place has: representations of entities in the words of the request."""
+
+    bodies: Sequence[Json]
+    range: Range | None = None
+    fills: bool = False
+    """Whether it has only some attributes: it adds to what is found elsewhere, because it cannot tell what fits."""
+
+
+async def retrieve(sharing: Sharing) -> Response:
+    """GET /temporal/entities/{id}, of all who have something of its past."""
+    call = sharing.call
+    kind = call.accept(JSON, LD_JSON)
+    context = await call.reading_context()
+    entity_id = values.uri(call.segments[2], "id")
+    query = temporal.parse_temporal(call.parameters, parameters.options(call.parameters))
+    names = parameters.expanded(call.parameters.names("attrs"), context, "attrs")
+    asked = Asked(None, frozenset((entity_id,)), None, None if names is None else frozenset(names))
+    shares = _shares(sharing, call.parameters, asked, "retrieveTemporal")
+    if not shares:
+        return await temporal_api.retrieve_temporal(call)
+    local, found = await asyncio.gather(
+        _here(temporal_api.retrieve_temporal(_unconditional(call))),
+        asyncio.gather(*(_retrieved(sharing, share, asked, entity_id, context) for share in shares)),
+    )
+    if isinstance(local, NotFound) and not any(told.bodies for told in found):
+        raise local
+    told = [one for one in (local, *found) if isinstance(one, _Told)]
+    held = shared_range([one.range for one in told if one.range is not None], query)
+    whole = _together([one.bodies for one in told], query).get(entity_id, {})
+    return _answer(sharing, limited(whole, held, query), kind, context, {}, held)
+
+
+async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveContext) -> Response:
+    """A page of a query of the past, of all who have something of it, in the order of ids."""
+    call = sharing.call
+    search, types = parameters.search(asked, context)
+    names = None if search.attributes is None else frozenset(search.attributes)
+    ids = None if search.ids is None else frozenset(search.ids)
+    wanted = Asked(matching.leaf_types(types), ids, matching.pattern_of(search.id_pattern), names)
+    shares = _shares(sharing, asked, wanted, "queryTemporal")
+    if not shares or entity_maps.is_wanted(call, asked):
+        return await temporal_api.answer_query(call, asked, kind, context)
+    past = temporal.parse_temporal(asked, parameters.options(asked))
+    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
+    offset = asked.number("offset", 0, 0, 10_000_000)
+    if asked.flag("count") or "count" in parameters.options(asked):
+        raise problems.not_supported("Entities of several sources' past are not counted; ask with local=true.")
+    number = offset + limit + 1
+    if number > parameters.MAXIMUM_LIMIT:
+        raise problems.too_complex(f"A query of several sources' past shows the first {parameters.MAXIMUM_LIMIT - 1}.")
+    page = Parameters.of({"limit": str(number), "offset": "0"}).joined(asked)
+    local, found = await asyncio.gather(
+        _here(temporal_api.answer_query(call, page, kind, context)),
+        asyncio.gather(*(_queried(sharing, share, asked, wanted, number, context) for share in shares)),
+    )
+    if isinstance(local, NotFound):
+        raise local
+    told: list[_Told] = [local, *found]
+    held = shared_range([one.range for one in told if one.range is not None], past)
+    whole = _together([one.bodies for one in told if not one.fills], past)
+    added = _together([one.bodies for one in told if one.fills], past)
+    filtered = any(asked.get(name) is not None for name in _FILTERS)
+    for entity_id, body in added.items():
+        if entity_id in whole:
+            whole[entity_id] = united(whole[entity_id], body, past)
+        elif not filtered:
+            whole[entity_id] = body
+    entities = [limited(whole[one], held, past) for one in sorted(whole)]
+    headers = page_links(call.path, asked, limit, offset, len(entities) > offset + limit)
+    return _answer(sharing, entities[offset : offset + limit], kind, context, headers, held)
+
+
+def _shares(sharing: Sharing, asked: Parameters, wanted: Asked, operation: str) -> list[_Share]:
+    """Who is asked: sources that take the operation and whose interval, where they have one, meets the time."""
+    times = matching.parse_times(asked)
+    return [
+        (registration, part)
+        for registration, part in sharing.concerned(wanted)
+        if operation in registration.operations
+        and (times is None or times.interval not in registration.body or times.meets(registration))
+    ]
+
+
+def _unconditional(call: Call) -> Call:
+    """The same call whose answer is never "as you have it": what others have of it may be new."""
+    headers = [(name, value) for name, value in call.request.scope["headers"] if name != b"if-none-match"]
+    return replace(call, request=Request({**call.request.scope, "headers": headers}))
+
+
+async def _here(response: Awaitable[Response]) -> _Told | NotFound:
+    """What is here, as our own handlers answer it."""
+    try:
+        found = await response
+    except NotFound as error:
+        return error
+    body = orjson.loads(found.body)
+    bodies = [{name: value for name, value in one.items() if name != "@context"} for one in _listed(body)]
+    return _Told(bodies, Range.of(found.headers.get("content-range", "")))
+
+
+async def _retrieved(sharing: Sharing, share: _Share, wanted: Asked, entity_id: str, context: ActiveContext) -> _Told:
+    path = f"temporal/entities/{quote(entity_id, safe=':')}"
+    return await _told(sharing, share, sharing.call.parameters, wanted, context, lambda _words: (path, {}))
+
+
+async def _queried(
+    sharing: Sharing,
+    share: _Share,
+    asked: Parameters,
+    wanted: Asked,
+    number: int,
+    context: ActiveContext,
+) -> _Told:
+    def request(words: Words) -> tuple[str, dict[str, str]]:
+        entities = share[1].entities
+        types = frozenset[str]().union(*(one.types for one in entities))
+        types = types & wanted.types if wanted.types is not None and types else wanted.types or types
+        selectors = {"limit": str(number)}
+        if types:
+            selectors["type"] = ",".join(sorted(words.context.compact(one) for one in types))
+        if wanted.ids is not None:
+            selectors["id"] = ",".join(sorted(wanted.ids))
+        elif entities and all(one.id is not None for one in entities):
+            selectors["id"] = ",".join(sorted(str(one.id) for one in entities))
+        elif (pattern := asked.get("idPattern")) is not None:
+            selectors["idPattern"] = pattern
+        return "temporal/entities", selectors
+
+    return await _told(sharing, share, asked, wanted, context, request)
+
+
+async def _told(
+    sharing: Sharing,
+    share: _Share,
+    asked: Parameters,
+    wanted: Asked,
+    context: ActiveContext,
+    request: Callable[[Words], tuple[str, dict[str, str]]],
+) -> _Told:
+    """Ask one source; what is missing or wrong is a warning and nothing more."""
+    registration, part = share
+    fills = part.attributes is not None
+    words = await sharing.words_or_warn(registration, context)
+    if words is None:
+        return _Told((), fills=fills)
+    # A source that has only some attributes cannot say whether the whole entity is wanted.
+    named = [name for name in (_NAMED[:2] if fills else _NAMED) if asked.get(name) is not None]
+    if named and words.context is not context:
+        sharing.warn(registration, Answer(0, problem="the query cannot be said in the words of the source"))
+        return _Told((), fills=fills)
+    path, parts = request(words)
+    parts |= {name: text for name in (*_TIMES, *_SHOWN, *named) if (text := asked.get(name)) is not None}
+    names = part.attributes if wanted.attributes is None else wanted.attributes & (part.attributes or wanted.attributes)
+    if names is not None:
+        parts["attrs"] = ",".join(sorted(words.context.compact(one) for one in names))
+    if registration.is_local_only:
+        parts["local"] = "true"
+    told = await sharing.send(Errand(registration, "GET", path, parts, link=words.link))
+    if told.status in (404, LOOP_DETECTED):
+        return _Told((), fills=fills)
+    if not told.is_success:
+        sharing.warn(registration, told)
+        return _Told((), fills=fills)
+    try:
+        bodies = [
+            renamed(one, lambda name: context.compact(words.context.expand(name))) for one in _listed(told.content)
+        ]
+        held = Range.of(told.headers.get("content-range", "")) if told.status == 206 else None
+        past = temporal.parse_temporal(asked, parameters.options(asked))
+        return _Told([one for one in (checked(each, past) for each in bodies) if _has(part, one["id"])], held, fills)
+    except (VidikError, AttributeError, TypeError, KeyError, IndexError):
+        sharing.warn(registration, Answer(0, problem="the answer cannot be read"))
+        return _Told((), fills=fills)
+
+
+def _has(part: Information, entity_id: str) -> bool:
+    return not part.entities or any(one.has_id(entity_id) for one in part.entities)
+
+
+def _together(places: Sequence[Sequence[Json]], query: TemporalQuery) -> dict[str, Json]:
+    """The entities that several places have, each once."""
+    found: dict[str, Json] = {}
+    for bodies in places:
+        for one in bodies:
+            present = found.get(one["id"])
+            found[one["id"]] = one if present is None else united(present, one, query)
+    return found
+
+
+def _answer(
+    sharing: Sharing, body: Any, kind: str, context: ActiveContext, headers: dict[str, str], held: Range | None
+) -> Response:
+    headers = {**headers, **sharing.headers()}
+    if held is None:
+        return answer(body, kind, context, headers=headers)
+    return answer(body, kind, context, status=206, headers={**headers, "Content-Range": held.header()})
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
