@@ -102,7 +102,7 @@ class TestManaging:
             ("expiresAt", "2018-08-01T22:07:00Z"),
             ("q", "a==("),
             ("csf", "a==("),
-            ("entities", [{"type": "Building", "idPattern": "(a+)+$"}]),
+            ("entities", [{"type": "Building", "idPattern": "(?=a)"}]),
             ("temporalQ", "after"),
             ("temporalQ", {"timeAt": "2020-06-01T22:07:00Z"}),
             ("temporalQ", {"timerel": "after"}),

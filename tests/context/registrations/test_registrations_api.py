@@ -95,7 +95,7 @@ async def test_the_same_id_again_is_a_conflict(client: httpx.AsyncClient) -> Non
         ("information", [{"entities": []}]),
         ("information", [{"entities": [{"id": "urn:a:b"}]}]),
         ("information", [{"entities": [{"type": "A", "idPattern": "("}]}]),
-        ("information", [{"entities": [{"type": "A", "idPattern": "(a+)+$"}]}]),
+        ("information", [{"entities": [{"type": "A", "idPattern": "(?=a)"}]}]),
         ("information", [{"entities": [{"type": "A", "idPattern": "a" * 600}]}]),
         ("information", [{"propertyNames": []}]),
         ("information", [{"propertyNames": ["with space"]}]),

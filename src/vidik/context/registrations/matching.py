@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +13,7 @@ from vidik.context.ngsild.expressions import Leaf
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.selections import TypeSelection
 from vidik.context.registrations.model import PLACES, EntityInfo, Information, Json, Registration
-from vidik.context.registrations.patterns import id_pattern
+from vidik.context.registrations.patterns import IdPattern, id_pattern
 
 TIMERELS: Final = ("before", "after", "between")
 
@@ -25,7 +24,7 @@ class Asked:
 
     types: frozenset[str] | None = None
     ids: frozenset[str] | None = None
-    pattern: re.Pattern[str] | None = None
+    pattern: IdPattern | None = None
     attributes: frozenset[str] | None = None
 
 
@@ -65,7 +64,7 @@ def _leaves(selection: TypeSelection) -> Iterator[str]:
         yield from _leaves(part)
 
 
-def pattern_of(text: str | None) -> re.Pattern[str] | None:
+def pattern_of(text: str | None) -> IdPattern | None:
     """An idPattern of a query; raises BadInput where it cannot be used."""
     return None if text is None else id_pattern(text, "idPattern")
 

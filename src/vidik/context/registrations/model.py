@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any, Final, Literal
 
 from vidik.context.ngsild import values
 from vidik.context.registrations.operations import DEFAULT, operations_of
+from vidik.context.registrations.patterns import IdPattern, id_pattern
 
 Mode = Literal["inclusive", "exclusive", "redirect", "auxiliary"]
 MODES: Final[tuple[Mode, ...]] = ("inclusive", "exclusive", "redirect", "auxiliary")
@@ -27,7 +27,7 @@ class EntityInfo:
 
     types: frozenset[str]
     id: str | None = None
-    pattern: re.Pattern[str] | None = None
+    pattern: IdPattern | None = None
 
     def has_id(self, entity_id: str) -> bool:
         """Whether the id is one of its entities' ids."""
@@ -153,5 +153,5 @@ def _entity(stored: Json) -> EntityInfo:
     return EntityInfo(
         types=frozenset(kinds if isinstance(kinds, list) else [kinds]),
         id=stored.get("id"),
-        pattern=None if pattern is None else re.compile(pattern),
+        pattern=None if pattern is None else id_pattern(pattern, "idPattern"),
     )
