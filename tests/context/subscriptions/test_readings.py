@@ -6,8 +6,9 @@ from tests.context.subscriptions.conftest import TENANT, City, Worker
 from tests.context.subscriptions.receiver import Receiver
 
 from vidik.context.jsonld.names import expand_attribute, expand_type
+from vidik.context.store import packing
 from vidik.context.store.readings import EntityReading, ReadingWriter, Target
-from vidik.kernel.clock import now_microseconds
+from vidik.kernel.clock import now, now_microseconds
 from vidik.kernel.database import Database
 
 METER = Target("urn:ngsi-ld:Meter:1", (expand_type("Meter"),), {}, "urn:ngsi-ld:Device:1")
@@ -80,3 +81,40 @@ async def test_a_second_reading_updates_the_attribute(city: City, receiver: Rece
 
     (told,) = await receiver.wait(1)
     assert told.data[0]["level"]["value"] == 2.5
+
+
+async def test_changes_show_what_a_reading_took_the_place_of(
+    city: City, receiver: Receiver, database: Database, worker: Worker
+) -> None:
+    device = Device(database)
+    await device.bring((0, 1.5))
+    await city.subscribe(entities=[{"type": "Meter"}], notification={"showChanges": True})
+    await worker.stop()
+    await device.bring((1, 20.0), (2, 35.25))
+    await device.bring((3, 7.0))
+    await worker.start()
+
+    async with asyncio.timeout(60):
+        while sum(len(one.data) for one in receiver.received) < 3:  # noqa: ASYNC110  the receiver tells nobody
+            await asyncio.sleep(0.05)
+    told = [entity["level"] for one in receiver.received for entity in one.data]
+    assert [(one["previousValue"], one["value"]) for one in told] == [(1.5, 20), (20, 35.25), (35.25, 7)]
+
+
+async def test_what_a_first_reading_creates_has_no_past(city: City, receiver: Receiver, database: Database) -> None:
+    await city.subscribe(entities=[{"type": "Meter"}], notification={"showChanges": True})
+    await Device(database).bring((0, 1.5))
+
+    (told,) = await receiver.wait(1)
+    assert "previousValue" not in told.data[0]["level"]
+
+
+async def test_the_value_before_may_be_packed_long_since(city: City, receiver: Receiver, database: Database) -> None:
+    device = Device(database)
+    await device.bring((-10 * 86_400, 1.5))
+    assert await packing.pack_closed_days(database, TENANT, now().date()) == 1
+    await city.subscribe(entities=[{"type": "Meter"}], notification={"showChanges": True})
+    await device.bring((0, 2.5))
+
+    (told,) = await receiver.wait(1)
+    assert told.data[0]["level"]["previousValue"] == 1.5

@@ -17,6 +17,7 @@ from vidik.context.ngsild.linked import Node, with_linked
 from vidik.context.ngsild.rendering import Json
 from vidik.context.store.changes import Change, ChangeBatch
 from vidik.context.subscriptions import content, repository
+from vidik.context.subscriptions.former import add_former
 from vidik.context.subscriptions.matching import Happening, concerns, happening, is_in_place, selectors_of
 from vidik.context.subscriptions.model import Subscription
 from vidik.context.subscriptions.questions import Questions
@@ -84,7 +85,9 @@ class SubscriptionConsumer:
                 if batch.position > one.since and one.is_listening(moment) and concerns(one, here)
             ]
         owed = []
-        for one in await _matching(connection, candidates):
+        matching = await _matching(connection, candidates)
+        await add_former(connection, [one.found for one in matching if one.subscription.show_changes])
+        for one in matching:
             entities = await _entities(one, load)
             payload = ",".join(orjson.dumps(entity).decode() for entity in entities)
             if len(payload) > LARGE_PAYLOAD:

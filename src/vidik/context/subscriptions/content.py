@@ -36,8 +36,8 @@ def describe(found: Happening, subscription: Subscription) -> Json:
         body = render(found.entity, view)
     for attribute in _deleted_attributes(found, subscription):
         _add_deleted(body, found, view, attribute, shows_changes=subscription.show_changes)
-    if subscription.show_changes and found.change.detail is not None:
-        for attribute, before in found.change.detail.before.items():
+    if subscription.show_changes:
+        for attribute, before in found.before.items():
             _add_previous(body, view, attribute, before)
     return body
 

@@ -32,11 +32,14 @@ class Happening:
     entity: Stored
     attributes: dict[str, frozenset[Trigger]] = field(default_factory=dict)
     """What happened to each attribute that the change touched."""
+    before: dict[str, list[Instance]] = field(default_factory=dict)
+    """The instances that changed, as they were; of readings only where somebody wants to know (see `former`)."""
 
 
 def happening(change: Change, recorded_at: datetime, current: Stored | None) -> Happening:
     """A change beside what the database now has of its entity."""
-    found = Happening(change, recorded_at, _state(change, recorded_at, current))
+    before = {} if change.detail is None else change.detail.before
+    found = Happening(change, recorded_at, _state(change, recorded_at, current), before=before)
     found.attributes = _attributes(change, found.entity.document, recorded_at)
     return found
 
