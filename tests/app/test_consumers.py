@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 import pytest
 
 from vidik.app.consumers import follow, take_in
+from vidik.app.wakings import Wakings
 from vidik.context.store.changes import Change, ChangeBatch, append
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import end_tasks, run_together
 
 TENANT = "city"
 
@@ -79,7 +80,8 @@ async def test_following_passes_what_is_before_a_failing_batch_and_waits_there(s
     await take_in(services, TENANT, consumer)
     await commit(services, "a", "b", "c")
 
-    task = asyncio.create_task(follow(services, TENANT, consumer))
+    wakings = Wakings(services.database)
+    task = asyncio.create_task(run_together(wakings.run(), follow(services, TENANT, consumer, wakings)))
     await until_collected(services, "a")
     consumer.fails_at = None  # somebody mended it
     await until_collected(services, "a", "b", "c")
@@ -89,7 +91,8 @@ async def test_following_passes_what_is_before_a_failing_batch_and_waits_there(s
 async def test_following_wakes_for_a_commit(services: Services) -> None:
     consumer = Collector()
     await take_in(services, TENANT, consumer)
-    task = asyncio.create_task(follow(services, TENANT, consumer))
+    wakings = Wakings(services.database)
+    task = asyncio.create_task(run_together(wakings.run(), follow(services, TENANT, consumer, wakings)))
     await asyncio.sleep(0.3)
 
     await commit(services, "a")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import UTC, datetime
 
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from vidik.app.wakings import Wakings
 from vidik.context.store import changes
-from vidik.kernel.database import Connection
 from vidik.kernel.logs import get_logger
 from vidik.kernel.modules import BulkConsumer, ChangeConsumer
 from vidik.kernel.services import Services
@@ -22,7 +21,7 @@ LONGEST_PAUSE_SECONDS = 30.0
 _log = get_logger("vidik.consumers")
 
 
-async def follow(services: Services, tenant: str, consumer: ChangeConsumer) -> None:
+async def follow(services: Services, tenant: str, consumer: ChangeConsumer, wakings: Wakings) -> None:
     """Hand every committed batch to the consumer, for ever.
 
     A batch that fails is tried again, alone, with growing pauses: it is never skipped, because what comes after
@@ -31,17 +30,14 @@ async def follow(services: Services, tenant: str, consumer: ChangeConsumer) -> N
     pause, at_once = 0.5, BATCHES_AT_ONCE
     while True:
         try:
-            async with contextlib.AsyncExitStack() as stack:
-                waking = await services.database.dedicated(tenant)
-                stack.push_async_callback(waking.close)
-                await waking.execute(f"LISTEN {changes.CHANNEL}")
+            with wakings.of(tenant) as event:
                 while True:
                     taken = await take_in(services, tenant, consumer, at_once)
                     pause = 0.5
                     if taken:
                         at_once = BATCHES_AT_ONCE
                     else:
-                        await _wait(waking)
+                        await wakings.wait(event)
         except (psycopg.OperationalError, PoolTimeout) as error:
             _log.warning("the change stream does not answer", consumer=consumer.name, error=str(error).strip())
         except Exception:
@@ -70,9 +66,3 @@ async def take_in(services: Services, tenant: str, consumer: ChangeConsumer, lim
         lag = (datetime.now(UTC) - batches[-1].recorded_at).total_seconds()
         STREAM_LAG_SECONDS.labels(consumer.name).set(max(lag, 0.0))
     return len(batches)
-
-
-async def _wait(waking: Connection) -> None:
-    """Until a notification, or a second: a notification only wakes, the table carries the truth."""
-    async for _ in waking.notifies(timeout=1.0, stop_after=1):
-        return

@@ -7,6 +7,7 @@ import asyncio
 from vidik.app.consumers import follow
 from vidik.app.modules import installed_modules
 from vidik.app.process import heart_of, services_of, stop_event, until_stopped
+from vidik.app.wakings import Wakings
 from vidik.kernel.jobs import PeriodicWork, job_queue, work_off
 from vidik.kernel.logs import get_logger
 from vidik.kernel.modules import TenantWork
@@ -30,8 +31,9 @@ async def serve_worker(settings: Settings) -> None:
         async with queue.open_async():
             await periodic.recover()
             tenants = await tenants_of(services)
+            wakings = Wakings(services.database)
             tasks = [
-                asyncio.create_task(follow(services, tenant, consumer), name=f"{consumer.name} of {tenant}")
+                asyncio.create_task(follow(services, tenant, consumer, wakings), name=f"{consumer.name} of {tenant}")
                 for tenant in tenants
                 for module in modules
                 for consumer in module.consumers()
@@ -45,6 +47,7 @@ async def serve_worker(settings: Settings) -> None:
             tasks += [
                 asyncio.create_task(periodic.keep_time(tenant), name=f"periodic work of {tenant}") for tenant in tenants
             ]
+            tasks.append(asyncio.create_task(wakings.run(), name="wakings"))
             tasks.append(asyncio.create_task(work_off(queue, {}), name="queue of jobs"))
             tasks.append(asyncio.create_task(_recover_now_and_then(periodic), name="recovery of jobs"))
             async with heart_of(settings, "worker"):

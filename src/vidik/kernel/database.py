@@ -1,4 +1,8 @@
-"""The door to PostgreSQL: one small pool a tenant, so that no query can cross into another tenant by mistake."""
+"""The door to PostgreSQL: a connection looks into one tenant's schema, so that no query can cross into another's.
+
+The first tenants of a process have a small pool each. All further ones share a pool whose connections are pointed
+at a tenant when they are taken: with a hundred tenants, a pool each would be more than PostgreSQL has connections.
+"""
 
 import re
 import select
@@ -21,9 +25,10 @@ Connection = AsyncConnection[DictRow]
 set_json_loads(orjson.loads)
 
 PLATFORM = "platform"
+_OWN_POOLS = 3
+_SHARED = ""
 _TENANT_NAME = re.compile(r"[a-z0-9_]{1,40}")
 _SNAPSHOTS = "snapshot_"
-_SNAPSHOT_POOLS = 32
 _SNAPSHOT_NAME = re.compile(r"snapshot:([0-9a-f]{32})")
 
 
@@ -49,10 +54,15 @@ async def _check(connection: Connection) -> None:
         await AsyncConnectionPool.check_connection(connection)
 
 
+def _path(schema: str) -> str:
+    """The search path of a schema; the shared pool's connections begin with what all tenants have in common."""
+    return f"{PLATFORM},public" if schema in (PLATFORM, _SHARED) else f"{schema},{PLATFORM},public"
+
+
 class Database:
     """Connections to one PostgreSQL database.
 
-    Rows are dictionaries. `max_size` bounds the connections of each tenant's pool in this process.
+    Rows are dictionaries. `max_size` bounds the connections of each pool in this process.
     """
 
     def __init__(self, url: str, *, max_size: int = 8) -> None:
@@ -78,6 +88,15 @@ class Database:
         if pool is not None:
             await pool.close()
 
+    @asynccontextmanager
+    async def _connection(self, schema: str) -> AsyncIterator[Connection]:
+        own = schema in self._pools or schema == PLATFORM or len(self._pools) < _OWN_POOLS
+        pool = await self._pool(schema if own else _SHARED)
+        async with pool.connection() as connection:
+            if not own:
+                await connection.execute("SELECT set_config('search_path', %s, false)", [_path(schema)])
+            yield connection
+
     async def _pool(self, schema: str) -> AsyncConnectionPool[Connection]:
         pool = self._pools.get(schema)
         if pool is None:
@@ -91,29 +110,20 @@ class Database:
                 check=_check,
                 timeout=30,
                 max_idle=120,
-                name=schema,
+                name=schema or "further tenants",
             )
             self._pools[schema] = pool
             await pool.open()
-            await self._make_room(schema)
         return pool
 
-    async def _make_room(self, schema: str) -> None:
-        """Let go of the oldest pools of snapshots, which other processes may have deleted meanwhile."""
-        if schema.startswith(_SNAPSHOTS):
-            known = [name for name in self._pools if name.startswith(_SNAPSHOTS)]
-            for name in known[: max(0, len(known) - _SNAPSHOT_POOLS)]:
-                await self._pools.pop(name).close()
-
     def _conninfo(self, schema: str) -> str:
-        path = f"{schema},{PLATFORM},public" if schema != PLATFORM else f"{PLATFORM},public"
-        return make_conninfo(self.url, options=f"-c search_path={path} -c timezone=UTC", application_name="vidik")
+        options = f"-c search_path={_path(schema)} -c timezone=UTC"
+        return make_conninfo(self.url, options=options, application_name="vidik")
 
     @asynccontextmanager
     async def transaction(self, tenant: str) -> AsyncIterator[Connection]:
         """A connection inside one transaction of the tenant: committed at the end, rolled back on an exception."""
-        pool = await self._pool(tenant_schema(tenant))
-        async with pool.connection() as connection, connection.transaction():
+        async with self._connection(tenant_schema(tenant)) as connection, connection.transaction():
             yield connection
 
     @asynccontextmanager
@@ -123,22 +133,23 @@ class Database:
         It is committed when the block is left. What a statement raises may come from the one after it; COPY and
         savepoints are not for such a transaction.
         """
-        pool = await self._pool(tenant_schema(tenant))
-        async with pool.connection() as connection, connection.pipeline(), connection.transaction():
+        async with (
+            self._connection(tenant_schema(tenant)) as connection,
+            connection.pipeline(),
+            connection.transaction(),
+        ):
             yield connection
 
     @asynccontextmanager
     async def session(self, tenant: str) -> AsyncIterator[Connection]:
         """A connection of the tenant without a transaction around it (reads)."""
-        pool = await self._pool(tenant_schema(tenant))
-        async with pool.connection() as connection:
+        async with self._connection(tenant_schema(tenant)) as connection:
             yield connection
 
     @asynccontextmanager
     async def platform(self) -> AsyncIterator[Connection]:
         """A connection inside one transaction on what tenants share (accounts, sessions)."""
-        pool = await self._pool(PLATFORM)
-        async with pool.connection() as connection, connection.transaction():
+        async with self._connection(PLATFORM) as connection, connection.transaction():
             yield connection
 
     async def dedicated(self, tenant: str | None) -> Connection:
