@@ -46,6 +46,7 @@ def main() -> None:
         help="messages a second of the MQTT load; 0: all that the listener takes, 8,400 to Mosquitto",
     )
     parser.add_argument("--history", type=int, default=0, help="rows of history behind the MQTT load")
+    parser.add_argument("--entities", type=int, default=1_000_000, help="of the large city (ngsild_million)")
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     report = Report(Console())

@@ -28,7 +28,6 @@ import orjson
 import psutil
 import psycopg
 import uvicorn
-from psycopg.conninfo import make_conninfo
 
 from vidik.app.application import assemble
 from vidik.app.one_write import OneWriteProtocol
@@ -47,6 +46,7 @@ TYPES = ("ParkingSpot", "Streetlight", "WasteContainer", "AirQualityObserved", "
 WEST, SOUTH, EAST, NORTH = 21.85, 43.28, 21.95, 43.36
 RADIUS_METRES = 500
 SECRET = "bench"
+SETTLE_SECONDS = 300
 
 FILL = """
 INSERT INTO entity (id, kind, document, place, created_at, modified_at, observed_at)
@@ -135,11 +135,11 @@ async def raw_rate(url: str, seconds: float, sql: str, make: Callable[[], list[A
     return round(done / seconds, 1)
 
 
-def request(path: str, method: str = "GET", body: Any = None) -> bytes:
+def request(path: str, method: str = "GET", body: Any = None, secret: str = SECRET) -> bytes:
     """The bytes of a request with the city's context."""
     link = '<https://vidik.rs/ns/city.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
     head = (
-        f"{method} /ngsi-ld/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {SECRET}\r\nLink: {link}\r\n"
+        f"{method} /ngsi-ld/v1/{path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {secret}\r\nLink: {link}\r\n"
     )
     if body is None:
         return f"{head}\r\n".encode()
@@ -260,19 +260,25 @@ def city(entities: int) -> Iterator[City]:
     """Build a city and serve it; database and server are gone afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="vidik-bench-"))
     folder.chmod(0o711)
+    try:
+        with city_in(folder, entities) as built:
+            yield built
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def city_in(folder: Path, entities: int) -> Iterator[City]:
+    """Build a city in a data folder and serve it; the database stays in the folder, where a family finds it."""
     database = EmbeddedServer(folder)
     database.start()
     try:
-        with psycopg.connect(database.url, autocommit=True) as connection:
-            connection.execute("CREATE DATABASE bench")
-        url = make_conninfo(database.url, dbname="bench")
-        migrate(url, ["city"])
-        fill(url, entities)
-        with _process("web", url, folder) as port:
-            yield City(url, folder, port, entities)
+        migrate(database.url, ["city"])
+        fill(database.url, entities)
+        with _process("web", database.url, folder) as port:
+            yield City(database.url, folder, port, entities)
     finally:
         database.stop()
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -310,7 +316,7 @@ def wait_until_quiet(process: int) -> None:
     """Until the web application has read what its screens need at start (the console reads every entity once)."""
     watched = psutil.Process(process)
     quiet = 0
-    for _ in range(90):
+    for _ in range(SETTLE_SECONDS):
         before = sum(watched.cpu_times()[:2])
         time.sleep(1)
         # One quiet second may be a wait for the database.

@@ -156,7 +156,8 @@ def write(pipe: Pipe, port: int, token: str, seconds: float) -> None:
     asyncio.run(work())
 
 
-def _token(vidik: RunningVidik) -> str:
+def token_of(vidik: RunningVidik) -> str:
+    """A token that may read and write the city's memory."""
     command = [*vidik.command("token", "add", "bench"), "--permission", "context.read", "--permission", "context.write"]
     made = subprocess.run(command, env=vidik.full_environment(), check=True, capture_output=True, text=True)
     found = re.search(r"vdk_[\w\-]+|[\w\-]{40,}", made.stdout)
@@ -209,7 +210,7 @@ async def run(report: Report, options: argparse.Namespace) -> None:
         vidik = RunningVidik(path / "data", free_port(), free_port(), {"VIDIK_ALLOW_PRIVATE_ENDPOINTS": "true"})
         vidik.start()
         try:
-            token = _token(vidik)
+            token = token_of(vidik)
             await _fill(vidik, token, uri)
             writing, hand = multiprocessing.Pipe()
             before = _busy_seconds(vidik)
