@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import orjson
+from cachetools import LRUCache
 
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild.broker import Broker
@@ -31,6 +32,9 @@ from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
 
 REGISTRATIONS_A_NOTIFICATION: Final = 500
+
+_WATCHES_REMEMBERED: Final = 10_000
+_watches: LRUCache[tuple[int, str], tuple[Row, Watch]] = LRUCache(_WATCHES_REMEMBERED)
 
 _log = get_logger("vidik.federation")
 
@@ -113,12 +117,23 @@ async def _everything(connection: Connection, contexts: ContextResolver, watch: 
 
 async def _listening(row: Row, contexts: ContextResolver) -> Watch | None:
     """What a stored subscription asks; None where it is paused, has expired or cannot be read now."""
-    try:
-        subscription = await read(row, contexts)
-    except VidikError as error:
-        _log.warning("a subscription cannot be read now", subscription=row.id, reason=error.detail)
+    watch = _remembered(row)
+    if watch is None:
+        try:
+            watch = watch_of(await read(row, contexts), row.body)
+        except VidikError as error:
+            _log.warning("a subscription cannot be read now", subscription=row.id, reason=error.detail)
+            return None
+        _watches[row.key, row.id] = row, watch
+    return watch if watch.subscription.is_listening(now()) else None
+
+
+def _remembered(row: Row) -> Watch | None:
+    """A subscription that was read before, if it is still written as it was: tenants share numbers and ids."""
+    known = _watches.get((row.key, row.id))
+    if known is None or (known[0].body, known[0].context) != (row.body, row.context):
         return None
-    return watch_of(subscription, row.body) if subscription.is_listening(now()) else None
+    return known[1]
 
 
 def _told_last(registration: Registration) -> datetime:
