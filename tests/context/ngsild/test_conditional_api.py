@@ -135,18 +135,30 @@ class TestWriting:
         assert statuses == [204] + [412] * 19
 
 
-class TestDefinitions:
-    async def test_a_subscription_is_changed_as_it_was_seen(self, client: httpx.AsyncClient) -> None:
-        subscription = {
-            "type": "Subscription",
-            "entities": [{"type": "Bench"}],
-            "notification": {"endpoint": {"uri": "https://example.org/benches"}},
-        }
-        path = (await client.post("/subscriptions", json=subscription)).headers["location"].removeprefix("/ngsi-ld/v1")
-        tag = await tag_of(client, path)
-        assert (await client.get(path, headers={"If-None-Match": tag})).status_code == 304
-        fragment = {"description": "benches"}
-        assert (await client.patch(path, json=fragment, headers={"If-Match": tag})).status_code == 204
-        assert (await client.patch(path, json=fragment, headers={"If-Match": tag})).status_code == 412
-        assert (await client.delete(path, headers={"If-Match": tag})).status_code == 412
-        assert (await client.delete(path, headers={"If-Match": await tag_of(client, path)})).status_code == 204
+SUBSCRIPTION = {
+    "type": "Subscription",
+    "entities": [{"type": "Bench"}],
+    "notification": {"endpoint": {"uri": "https://example.org/benches"}},
+}
+REGISTRATION = {
+    "type": "ContextSourceRegistration",
+    "information": [{"entities": [{"type": "Bench"}]}],
+    "endpoint": "https://example.org",
+}
+
+
+@pytest.mark.parametrize(
+    ("resource", "body"), [("/subscriptions", SUBSCRIPTION), ("/csourceRegistrations", REGISTRATION)]
+)
+async def test_a_definition_is_changed_as_it_was_seen(
+    client: httpx.AsyncClient, resource: str, body: dict[str, object]
+) -> None:
+    created = await client.post(resource, json=body)
+    path = created.headers["location"].removeprefix("/ngsi-ld/v1")
+    tag = await tag_of(client, path)
+    assert (await client.get(path, headers={"If-None-Match": tag})).status_code == 304
+    fragment = {"description": "benches"}
+    assert (await client.patch(path, json=fragment, headers={"If-Match": tag})).status_code == 204
+    assert (await client.patch(path, json=fragment, headers={"If-Match": tag})).status_code == 412
+    assert (await client.delete(path, headers={"If-Match": tag})).status_code == 412
+    assert (await client.delete(path, headers={"If-Match": await tag_of(client, path)})).status_code == 204

@@ -105,6 +105,13 @@ class Preconditions:
             raise problems.PreconditionFailed("It is there (If-None-Match).")
 
 
+def check_definition(request: Request, modified_at: datetime) -> None:
+    """Raise PreconditionFailed where a definition is not as the client saw it; to be called with it locked."""
+    preconditions = Preconditions.of(request)
+    if preconditions is not None:
+        preconditions.check(definition_version(modified_at))
+
+
 def _versions(header: str, field: str, *, strong: bool) -> frozenset[str]:
     tags = _tags(header, field) if header else []
     return frozenset(opaque.partition("-")[0] for is_weak, opaque in tags if not (strong and is_weak))

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import parameters, problems, q, values
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.conditional import check_definition, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters, answer, page_links
 from vidik.context.ngsild.selections import matches_scopes
 from vidik.context.registrations import announcing, matching, own_properties, repository
@@ -126,7 +127,7 @@ async def retrieve_registration(call: Call) -> Response:
     context = await call.reading_context()
     async with call.broker.reader.session(call.tenant) as connection:
         found = await _there(connection, registration_id)
-    return answer(_shown(call, found, context), kind, context)
+    return tagged(call.request, answer(_shown(call, found, context), kind, context), found.modified_at)
 
 
 async def update_registration(call: Call) -> Response:
@@ -155,6 +156,7 @@ async def update_registration(call: Call) -> Response:
         _check_expiry(stored, fragment, moment)
         _check_endpoint(call, stored)
         await _check_others(connection, stored, moment)
+        check_definition(call.request, former.modified_at)
         await repository.update(connection, former.key, stored, moment)
         await announcing.changed(connection, call.broker.contexts, former, await _there(connection, registration_id))
         await call.note_write(connection, "change_registration", [registration_id])
@@ -168,6 +170,7 @@ async def delete_registration(call: Call) -> Response:
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
         former = await _there(connection, registration_id)
+        check_definition(call.request, former.modified_at)
         await repository.delete(connection, registration_id)
         await announcing.changed(connection, call.broker.contexts, former, None)
         await call.note_write(connection, "unregister", [registration_id])

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import contexts_api, parameters, problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.conditional import Preconditions, definition_version, tagged
+from vidik.context.ngsild.conditional import check_definition, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
 from vidik.context.registrations import announcing
 from vidik.context.registrations.watching import watch_of
@@ -130,7 +130,7 @@ async def update_subscription(call: Call) -> Response:
         subscription = await _checked(call, body, own, moment, fragment=fragment)
         subscription.key = row.key
         await questions.check(connection, subscription)
-        _check_version(call, row)
+        check_definition(call.request, row.modified_at)
         await repository.update(connection, _row(subscription, body, own, moment))
         await _announce(call, connection, subscription_id)
         await call.note_write(connection, "change_subscription", [subscription_id])
@@ -144,7 +144,7 @@ async def delete_subscription(call: Call) -> Response:
         row = await repository.get(connection, subscription_id, _about(call), for_update=True)
         if row is None:
             raise _unknown(subscription_id)
-        _check_version(call, row)
+        check_definition(call.request, row.modified_at)
         await repository.delete(connection, subscription_id, _about(call))
         await call.note_write(connection, "unsubscribe", [subscription_id])
     return Response(status_code=204)
@@ -166,13 +166,6 @@ async def _announce(call: Call, connection: Connection, subscription_id: str) ->
         row = await repository.get(connection, subscription_id, "registrations")
         if row is not None:
             await announcing.welcome(connection, call.broker.contexts, row)
-
-
-def _check_version(call: Call, row: Row) -> None:
-    """Raise PreconditionFailed where it is not as the client saw it; to be called with its row locked."""
-    preconditions = Preconditions.of(call.request)
-    if preconditions is not None:
-        preconditions.check(definition_version(row.modified_at))
 
 
 def _unknown(subscription_id: str) -> Exception:
