@@ -10,6 +10,7 @@ from tests.context.ngsild.conftest import anonymous, client
 from tests.context.subscriptions.receiver import Receiver
 
 from vidik.app.consumers import follow
+from vidik.app.wakings import Wakings
 from vidik.context.subscriptions.consumer import SubscriptionConsumer
 from vidik.context.subscriptions.work import deliver
 from vidik.kernel.services import Services
@@ -37,8 +38,10 @@ class Worker:
 
     async def start(self) -> None:
         services = Services(self._first.settings, self._first.database)  # nothing remembered
+        wakings = Wakings(services.database)
         self._tasks = [
-            asyncio.create_task(follow(services, TENANT, SubscriptionConsumer())),
+            asyncio.create_task(follow(services, TENANT, SubscriptionConsumer(), wakings)),
+            asyncio.create_task(wakings.run()),
             asyncio.create_task(deliver(services, TENANT)),
         ]
 
