@@ -136,6 +136,20 @@ class TestStream:
                 await browser.arrived.wait_for(lambda: any(name == "gone" for name, _, _ in browser.events))
         assert list(live.projection.assets) == [SUBSTATION.entity_id]
 
+    async def test_an_asset_that_came_while_nobody_watched_is_there_for_who_asks(
+        self, database: Database, live: LiveCity, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("vidik.console.live._WATCHED_SECONDS", 0.0)
+        before = live.projection.position
+        await store(database, SUBSTATION, {"power": 1.0})
+        async with asyncio.timeout(60):
+            while live.projection.position == before:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+        projection = await live.ready(60)
+
+        assert SUBSTATION.entity_id in projection.assets
+
     async def test_without_signing_in_there_is_no_stream(self, address: str) -> None:
         async with httpx.AsyncClient(base_url=address) as client:
             answer = await client.get("/api/console/stream")
