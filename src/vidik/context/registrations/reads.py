@@ -13,19 +13,19 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entities_api, entity_maps, geo, linked, parameters, problems, selections
+from vidik.context.ngsild import entities_api, entity_maps, linked, parameters, problems, selections
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.showing import shown_entity, shown_page
 from vidik.context.registrations import matching
+from vidik.context.registrations.fitting import fitting_of
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.merging import Part, merged, read_entity, without_held
 from vidik.context.registrations.model import Information, Json, Registration
 from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
-from vidik.context.subscriptions.questions import Questions
 from vidik.kernel.errors import NotFound, VidikError
 
 READABLE: Final = (JSON, LD_JSON, GEO_JSON)
@@ -368,43 +368,6 @@ async def _whole(
                 whole[entity_id] = entity
                 if entity is not ours:
                     touched[entity_id] = entity
-        fitting = {one.id for one in await _fitting(connection, list(touched.values()), search, types)}
+        fitting = {one.id for one in await fitting_of(connection, list(touched.values()), search, types)}
     kept = [one for one in whole.values() if one.id not in touched or one.id in fitting]
     return kept if asked.get("orderBy") is not None else sorted(kept, key=lambda one: one.id)
-
-
-async def _fitting(
-    connection: Any, entities: Sequence[Stored], search: Search, types: selections.TypeSelection | None
-) -> list[Stored]:
-    """Those of some entities that a query would find: what was put together here is asked once more."""
-    found = [
-        one
-        for one in entities
-        if (types is None or selections.matches_types(types, one.types))
-        and (search.ids is None or one.id in search.ids)
-        and (search.attributes is None or not set(search.attributes).isdisjoint(one.document))
-        and (search.scopes is None or selections.matches_scopes(search.scopes, one.scope or ()))
-        and (search.geo is None or _is_in_place(one, search.geo))
-    ]
-    questions = Questions()
-    query, context = search.q, search.context
-    for one in found:
-        if query is not None and context is not None:
-            questions.ask_query(query, context, one)
-        if search.id_pattern is not None:
-            questions.ask_pattern(one.id, search.id_pattern)
-    await questions.answer(connection)
-    return [
-        one
-        for one in found
-        if (query is None or context is None or questions.fits(query, context, one))
-        and (search.id_pattern is None or questions.matches(one.id, search.id_pattern))
-    ]
-
-
-def _is_in_place(entity: Stored, place: geo.GeoQuery) -> bool:
-    stored = entity.document.get(place.geo_property, [])
-    for one in stored if isinstance(stored, list) else [stored]:
-        if "datasetId" not in one and one.get("type") == "GeoProperty":
-            return bool(geo.matches(place, [one["value"]])[0])
-    return False

@@ -1,0 +1,48 @@
+"""Whether entities that were put together out of several sources fit a query (ETSI GS CIM 009, clause 5.7.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vidik.context.ngsild import geo, selections
+from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.repository.conditions import Search
+from vidik.context.subscriptions.questions import Questions
+
+
+async def fitting_of(
+    connection: Any, entities: Sequence[Stored], search: Search, types: selections.TypeSelection | None
+) -> list[Stored]:
+    """Those of some entities that a query would find: what was put together here is asked once more."""
+    found = [
+        one
+        for one in entities
+        if (types is None or selections.matches_types(types, one.types))
+        and (search.ids is None or one.id in search.ids)
+        and (search.attributes is None or not set(search.attributes).isdisjoint(one.document))
+        and (search.scopes is None or selections.matches_scopes(search.scopes, one.scope or ()))
+        and (search.geo is None or _is_in_place(one, search.geo))
+    ]
+    questions = Questions()
+    query, context = search.q, search.context
+    for one in found:
+        if query is not None and context is not None:
+            questions.ask_query(query, context, one)
+        if search.id_pattern is not None:
+            questions.ask_pattern(one.id, search.id_pattern)
+    await questions.answer(connection)
+    return [
+        one
+        for one in found
+        if (query is None or context is None or questions.fits(query, context, one))
+        and (search.id_pattern is None or questions.matches(one.id, search.id_pattern))
+    ]
+
+
+def _is_in_place(entity: Stored, place: geo.GeoQuery) -> bool:
+    stored = entity.document.get(place.geo_property, [])
+    for one in stored if isinstance(stored, list) else [stored]:
+        if "datasetId" not in one and one.get("type") == "GeoProperty":
+            return bool(geo.matches(place, [one["value"]])[0])
+    return False
