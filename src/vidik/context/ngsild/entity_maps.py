@@ -19,7 +19,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import parameters, problems, temporal, values
 from vidik.context.ngsild.broker import Call, Mapped
-from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters
+from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, has_header
 from vidik.context.ngsild.repository import entity_maps as repository
 from vidik.context.ngsild.repository.entity_maps import EntityMap
 from vidik.kernel.clock import now
@@ -43,7 +43,7 @@ def is_wanted(call: Call, asked: Parameters) -> bool:
     """Whether a query is to be answered over a map."""
     if call.mapped is not None:
         return False
-    return asked.flag("entityMap") or HEADER.lower() in call.request.headers
+    return asked.flag("entityMap") or has_header(call.request, b"ngsild-entitymap")
 
 
 async def answer(call: Call, asked: Parameters, kind: str, context: ActiveContext, ask: Ask) -> Response:
