@@ -96,7 +96,8 @@ async def append(
         return
     # The lock is a statement of its own: inside the INSERT it could come after the position is drawn.
     cursor = await connection.execute(
-        "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema())), EXISTS (SELECT FROM subscription) AS followed",
+        "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema())),"
+        " EXISTS (SELECT FROM subscription WHERE about = 'entities') AS followed",
         [_LOCK & 0x7FFFFFFF],
     )
     row = await cursor.fetchone()
