@@ -52,6 +52,12 @@ DOORS: list[tuple[str, str, str]] = [
         "{" + REGISTRATION + ',"information":[{"entities":[{"type":"B"}]}],"location":%s}',
     ),
     ("POST", "/jsonldContexts", '{"@context":%s}'),
+    ("POST", "/snapshots", '{"type":"Snapshot","snapshotQueries":%s}'),
+    (
+        "POST",
+        "/snapshots",
+        '{"type":"Snapshot","snapshotQueries":[{"type":"Query","entities":[{"type":"Lamp"}]}],"snapshotLifetime":%s}',
+    ),
 ]
 # What breaks programs that read JSON trustingly.
 VALUES = {
@@ -155,6 +161,8 @@ RESOURCES = [
     "attributes",
     "jsonldContexts",
     "temporal/entities",
+    "snapshots",
+    "entityMaps",
 ]
 OTHER_BODIES = [b"null", b"1", b'"urn:x:1"', b"[]", b"[[]]", b"{}"]
 
