@@ -166,9 +166,12 @@ class TestRelations:
     def test_the_boxes_lose_no_geometry(self, reference: dict[str, Any], target: dict[str, Any]) -> None:
         asked = query("intersects", reference["type"], reference["coordinates"])
         limits = geo.boxes(asked)
+        west, south, east, north = shape(target).bounds
 
+        # Boxes are compared as numbers, as the database does: that of a point is no polygon to Shapely.
         assert limits is not None
-        assert any(box(*limit).intersects(shape(target)) for limit in limits) or not geo.matches(asked, [target])[0]
+        touched = any(w <= east and west <= e and s <= north and south <= n for w, s, e, n in limits)
+        assert touched or not geo.matches(asked, [target])[0]
 
     def test_a_bow_tie_is_untied(self) -> None:
         tie = {"type": "Polygon", "coordinates": [[[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}
