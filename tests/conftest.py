@@ -1,6 +1,11 @@
-"""Real PostgreSQL for every test that asks: one embedded server a run, one fresh database a test."""
+"""Real PostgreSQL for every test that asks: one embedded server a run, one fresh database a test.
+
+Hypothesis tries the same examples in every run, so that a change is judged by itself; `VIDIK_SEARCH=1 make test` tries
+others. The machine is shared, so no single example has a deadline.
+"""
 
 import itertools
+import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -9,6 +14,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from psycopg.conninfo import make_conninfo
 
 from vidik.kernel.database import Connection, Database
@@ -18,6 +25,14 @@ from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
 TENANT = "city"
+
+hypothesis_settings.register_profile(
+    "shared",
+    deadline=None,
+    derandomize=not os.environ.get("VIDIK_SEARCH"),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+hypothesis_settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")
