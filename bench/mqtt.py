@@ -106,7 +106,7 @@ async def _measure(report: Report, options: argparse.Namespace, vidik: RunningVi
         *("--rate", str(door.offered), "--seconds", str(options.seconds), "--settle", "60", "--window", str(WINDOW)),
     )
     wanted = int(figures["acknowledged"]) * VALUES
-    await asyncio.to_thread(_wait_stored, vidik, wanted)
+    await asyncio.to_thread(_wait_stored, vidik, int(figures["acknowledged"]))
     took = time.monotonic() - began - figures["connect_seconds"]
     stored = await asyncio.to_thread(count_stored, vidik)
     samples = {}
@@ -146,8 +146,8 @@ def _minutes(samples: Samples) -> str:
     )
 
 
-def _wait_stored(vidik: RunningVidik, wanted: int) -> None:
-    """Wait until the intake says that it has committed so many values, two minutes at most.
+def _wait_stored(vidik: RunningVidik, messages: int) -> None:
+    """Wait until the intake says that it has committed so many messages, two minutes at most.
 
     It is asked, and history counted later, because to count among millions of rows takes half a minute.
     """
@@ -155,6 +155,6 @@ def _wait_stored(vidik: RunningVidik, wanted: int) -> None:
     with vidik.client() as client:
         while time.monotonic() < deadline:
             found = re.search(r"^vidik_intake_readings_total (\S+)$", client.get("/metrics").text, re.MULTILINE)
-            if found and float(found[1]) >= wanted:
+            if found and float(found[1]) >= messages:
                 return
             time.sleep(0.2)
