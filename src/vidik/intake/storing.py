@@ -1,7 +1,8 @@
 """Storing decoded messages: a transaction a batch, tried again while the database is away, split when it refuses.
 
-Large batches go by two lanes, each with a connection and a writer of its own, so that PostgreSQL works on both at
-once. A device always takes the same lane, and a message lies wholly in one transaction.
+Large batches go by three lanes, each with a connection and a writer of its own, so that PostgreSQL works on some while
+Python makes the next: on two cores a third lane brings a fifth more than two, a fourth nothing. A device always takes
+the same lane, and a message lies wholly in one transaction.
 """
 
 import asyncio
@@ -20,7 +21,7 @@ from vidik.intake.decoding import Decoded, dead_letter
 from vidik.intake.message import Outcome
 from vidik.kernel.database import Connection, Database
 
-LANES = 2
+LANES = 3
 _SHARED_FROM = 500  # messages; a smaller batch is one transaction
 _LONGEST_PAUSE_SECONDS = 2.0
 
