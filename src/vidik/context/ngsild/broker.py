@@ -45,7 +45,8 @@ class Mapped:
         """Of the ids that a query asks for those that it may look at."""
         if self.ids is None or ids is None:
             return ids if self.ids is None else self.ids
-        return [one for one in self.ids if one in set(ids)]
+        asked = set(ids)
+        return [one for one in self.ids if one in asked]
 
 
 @dataclass(slots=True)
