@@ -1,8 +1,7 @@
 """Storing decoded messages: a transaction a batch, tried again while the database is away, split when it refuses.
 
 Large batches go by three lanes, each with a connection and a writer of its own, so that PostgreSQL works on some while
-Python makes the next: on two cores a third lane brings a fifth more than two, a fourth nothing. A device always takes
-the same lane, and a message lies wholly in one transaction.
+Python makes the next. A device always takes the same lane, and a message lies wholly in one transaction.
 """
 
 import asyncio
