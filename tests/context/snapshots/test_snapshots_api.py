@@ -126,6 +126,7 @@ class TestCreate:
             {"endpoint": "ftp://example.org/x"},
             {"receiverInfo": [{"key": "A: b", "value": "c"}]},
             {"receiverInfo": [{"key": "A", "value": "c\r\nB: d"}]},
+            {"receiverInfo": [{"key": "Content-Length", "value": "0"}]},
             {"colour": "red"},
             {"id": "no uri"},
         ],

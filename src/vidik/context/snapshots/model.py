@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 
 from vidik.context.ngsild import problems, temporal, values
 from vidik.context.subscriptions.model import Endpoint
+from vidik.context.subscriptions.parsing import is_header
 from vidik.kernel.clock import iso
 
 Status = Literal["preparing", "success", "partial", "empty", "failure"]
@@ -115,11 +116,11 @@ def _check(given: Json, known: set[str]) -> None:
 
 
 def _is_pair(one: Any) -> bool:
-    """Whether it is a header that can be sent: nobody ends a line with it."""
+    """Whether it is a header that may be sent, with a name of letters, digits, - and _ only."""
     if not isinstance(one, dict) or not all(isinstance(one.get(name), str) for name in ("key", "value")):
         return False
     name = one["key"].replace("-", "").replace("_", "")
-    return bool(name) and name.isascii() and name.isalnum() and one["value"].isascii() and one["value"].isprintable()
+    return name.isascii() and name.isalnum() and is_header(one["key"], one["value"])
 
 
 def _check_queries(given: Any, name: str) -> None:

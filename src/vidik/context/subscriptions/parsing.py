@@ -221,13 +221,14 @@ def _pairs(given: Any, name: str) -> tuple[tuple[str, str], ...]:
         value = one.get("value")
         text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
         key = one["key"]
-        if text is None or not _is_header(key, text):
+        if text is None or not is_header(key, text):
             raise bad_data(f"The key {key!r} of {name} and its value are text of one line.", field)
         pairs.append((key, text))
     return tuple(pairs)
 
 
-def _is_header(key: str, value: str) -> bool:
+def is_header(key: str, value: str) -> bool:
+    """Whether it is a header that may be sent: text of one line, and none that the sender makes itself."""
     printable = key.isascii() and key.isprintable() and not set(key) & set(' ":,;()<>@[]{}/\\=?')
     return printable and key.lower() not in _OWN_HEADERS and value.isprintable() and value.isascii()
 
