@@ -100,7 +100,7 @@ def expiry(lifetime: str | None, moment: datetime) -> datetime:
     if lifetime is None:
         return moment + LIFETIME
     wanted = temporal.parse_duration(lifetime, "entityMapLifetime")
-    return moment + min(wanted.span + timedelta(days=30 * wanted.months), LONGEST_LIFETIME)
+    return moment + min(wanted.about, LONGEST_LIFETIME)
 
 
 @dataclass(slots=True)

@@ -56,6 +56,11 @@ class Duration:
         """Whether it is PT0S."""
         return not self.months and not self.span
 
+    @property
+    def about(self) -> timedelta:
+        """Its length, where a month counts as 30 days."""
+        return self.span + timedelta(days=30 * self.months)
+
 
 @dataclass(frozen=True, slots=True)
 class TemporalQuery:

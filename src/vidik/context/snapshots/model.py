@@ -143,7 +143,7 @@ def lifetime_of(body: Mapping[str, Any]) -> timedelta:
     wanted = temporal.parse_duration(text, "snapshotLifetime")
     if wanted.is_zero:
         raise problems.bad_data("snapshotLifetime is longer than nothing.", "snapshotLifetime")
-    return min(wanted.span + timedelta(days=30 * wanted.months), LONGEST_LIFETIME)
+    return min(wanted.about, LONGEST_LIFETIME)
 
 
 def status_of(details: Sequence[Mapping[str, Any]]) -> Status:
