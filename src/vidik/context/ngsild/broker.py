@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
@@ -64,6 +65,15 @@ class Call:
     mapped: Mapped | None = None
     snapshot: str | None = None
     """The snapshot that the request is about, if it is; `tenant` is then the snapshot's own name."""
+
+    @contextmanager
+    def over(self, mapped: Mapped) -> Iterator[Mapped]:
+        """Answer queries over what a map says, and over everything again afterwards, however it ends."""
+        self.mapped = mapped
+        try:
+            yield mapped
+        finally:
+            self.mapped = None
 
     @property
     def path(self) -> str:

@@ -124,16 +124,14 @@ class _Query:
 
     async def collect(self) -> tuple[list[str], dict[str, list[str]]]:
         """The ids of everything that the query finds, and who has what is not here alone."""
-        mapped = self.call.mapped = Mapped(None, holders={})
         ids: list[str] = []
-        while True:
-            found, more = await self._ids(_AT_ONCE, len(ids))
-            ids += found
-            if len(ids) > MAXIMUM_ENTITIES or (more and len(ids) == MAXIMUM_ENTITIES):
-                raise problems.too_many(f"The query finds more than {MAXIMUM_ENTITIES} entities; narrow it.")
-            if not more:
-                break
-        self.call.mapped = None
+        more = True
+        with self.call.over(Mapped(None)) as mapped:
+            while more:
+                found, more = await self._ids(_AT_ONCE, len(ids))
+                ids += found
+                if len(ids) > MAXIMUM_ENTITIES or (more and len(ids) == MAXIMUM_ENTITIES):
+                    raise problems.too_many(f"The query finds more than {MAXIMUM_ENTITIES} entities; narrow it.")
         return list(dict.fromkeys(ids)), {one: mapped.holders[one] for one in ids if one in mapped.holders}
 
     async def page(self, entity_map: EntityMap) -> Response:
@@ -187,9 +185,8 @@ class _Query:
         """Those of some entities of the map that fit the query still."""
         if not ids:
             return set()
-        self.call.mapped = _limited(entity_map, ids)
-        found, _ = await self._ids(len(ids), 0)
-        self.call.mapped = None
+        with self.call.over(_limited(entity_map, ids)):
+            found, _ = await self._ids(len(ids), 0)
         return set(found)
 
     async def _ids(self, limit: int, offset: int) -> tuple[list[str], bool]:
@@ -202,11 +199,10 @@ class _Query:
         return [one["id"] for one in orjson.loads(response.body)], 'rel="next"' in response.headers.get("Link", "")
 
     async def _shown(self, entity_map: EntityMap, ids: Sequence[str]) -> Response:
-        self.call.mapped = _limited(entity_map, ids)
         asked = _without(self.asked, "count", "entityMap", "entityMapLifetime", "limit", "offset")
         rest = Parameters.of({"limit": str(max(1, len(ids)))}).joined(asked)
-        response = await self.ask(rest, self.kind, self.context)
-        self.call.mapped = None
+        with self.call.over(_limited(entity_map, ids)):
+            response = await self.ask(rest, self.kind, self.context)
         self._note(response)
         return response
 

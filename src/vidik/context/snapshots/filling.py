@@ -85,10 +85,9 @@ async def _find_present(call: Call, query: Json, context: ActiveContext, content
     for start in range(0, len(shared), _AT_ONCE):
         part = shared[start : start + _AT_ONCE]
         sources = frozenset(source for one in part for source in found.holders[one])
-        call.mapped = Mapped(part, sources)
         rest = Parameters.of({"limit": str(len(part)), "options": "sysAttrs"}).joined(asked)
-        response = await ask(rest, JSON, context)
-        call.mapped = None
+        with call.over(Mapped(part, sources)):
+            response = await ask(rest, JSON, context)
         content.elsewhere += [read_entity(one, context) for one in orjson.loads(response.body)]
     return found
 
