@@ -20,6 +20,7 @@ from shapely.geometry import shape
 
 from vidik.context.ngsild import values
 from vidik.context.ngsild.problems import bad_data, too_complex
+from vidik.context.store.document import instances_of
 
 EARTH_RADIUS_METRES: Final = 6_371_008.8
 MAXIMUM_POSITIONS: Final = 20_000
@@ -145,6 +146,14 @@ def great_circle_metres(
 def matches(query: GeoQuery, geometries: list[Mapping[str, Any]]) -> npt.NDArray[np.bool_]:
     """Which of the (GeoJSON) geometries stand in the relation to the reference."""
     return matches_shapes(query, np.array([shape(geometry) for geometry in geometries], dtype=object))
+
+
+def is_in_place(document: Mapping[str, Any], query: GeoQuery) -> bool:
+    """Whether an entity's place (the instance without a datasetId) stands in the relation that is asked for."""
+    for instance in instances_of(document.get(query.geo_property, [])):
+        if "datasetId" not in instance and instance.get("type") == "GeoProperty":
+            return bool(matches(query, [instance["value"]])[0])
+    return False
 
 
 def matches_shapes(query: GeoQuery, shapes: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:

@@ -22,7 +22,7 @@ async def fitting_of(
         and (search.ids is None or one.id in search.ids)
         and (search.attributes is None or not set(search.attributes).isdisjoint(one.document))
         and (search.scopes is None or selections.matches_scopes(search.scopes, one.scope or ()))
-        and (search.geo is None or _is_in_place(one, search.geo))
+        and (search.geo is None or geo.is_in_place(one.document, search.geo))
     ]
     questions = Questions()
     query, context = search.q, search.context
@@ -38,11 +38,3 @@ async def fitting_of(
         if (query is None or context is None or questions.fits(query, context, one))
         and (search.id_pattern is None or questions.matches(one.id, search.id_pattern))
     ]
-
-
-def _is_in_place(entity: Stored, place: geo.GeoQuery) -> bool:
-    stored = entity.document.get(place.geo_property, [])
-    for one in stored if isinstance(stored, list) else [stored]:
-        if "datasetId" not in one and one.get("type") == "GeoProperty":
-            return bool(geo.matches(place, [one["value"]])[0])
-    return False

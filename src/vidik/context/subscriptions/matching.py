@@ -169,10 +169,4 @@ def _is_triggered(subscription: Subscription, found: Happening) -> bool:
 
 def is_in_place(subscription: Subscription, found: Happening) -> bool:
     """Whether the entity stands in the relation that the subscription's geoQ asks for."""
-    query = subscription.geo
-    if query is None:
-        return True
-    for instance in instances_of(found.entity.document.get(query.geo_property, [])):
-        if "datasetId" not in instance and instance.get("type") == "GeoProperty":
-            return bool(geo.matches(query, [instance["value"]])[0])
-    return False
+    return subscription.geo is None or geo.is_in_place(found.entity.document, subscription.geo)
