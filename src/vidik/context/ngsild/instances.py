@@ -136,18 +136,20 @@ class Trial:
             for place, term in enumerate(self._terms)
             if not _is_of_entity(term) and self.asked.attribute(term) == series.attribute
         ]
-        is_place = self.asked.geo is not None and self.asked.geo.geo_property == series.attribute
+        geo_query = self.asked.geo
+        if geo_query is not None and geo_query.geo_property != series.attribute:
+            geo_query = None
         plain = self.query.time_property == "observedAt" and not rows.json
         quick = {place: _quickly(term, rows.numbers) for place, term in terms} if plain else {}
-        if plain and not is_place and all(mask is not None for mask in quick.values()):
+        if plain and geo_query is None and all(mask is not None for mask in quick.values()):
             self._valid[series.number] = np.ones(len(rows), np.bool_)
             self._masks |= {(series.number, place): mask for place, mask in quick.items() if mask is not None}
             return
         numbered = list(numbered_instances(rows, self.query, current, series))
         places = [index for index, _ in numbered]
         self._valid[series.number] = _mask(len(rows), places)
-        if is_place:
-            self._placed[series.number] = self._related(rows, [one for _, one in numbered], places)
+        if geo_query is not None:
+            self._placed[series.number] = _related(geo_query, rows, [one for _, one in numbered], places)
         documents = [{series.attribute: one} for _, one in numbered] if terms else []
         for place, term in terms:
             self._masks[series.number, place] = self._ask(documents, places, len(rows), term)
@@ -165,16 +167,6 @@ class Trial:
         if len(self.questions) > MAXIMUM_ASKED:
             raise too_complex(f"The query looks at more than {MAXIMUM_ASKED} instances; narrow it.")
         return mask
-
-    def _related(self, rows: SeriesRows, instances: Sequence[Mapping[str, Any]], places: Sequence[int]) -> Mask:
-        assert self.asked.geo is not None  # noqa: S101  the caller asks only then
-        found = [
-            (place, one["value"])
-            for place, one in zip(places, instances, strict=True)
-            if one.get("type") == "GeoProperty" and isinstance(one.get("value"), dict)
-        ]
-        related = geo.matches(self.asked.geo, [value for _, value in found]) if found else ()
-        return _mask(len(rows), [place for (place, _), fits in zip(found, related, strict=True) if fits])
 
     def answer(self, answers: Sequence[bool]) -> None:
         """What PostgreSQL said to the questions, in their order."""
@@ -234,6 +226,17 @@ def _quickly(term: q.Term, numbers: npt.NDArray[np.float64]) -> Mask | None:
         inside: Mask = (numbers >= low) & (numbers <= high)
         return inside if term.operator == "==" else ~inside
     return None
+
+
+def _related(asked: GeoQuery, rows: SeriesRows, instances: Sequence[Mapping[str, Any]], places: Sequence[int]) -> Mask:
+    """Which instances stand in the relation that is asked for."""
+    found = [
+        (place, one["value"])
+        for place, one in zip(places, instances, strict=True)
+        if one.get("type") == "GeoProperty" and isinstance(one.get("value"), dict)
+    ]
+    related = geo.matches(asked, [value for _, value in found]) if found else ()
+    return _mask(len(rows), [place for (place, _), fits in zip(found, related, strict=True) if fits])
 
 
 def _mask(size: int, places: Sequence[int]) -> Mask:
