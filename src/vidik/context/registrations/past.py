@@ -21,7 +21,7 @@ from vidik.context.registrations import matching
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Information, Json, Registration
-from vidik.context.registrations.past_merging import Range, checked, limited, renamed, shared_range, united
+from vidik.context.registrations.past_merging import Range, checked, limited, listed, renamed, shared_range, united
 from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
 from vidik.kernel.errors import NotFound, VidikError
 
@@ -133,7 +133,7 @@ async def _here(response: Awaitable[Response]) -> _Told | NotFound:
     except NotFound as error:
         return error
     body = orjson.loads(found.body)
-    bodies = [{name: value for name, value in one.items() if name != "@context"} for one in _listed(body)]
+    bodies = [{name: value for name, value in one.items() if name != "@context"} for one in listed(body)]
     return _Told(bodies, Range.of(found.headers.get("content-range", "")))
 
 
@@ -202,7 +202,7 @@ async def _told(
         return _Told((), fills=fills)
     try:
         bodies = [
-            renamed(one, lambda name: context.compact(words.context.expand(name))) for one in _listed(told.content)
+            renamed(one, lambda name: context.compact(words.context.expand(name))) for one in listed(told.content)
         ]
         held = Range.of(told.headers.get("content-range", "")) if told.status == 206 else None
         past = temporal.parse_temporal(asked, parameters.options(asked))
@@ -233,7 +233,3 @@ def _answer(
     if held is None:
         return answer(body, kind, context, headers=headers)
     return answer(body, kind, context, status=206, headers={**headers, "Content-Range": held.header()})
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]

@@ -61,7 +61,7 @@ def united(one: Json, other: Json, query: TemporalQuery) -> Json:
     whole = dict(one)
     for name, shown in other.items():
         if name == "type":
-            whole[name] = _one_or_many([*_listed(one.get(name, [])), *_listed(shown)])
+            whole[name] = _one_or_many([*listed(one.get(name, [])), *listed(shown)])
         elif name not in whole:
             whole[name] = shown
         elif name not in HEAD and not query.methods:
@@ -97,7 +97,7 @@ def renamed(body: Json, word: Callable[[str], str]) -> Json:
     shown: Json = {}
     for name, value in body.items():
         if name == "type":
-            shown[name] = _one_or_many([word(one) for one in _listed(value)])
+            shown[name] = _one_or_many([word(one) for one in listed(value)])
         elif name in HEAD:
             shown[name] = value
         elif name != "@context":
@@ -120,10 +120,10 @@ def _renamed(value: Any, word: Callable[[str], str]) -> Any:
 
 def _joined(one: Any, other: Any, query: TemporalQuery) -> Any:
     if query.simplified:
-        return _joined_pairs(_listed(one), _listed(other))
+        return _joined_pairs(listed(one), listed(other))
     seen: set[bytes] = set()
     instances = []
-    for each in (*_listed(one), *_listed(other)):
+    for each in (*listed(one), *listed(other)):
         key = _key(each, query)
         if key not in seen:
             seen.add(key)
@@ -148,8 +148,8 @@ def _joined_pairs(one: list[Any], other: list[Any]) -> Any:
 
 def _kept(shown: Any, query: TemporalQuery, keeps: Callable[[Any], bool]) -> Any:
     if query.simplified:
-        return _one_or_many([_kept_pairs(one, query, keeps) for one in _listed(shown)])
-    instances = [one for one in _listed(shown) if keeps(one)]
+        return _one_or_many([_kept_pairs(one, query, keeps) for one in listed(shown)])
+    instances = [one for one in listed(shown) if keeps(one)]
     if query.last is None:
         return instances
     of_dataset: dict[str | None, int] = {}
@@ -191,7 +191,8 @@ def _moment(time: str | None) -> float:
     return 0.0 if time is None else values.moment(time, "observedAt").timestamp()
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """One thing or several, as a list."""
     return value if isinstance(value, list) else [value]
 
 
