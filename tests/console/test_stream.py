@@ -25,7 +25,7 @@ async def address(app: Starlette) -> AsyncIterator[str]:
     server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error", loop="none"))
     task = asyncio.create_task(server.serve())
     async with asyncio.timeout(60):
-        while not server.started:  # noqa: ASYNC110
+        while not server.started:  # noqa: ASYNC110  uvicorn tells nobody
             await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     await app.state.streams.end_all()
@@ -143,7 +143,7 @@ class TestStream:
         before = live.projection.position
         await store(database, SUBSTATION, {"power": 1.0})
         async with asyncio.timeout(60):
-            while live.projection.position == before:  # noqa: ASYNC110
+            while live.projection.position == before:  # noqa: ASYNC110  the city tells nobody
                 await asyncio.sleep(0.02)
 
         projection = await live.ready(60)
