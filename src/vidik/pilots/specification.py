@@ -100,6 +100,42 @@ class Band(Part):
     """The monthly amount from which this block begins."""
 
 
+class Adjustment(Days):
+    """A non-routine adjustment (IPMVP Core Concepts 2022, 8.1): something changed that is not the pilot's doing.
+
+    `amount_per_day` is added to the counterfactual on each of these days that is counted; in the plan's unit.
+    """
+
+    amount_per_day: Decimal
+    reason: Text
+
+
+class Share(Part):
+    """The part of a joint saving that one plan may count; `plan` is the other's number, None is this one."""
+
+    plan: int | None = None
+    share: Annotated[Decimal, Field(ge=0, le=1)]
+
+
+class Allocation(Part):
+    """How plans that measure the same units at the same time share what these save: agreed before anybody knows."""
+
+    rule: Text
+    shares: Annotated[tuple[Share, ...], Field(min_length=2, max_length=20)]
+
+    @model_validator(mode="after")
+    def _shares_all(self) -> Self:
+        total = sum((one.share for one in self.shares), Decimal(0))
+        if total != 1:
+            raise ValueError(f"the shares must sum to 1; they sum to {total}")
+        named = [one.plan for one in self.shares]
+        if len(set(named)) != len(named):
+            raise ValueError("each plan has one share")
+        if None not in named:
+            raise ValueError("one share must be this plan's own (plan: null)")
+        return self
+
+
 class Specification(Part):
     """The part of a plan that results depend on. Frozen as canonical JSON; its SHA-256 names it."""
 
@@ -125,6 +161,8 @@ class Specification(Part):
     decision: DecisionRule
     tariff: Annotated[tuple[Band, ...], Field(min_length=1)]
     emissions: Factor | None = None
+    adjustments: tuple[Adjustment, ...] = ()
+    allocation: Allocation | None = None
     fund: Name = "city"
     zone: str = "Europe/Belgrade"
     seed: int = 2026

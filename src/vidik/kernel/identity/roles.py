@@ -16,6 +16,9 @@ Permission = Literal[
     "alarms.read",
     "alarms.acknowledge",
     "rules.manage",
+    "pilots.read",
+    "pilots.manage",
+    "pilots.sign",
     "accounts.manage",
     "audit.read",
 ]
@@ -33,7 +36,7 @@ Role = Literal[
 PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 
-_LOOKING = frozenset({"context.read", "devices.read", "alarms.read"})
+_LOOKING = frozenset({"context.read", "devices.read", "alarms.read", "pilots.read"})
 _DISPATCHING = _LOOKING | {"alarms.acknowledge", "deadletters.read", "devices.command"}
 _SUPERVISING = _DISPATCHING | {"deadletters.replay", "rules.manage", "audit.read"}
 
@@ -42,8 +45,8 @@ _GRANTED: Final[Mapping[str, frozenset[str]]] = {
     "crew": _LOOKING,
     "dispatcher": _DISPATCHING,
     "supervisor": _SUPERVISING,
-    "utility_manager": _SUPERVISING | {"devices.manage", "context.write"},
-    "energy_manager": _LOOKING | {"devices.command", "deadletters.read"},
+    "utility_manager": _SUPERVISING | {"devices.manage", "context.write", "pilots.manage"},
+    "energy_manager": _LOOKING | {"devices.command", "deadletters.read", "pilots.manage", "pilots.sign"},
     "auditor": _LOOKING | {"deadletters.read", "audit.read"},
     "administrator": PERMISSIONS,
 }

@@ -1,0 +1,1 @@
+"""Pilots over HTTP, under /api/pilots."""
