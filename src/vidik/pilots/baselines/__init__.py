@@ -1,0 +1,1 @@
+"""Baseline models: what a meter would have shown, from what it showed before. Pure; batched linear algebra only."""

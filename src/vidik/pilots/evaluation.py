@@ -1,0 +1,156 @@
+"""From a frozen specification and data to an outcome, whatever the design."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+
+import numpy as np
+
+from vidik.kernel.errors import Unprocessable
+from vidik.pilots.baselines.counterfactual import Counterfactual, project
+from vidik.pilots.baselines.models import ModelName
+from vidik.pilots.measurement.series import Period, Series, Values
+from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, Verdict
+from vidik.pilots.specification import Specification
+from vidik.pilots.uncertainty.guideline_14 import guideline_14
+from vidik.pilots.uncertainty.placebo import p_value, placebo_fractions, placebo_interval
+
+
+def evaluate(
+    specification: Specification,
+    units: Mapping[str, Series],
+    donors: Mapping[str, Series],
+    temperature: Series | None,
+    until: date | None = None,
+    findings: Sequence[Finding] = (),
+) -> Outcome:
+    """The saving of a pilot, its interval and verdict; deterministic.
+
+    Keys are `Signal.name`. `until` ends the reporting period early, to watch a pilot that still runs; `findings` are
+    what reading the data found, and come first in the outcome's. Raises Unprocessable where nothing can be computed.
+    """
+    if specification.design != "baseline":
+        from vidik.pilots.comparisons import compare
+
+        return compare(specification, units, donors, until)
+    last = min(specification.reporting.last, until) if until else specification.reporting.last
+    if last < specification.reporting.first:
+        raise Unprocessable(
+            f"The reporting period begins on {specification.reporting.first}; there is nothing to evaluate yet.",
+            field="until",
+            code="not-begun",
+        )
+    baseline, reporting = specification.baseline.period, Period(specification.reporting.first, last)
+    excluded = [exclusion.period for exclusion in specification.exclusions]
+    model: ModelName | None = None if specification.model == "best" else specification.model
+    runs = [
+        _projected(name, units, temperature, baseline, reporting, model, excluded)
+        for name in (signal.name for signal in specification.units)
+    ]
+    level = specification.decision.level
+    actual, counterfactual = sum(run.actual_total for run in runs), sum(run.predicted_total for run in runs)
+    saving = counterfactual - actual
+    fraction = saving / counterfactual if counterfactual > 0 else math.nan
+    fractions = placebo_fractions(donors, temperature, baseline, reporting, model=model, excluded=excluded)
+    interval = placebo_interval(saving, counterfactual, fractions, level)
+    return Outcome(
+        verdict=verdict(interval),
+        unit=specification.units[0].unit,
+        actual=actual,
+        counterfactual=counterfactual,
+        saving=saving,
+        fraction=fraction,
+        interval=interval,
+        guideline_14=_guideline_14(runs, saving, level),
+        p_value=p_value(fraction, fractions),
+        units=[
+            UnitOutcome(
+                run.name,
+                run.fitted.name,
+                run.actual_total,
+                run.predicted_total,
+                run.predicted_total - run.actual_total,
+                run.baseline_fit(),
+            )
+            for run in runs
+        ],
+        course=_course(runs, reporting, interval, counterfactual),
+        findings=list(findings),
+        days=max((run.days for run in runs), default=0),
+    )
+
+
+def verdict(interval: Interval) -> Verdict:
+    """Saved only if the whole interval says so, worse likewise; all else is not shown."""
+    if interval.low > 0:
+        return "saved"
+    return "worse" if interval.high < 0 else "not_shown"
+
+
+def _projected(
+    name: str,
+    units: Mapping[str, Series],
+    temperature: Series | None,
+    baseline: Period,
+    reporting: Period,
+    model: ModelName | None,
+    excluded: Sequence[Period],
+) -> Counterfactual:
+    if name not in units:
+        raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data")
+    run = project(units[name], temperature, baseline, reporting, model=model, excluded=excluded)
+    if run is None:
+        raise Unprocessable(
+            f"{name} has too few days with data between {baseline.first} and {baseline.last} to fit a baseline.",
+            field="baseline",
+            code="baseline-too-short",
+        )
+    return run
+
+
+def _guideline_14(runs: Sequence[Counterfactual], saving: float, level: float) -> Interval | None:
+    """For several meters their half widths in quadrature, as the guideline adds independent meters."""
+    squares = 0.0
+    for run in runs:
+        own = guideline_14(0.0, run.baseline_residual_days(), run.fitted.parameters, run.days, level)
+        if own is None:
+            return None
+        squares += own.high**2
+    half = math.sqrt(squares)
+    return Interval(saving - half, saving + half, level, "guideline_14")
+
+
+def _course(runs: Sequence[Counterfactual], reporting: Period, interval: Interval, counterfactual: float) -> Course:
+    """Daily sums of all meters, and the cumulative saving with the interval's relative width.
+
+    The relative error of a sum does not shrink with its length when use drifts, so the band at every day is as wide, in
+    proportion to the counterfactual so far, as at the end.
+    """
+    days = [reporting.first + timedelta(days=number) for number in range(reporting.days)]
+    actual, predicted = np.zeros(len(days)), np.zeros(len(days))
+    for run in runs:
+        actual += _on(days, run, run.actual_days)
+        predicted += _on(days, run, run.predicted_days)
+    cumulative, expected = np.nancumsum(predicted - actual), np.nancumsum(predicted)
+    saving = float(cumulative[-1])
+    scale = np.divide(expected, counterfactual) if counterfactual > 0 else np.full(len(days), math.nan)
+    return Course(
+        days,
+        actual.tolist(),
+        predicted.tolist(),
+        cumulative.tolist(),
+        (cumulative + (interval.low - saving) * scale).tolist(),
+        (cumulative + (interval.high - saving) * scale).tolist(),
+    )
+
+
+def _on(days: Sequence[date], run: Counterfactual, values: Values) -> Values:
+    """The values of a run's rows on these days; NaN where it has none."""
+    offset = int((np.datetime64(days[0]) - run.grid.first).astype(np.int64))
+    found = np.full(len(days), np.nan)
+    first, last = max(-offset, 0), min(len(days), len(values) - offset)
+    if last > first:
+        found[first:last] = values[first + offset : last + offset]
+    return found
