@@ -1,0 +1,70 @@
+"""Designs that foresee a pilot's units by other units, by drawn weeks, or (warned of) by their own past alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from vidik.pilots.comparisons.assembling import outcome_of
+from vidik.pilots.comparisons.estimators import equal_weights, synthetic_controls
+from vidik.pilots.comparisons.panel import build_panel
+from vidik.pilots.comparisons.placebos import baseline_placebos, placebos_of
+from vidik.pilots.comparisons.randomised import compare_weeks, week_placebos
+from vidik.pilots.comparisons.runs import Design, pilot_run, weighted
+from vidik.pilots.comparisons.second_opinion import second_opinion
+from vidik.pilots.comparisons.single_series import single_series, weakness
+from vidik.pilots.measurement.series import Series, Values
+from vidik.pilots.outcome import Outcome
+from vidik.pilots.specification import Specification
+
+_DESIGNS: dict[str, Design] = {
+    "difference_in_differences": weighted(equal_weights),
+    "synthetic_control": weighted(synthetic_controls),
+    "single_series": single_series,
+}
+
+
+def compare(
+    specification: Specification,
+    units: Mapping[str, Series],
+    donors: Mapping[str, Series],
+    until: date | None = None,
+) -> Outcome:
+    """The saving of a pilot whose plan names a comparison design; `until` cuts the reporting period short.
+
+    Keys are `Signal.name`; amounts are of hours or days, in the unit of the specification. Raises ValueError, with a
+    sentence for the person, when data do not allow any result.
+    """
+    panel, findings = build_panel(specification, units, donors, until)
+    if specification.design == "randomised":
+        return compare_weeks(specification, panel, findings)
+    design = _design(specification)
+    pilot = pilot_run(design, panel)
+    placebos = placebos_of(design, panel, specification.seed)
+    if specification.design == "single_series":
+        findings.append(weakness(placebos))
+    if specification.design == "synthetic_control":
+        findings.append(second_opinion(panel, pilot))
+    return outcome_of(specification, panel, pilot, placebos, findings)
+
+
+def placebo_fractions(
+    specification: Specification, units: Mapping[str, Series], donors: Mapping[str, Series]
+) -> Values:
+    """What the design would have called a saving on dates and units where nothing had happened.
+
+    Looks at the baseline period alone: it may be computed before the start, for the power curve. Fractions are of what
+    was foreseen, scaled to how well the pilot's own units can be foreseen. Empty when the baseline is too short.
+    """
+    panel, _ = build_panel(specification, units, donors, before_start=True)
+    if specification.design == "randomised":
+        return week_placebos(specification, panel)
+    design = _design(specification)
+    days = specification.reporting.period.days
+    return baseline_placebos(design, panel, days, specification.seed).fractions(pilot_run(design, panel).scale)
+
+
+def _design(specification: Specification) -> Design:
+    if specification.design not in _DESIGNS:
+        raise ValueError(f"{specification.design} is not a comparison design.")
+    return _DESIGNS[specification.design]

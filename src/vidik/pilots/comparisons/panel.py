@@ -1,0 +1,164 @@
+"""Treated units and donors side by side, day by day, as every comparison takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidik.pilots.measurement.grid import HOURS, day_grid
+from vidik.pilots.measurement.series import Mask, Series, Values
+from vidik.pilots.outcome import Finding
+from vidik.pilots.specification import Specification
+
+LEAST_DAYS = 14
+MOST_MISSING = 0.1
+"""A unit with a larger share of missing days in its baseline, or in its reporting period, is not used."""
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Daily amounts of the baseline and the reporting period, excluded days left out.
+
+    `units` (days, treated) and `donors` (days, donors) hold no NaN: days on which a treated unit or a donor has no
+    measurement are left out for all, so that all are compared over the same days. `before` is the number of days of the
+    baseline; the rest is the reporting period.
+    """
+
+    days: NDArray[np.datetime64]
+    units: Values
+    donors: Values
+    unit_names: tuple[str, ...]
+    donor_names: tuple[str, ...]
+    before: int
+
+    @property
+    def after(self) -> int:
+        """How many days of the reporting period it has."""
+        return len(self.days) - self.before
+
+
+def build_panel(
+    specification: Specification,
+    units: Mapping[str, Series],
+    donors: Mapping[str, Series],
+    until: date | None = None,
+    *,
+    before_start: bool = False,
+) -> tuple[Panel, list[Finding]]:
+    """The panel of a plan, and what a person must know of it: units left out, days left out.
+
+    `until` cuts the reporting period short; `before_start` leaves it out. Raises ValueError when a treated unit is
+    missing, has too many gaps, or nothing remains to compare.
+    """
+    days, before = _days(specification.baseline.first, specification.baseline.last), specification.baseline.period.days
+    if not before_start:
+        last = min(until, specification.reporting.last) if until else specification.reporting.last
+        if last < specification.reporting.first:
+            raise ValueError(f"The reporting period begins on {specification.reporting.first}, after {last}.")
+        days = np.concatenate([days, _days(specification.reporting.first, last)])
+    kept = np.ones(len(days), dtype=bool)
+    for exclusion in specification.exclusions:
+        kept &= (days < np.datetime64(exclusion.first)) | (days > np.datetime64(exclusion.last))
+    columns = {signal.name: _column(units, signal.name, days) for signal in specification.units}
+    _refuse_gaps(columns, kept, before)
+    donor_columns, findings = _usable_donors(specification, donors, days, kept, before)
+    treated = np.stack(list(columns.values()), axis=1)
+    others = np.stack(list(donor_columns.values()), axis=1) if donor_columns else np.empty((len(days), 0))
+    complete = kept & ~np.isnan(treated).any(axis=1) & ~np.isnan(others).any(axis=1)
+    missing = int((kept & ~complete).sum())
+    if missing:
+        findings.append(
+            Finding(
+                "days_left_out",
+                "warning",
+                f"{missing} days on which a unit has no measurement are left out for all units.",
+                values={"days": missing},
+            )
+        )
+    panel = Panel(
+        days[complete],
+        treated[complete],
+        others[complete],
+        tuple(columns),
+        tuple(donor_columns),
+        int(complete[:before].sum()),
+    )
+    if panel.before < LEAST_DAYS or (panel.after < 1 and not before_start):
+        raise ValueError(
+            f"Too few complete days remain: {panel.before} of the baseline, {panel.after} of the reporting period; at "
+            f"least {LEAST_DAYS} and 1 are needed."
+        )
+    return panel, findings
+
+
+def daily(series: Series) -> tuple[NDArray[np.datetime64], Values]:
+    """The local days of a series and their amounts. A day with an hour missing is NaN: a sum would be too small."""
+    if series.is_daily:
+        return series.times.astype("datetime64[D]"), series.values
+    grid = day_grid(series)
+    amounts = grid.daily(series.values)
+    if grid.hour_of_step[0] != 0:
+        amounts[0] = np.nan
+    if grid.hour_of_step[-1] != HOURS - 1:
+        amounts[-1] = np.nan
+    return grid.days, amounts
+
+
+def _days(first: date, last: date) -> NDArray[np.datetime64]:
+    return np.arange(np.datetime64(first), np.datetime64(last) + 1)
+
+
+def _column(series: Mapping[str, Series], name: str, days: NDArray[np.datetime64]) -> Values:
+    if name not in series:
+        raise ValueError(f"There is no series for {name}.")
+    own_days, amounts = daily(series[name])
+    column = np.full(len(days), np.nan)
+    _, there, here = np.intersect1d(own_days, days, assume_unique=True, return_indices=True)
+    column[here] = amounts[there]
+    return column
+
+
+def _share_missing(column: Values, kept: Mask, before: int) -> float:
+    parts = [column[:before][kept[:before]], column[before:][kept[before:]]]
+    return max(float(np.isnan(part).mean()) if len(part) else 0.0 for part in parts)
+
+
+def _refuse_gaps(columns: Mapping[str, Values], kept: Mask, before: int) -> None:
+    for name, column in columns.items():
+        share = _share_missing(column, kept, before)
+        if share > MOST_MISSING:
+            raise ValueError(
+                f"{name} lacks {share:.0%} of the days of its baseline or reporting period; at most "
+                f"{MOST_MISSING:.0%} may be missing."
+            )
+
+
+def _usable_donors(
+    specification: Specification,
+    donors: Mapping[str, Series],
+    days: NDArray[np.datetime64],
+    kept: Mask,
+    before: int,
+) -> tuple[dict[str, Values], list[Finding]]:
+    usable: dict[str, Values] = {}
+    findings = []
+    for signal in specification.donors:
+        column = _column(donors, signal.name, days) if signal.name in donors else np.full(len(days), np.nan)
+        share = _share_missing(column, kept, before)
+        if share <= MOST_MISSING and np.nansum(np.abs(column[:before])) > 0:
+            usable[signal.name] = column
+            continue
+        findings.append(
+            Finding(
+                "donor_left_out",
+                "warning",
+                f"{signal.name} is not used for comparison: {share:.0%} of its days are missing, or it is always zero.",
+                subject=signal.name,
+                values={"share": round(share, 4)},
+            )
+        )
+    return usable, findings
