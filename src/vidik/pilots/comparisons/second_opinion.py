@@ -21,15 +21,14 @@ def second_opinion(panel: Panel, pilot: Run) -> Finding:
     for column in range(count):
         before = weeks[:, count:]
         weights = plain_weights(relative(before, before), relative(weeks[:, column], weeks[:, column]))
-            relative(weeks[:, count:], weeks[:, count:]), relative(weeks[:, column], weeks[:, column])
-        )
         moves = relative(panel.donors[panel.before :], panel.donors[: panel.before])
         foreseen += float(panel.units[: panel.before, column].mean() * (1 + moves @ weights).sum())
     fraction = 1 - float(pilot.actual.sum()) / foreseen if foreseen > 0 else float("nan")
     return Finding(
         "second_opinion",
         "note",
-        f"The plain synthetic control of the library pysyncon finds {fraction:.1%}; this evaluation {pilot.fraction:.1%}.",
+        f"The plain synthetic control of the library pysyncon finds {fraction:.1%}, this evaluation "
+        f"{pilot.fraction:.1%}.",
         values={"fraction": round(fraction, 6)},
     )
 
