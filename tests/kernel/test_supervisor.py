@@ -51,7 +51,7 @@ class Watched:
 
     def __init__(self, data: Path, plans: list[ChildPlan]) -> None:
         self.said: list[str] = []
-        self.supervisor = Supervisor(data, database=None, prepare=lambda: plans, say=self.said.append)
+        self.supervisor = Supervisor(data, database=None, plans=plans, prepare=list, say=self.said.append)
 
     def run(self, meanwhile: Callable[[], None]) -> None:
         def then_stop() -> None:
@@ -79,6 +79,46 @@ def test_children_are_ready_when_they_say_so_and_end_well(tmp_path: Path) -> Non
     assert any(sentence.startswith("Web ready") for sentence in watched.said)
     assert (tmp_path / "run" / "web.ended").read_text() == "well"
     assert not list((tmp_path / "run").glob("*.pid"))
+
+
+def test_children_start_at_once_but_begin_when_the_database_is_prepared(tmp_path: Path) -> None:
+    held = f"import sys\nsys.stdin.buffer.read()\n{CHILD}"
+    seen: list[str] = []
+
+    def prepare() -> list[ChildPlan]:
+        started = psutil.Process(pid_of(tmp_path, "web"))
+        wait_for(lambda: started.num_fds() > 0 and started.status() == psutil.STATUS_SLEEPING)
+        seen.append("prepared" if read_beat(tmp_path / "run", "web") is None else "too late")
+        return [plan(tmp_path, "demo")]
+
+    supervisor = Supervisor(
+        tmp_path, database=None, plans=[plan(tmp_path, "web", held)], prepare=prepare, say=seen.append
+    )
+    supervisor.run(lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    assert [sentence.partition(" (")[0] for sentence in seen] == [
+        "prepared",
+        "Web ready",
+        "Demo started",
+        "Stopping; once more to stop at once",
+    ]
+
+
+def test_a_held_child_that_died_is_started_again_unheld(tmp_path: Path) -> None:
+    held = f"import sys\nsys.stdin.buffer.read()\n{CHILD}"
+    said: list[str] = []
+
+    def kill_it() -> list[ChildPlan]:
+        os.kill(pid_of(tmp_path, "web"), signal.SIGKILL)
+        return []
+
+    supervisor = Supervisor(
+        tmp_path, database=None, plans=[plan(tmp_path, "web", held)], prepare=kill_it, say=said.append
+    )
+    supervisor.run(lambda: os.kill(os.getpid(), signal.SIGTERM))
+
+    assert said[0] == "Web was killed by SIGKILL; starting it again in 0.5 s"
+    assert said[1].startswith("Web ready")
 
 
 def test_a_child_that_is_killed_is_started_again_and_this_is_said(tmp_path: Path) -> None:
@@ -131,7 +171,8 @@ from vidik.kernel.supervisor import Supervisor
 from vidik.kernel.supervisor_child import ChildPlan
 data = Path(sys.argv[1])
 plans = [ChildPlan("web", [sys.executable, "-c", {CHILD!r}, str(data / "run"), "web"])]
-Supervisor(data, database=None, prepare=lambda: plans, say=lambda _: None).run(lambda: print("ready", flush=True))
+supervisor = Supervisor(data, database=None, plans=plans, prepare=list, say=lambda _: None)
+supervisor.run(lambda: print("ready", flush=True))
 """
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

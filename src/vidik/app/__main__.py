@@ -11,11 +11,13 @@ from importlib import import_module
 # structlog loads rich and its highlighter wherever it finds them, for coloured tracebacks that nobody asks of a child:
 # 7 MB and 0.2 s in each of them.
 sys.modules["rich"] = None  # type: ignore[assignment]  # "not to be imported", as importlib documents it
+# httpx brings a command line of its own with click and pygments, and goes without: 0.1 s.
+sys.modules["httpx._main"] = None  # type: ignore[assignment]
 
 _PROCESSES = {
-    "web": ("vidik.app.web", "serve_web"),
-    "intake": ("vidik.app.intake", "serve_intake"),
-    "worker": ("vidik.app.worker", "serve_worker"),
+    "web": ("vidik.app.web", "web"),
+    "intake": ("vidik.app.intake", "intake"),
+    "worker": ("vidik.app.worker", "worker"),
 }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from functools import partial
 
-from vidik.app.process import heart_of, services_of, stop_event, until_stopped
+from vidik.app.process import Work, heart_of, services_of, stop_event, until_stopped
 from vidik.intake.commands.dispatcher import CommandDispatcher
 from vidik.intake.devices import DeviceDirectory
 from vidik.intake.mqtt.doors import MqttDoors, mqtt_doors
@@ -14,8 +15,12 @@ from vidik.kernel.settings import Settings
 from vidik.kernel.telemetry import published
 
 
-async def serve_intake(settings: Settings) -> None:
-    """Take readings until SIGTERM; then stop reading, commit what was taken, acknowledge it, and end."""
+def intake(settings: Settings) -> Work:
+    """The intake; it takes readings until SIGTERM, then stops reading, commits what it took, acknowledges, and ends."""
+    return partial(_serve, settings)
+
+
+async def _serve(settings: Settings) -> None:
     stop = stop_event()
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(services_of(settings, max_size=4))

@@ -11,6 +11,7 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 
+from vidik.app.process import wait_for_release
 from vidik.kernel.database import Database
 from vidik.kernel.embedded import database_url
 from vidik.kernel.identity.first_account import ensure_first_account, first_login, issue_service_token
@@ -38,6 +39,7 @@ def prepare(*, demo: bool) -> None:
     """Migrate every tenant, make the first login when there is none, and print the outcome."""
     settings = get_settings()
     configure_logging(settings.log_format, "prepare", folder=settings.data / "logs")
+    wait_for_release()
     prepared = prepare_database(settings, demo=demo)
     sys.stdout.write(json.dumps(asdict(prepared)) + "\n")
 
@@ -53,9 +55,8 @@ def prepare_database(settings: Settings, *, demo: bool = False) -> Prepared:
 
 def migrate_all(settings: Settings, url: str) -> list[str]:
     """Bring the platform and every tenant to this release's version; returns the schemas that changed."""
-    changed = migrate(url, [settings.tenant])
     others = [name for name in tenants_of(url) if name != settings.tenant]
-    return changed + (migrate(url, others) if others else [])
+    return migrate(url, [settings.tenant, *others])
 
 
 async def _logins(settings: Settings, url: str, *, demo: bool) -> str | None:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import resource
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -20,16 +21,29 @@ from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings, get_settings
 from vidik.kernel.tasks import end_tasks
 
+Work = Callable[[], Awaitable[None]]
+
 _log = get_logger("vidik.process")
 
 
-def run_process(name: str, work: Callable[[Settings], Awaitable[None]]) -> None:
-    """Run a child's work on uvloop until it returns."""
+def run_process(name: str, assemble: Callable[[Settings], Work]) -> None:
+    """Assemble a child, wait until the database stands, and run the child's work on uvloop until it returns."""
     settings = get_settings()
     configure_logging(settings.log_format, name, folder=settings.data / "logs")
     _allow_many_connections()
+    work = assemble(settings)
     spare_the_collector()
-    uvloop.run(_guarded(work, settings))
+    wait_for_release()
+    uvloop.run(_guarded(work))
+
+
+def wait_for_release() -> None:
+    """Wait for the end of standard input, by which the supervisor says that the database stands.
+
+    A child that is started again, or by hand, is not held.
+    """
+    if sys.stdin is not None and not sys.stdin.isatty():
+        sys.stdin.buffer.read()
 
 
 def spare_the_collector() -> None:
@@ -49,9 +63,9 @@ def _allow_many_connections() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _guarded(work: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:
+async def _guarded(work: Work) -> None:
     try:
-        await work(settings)
+        await work()
     except VidikError as error:
         _log.error(error.detail)
         raise SystemExit(1) from None

@@ -8,13 +8,15 @@ import logging
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
 
 import uvicorn
+from starlette.applications import Starlette
 
 from vidik.app.application import assemble
 from vidik.app.boundary import LiveStreams
 from vidik.app.one_write import OneWriteProtocol
-from vidik.app.process import heart_of
+from vidik.app.process import Work, heart_of
 from vidik.kernel.errors import Unavailable
 from vidik.kernel.settings import Settings
 
@@ -49,9 +51,12 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def serve_web(settings: Settings) -> None:
-    """Serve until SIGTERM; requests under way may finish."""
-    app = assemble(settings)
+def web(settings: Settings) -> Work:
+    """The web process, assembled; its work serves until SIGTERM, and requests under way may finish."""
+    return partial(_serve, settings, assemble(settings))
+
+
+async def _serve(settings: Settings, app: Starlette) -> None:
     config = uvicorn.Config(
         app,
         http=OneWriteProtocol,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from vidik.app.consumers import follow
 from vidik.app.modules import installed_modules
-from vidik.app.process import heart_of, services_of, stop_event, until_stopped
+from vidik.app.process import Work, heart_of, services_of, stop_event, until_stopped
 from vidik.app.wakings import Wakings
 from vidik.kernel.jobs import PeriodicWork, job_queue, work_off
 from vidik.kernel.logs import get_logger
-from vidik.kernel.modules import TenantWork
+from vidik.kernel.modules import ChangeConsumer, Module, PeriodicJob, TenantWork
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
@@ -20,33 +22,37 @@ BEGIN_AGAIN_SECONDS = 1.0
 _log = get_logger("vidik.worker")
 
 
-async def serve_worker(settings: Settings) -> None:
-    """Work until SIGTERM; what is under way is finished or rolled back."""
-    stop = stop_event()
+def worker(settings: Settings) -> Work:
+    """The worker, assembled; it works until SIGTERM, and what is under way is finished or rolled back."""
     modules = installed_modules()
+    _parts(modules)  # reads the modules' code now, while the database comes up
+    return partial(_serve, settings, modules, {job.name: job for module in modules for job in module.periodic()})
+
+
+def _parts(modules: Sequence[Module]) -> tuple[list[ChangeConsumer], list[TenantWork]]:
+    """What a tenant has of its own: a consumer remembers what it has seen of one."""
+    consumers = [consumer for module in modules for consumer in module.consumers()]
+    return consumers, [work for module in modules for work in module.work()]
+
+
+async def _serve(settings: Settings, modules: Sequence[Module], jobs: Mapping[str, PeriodicJob]) -> None:
+    stop = stop_event()
     async with services_of(settings, max_size=8) as services:
         queue = job_queue(services.database.url)
-        jobs = {job.name: job for module in modules for job in module.periodic()}
         periodic = PeriodicWork(services, queue, jobs)
         async with queue.open_async():
             await periodic.recover()
-            tenants = await tenants_of(services)
             wakings = Wakings(services.database)
-            tasks = [
-                asyncio.create_task(follow(services, tenant, consumer, wakings), name=f"{consumer.name} of {tenant}")
-                for tenant in tenants
-                for module in modules
-                for consumer in module.consumers()
-            ]
-            tasks += [
-                asyncio.create_task(_keep_at(services, tenant, work), name=f"{work.name} of {tenant}")
-                for tenant in tenants
-                for module in modules
-                for work in module.work()
-            ]
-            tasks += [
-                asyncio.create_task(periodic.keep_time(tenant), name=f"periodic work of {tenant}") for tenant in tenants
-            ]
+            tasks = []
+            for tenant in await tenants_of(services):
+                consumers, works = _parts(modules)
+                for consumer in consumers:
+                    following = follow(services, tenant, consumer, wakings)
+                    tasks.append(asyncio.create_task(following, name=f"{consumer.name} of {tenant}"))
+                for work in works:
+                    keeping = _keep_at(services, tenant, work)
+                    tasks.append(asyncio.create_task(keeping, name=f"{work.name} of {tenant}"))
+                tasks.append(asyncio.create_task(periodic.keep_time(tenant), name=f"periodic work of {tenant}"))
             tasks.append(asyncio.create_task(wakings.run(), name="wakings"))
             tasks.append(asyncio.create_task(work_off(queue, {}), name="queue of jobs"))
             tasks.append(asyncio.create_task(_recover_now_and_then(periodic), name="recovery of jobs"))

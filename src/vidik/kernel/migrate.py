@@ -1,7 +1,7 @@
 """Migrations at start: what tenants share first, then every tenant's schema, one process at a time.
 
-The revisions live in `vidik/migrations/{platform,tenant}/versions` as two linear Alembic chains. A schema that
-already stands at the head is recognised by one query, so that a normal start does not pay for Alembic.
+The revisions live in `vidik/migrations/{platform,tenant}/versions` as two linear Alembic chains. Schemas that
+already stand at the head are recognised by one query, so that a normal start does not pay for Alembic.
 """
 
 import re
@@ -14,6 +14,7 @@ from psycopg import sql
 from vidik.kernel.database import PLATFORM, tenant_schema
 
 _LOCK = 0x564944494B  # "VIDIK": one migration at a time on a database
+_SCHEMAS_AT_ONCE = 500
 _ROOT = Path(__file__).resolve().parent.parent / "migrations"
 _REVISION = re.compile(r'^(revision|down_revision)(?:: [^=]+)? = (?:"([^"]+)"|None)', re.MULTILINE)
 
@@ -24,15 +25,18 @@ def migrate(url: str, tenants: list[str]) -> list[str]:
     Waits while another process migrates. Raises `psycopg.Error` when PostgreSQL refuses.
     """
     changed: list[str] = []
+    chains = {PLATFORM: "platform"} | {tenant_schema(name): "tenant" for name in tenants}
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
-        for schema, chain in [(PLATFORM, "platform"), *((tenant_schema(name), "tenant") for name in tenants)]:
-            connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
-            if _current(connection, schema) != head(chain):
+        standing = _revisions(connection)
+        for schema, chain in chains.items():
+            if standing.get(schema) != head(chain):
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
                 _upgrade(url, schema, chain)
                 changed.append(schema)
-            if chain == "tenant":
-                _register(connection, schema)
+                if chain == "tenant":
+                    _register(connection, [schema])
+        _register(connection, [schema for schema, chain in chains.items() if chain == "tenant"])
     return changed
 
 
@@ -45,20 +49,30 @@ def tenants_of(url: str) -> list[str]:
     return [str(name).removeprefix("tenant_") for (name,) in rows]
 
 
-def _register(connection: psycopg.Connection, schema: str) -> None:
+def _register(connection: psycopg.Connection, schemas: list[str]) -> None:
     connection.execute(
-        "INSERT INTO platform.tenant (name) VALUES (%s) ON CONFLICT DO NOTHING", [schema.removeprefix("tenant_")]
+        "INSERT INTO platform.tenant (name) SELECT unnest(%s::text[]) ON CONFLICT DO NOTHING",
+        [[schema.removeprefix("tenant_") for schema in schemas]],
     )
 
 
-def _current(connection: psycopg.Connection, schema: str) -> str | None:
-    exists = connection.execute("SELECT to_regclass(%s)", [f"{schema}.alembic_version"]).fetchone()
-    if exists is None or exists[0] is None:
-        return None
-    row = connection.execute(
-        sql.SQL("SELECT version_num FROM {}.alembic_version").format(sql.Identifier(schema))
-    ).fetchone()
-    return row[0] if row else None
+def _revisions(connection: psycopg.Connection) -> dict[str, str]:
+    """Where each schema stands, many tenants to one question."""
+    schemas = [
+        name
+        for (name,) in connection.execute(
+            "SELECT nspname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace"
+            " WHERE relname = 'alembic_version'"
+        )
+    ]
+    found: dict[str, str] = {}
+    for start in range(0, len(schemas), _SCHEMAS_AT_ONCE):
+        parts = [
+            sql.SQL("SELECT {}, version_num FROM {}.alembic_version").format(sql.Literal(name), sql.Identifier(name))
+            for name in schemas[start : start + _SCHEMAS_AT_ONCE]
+        ]
+        found.update(connection.execute(sql.SQL(" UNION ALL ").join(parts)).fetchall())
+    return found
 
 
 @cache

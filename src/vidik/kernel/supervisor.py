@@ -39,8 +39,9 @@ class Stopped(Exception):
 class Supervisor:
     """Runs one family until it is told to stop.
 
-    `database` is None when the city's own server is used. `prepare` runs once the database answers and before
-    the children start (migrations, the first login); it returns the children's plans.
+    `database` is None when the city's own server is used. The children start at once, so that they read their modules
+    while the database comes up; they are held until `prepare` has run (migrations, the first login). It returns the
+    plans of children that come last: those that use the doors, and would only slow their opening.
     """
 
     def __init__(
@@ -48,12 +49,13 @@ class Supervisor:
         data: Path,
         *,
         database: EmbeddedServer | None,
+        plans: Sequence[ChildPlan],
         prepare: Callable[[], Sequence[ChildPlan]],
         say: Say,
     ) -> None:
         self.data = data
         self.run_folder = data / "run"
-        self.children: list[Child] = []
+        self.children = [Child(plan, self.run_folder) for plan in plans]
         self._database = database
         self._database_retry_at: float | None = None
         self._prepare = prepare
@@ -82,25 +84,25 @@ class Supervisor:
 
     def _start(self) -> None:
         self._clear_run_folder()
+        serving = list(self.children)
+        for child in serving:
+            child.start(held=True)
         if self._database is not None:
             began = time.monotonic()
             self._database.start()
             self._note_database()
             self._say(f"Database ready ({time.monotonic() - began:.1f} s)")
         self._heed()
-        plans = self._prepare()
+        last = [Child(plan, self.run_folder) for plan in self._prepare()]
         self._heed()
-        self.children = [Child(plan, self.run_folder) for plan in plans]
         began = time.monotonic()
-        serving = [child for child in self.children if child.plan.beats]
         for child in serving:
-            child.start()
+            child.release()
         self._wait_until_ready(serving, began)
-        # The others (the demo city) use the doors, and would only slow their opening.
-        for child in self.children:
-            if not child.plan.beats:
-                child.start()
-                self._say(f"{child.name.capitalize()} started")
+        for child in last:
+            child.start()
+            self.children.append(child)
+            self._say(f"{child.name.capitalize()} started")
 
     def _wait_until_ready(self, serving: Sequence[Child], began: float) -> None:
         waiting = list(serving)

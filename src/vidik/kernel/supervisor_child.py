@@ -70,20 +70,29 @@ class Child:
             return beat.age_seconds
         return max(time.monotonic() - self._began - STARTING_SECONDS, 0.0)
 
-    def start(self) -> None:
-        """Start it; must be called from the process's main thread, whose death ends the child."""
+    def start(self, *, held: bool = False) -> None:
+        """Start it; must be called from the process's main thread, whose death ends the child.
+
+        A child that is held reads its modules and waits for the end of its standard input (see `release`).
+        """
         forget_process(self._run_folder, self.name)
         self.retry_at = None
         self._began = time.monotonic()
         self._process = subprocess.Popen(  # noqa: S603  the command is the supervisor's own
             list(self.plan.command),
             env={**os.environ, **self.plan.environment},
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE if held else subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C in the terminal is the supervisor's to handle
             preexec_fn=end_with_parent(signal.SIGTERM),
         )
         with contextlib.suppress(Exception):  # it may have ended already; the watch will say so
             note_process(self._run_folder, self.name, self._process.pid)
+
+    def release(self) -> None:
+        """Let a child that was held begin its work."""
+        self._began = time.monotonic()
+        if self._process is not None and self._process.stdin is not None:
+            self._process.stdin.close()
 
     def ended(self) -> str | None:
         """How it ended, as the rest of a sentence; None while it runs, or once this has been said."""
