@@ -61,6 +61,16 @@ class Door:
         found: dict[str, Any] = answer.json()
         return found
 
+    async def get(self, path: str) -> dict[str, Any]:
+        """What Vidik answers to a question. Raises DoorClosed."""
+        found: dict[str, Any] = (await self._ask("GET", path)).json()
+        return found
+
+    async def post(self, path: str, **more: Any) -> dict[str, Any]:
+        """Hand something in; `more` as httpx takes it. Returns what Vidik made of it. Raises DoorClosed."""
+        made: dict[str, Any] = (await self._ask("POST", path, **more)).json()
+        return made
+
     async def knows_device(self, device_id: str) -> bool:
         """Whether a device is registered."""
         answer = await self._ask("GET", f"/api/devices/{device_id}", also=(404,))

@@ -4,18 +4,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import structlog
 
 from vidik.demo.behaviour import Behaviour
-from vidik.demo.door import Door
+from vidik.demo.door import Door, DoorClosed
 from vidik.demo.live import send_live
 from vidik.demo.meters import Meters
 from vidik.demo.past import write_past_day
+from vidik.demo.pilots.setting_up import set_up_pilots
 from vidik.demo.planning import plan_city
 from vidik.demo.recordings import GATEWAY, has_recordings, recorded_city, replay_recordings
 from vidik.demo.register import Credentials, make_known
+from vidik.demo.weather import ZONE
 from vidik.demo.world import World
 
 _log = structlog.get_logger(__name__)
@@ -68,6 +71,16 @@ async def run(
                 tasks.create_task(send_live(gateway_id, secret, assets, behaviour, mqtt_host, mqtt_port))
                 await asyncio.sleep(_STAGGER_SECONDS)
             credentials.keep_past()
+            tasks.create_task(_pilots(door, seed, recordings, tell))
+
+
+async def _pilots(door: Door, seed: int, recordings: Path | None, tell: Tell) -> None:
+    """Set the pilots up; the city lives on without them where Vidik refuses one."""
+    today = datetime.now(ZONE).date()
+    try:
+        await set_up_pilots(door, today, seed, recordings, lambda done, total: tell("pilots", done, total))
+    except DoorClosed as refused:
+        _log.warning("the demo's pilots are not set up", reason=str(refused))
 
 
 async def _recordings(door: Door, recordings: Path, folder: Path, host: str, port: int) -> None:

@@ -1,0 +1,175 @@
+"""The demo's pilots: what each did, by which meters and which plan it is judged."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from vidik.demo.pilots.meters import Columns, Stretch, collection, heat, lighting, water
+
+_TREATED, _OTHERS = 2, 24
+_ASSUMED = "assumed for the demo city"
+
+Specification = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Story:
+    """One simulated pilot. `effect` is what truly happened, known to the demo alone (-0.1: a tenth less)."""
+
+    key: str
+    title: str
+    service: str
+    effect: float
+    hourly: bool
+    unit: str
+    meters: Callable[[Stretch, int, int, int], Columns]
+    plan: Specification
+    from_season: bool = False
+    """Whether only the heating season counts."""
+
+    def stretch(self, today: date) -> Stretch:
+        """A baseline of a year (or season) and as much of the pilot, the last that is over by `today`."""
+        if self.from_season:
+            ends = date(today.year if today >= date(today.year, 4, 20) else today.year - 1, 4, 15)
+            return Stretch(date(ends.year - 2, 10, 15), ends, date(ends.year - 1, 10, 15), self.effect)
+        ends = today.replace(day=1) - timedelta(1)
+        starts = ends.replace(day=1, year=ends.year - 1) + timedelta(32)
+        starts = starts.replace(day=1)
+        return Stretch(starts.replace(year=starts.year - 1), ends, starts, self.effect)
+
+    def specification(self, columns: Columns, stretch: Stretch, file: str) -> Specification:
+        """The plan, on the columns of the file handed in."""
+        signals = [
+            {"name": name, "file": file, "column": name, "kind": "amount", "unit": self.unit}
+            for name in columns
+            if name != "outdoor"
+        ]
+        found = self.plan | {
+            "title": self.title,
+            "service": self.service,
+            "units": signals[:_TREATED],
+            "donors": signals[_TREATED:],
+            "baseline": _days(stretch.first, _baseline_end(stretch, self.from_season)),
+            "reporting": _days(stretch.starts, stretch.last),
+            "repairs": ["short_gaps"],
+            "fund": "Буџет града",
+        }
+        if "outdoor" in columns:
+            found["temperature"] = {
+                "name": "outdoor",
+                "file": file,
+                "column": "outdoor",
+                "kind": "mean",
+                "unit": "CEL",
+            }
+        return found
+
+    def columns(self, stretch: Stretch, seed: int) -> Columns:
+        """What the meters wrote."""
+        return self.meters(stretch, _TREATED, _OTHERS, seed)
+
+
+def stories() -> list[Story]:
+    """The four simulated pilots of the demo city; in the last one nothing happened."""
+    return [
+        Story(
+            "dimming",
+            "Пригушивање јавне расвете ноћу (dimming at night)",
+            "lighting",
+            -0.18,
+            hourly=False,
+            unit="KWH",
+            meters=lighting,
+            plan={
+                "option": "comparison",
+                "design": "difference_in_differences",
+                "boundary": "Два кола расвете од ормара до последње светиљке; остала кола града су поређење.",
+                "expected": 0.2,
+                "decision": _rule(0.08, "светла се пригушују у свим колима града"),
+                "tariff": [_price("14.20", "RSD/KWH")],
+                "emissions": _emissions("0.73"),
+            },
+        ),
+        Story(
+            "collection",
+            "Одвоз отпада по попуњености (dynamic collection)",
+            "waste",
+            -0.10,
+            hourly=False,
+            unit="KMT",
+            meters=collection,
+            plan={
+                "option": "comparison",
+                "design": "synthetic_control",
+                "boundary": "Две руте одвоза, од изласка из круга предузећа до повратка; остале руте су поређење.",
+                "expected": 0.12,
+                "decision": _rule(0.04, "све руте се планирају по попуњености"),
+                "tariff": [_price("96.00", "RSD/KMT")],
+                "emissions": _emissions("1.15", "kg/KMT"),
+            },
+        ),
+        Story(
+            "curve",
+            "Нижа крива грејања (heating curve)",
+            "heating",
+            -0.08,
+            hourly=True,
+            unit="KWH",
+            meters=heat,
+            from_season=True,
+            plan={
+                "option": "C",
+                "design": "baseline",
+                "boundary": "Топлота на излазу две предајне станице; остале станице су проба без промене.",
+                "expected": 0.08,
+                "decision": _rule(0.03, "крива се спушта у свим станицама"),
+                "tariff": [_price("9.80", "RSD/KWH")],
+                "emissions": _emissions("0.24"),
+            },
+        ),
+        Story(
+            "pressure",
+            "Управљање притиском воде (water pressure; nothing was changed)",
+            "water",
+            0.0,
+            hourly=False,
+            unit="MTQ",
+            meters=water,
+            plan={
+                "option": "comparison",
+                "design": "difference_in_differences",
+                "boundary": "Дотицај у две зоне водовода; остале зоне су поређење.",
+                "expected": 0.06,
+                "decision": _rule(0.03, "притисак се спушта у свим зонама"),
+                "tariff": [_price("78.50", "RSD/MTQ")],
+                "emissions": None,
+            },
+        ),
+    ]
+
+
+def _days(first: date, last: date) -> dict[str, str]:
+    return {"first": first.isoformat(), "last": last.isoformat()}
+
+
+def _baseline_end(stretch: Stretch, from_season: bool) -> date:
+    return date(stretch.starts.year, 4, 15) if from_season else stretch.starts - timedelta(1)
+
+
+def _rule(worthwhile: float, scale: str) -> dict[str, Any]:
+    return {
+        "level": 0.9,
+        "worthwhile": worthwhile,
+        "scale_up": f"Ако је уштеда показана и вреди: {scale}.",
+        "extend": "Ако није показана, а може бити: још једна година мерења.",
+        "stop": "Ако је горе или не вреди: престаје се.",
+    }
+
+
+def _price(value: str, unit: str) -> dict[str, Any]:
+    return {"price": {"value": value, "unit": unit, "source": _ASSUMED, "year": 2026, "vat_included": False}}
+
+
+def _emissions(value: str, unit: str = "kg/KWH") -> dict[str, Any]:
+    return {"value": value, "unit": unit, "source": _ASSUMED, "year": 2026, "approach": "location-based"}

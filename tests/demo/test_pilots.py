@@ -1,0 +1,64 @@
+"""The demo's pilots: meters that can be repeated, plans that hold together, and verdicts that find what was put in."""
+
+from datetime import date
+
+import numpy as np
+import pytest
+
+from vidik.demo.pilots.meters import Columns, Stretch, as_csv
+from vidik.demo.pilots.stories import Story, stories
+from vidik.pilots.evaluation import evaluate
+from vidik.pilots.measurement.series import Series
+from vidik.pilots.outcome import Outcome
+from vidik.pilots.specification import Specification
+
+TODAY = date(2026, 11, 22)
+SEED = 7
+FILE = "a" * 64
+
+
+@pytest.mark.parametrize("story", stories(), ids=lambda story: story.key)
+def test_what_was_put_in_is_found_and_nothing_else(story: Story) -> None:
+    stretch = story.stretch(TODAY)
+    outcome = _judged(story, stretch, story.columns(stretch, SEED))
+    assert outcome.verdict == ("not_shown" if story.effect == 0 else "saved")
+    low, high = outcome.interval.low / outcome.counterfactual, outcome.interval.high / outcome.counterfactual
+    assert low <= -story.effect <= high
+
+
+@pytest.mark.parametrize("today", [date(2026, 1, 1), date(2026, 3, 31), date(2026, 4, 19), date(2028, 2, 29)])
+@pytest.mark.parametrize("story", stories(), ids=lambda story: story.key)
+def test_a_pilot_is_over_and_has_a_baseline_before_it_on_every_day_of_the_year(story: Story, today: date) -> None:
+    stretch = story.stretch(today)
+    specification = Specification(**story.specification({"a": [], "b": [], "c": [], "d": []}, stretch, FILE))
+    assert specification.reporting.last < today
+    assert specification.baseline.first == stretch.first
+    assert specification.reporting.period.days >= 150
+
+
+def test_the_same_seed_gives_the_same_meters() -> None:
+    story = stories()[1]
+    stretch = story.stretch(TODAY)
+    assert story.columns(stretch, 7) == story.columns(stretch, 7) != story.columns(stretch, 8)
+
+
+def test_a_file_names_every_step_once_and_leaves_open_what_was_not_written() -> None:
+    stretch = Stretch(date(2025, 10, 25), date(2025, 10, 27), date(2025, 10, 26), 0.0)
+    hours: Columns = {"a": [None, *[1.0] * 72]}
+    lines = as_csv(stretch, hours, hourly=True).decode().splitlines()
+    assert lines[0] == "datetime,a"
+    assert lines[1] == "2025-10-24T22:00:00+00:00,"
+    assert len(lines) == 1 + 73  # the day on which the clocks go back has 25 hours
+    assert len(set(lines)) == len(lines)
+
+
+def _judged(story: Story, stretch: Stretch, columns: Columns) -> Outcome:
+    specification = Specification(**story.specification(columns, stretch, FILE))
+    first = np.datetime64(stretch.hours()[0] // 3_600, "h") if story.hourly else np.datetime64(stretch.first, "D")
+
+    def series(name: str, unit: str) -> Series:
+        return Series(name, first, np.array([np.nan if value is None else value for value in columns[name]]), unit)
+
+    units = {signal.name: series(signal.name, signal.unit) for signal in specification.units}
+    donors = {signal.name: series(signal.name, signal.unit) for signal in specification.donors}
+    return evaluate(specification, units, donors, series("outdoor", "CEL") if "outdoor" in columns else None)
