@@ -40,6 +40,8 @@ class Peers:
         if found == LATE:
             await asyncio.sleep(60)
         status, content, headers = found
+        if isinstance(content, bytes):
+            return httpx.Response(status, content=content, headers=headers)
         return httpx.Response(status, json=content, headers=headers) if content is not None else httpx.Response(status)
 
 

@@ -69,9 +69,9 @@ async def test_an_auxiliary_source_only_fills_gaps(client: Any, peers: Peers, re
 
 
 async def test_what_is_held_exclusively_is_asked_of_its_holder(client: Any, peers: Peers, register: Any) -> None:
-    await create(client, level=prop(1), name=prop("here"))
     information = [{"entities": [{"type": "Building", "id": ID}], "propertyNames": ["level"]}]
     await register(mode="exclusive", information=information)
+    await create(client, level=prop(1), name=prop("here"))
     peers.answer("GET", f"{ENTITIES}/{ID}", content=building(level=prop(9)))
 
     shown = (await client.get(f"/entities/{ID}", params={"options": "keyValues"})).json()
@@ -81,8 +81,8 @@ async def test_what_is_held_exclusively_is_asked_of_its_holder(client: Any, peer
 
 
 async def test_what_is_redirected_comes_from_there_alone(client: Any, peers: Peers, register: Any) -> None:
-    await create(client, level=prop(1), name=prop("here"))
     await register(mode="redirect")
+    await create(client, level=prop(1), name=prop("here"))
     peers.answer("GET", f"{ENTITIES}/{ID}", content=building(level=prop(9)))
 
     assert (await client.get(f"/entities/{ID}", params={"options": "keyValues"})).json() == building(level=9)
@@ -92,9 +92,9 @@ async def test_what_is_redirected_comes_from_there_alone(client: Any, peers: Pee
 async def test_what_others_hold_alone_is_not_answered_from_here(
     client: Any, peers: Peers, register: Any, status: int
 ) -> None:
-    await create(client, level=prop(1), name=prop("here"))
     information = [{"entities": [{"type": "Building", "id": ID}], "propertyNames": ["level"]}]
     await register(mode="exclusive", information=information)
+    await create(client, level=prop(1), name=prop("here"))
     peers.answer("GET", f"{ENTITIES}/{ID}", status=status)
     peers.answer("GET", ENTITIES, status=status)
 
@@ -164,7 +164,7 @@ async def test_an_answer_that_is_no_entity_is_a_warning(client: Any, peers: Peer
     response = await client.get(f"/entities/{ID}")
 
     assert response.json() == building(level=prop(1))
-    assert response.headers["NGSILD-Warning"].startswith("199 ")
+    assert response.headers["NGSILD-Warning"].startswith("111 ")
 
 
 async def test_a_query_puts_pages_of_all_sources_together(client: Any, peers: Peers, register: Any) -> None:
@@ -247,14 +247,113 @@ async def test_a_source_that_was_visited_is_not_asked_again(client: Any, peers: 
     assert peers.asked == []
 
 
-async def test_a_source_that_says_loop_is_neither_missing_nor_failed(client: Any, peers: Peers, register: Any) -> None:
+async def test_a_loop_is_a_warning_to_who_reads_and_no_failure_of_who_writes(
+    client: Any, peers: Peers, register: Any
+) -> None:
     await register(operations=REDIRECTION)
     await create(client, level=prop(1))
     peers.answer("GET", f"{ENTITIES}/{ID}", status=508)
     peers.answer("DELETE", f"{ENTITIES}/{ID}", status=508)
 
-    assert "NGSILD-Warning" not in (await client.get(f"/entities/{ID}")).headers
+    assert (await client.get(f"/entities/{ID}")).headers["NGSILD-Warning"].startswith("199 ")
     assert (await client.delete(f"/entities/{ID}")).status_code == 204
+
+
+async def test_a_loop_at_who_holds_it_alone_is_an_error(client: Any, peers: Peers, register: Any) -> None:
+    await register(mode="redirect", operations=REDIRECTION)
+    peers.answer("DELETE", f"{ENTITIES}/{ID}", status=508)
+
+    assert (await client.delete(f"/entities/{ID}")).status_code == 508
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        ({"status": 403}, "299"),
+        ({"status": 500}, "299"),
+        ({"content": b"not json"}, "111"),
+        ({"content": b"[" * 200 + b"]" * 200}, "111"),
+    ],
+)
+async def test_a_warning_says_what_is_wrong(
+    client: Any, peers: Peers, register: Any, answer: dict[str, Any], code: str
+) -> None:
+    await register()
+    await create(client, level=prop(1))
+    peers.answer("GET", f"{ENTITIES}/{ID}", **answer)
+
+    response = await client.get(f"/entities/{ID}")
+
+    assert response.json() == building(level=prop(1))
+    assert response.headers["NGSILD-Warning"].startswith(f"{code} ")
+
+
+async def test_a_context_source_filter_chooses_who_is_asked(client: Any, peers: Peers, register: Any) -> None:
+    await register(sourceType="sensor")
+    peers.answer("GET", ENTITIES, content=[building(level=prop(9))])
+
+    fitting = await client.get("/entities", params={"type": "Building", "csf": 'sourceType=="sensor"'})
+    other = await client.get("/entities", params={"type": "Building", "csf": 'sourceType=="archive"'})
+    by_member = await client.get("/entities", params={"type": "Building", "csf": "endpoint~=archive"})
+
+    assert [len(one.json()) for one in (fitting, other, by_member)] == [1, 0, 0]
+
+
+async def test_a_context_source_filter_that_cannot_be_read_is_refused(client: Any, register: Any) -> None:
+    assert (await client.get("/entities", params={"type": "Building", "csf": "))bad(("})).status_code == 400
+    await register()
+    assert (await client.get("/entities", params={"type": "Building", "csf": "))bad(("})).status_code == 400
+
+
+async def test_what_is_here_cannot_be_held_elsewhere_alone(client: Any, register: Any) -> None:
+    await create(client, level=prop(1))
+    information = [{"entities": [{"type": "Building", "id": ID}], "propertyNames": ["level"]}]
+
+    for mode in ("redirect", "exclusive"):
+        source = {"type": "ContextSourceRegistration", "endpoint": "http://peer", "information": information}
+        response = await client.post("/csourceRegistrations", json={**source, "mode": mode})
+        assert response.status_code == 409
+        assert response.json()["type"].endswith("/Conflict")
+
+
+async def test_headers_may_be_taken_from_the_request(client: Any, peers: Peers, register: Any) -> None:
+    info = [
+        {"key": "X-User", "value": "urn:ngsi-ld:request"},
+        {"key": "NGSILD-Tenant", "value": "other"},
+        {"key": "Via", "value": "1.1 evil"},
+    ]
+    await register(contextSourceInfo=info)
+
+    await client.get(f"/entities/{ID}", headers={"X-User": "abcd"})
+    await client.get(f"/entities/{ID}")
+
+    with_user, without = peers.asked
+    assert with_user.headers["X-User"] == "abcd"
+    assert "X-User" not in without.headers
+    assert "NGSILD-Tenant" not in without.headers
+    assert "evil" not in without.headers["Via"]
+
+
+async def test_a_source_with_a_context_of_its_own_gets_plain_json_in_its_words(
+    client: Any, peers: Peers, register: Any
+) -> None:
+    await register(
+        operations=REDIRECTION,
+        contextSourceInfo=[
+            {"key": "jsonldContext", "value": "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"}
+        ],
+    )
+
+    await client.post(
+        "/entities",
+        json={**building(level=prop(1)), "@context": {"level": "https://example.org/level"}},
+        headers={"Content-Type": "application/ld+json"},
+    )
+
+    sent = peers.asked[0]
+    assert sent.headers["Content-Type"] == "application/json"
+    assert "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld" in sent.headers["Link"]
+    assert "@context" not in json.loads(sent.content)
 
 
 async def test_an_entity_is_created_here_and_at_an_inclusive_source(client: Any, peers: Peers, register: Any) -> None:
@@ -387,7 +486,7 @@ async def test_a_batch_says_what_a_source_did_not_do(client: Any, peers: Peers, 
 
 
 async def test_a_batch_keeps_what_others_hold_alone_out_of_here(client: Any, peers: Peers, register: Any) -> None:
-    information = [{"entities": [{"type": "Building", "idPattern": ".*"}], "propertyNames": ["level"]}]
+    information = [{"entities": [{"type": "Building", "id": ID}], "propertyNames": ["level"]}]
     await register(mode="exclusive", information=information, operations=BATCHES)
     peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/create", status=201)
     peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/delete", status=204)

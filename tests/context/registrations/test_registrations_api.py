@@ -116,7 +116,9 @@ async def test_the_same_id_again_is_a_conflict(client: httpx.AsyncClient) -> Non
         ("management", {"other": 1}),
         ("refreshRate", "often"),
         ("tenant", "a b"),
-        ("contextSourceInfo", [{"key": "Host", "value": "elsewhere"}]),
+        ("contextSourceInfo", [{"key": "accept", "value": "text/html"}]),
+        ("contextSourceInfo", [{"key": "ngsildConformance", "value": "new"}]),
+        ("localOnly", "yes"),
         ("contextSourceInfo", [{"key": "X-A", "value": "two\r\nlines"}]),
         ("contextSourceInfo", {"X-A": "b"}),
         ("contextSourceAlias", "two words"),
@@ -148,8 +150,28 @@ async def test_private_endpoints_are_refused_unless_the_city_allows_them(
 
 async def test_an_exclusive_registration_says_of_which_entities(client: httpx.AsyncClient) -> None:
     response = await client.post(PATH, json=registration(mode="exclusive"))
+    pattern = [{"entities": [{"type": "Building", "idPattern": ".*"}], "propertyNames": ["level"]}]
+    by_pattern = await client.post(PATH, json=registration(mode="exclusive", information=pattern))
+    whole = [{"entities": [{"type": "Building", "id": "urn:ngsi-ld:Building:1"}]}]
+    without_attributes = await client.post(PATH, json=registration(mode="exclusive", information=whole))
 
-    assert (response.status_code, response.json()["field"]) == (400, "information")
+    assert (response.status_code, response.json()["field"]) == (400, "information.entities")
+    assert (by_pattern.status_code, by_pattern.json()["field"]) == (400, "information.entities")
+    assert (without_attributes.status_code, without_attributes.json()["field"]) == (400, "information.propertyNames")
+
+
+async def test_an_auxiliary_source_is_only_read(client: httpx.AsyncClient) -> None:
+    refused = await client.post(PATH, json=registration(mode="auxiliary", operations=["updateEntity"]))
+    taken = await client.post(PATH, json=registration(mode="auxiliary", operations=["retrieveOps"]))
+
+    assert (refused.status_code, refused.json()["field"]) == (400, "operations")
+    assert taken.status_code == 201
+
+
+async def test_a_registration_has_a_size_limit(client: httpx.AsyncClient) -> None:
+    response = await client.post(PATH, json=registration(description="x" * (1 << 20)))
+
+    assert response.status_code == 413
 
 
 @pytest.mark.parametrize(

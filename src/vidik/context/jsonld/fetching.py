@@ -34,10 +34,23 @@ class ContextUnavailableError(VidikError):
         )
 
 
+class ContextInvalidError(ContextUnavailableError):
+    """What stands at the address of a remote @context is none (clause 5.5.6: BadRequestData)."""
+
+    status = 400
+    title = "A remote @context is not a context"
+    default_code = "ld-context-invalid"
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.type_uri = "https://uri.etsi.org/ngsi-ld/errors/BadRequestData"
+
+
 async def fetch(url: str, *, allow_private: bool) -> dict[str, Any]:
     """The document at an address, which must be a JSON object with an @context.
 
-    Raises ContextUnavailableError when it cannot be reached within the limits or is not a context.
+    Raises ContextUnavailableError when it cannot be reached within the limits, ContextInvalidError when it is no
+    context.
     """
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -49,9 +62,9 @@ async def fetch(url: str, *, allow_private: bool) -> dict[str, Any]:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise ContextUnavailableError(url, "the answer is not JSON") from None
+        raise ContextInvalidError(url, "the answer is not JSON") from None
     if not isinstance(document, dict) or "@context" not in document:
-        raise ContextUnavailableError(url, "the answer has no @context")
+        raise ContextInvalidError(url, "the answer has no @context")
     return document
 
 

@@ -113,6 +113,8 @@ def search(
     ids = parameters.names("id")
     query = parameters.get("q")
     scopes = parameters.get("scopeQ")
+    if (sources := parameters.get("csf")) is not None:
+        q.parse_q(sources, "csf")  # also where nobody else is asked, so that a mistake shows at once
     found = Search(
         ids=None if ids is None else [values.uri(one, "id") for one in ids],
         id_pattern=parameters.get("idPattern"),

@@ -102,9 +102,9 @@ Query = Expression[Term]
 
 
 @lru_cache(maxsize=1024)
-def parse_q(text: str) -> Query:
-    """The tree of a q; raises BadInput, with the position, for one that breaks the grammar."""
-    return parse(Reader(text, "q"), _term)
+def parse_q(text: str, field: str = "q") -> Query:
+    """The tree of a q or csf; raises BadInput, with the position, for one that breaks the grammar."""
+    return parse(Reader(text, field), _term)
 
 
 def _term(reader: Reader) -> Term:

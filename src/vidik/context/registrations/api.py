@@ -17,6 +17,7 @@ from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters
 from vidik.context.ngsild.selections import matches_scopes
 from vidik.context.registrations import announcing, matching, own_properties, repository
 from vidik.context.registrations.federation import Federation
+from vidik.context.registrations.holding import check_held
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Json, Registration
 from vidik.context.registrations.parsing import PROVIDED, shown_registration, stored_registration
@@ -26,6 +27,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 
 WRITE: Final = "context.write"
+_HOLDING: Final = frozenset(("mode", "information"))
 _LIMITS: Final = ("type", "attrs", "id", "idPattern", "q", "csf", "georel", "timerel", "scopeQ")
 
 
@@ -43,6 +45,7 @@ async def create_registration(call: Call) -> Response:
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
         await _check_others(connection, stored, moment)
+        await check_held(call, connection, Registration.of(0, stored, moment, moment))
         if not await repository.insert(connection, stored, moment):
             raise Conflict(
                 f"The registration {stored['id']} already exists.",
@@ -156,6 +159,8 @@ async def update_registration(call: Call) -> Response:
         _check_expiry(stored, fragment, moment)
         _check_endpoint(call, stored)
         await _check_others(connection, stored, moment)
+        if not _HOLDING.isdisjoint(fragment):
+            await check_held(call, connection, Registration.of(0, stored, moment, moment))
         check_definition(call.request, former.modified_at)
         await repository.update(connection, former.key, stored, moment)
         await announcing.changed(connection, call.broker.contexts, former, await _there(connection, registration_id))
@@ -210,7 +215,7 @@ async def _check_others(connection: Connection, stored: Json, moment: datetime) 
         raise Conflict(
             f"The registration {other.id} already holds what this {new.mode} one would hold.",
             field="information",
-            type_uri=problems.ERRORS + "AlreadyExists",
+            type_uri=problems.ERRORS + "Conflict",
         )
 
 

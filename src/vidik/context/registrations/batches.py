@@ -12,10 +12,10 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import exchange, values
 from vidik.context.ngsild.exchange import JSON, LD_JSON
-from vidik.context.registrations.forwarding import Answer, Errand
+from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
 from vidik.context.registrations.model import Information, Json, Registration
-from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing
+from vidik.context.registrations.sharing import Sharing
 from vidik.context.registrations.writes import HEAD, Handler, conflict_of, problem_of, replaced
 from vidik.kernel.errors import VidikError
 

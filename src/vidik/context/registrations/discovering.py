@@ -17,7 +17,7 @@ from vidik.context.ngsild.exchange import JSON, LD_JSON, answer
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Information, Json, Registration
-from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
+from vidik.context.registrations.sharing import Sharing, Words
 from vidik.context.registrations.writes import Handler
 from vidik.kernel.errors import NotFound
 
@@ -112,7 +112,7 @@ async def _asked(
     asked |= {"local": "true"} if registration.is_local_only else {}
     path = _path(sharing, question.wanted, words)
     told = await sharing.send(Errand(registration, "GET", path, asked, link=words.link))
-    if told.status in (404, LOOP_DETECTED):
+    if told.status == 404:
         return None
     if not told.is_success:
         sharing.warn(registration, told)

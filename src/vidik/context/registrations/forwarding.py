@@ -16,12 +16,26 @@ import orjson
 
 from vidik.context.jsonld.fetching import is_public
 from vidik.context.ngsild.exchange import CONTEXT_REL, JSON, LD_JSON
+from vidik.context.ngsild.nesting import MAXIMUM_NESTING, is_too_deep
 from vidik.context.registrations.model import Registration
 from vidik.context.registrations.repository import Tally
 from vidik.context.subscriptions.addresses import EndpointForbidden
 from vidik.kernel.clock import now
 
-MAXIMUM_ANSWER: Final = 32 * 1024 * 1024
+MAXIMUM_ANSWER: Final = 16 * 1024 * 1024
+"""Bytes of a source's answer that are read; a larger one counts as invalid."""
+LOOP_DETECTED: Final = 508
+FROM_THE_REQUEST: Final = "urn:ngsi-ld:request"
+"""Stands in contextSourceInfo for what the request that is forwarded says itself (clause 4.3.6.5)."""
+STEERING: Final = frozenset(("jsonldContext", "contentType", "ngsildConformance"))
+"""Keys of contextSourceInfo that say how a request is written, and are no headers (clause 4.3.6.6)."""
+OWN_HEADERS: Final = frozenset(
+    (
+        *("host", "content-length", "transfer-encoding", "connection", "content-type", "te", "upgrade", "trailer"),
+        *("keep-alive", "proxy-connection", "via", "link", "ngsild-tenant", "ngsild-snapshot"),
+    )
+)
+"""Headers that belong to the connection or that a forwarded request decides: what others say of them is ignored."""
 _FORWARDED: Final = ("accept-language", "x-request-id", "traceparent")
 
 
@@ -33,6 +47,15 @@ class Answer:
     content: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
+    is_invalid: bool = False
+    """Whether something came that cannot be read."""
+
+    @property
+    def warn_code(self) -> int:
+        """The code of the warning that says why this answer is missing from another (table 6.3.17-1)."""
+        if self.is_invalid:
+            return 111
+        return 299 if self.status not in (0, LOOP_DETECTED) else 199
 
     @property
     def is_success(self) -> bool:
@@ -62,6 +85,7 @@ class Sender:
     tenant: str
     via: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers to hand on, and those that a registration may ask to be taken from the request."""
 
 
 class Forwarder:
@@ -134,7 +158,7 @@ class Forwarder:
             async for part in response.aiter_bytes():
                 received += part
                 if len(received) > MAXIMUM_ANSWER:
-                    return Answer(0, problem=f"the answer is larger than {MAXIMUM_ANSWER} bytes")
+                    return Answer(0, problem=f"the answer is larger than {MAXIMUM_ANSWER} bytes", is_invalid=True)
         finally:
             await response.aclose()
         try:
@@ -142,7 +166,9 @@ class Forwarder:
         except orjson.JSONDecodeError:
             found = None
             if response.is_success:
-                return Answer(0, problem="the answer is not JSON")
+                return Answer(0, problem="the answer is not JSON", is_invalid=True)
+        if found is not None and is_too_deep(received, found):
+            return Answer(0, problem=f"the answer is nested deeper than {MAXIMUM_NESTING}", is_invalid=True)
         return Answer(response.status_code, found, response.headers)
 
     async def _resolved(self, url: httpx.URL) -> httpx.URL:
@@ -169,11 +195,13 @@ class Forwarder:
 
 
 def _headers(sender: Sender, errand: Errand) -> dict[str, str]:
-    headers = {"Accept": JSON, **sender.headers, "Via": sender.via}
+    headers = {"Accept": JSON, **handed_on(sender.headers), "Via": sender.via}
     for key, value in errand.registration.info.items():
-        if key != "jsonldContext":
-            headers = {name: text for name, text in headers.items() if name.lower() != key.lower()}
-            headers[key] = value
+        text = sender.headers.get(key) if value == FROM_THE_REQUEST else value
+        if key in STEERING or key.lower() in OWN_HEADERS or text is None:
+            continue
+        headers = {name: present for name, present in headers.items() if name.lower() != key.lower()}
+        headers[key] = text
     if errand.registration.tenant is not None:
         headers["NGSILD-Tenant"] = errand.registration.tenant
     if errand.link is not None and errand.content_type != LD_JSON:

@@ -107,7 +107,7 @@ class Registration:
     @property
     def is_local_only(self) -> bool:
         """Whether the source is to answer from what it has itself, and not to ask others."""
-        return bool(self.management.get("localOnly", False))
+        return bool(self.management.get("localOnly", self.body.get("localOnly", False)))
 
     @property
     def timeout_seconds(self) -> float:

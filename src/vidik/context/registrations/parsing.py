@@ -8,9 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import orjson
+
 from vidik.context.jsonld.active import ActiveContext
+from vidik.context.jsonld.names import NGSI_LD
 from vidik.context.ngsild import values
-from vidik.context.ngsild.problems import bad_data
+from vidik.context.ngsild.exchange import JSON, LD_JSON
+from vidik.context.ngsild.problems import bad_data, too_large
 from vidik.context.registrations.model import INTERVALS, MODES, PLACES, Json
 from vidik.context.registrations.operations import GROUPS, OPERATIONS
 from vidik.context.registrations.patterns import id_pattern
@@ -47,6 +51,7 @@ _MEMBERS: Final = frozenset(
         "operations",
         "refreshRate",
         "management",
+        "localOnly",
         "contextSourceAlias",
         "datasetId",
     )
@@ -56,10 +61,18 @@ _LONGEST_MILLISECONDS: Final = 366 * 24 * 3600 * 1000
 _DURATION = re.compile(r"P(?=.)(\d+Y)?(\d+M)?(\d+W)?(\d+D)?(T(?=.)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?")
 _TENANT = re.compile(r"[A-Za-z0-9_\-]{1,64}")
 _ALIAS = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z:]{1,200}")
-# A header that belongs to the connection, or that a request of the broker itself decides.
-_OWN_HEADERS: Final = frozenset(
-    ("host", "content-length", "transfer-encoding", "connection", "content-type", "te", "via", "link")
+_DESCRIPTION: Final = "http://purl.org/dc/terms/description"
+_MEDIA_TYPES: Final = (JSON, LD_JSON)
+_VERSION = re.compile(r"\d{1,3}\.\d{1,3}")
+_READING: Final = frozenset(("retrieveOps", "retrieveEntity", "queryEntity"))
+"""What an auxiliary source may be asked for (clause 5.9.2.4)."""
+_ASKABLE: Final = (
+    *("endpoint", "registrationName", "mode", "tenant", "contextSourceAlias", "refreshRate", "operations", "datasetId"),
+    *("scope", "expiresAt"),
 )
+"""Members that a context source filter may ask about beside the properties that the owner gave it."""
+_MAXIMUM_BYTES: Final = 1 << 20
+"""Of one registration: every process keeps all of them in memory."""
 _UNWANTED_BY_HEADERS: Final = frozenset(' ":,;()<>@[]{}/\\=?')
 
 
@@ -70,6 +83,8 @@ def stored_registration(body: Any, context: ActiveContext) -> Json:
     """
     if not isinstance(body, dict):
         raise bad_data("A registration is a JSON object.")
+    if len(orjson.dumps(body)) > _MAXIMUM_BYTES:
+        raise too_large(_MAXIMUM_BYTES)
     if body.get("type", body.get("@type")) != "ContextSourceRegistration":
         raise bad_data('A registration has the type "ContextSourceRegistration".', "type")
     stored: Json = {
@@ -102,8 +117,11 @@ def shown_registration(stored: Mapping[str, Any], context: ActiveContext) -> Jso
 
 
 def own_properties(stored: Mapping[str, Any]) -> Json:
-    """The properties that a context source's owner gave it, as attributes for a query."""
-    return {name: {"type": "Property", "value": value} for name, value in stored.items() if name not in _MEMBERS}
+    """The properties of a context source, its owner's and those of every registration, as attributes for a query."""
+    asked = {name: value for name, value in stored.items() if name not in _MEMBERS}
+    asked |= {NGSI_LD + name: stored[name] for name in _ASKABLE if name in stored}
+    asked |= {_DESCRIPTION: stored["description"]} if "description" in stored else {}
+    return {name: {"type": "Property", "value": value} for name, value in asked.items()}
 
 
 def _shown_information(stored: Mapping[str, Any], context: ActiveContext) -> Json:
@@ -162,12 +180,16 @@ def _entity(given: Any, context: ActiveContext) -> Json:
 
 
 def _check_mode(stored: Json) -> None:
-    """What clause 4.3.6 asks of each mode: exclusive ones say of which entities, auxiliary ones are only asked."""
+    """What clauses 4.3.6 and 5.9.2.4 ask of each mode: exclusive ones are of attributes of single entities."""
     mode = stored.get("mode", "inclusive")
     if mode == "exclusive":
         for one in stored["information"]:
-            if not all("id" in entity or "idPattern" in entity for entity in one.get("entities", ({},))):
-                raise bad_data("An exclusive registration names its entities by id or idPattern.", "information")
+            if not all("id" in entity for entity in one.get("entities", ({},))):
+                raise bad_data("An exclusive registration names its entities by id.", "information.entities")
+            if "propertyNames" not in one and "relationshipNames" not in one:
+                raise bad_data("An exclusive registration names its attributes.", "information.propertyNames")
+    if mode == "auxiliary" and not _READING.issuperset(stored.get("operations", ())):
+        raise bad_data(f"An auxiliary source is asked for {', '.join(sorted(_READING))} only.", "operations")
 
 
 def _endpoint(given: Any) -> str:
@@ -239,6 +261,10 @@ def _source_info(given: Any, field: str) -> list[Json]:
             raise bad_data(f"{field} is a list of objects with key and value, both text.", field)
         if key == "jsonldContext":
             values.uri(value, f"{field}.jsonldContext")
+        elif key in ("accept", "contentType") and value not in _MEDIA_TYPES:
+            raise bad_data(f"{key} of {field} is one of {', '.join(_MEDIA_TYPES)}.", field)
+        elif key == "ngsildConformance" and not _VERSION.fullmatch(value):
+            raise bad_data(f"{key} of {field} is a version such as 1.5.", field)
         elif not _is_header(key, value):
             raise bad_data(f"The key {key!r} of {field} and its value are a header that may be set.", field)
         pairs.append({"key": key, "value": value})
@@ -247,7 +273,7 @@ def _source_info(given: Any, field: str) -> list[Json]:
 
 def _is_header(key: str, value: str) -> bool:
     named = key.isascii() and key.isprintable() and not set(key) & _UNWANTED_BY_HEADERS
-    return named and key.lower() not in _OWN_HEADERS and value.isascii() and value.isprintable()
+    return named and value.isascii() and value.isprintable()
 
 
 def _mode(given: Any, field: str) -> str:
@@ -270,14 +296,19 @@ def _duration(given: Any, field: str) -> str:
     return given
 
 
+def _flag(given: Any, field: str) -> bool:
+    if not isinstance(given, bool):
+        raise bad_data(f"{field} is true or false.", field)
+    return given
+
+
 def _management(given: Any, field: str) -> Json:
     if not isinstance(given, dict):
         raise bad_data(f"{field} is an object.", field)
     found: Json = {}
     for name, value in given.items():
         if name == "localOnly":
-            if not isinstance(value, bool):
-                raise bad_data("localOnly is true or false.", f"{field}.{name}")
+            _flag(value, f"{field}.{name}")
         elif name == "cacheDuration":
             _duration(value, f"{field}.{name}")
         elif name in ("timeout", "cooldown"):
@@ -318,6 +349,7 @@ _CHECKS: Final[Mapping[str, Callable[[Any, str], Any]]] = {
     "operations": _operations,
     "refreshRate": _duration,
     "management": _management,
+    "localOnly": _flag,
     "contextSourceAlias": _alias,
     "datasetId": _datasets,
 }

@@ -22,7 +22,7 @@ from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Information, Json, Registration
 from vidik.context.registrations.past_merging import Range, checked, limited, listed, renamed, shared_range, united
-from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
+from vidik.context.registrations.sharing import Sharing, Words
 from vidik.kernel.errors import NotFound, VidikError
 
 _TIMES: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration")
@@ -72,6 +72,7 @@ async def retrieve(sharing: Sharing) -> Response:
 async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveContext) -> Response:
     """A page of a query of the past, of all who have something of it, in the order of ids."""
     call = sharing.call
+    await sharing.narrow(asked, context)
     search, types = parameters.search(asked, context)
     names = None if search.attributes is None else frozenset(search.attributes)
     ids = None if search.ids is None else frozenset(search.ids)
@@ -195,7 +196,7 @@ async def _told(
     if registration.is_local_only:
         parts["local"] = "true"
     told = await sharing.send(Errand(registration, "GET", path, parts, link=words.link))
-    if told.status in (404, LOOP_DETECTED):
+    if told.status == 404:
         return _Told((), fills=fills)
     if not told.is_success:
         sharing.warn(registration, told)
@@ -208,7 +209,7 @@ async def _told(
         past = temporal.parse_temporal(asked, parameters.options(asked))
         return _Told([one for one in (checked(each, past) for each in bodies) if _has(part, one["id"])], held, fills)
     except (VidikError, AttributeError, TypeError, KeyError, IndexError):
-        sharing.warn(registration, Answer(0, problem="the answer cannot be read"))
+        sharing.warn(registration, Answer(0, problem="the answer cannot be read", is_invalid=True))
         return _Told((), fills=fills)
 
 

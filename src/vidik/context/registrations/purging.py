@@ -11,10 +11,10 @@ from starlette.responses import Response
 from vidik.context.ngsild import parameters
 from vidik.context.ngsild.exchange import JSON
 from vidik.context.registrations import matching
-from vidik.context.registrations.forwarding import Answer, Errand
+from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Json, Registration
-from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing
+from vidik.context.registrations.sharing import Sharing
 from vidik.context.registrations.writes import Handler, problem_of
 
 _NAMED: Final = ("type", "q", "geoproperty", "drop", "keep")

@@ -25,7 +25,7 @@ from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.merging import Part, merged, read_entity, without_held
 from vidik.context.registrations.model import Information, Json, Registration
-from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing, Words
+from vidik.context.registrations.sharing import Sharing, Words
 from vidik.kernel.errors import NotFound, VidikError
 
 READABLE: Final = (JSON, LD_JSON, GEO_JSON)
@@ -229,7 +229,7 @@ def _local(share: Share) -> dict[str, str]:
 def _parts(sharing: Sharing, share: Share, told: Answer, bodies: Sequence[Any], context: ActiveContext) -> list[Part]:
     """The entities of an answer; what is missing or wrong is a warning and nothing more."""
     registration = share.registration
-    if told.status in (404, LOOP_DETECTED):
+    if told.status == 404:
         return []
     if not told.is_success:
         sharing.warn(registration, told)
@@ -243,7 +243,8 @@ def _parts(sharing: Sharing, share: Share, told: Answer, bodies: Sequence[Any], 
             inside = {name: value for name, value in body.items() if name != "@context"}
             entity = read_entity(inside, context)
         except (VidikError, AttributeError) as error:
-            sharing.warn(registration, replace(told, problem=f"an entity of the answer cannot be read: {error}"))
+            problem = f"an entity of the answer cannot be read: {error}"
+            sharing.warn(registration, replace(told, problem=problem, is_invalid=True))
             continue
         if _has(share, entity.id):
             parts.append(Part(entity, registration.mode))
@@ -256,6 +257,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     if entity_maps.is_wanted(call, asked):
         again = partial(query, sharing, by_post=by_post)
         return await entity_maps.answer(call, asked, kind, context, again)
+    await sharing.narrow(asked, context)
     view = parameters.view(asked, context)
     join = linked.parse_join(asked)
     search, types = parameters.search(asked, context)

@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import problems
+from vidik.context.ngsild import problems, q
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.exchange import Parameters
+from vidik.context.registrations import own_properties
 from vidik.context.registrations.federation import Federation
-from vidik.context.registrations.forwarding import Answer, Errand, Sender, handed_on
+from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand, Sender
 from vidik.context.registrations.matching import Asked, matching
 from vidik.context.registrations.model import Information, Registration
 from vidik.context.registrations.registry import Known
 from vidik.kernel.clock import now
 from vidik.kernel.errors import VidikError
 
-LOOP_DETECTED: Final = 508
 _RECEIVED_BY = re.compile(r"\s*(?:[^\s,/]+/)?[\d.]+\s+([^\s,]+)")
 
 
@@ -47,6 +47,8 @@ class Sharing:
     federation: Federation
     visited: frozenset[str]
     warnings: list[str] = field(default_factory=list)
+    left_out: frozenset[int] = frozenset()
+    """Registrations that a context source filter does not let take part."""
 
     @classmethod
     def of(cls, call: Call, known: Known, federation: Federation) -> Sharing:
@@ -60,11 +62,25 @@ class Sharing:
             )
         return cls(call, known, federation, visited)
 
+    async def narrow(self, asked: Parameters, context: ActiveContext) -> None:
+        """Let only sources take part that fit the context source filter, where one is given (`csf`, clause 4.9).
+
+        Raises BadInput for a filter that cannot be read.
+        """
+        text = asked.get("csf")
+        if text is None:
+            return
+        query = q.parse_q(text, "csf")
+        async with self.call.broker.reader.session(self.call.tenant) as connection:
+            every = self.known.registrations
+            fits = await own_properties.fit(connection, [(one, (query,), context) for one in every])
+        self.left_out = frozenset(one.key for one, is_fitting in zip(every, fits, strict=True) if not is_fitting)
+
     def concerned(self, asked: Asked) -> Iterator[tuple[Registration, Information]]:
         """Registrations in force, each with a part of its information, that a question concerns."""
         moment = now()
         for one in self.known.of_types(asked.types):
-            if one.is_in_force(moment) and one.alias not in self.visited:
+            if one.is_in_force(moment) and one.alias not in self.visited and one.key not in self.left_out:
                 for part in matching(one, asked):
                     yield one, part
 
@@ -90,13 +106,13 @@ class Sharing:
         """Do an errand in the name of the request."""
         request = self.call.request
         via = ", ".join([*request.headers.getlist("via"), f"1.1 {self.known.alias}"])
-        sender = Sender(self.call.tenant, via, handed_on(request.headers))
+        sender = Sender(self.call.tenant, via, request.headers)
         return await self.federation.forwarder.send(sender, errand)
 
     def warn(self, registration: Registration, answer: Answer) -> None:
         """Note that a source's share of an answer is missing (clause 6.3.17)."""
         text = answer.problem or f"the source answered {answer.status}"
-        self.warnings.append(f'199 {registration.id} "{_quoted(text)}"')
+        self.warnings.append(f'{answer.warn_code} {registration.id} "{_quoted(text)}"')
 
     def headers(self) -> Mapping[str, str]:
         """The headers that say what is missing of an answer."""

@@ -21,10 +21,11 @@ from vidik.context.ngsild import exchange, problems, validation, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH
-from vidik.context.registrations.forwarding import Answer, Errand
+from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
 from vidik.context.registrations.model import Json, Registration
-from vidik.context.registrations.sharing import LOOP_DETECTED, Sharing
+from vidik.context.registrations.past_merging import renamed
+from vidik.context.registrations.sharing import Sharing, Words
 from vidik.kernel.errors import Conflict, VidikError
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -67,7 +68,7 @@ def conflict_of(registration: Registration, operation: str) -> Json:
     """What a client is told whose write concerns a holder that does not take it (clause 4.3.6.3)."""
     return Conflict(
         f"The registration {registration.id} holds this alone, and its source does not take {operation}.",
-        type_uri=problems.ERRORS + "OperationNotSupported",
+        type_uri=problems.ERRORS + "Conflict",
     ).problem()
 
 
@@ -226,18 +227,40 @@ async def _errand(
         content = {name: value for name, value in body.items() if name in HEAD or name in names}
     kind, link = JSON, words.link
     if isinstance(content, dict):
-        if "@context" in content and words.context is context:
-            kind, link = LD_JSON, None
-        elif words.context is not context:
-            # Names inside attributes stand in the request's @context too, which only the body can carry.
-            content = {**content, "@context": exchange.context_of_answer(context)}
-            kind, link = LD_JSON, None
-        elif call.request.headers.get("content-type", "").startswith(MERGE_PATCH):
-            kind = MERGE_PATCH
+        named = context.expand(call.segments[3]) if len(call.segments) == 4 else None
+        content, kind, link = _written(call, registration, content, context, words, named)
     path = "/".join(quote(one, safe=":") for one in segments)
     if len(segments) == 3:
         path += "/"  # as clause 6.6 writes the resource; not everybody takes it without
     return Errand(registration, call.request.method, path, asked, content, link, kind)
+
+
+def _written(
+    call: Call, registration: Registration, content: Json, context: ActiveContext, words: Words, named: str | None
+) -> tuple[Json, str, str | None]:
+    """A body as its source takes it, its media type, and the @context that goes in a header (clause 4.3.6.6).
+
+    `named` is the (expanded) name of the attribute that the body is an instance of; None is of entities.
+    """
+    if "jsonldContext" in registration.info:
+        inside = {name: value for name, value in content.items() if name != "@context"}
+        whole = renamed(
+            inside if named is None else {context.compact(named): inside},
+            lambda name: words.context.compact(context.expand(name)),
+        )
+        return (whole if named is None else whole[words.context.compact(named)]), JSON, words.link
+    wanted = registration.info.get("contentType")
+    if words.context is context and "@context" in content and wanted != JSON:
+        return content, LD_JSON, None
+    if words.context is not context or wanted == LD_JSON:
+        # Names inside attributes stand in the request's @context too, which only the body can carry.
+        return {**content, "@context": exchange.context_of_answer(context)}, LD_JSON, None
+    patched = call.request.headers.get("content-type", "").startswith(MERGE_PATCH)
+    return (
+        {name: value for name, value in content.items() if name != "@context"},
+        MERGE_PATCH if patched else JSON,
+        words.link,
+    )
 
 
 async def _performed(handler: Handler, call: Call, part: Part) -> Response | None:
@@ -255,7 +278,7 @@ async def _performed(handler: Handler, call: Call, part: Part) -> Response | Non
 
 async def _forwarded(sharing: Sharing, part: Part, errand: Errand) -> Part:
     answer = await sharing.send(errand)
-    if answer.status == LOOP_DETECTED:
+    if answer.status == LOOP_DETECTED and not errand.registration.holds_alone:
         return part  # it was at that source already, which is doing its part
     if answer.status == 207:
         part.is_partial = True
