@@ -7,11 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vidik.pilots.baselines.features import Weather
 from vidik.pilots.baselines.models import Fitted, ModelName, fit_best
 from vidik.pilots.baselines.statistics import daily_sums, describe
 from vidik.pilots.measurement.grid import DayGrid, day_grid
 from vidik.pilots.measurement.series import Mask, Period, Series, Values
 from vidik.pilots.outcome import Fit
+
+STANDSTILL, EXPECTED = 0.05, 0.1
+"""Of a high day's use: less was used, more was expected."""
+PARTS_OF_DAY = (slice(0, 5), slice(5, 8), slice(8, 12), slice(12, 16), slice(16, 20), slice(20, 24))
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +28,8 @@ class Counterfactual:
     fitted: Fitted
     baseline_rows: Mask
     reporting_rows: Mask
+    still: Mask
+    """Days on which it stood still, in neither of the two."""
     actual: Values
     predicted: Values
     """One value a step, like `actual`."""
@@ -76,6 +83,7 @@ def project(
     *,
     model: ModelName | None = None,
     excluded: Sequence[Period] = (),
+    set_aside_standstill: bool = True,
 ) -> Counterfactual | None:
     """Fit the baseline period and carry it into the reporting period; None where the baseline cannot be fitted."""
     grid = day_grid(series)
@@ -83,26 +91,70 @@ def project(
     for period in excluded:
         rows = grid.within(period)
         baseline_rows, reporting_rows = baseline_rows & ~rows, reporting_rows & ~rows
-    warmth = day_temperature(temperature, grid) if temperature is not None else None
+    warmth = weather_of(temperature, grid) if temperature is not None else None
     fitted = fit_best(grid.days, grid.rates, warmth, baseline_rows, model)
     if fitted is None:
         return None
+    still = np.zeros(len(grid.rates), dtype=np.bool_)
+    if set_aside_standstill:
+        still = standstill(grid.rates, fitted.rates, baseline_rows)
+        if (still & baseline_rows).any():
+            fitted = fit_best(grid.days, grid.rates, warmth, baseline_rows & ~still, model)
+            if fitted is None:
+                return None
+            still = standstill(grid.rates, fitted.rates, baseline_rows)
+    baseline_rows, reporting_rows = baseline_rows & ~still, reporting_rows & ~still
     predicted = grid.steps(fitted.rates)
     actual_days, predicted_days = daily_sums(grid, series.values, predicted, reporting_rows)
     return Counterfactual(
-        series.name, grid, fitted, baseline_rows, reporting_rows, series.values, predicted, actual_days, predicted_days
+        series.name,
+        grid,
+        fitted,
+        baseline_rows,
+        reporting_rows,
+        still,
+        series.values,
+        predicted,
+        actual_days,
+        predicted_days,
     )
 
 
-def day_temperature(temperature: Series, grid: DayGrid) -> Values:
-    """Mean temperature of each day of the grid; NaN on a day with less than half of its hours."""
-    source = day_grid(temperature)
-    known = (~np.isnan(source.rates)).sum(axis=1)
+def standstill(actual: Values, predicted: Values, baseline: Mask) -> Mask:
+    """Days on which nothing was used although much was to be expected: a heating not yet switched on, a dead meter.
+
+    Nobody saved on such a day by what the pilot changed; it is set aside in baseline and reporting period alike.
+    """
+    used, expected = _mean(actual, ~np.isnan(actual)), _mean(predicted, ~np.isnan(actual))
+    known = used[baseline & ~np.isnan(used)]
+    if len(known) == 0:
+        return np.zeros(len(used), dtype=np.bool_)
+    much = float(np.quantile(known, 0.9))
     with np.errstate(invalid="ignore"):
-        means = np.where(known * 2 >= source.hours, np.nansum(source.rates, axis=1) / np.maximum(known, 1), np.nan)
+        return np.asarray((used <= STANDSTILL * much) & (expected > EXPECTED * much))
+
+
+def weather_of(temperature: Series, grid: DayGrid) -> Weather:
+    """Daily temperatures on the days of the grid; NaN on a day with less than half of its hours."""
+    source = day_grid(temperature)
+    known = ~np.isnan(source.rates)
+    with np.errstate(invalid="ignore"):
+        mean = np.where(known.sum(axis=1) * 2 >= source.hours, _mean(source.rates, known), np.nan)
+    parts = np.zeros((len(mean), 0))
+    if source.hours > 1:
+        columns = [_mean(source.rates[:, some], known[:, some]) for some in PARTS_OF_DAY]
+        parts = np.nan_to_num(np.column_stack(columns) - mean[:, None])
     offset = int((source.first - grid.first).astype(np.int64))
-    values = np.full(len(grid.rates), np.nan)
-    first, last = max(offset, 0), min(offset + len(means), len(values))
+    size = len(grid.rates)
+    found = Weather(np.full(size, np.nan), np.zeros((size, parts.shape[1])))
+    first, last = max(offset, 0), min(offset + len(mean), size)
     if last > first:
-        values[first:last] = means[first - offset : last - offset]
-    return values
+        found.mean[first:last] = mean[first - offset : last - offset]
+        found.parts[first:last] = parts[first - offset : last - offset]
+    return found
+
+
+def _mean(rates: Values, known: Mask) -> Values:
+    """Mean of the known hours of each row; NaN without any."""
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, rates, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,9 +16,20 @@ Days = NDArray[np.datetime64]
 
 KNOTS = (0.1, 0.35, 0.65, 0.9)
 """Quantiles of the baseline's temperatures at which the slope may change."""
-HARMONICS = 4
-"""Of the year: enough for terms and holidays of some weeks."""
+DEGREES_OF_ORDER_ONE = 8.0
+"""A typical swing of daily means about that of the season: interactions are scaled by it."""
 YEAR_DAYS = 365.25
+
+
+@dataclass(frozen=True, eq=False)
+class Weather:
+    """Each day's mean temperature, and of each part of it how much warmer it was than the day: `parts` (days, parts).
+
+    `parts` has no column where only daily temperatures are known. NaN on days without temperature.
+    """
+
+    mean: Values
+    parts: Values
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,34 +75,66 @@ class Builder:
         return Features(np.column_stack(self._columns), self._kinds, np.array(self._scale))
 
 
-def add_week(builder: Builder, days: Days, closed: Mask) -> Values:
-    """A level for each day of the week and one for closed days; returns which days are working days (1 or 0)."""
-    of_week = weekday(days)
+def add_week(builder: Builder, days: Days, closures: Sequence[Mask]) -> Values:
+    """A level for each day of the week and each kind of closure; returns which days are working days (1 or 0)."""
+    of_week, closed = weekday(days), np.logical_or.reduce(closures)
     for number in range(7):
         builder.add((of_week == number) & ~closed, "level")
-    if closed.any():
-        builder.add(closed, "level")
+    for kind in closures:
+        if kind.any():
+            builder.add(kind, "level")
     return np.asarray((of_week < 5) & ~closed, dtype=np.float64)
 
 
-def add_temperature(builder: Builder, temperature: Values, rows: Mask, working: Values) -> None:
-    """Piecewise linear in the day's mean, another slope on working days, and the day before (thermal mass)."""
-    known = temperature[rows]
+def add_temperature(builder: Builder, weather: Weather, rows: Mask, working: Values | None) -> None:
+    """Piecewise linear in the day's mean, and the two days before (thermal mass); another slope on working days."""
+    mean = weather.mean
+    known = mean[rows]
     known = known[~np.isnan(known)]
     knots = np.quantile(known, KNOTS) if len(known) else np.zeros(len(KNOTS))
-    builder.add(temperature - knots[0], "temperature")
+    builder.add(mean - knots[0], "temperature")
     for knot in knots:
-        builder.add(np.maximum(temperature - knot, 0.0), "temperature")
-    before = np.concatenate([temperature[:1], temperature[:-1]])
-    builder.add(np.where(np.isnan(before), 0.0, before - temperature), "temperature")
-    builder.add((temperature - knots[0]) * working, "temperature")
+        builder.add(np.maximum(mean - knot, 0.0), "temperature")
+    for back in (1, 2):
+        before = np.concatenate([np.repeat(mean[:1], back), mean[:-back]])
+        builder.add(np.where(np.isnan(before), 0.0, before - mean), "temperature")
+    if working is not None:
+        builder.add((mean - knots[0]) * working, "temperature")
 
 
-def add_season(builder: Builder, days: Days, working: Values) -> None:
-    """Smooth through the year, apart for working days: daylight, terms, holidays."""
-    of_year = (days - days.astype("datetime64[Y]")).astype(np.int64)
-    for order in range(1, HARMONICS + 1):
+def add_parts_of_day(builder: Builder, weather: Weather, rows: Mask) -> None:
+    """How each part of the day differs from its mean, more so the colder it is: nights, clear afternoons."""
+    typical = float(np.nanmean(weather.mean[rows])) if rows.any() else 0.0
+    cold = np.where(np.isnan(weather.mean), 0.0, weather.mean - typical) / DEGREES_OF_ORDER_ONE
+    for part in weather.parts.T:
+        builder.add(part, "temperature")
+        builder.add(part * cold, "temperature")
+
+
+def add_season(builder: Builder, days: Days, rows: Mask, harmonics: int, working: Values | None) -> None:
+    """Smooth through the year, apart for working days: daylight, terms, holidays.
+
+    A day of the year that the baseline does not reach takes the nearest one that it does: no wave is carried on.
+    """
+    of_year = _reached(_day_of_year(days), rows)
+    for order in range(1, harmonics + 1):
         angle = 2 * np.pi * order * of_year / YEAR_DAYS
         for wave in (np.sin(angle), np.cos(angle)):
             builder.add(wave, "season", order)
-            builder.add(wave * working, "season", order)
+            if working is not None:
+                builder.add(wave * working, "season", order)
+
+
+def _day_of_year(days: Days) -> NDArray[np.int64]:
+    return np.asarray((days - days.astype("datetime64[Y]")).astype(np.int64))
+
+
+def _reached(of_year: NDArray[np.int64], rows: Mask) -> NDArray[np.int64]:
+    """Each day of the year, or the nearest (around the turn of the year) that is in `rows`."""
+    known = np.unique(of_year[rows])
+    if len(known) == 0:
+        return of_year
+    every = np.arange(367)
+    apart = np.abs(every[:, None] - known[None, :])
+    nearest = known[np.minimum(apart, 366 - apart).argmin(axis=1)]
+    return np.asarray(nearest[of_year], dtype=np.int64)

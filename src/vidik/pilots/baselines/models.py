@@ -8,10 +8,13 @@ from typing import Literal
 import numpy as np
 
 from vidik.pilots.baselines import ridge
+from vidik.pilots.baselines.closures import Closures, find_closures, no_closures
 from vidik.pilots.baselines.features import (
     Builder,
     Days,
     Features,
+    Weather,
+    add_parts_of_day,
     add_season,
     add_temperature,
     add_week,
@@ -21,12 +24,14 @@ from vidik.pilots.measurement.series import Mask, Values
 
 ModelName = Literal["time_of_week_temperature", "hourly_signature", "mean_week"]
 MODELS: tuple[ModelName, ...] = ("time_of_week_temperature", "hourly_signature", "mean_week")
-FOLD_DAYS = 7
-FOLDS = 10
-FULL_SEASON_DAYS = 330
-"""With fewer days in the baseline no seasonal term is fitted: it would be guessed where no data are."""
-TEMPERATURE_STRENGTHS = (1.0, 5.0, 25.0)
-SEASON_STRENGTHS = (10.0, 50.0, 250.0)
+FOLD_DAYS = 28
+FOLDS = 13
+FULL_SEASON_DAYS, FULL_SEASON_HARMONICS = 330, 4
+"""A baseline of about a year carries waves of a quarter of it: terms, holidays of some weeks."""
+SOME_SEASON_DAYS = 100
+"""A heating season carries one wave; anything shorter none: season and temperature could not be told apart."""
+TEMPERATURE_STRENGTHS = (5.0, 25.0, 125.0)
+SEASON_STRENGTHS = (50.0, 250.0, 1000.0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +47,7 @@ class Fitted:
 
 
 def fit_best(
-    days: Days, rates: Values, temperature: Values | None, rows: Mask, only: ModelName | None = None
+    days: Days, rates: Values, weather: Weather | None, rows: Mask, only: ModelName | None = None
 ) -> Fitted | None:
     """The model with the least held-out error in the baseline `rows` of `rates` (days, hours).
 
@@ -50,24 +55,31 @@ def fit_best(
     baseline can be used.
     """
     usable = rows & ~np.isnan(rates).all(axis=1)
-    if temperature is not None:
-        usable = usable & ~np.isnan(temperature)
+    if weather is not None:
+        usable = usable & ~np.isnan(weather.mean)
     if usable.sum() < FOLDS:
         return None
     week = (days - days[0]).astype(np.int64) // FOLD_DAYS
     folds = [fold for number in range(FOLDS) if (fold := usable & (week % FOLDS == number)).any()]
+    closures = _closures(days, rates, weather, usable)
     fitted = [
-        _fit(name, days, rates, temperature, usable, folds)
+        _fit(name, days, rates, weather, usable, folds, closures)
         for name in ((only,) if only else MODELS)
-        if temperature is not None or name != "hourly_signature"
+        if weather is not None or name != "hourly_signature"
     ]
     return min(fitted, key=lambda model: model.error, default=None)
 
 
 def _fit(
-    name: ModelName, days: Days, rates: Values, temperature: Values | None, rows: Mask, folds: ridge.Folds
+    name: ModelName,
+    days: Days,
+    rates: Values,
+    weather: Weather | None,
+    rows: Mask,
+    folds: ridge.Folds,
+    closures: Closures,
 ) -> Fitted:
-    features, choices = _features(name, days, temperature, rows)
+    features, choices = _features(name, days, weather, rows, closures)
     candidates = ridge.held_out(features, rates, folds, choices)
     errors = [_error(rates, candidate, rows) for candidate in candidates]
     best = int(np.argmin(errors))
@@ -78,32 +90,49 @@ def _fit(
     return Fitted(name, predicted, held_out, errors[best], features.matrix.shape[1])
 
 
+def _closures(days: Days, rates: Values, weather: Weather | None, rows: Mask) -> Closures:
+    """Closures, as the daily means show them against a model that knows of none."""
+    known = ~np.isnan(rates)
+    counts = known.sum(axis=1)
+    actual = np.where(counts > 0, np.where(known, rates, 0.0).sum(axis=1) / np.maximum(counts, 1), np.nan)
+    features, choices = _features("time_of_week_temperature", days, weather, rows, no_closures(len(days)))
+    coefficients = ridge.fit(features, actual[:, None], rows, choices[-1])
+    return find_closures(days, actual, ridge.predict(features, coefficients)[:, 0], rows)
+
+
 def _error(rates: Values, predicted: Values, rows: Mask) -> float:
     difference = rates[rows] - predicted[rows]
     return float(np.sqrt(np.nanmean(difference**2)))
 
 
-def _features(name: ModelName, days: Days, temperature: Values | None, rows: Mask) -> tuple[Features, list[Values]]:
+def _features(
+    name: ModelName, days: Days, weather: Weather | None, rows: Mask, closures: Closures
+) -> tuple[Features, list[Values]]:
     """The covariates of a model, and the penalties to choose among."""
     builder = Builder(rows)
-    if name == "hourly_signature" and temperature is not None:
-        working = np.asarray(weekday(days) < 5, dtype=np.float64)
+    harmonics = _harmonics(name, int(rows.sum()))
+    if name == "hourly_signature":
         builder.add(np.ones(len(days)), "level")
-        builder.add(working, "level")
-        add_temperature(builder, temperature, rows, working)
-        features = builder.build()
-        return features, [features.strengths(temperature=strength, season=0.0) for strength in TEMPERATURE_STRENGTHS]
-    working = add_week(builder, days, np.zeros(len(days), dtype=np.bool_))
-    if name == "mean_week":
-        features = builder.build()
-        return features, [features.strengths(temperature=0.0, season=0.0)]
-    if temperature is not None:
-        add_temperature(builder, temperature, rows, working)
-    if rows.sum() >= FULL_SEASON_DAYS:
-        add_season(builder, days, working)
+        builder.add(weekday(days) < 5, "level")
+        working = None
+    else:
+        working = add_week(builder, days, (closures.holidays, closures.turn_of_year))
+    if name != "mean_week" and weather is not None:
+        add_temperature(builder, weather, rows, working)
+        if name == "hourly_signature":
+            add_parts_of_day(builder, weather, rows)
+    if harmonics:
+        add_season(builder, days, rows, harmonics, working)
     features = builder.build()
     return features, [
-        features.strengths(temperature=temperature_strength, season=season_strength)
-        for temperature_strength in TEMPERATURE_STRENGTHS
-        for season_strength in SEASON_STRENGTHS
+        features.strengths(temperature=temperature, season=season)
+        for temperature in (TEMPERATURE_STRENGTHS if "temperature" in features.kinds else (1.0,))
+        for season in (SEASON_STRENGTHS if harmonics else (1.0,))
     ]
+
+
+def _harmonics(name: ModelName, days: int) -> int:
+    """How many waves of the year a baseline of so many days carries."""
+    if name == "mean_week" or days < SOME_SEASON_DAYS:
+        return 0
+    return FULL_SEASON_HARMONICS if name == "time_of_week_temperature" and days >= FULL_SEASON_DAYS else 1

@@ -1,0 +1,137 @@
+"""Rows at uneven times into regular steps of an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Literal
+
+import numpy as np
+
+from vidik.kernel.errors import BadInput
+from vidik.pilots.measurement.counters import drop_dips, increments
+from vidik.pilots.measurement.series import Values
+from vidik.pilots.measurement.stamps import SECONDS_AN_HOUR, Times
+from vidik.pilots.outcome import Finding
+from vidik.pilots.specification import Repair
+
+HOUR, DAY = SECONDS_AN_HOUR, 24 * SECONDS_AN_HOUR
+ENOUGH_OF_AN_HOUR = 0.75
+"""An hour of shorter steps is known when at least this share of them is; its sum is scaled up."""
+LONGEST_BRIDGE = 3 * HOUR
+"""A counter's readings further apart than this leave their hours unknown: nobody knows which hour used what."""
+
+
+def step_of(times: Times) -> Literal["hour", "day"]:
+    """Whether rows are hourly (or finer, or uneven) or daily. Raises BadInput where they are further apart."""
+    seconds = np.unique(times.astype("datetime64[s]").astype(np.int64))
+    gaps = np.diff(seconds)
+    usual = float(np.median(gaps)) if len(gaps) else 0.0
+    if usual > 1.5 * DAY:
+        raise BadInput(
+            f"The rows are {usual / DAY:.0f} days apart; hourly or daily values are needed.",
+            field="datetime",
+            code="steps-too-long",
+        )
+    return "day" if usual > 12 * HOUR else "hour"
+
+
+def of_amounts(
+    times: Times, values: Values, *, name: str, is_mean: bool, repairs: Collection[Repair]
+) -> tuple[np.datetime64, Values, list[Finding]]:
+    """Amounts (or means) of short steps, into hours from the first to the last; ordered, without repetition.
+
+    Raises BadInput where steps are longer than an hour but shorter than a day: their hours are not known.
+    """
+    seconds = times.astype("datetime64[s]").astype(np.int64)
+    gaps = np.diff(seconds)
+    usual = int(np.median(gaps)) if len(gaps) else HOUR
+    if usual > 1.5 * HOUR and not is_mean:
+        raise BadInput(
+            f"{name} has a value every {usual / HOUR:.0f} hours; hourly or daily values are needed.",
+            field="datetime",
+            code="steps-unsuited",
+        )
+    hours = seconds // HOUR
+    place = hours - hours[0]
+    length = int(place[-1]) + 1
+    counts = np.bincount(place, minlength=length)
+    sums = np.bincount(place, weights=values, minlength=length)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        means = sums / counts
+    start = np.datetime64(int(hours[0]), "h")
+    if is_mean:
+        return start, _bridged(means, max(3, round(usual / HOUR) + 1)), []
+    if usual >= HOUR:
+        clashes = int((counts > 1).sum())
+        found = []
+        if clashes:
+            text = f"{name}: in {clashes} hours there is more than one value; they were added."
+            found.append(Finding("hours-shared", "warning", text, name, values={"hours": clashes}))
+        return start, np.where(counts > 0, sums, np.nan), found
+    a_full_hour = HOUR / usual
+    enough = counts >= ENOUGH_OF_AN_HOUR * a_full_hour
+    scaled = enough & (counts < np.floor(a_full_hour))
+    amounts = np.where(enough, np.where(scaled, means * a_full_hour, sums), np.nan)
+    found = []
+    if scaled.any():
+        allowed = "short_gaps" in repairs
+        amounts = amounts if allowed else np.where(scaled, np.nan, amounts)
+        text = f"{name}: {int(scaled.sum())} hours lack some of their steps and " + (
+            "were scaled up from the others." if allowed else "count as missing."
+        )
+        found.append(
+            Finding("short-gaps", "repaired" if allowed else "warning", text, name, values={"hours": int(scaled.sum())})
+        )
+    return start, amounts, found
+
+
+def of_counter(
+    times: Times, values: Values, *, name: str, is_mean: bool, repairs: Collection[Repair]
+) -> tuple[np.datetime64, Values, list[Finding]]:
+    """Readings of a counter at any times, into what each hour counted: readings are joined by straight lines.
+
+    Hours between readings more than three hours apart stay unknown.
+    """
+    del is_mean
+    findings: list[Finding] = []
+    stands = drop_dips(values)
+    dropped = int((~stands).sum())
+    if dropped:
+        text = f"{name}: {dropped} readings of the counter fall to zero and come back; they were left out."
+        findings.append(Finding("counter-dropouts", "warning", text, name, values={"readings": dropped}))
+    times, values = times[stands], values[stands]
+    if len(times) < 2:
+        raise BadInput(f"{name} has fewer than two readings of the counter that stand.", code="series-empty")
+    seconds = times.astype("datetime64[s]").astype(np.int64)
+    counted, more = increments(values, name=name, repairs=repairs)
+    findings += more
+    lost = np.isnan(counted)
+    lost[0] = False
+    total = np.cumsum(np.where(np.isnan(counted), 0.0, counted))
+    first, last = -(-int(seconds[0]) // HOUR), int(seconds[-1]) // HOUR
+    if last <= first:
+        raise BadInput(f"{name} does not span a whole hour.", code="series-empty")
+    edges = np.arange(first, last + 1) * HOUR
+    amounts = np.diff(np.interp(edges, seconds, total))
+    reach = LONGEST_BRIDGE if "short_gaps" in repairs else int(1.5 * HOUR)
+    apart = np.diff(seconds)
+    for place in np.flatnonzero((apart > reach) | lost[1:]):
+        begin, end = seconds[place] // HOUR - first, -(-seconds[place + 1] // HOUR) - first
+        amounts[max(begin, 0) : max(end, 0)] = np.nan
+    bridged = int(((apart > 1.5 * HOUR) & (apart <= reach)).sum())
+    if bridged:
+        text = f"{name}: {bridged} gaps of up to three hours between readings were bridged evenly."
+        findings.append(Finding("short-gaps", "repaired", text, name, values={"gaps": bridged}))
+    return np.datetime64(first, "h"), amounts, findings
+
+
+def _bridged(means: Values, longest: int) -> Values:
+    """Means with gaps of up to `longest` hours joined by straight lines: weather changes slowly."""
+    known = np.flatnonzero(~np.isnan(means))
+    if len(known) < 2:
+        return means
+    joined = np.interp(np.arange(len(means)), known, means[known])
+    before = np.searchsorted(known, np.arange(len(means)), side="right") - 1
+    after = np.minimum(before + 1, len(known) - 1)
+    gap = known[after] - known[np.maximum(before, 0)] - 1
+    return np.where(np.isnan(means) & (gap <= longest), joined, means)
