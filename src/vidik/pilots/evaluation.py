@@ -9,13 +9,14 @@ from datetime import date, timedelta
 import numpy as np
 
 from vidik.kernel.errors import Unprocessable
-from vidik.pilots.baselines.counterfactual import Counterfactual, project
+from vidik.pilots.assessment import Assessment, assess
+from vidik.pilots.baselines.counterfactual import Counterfactual
 from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.measurement.series import Period, Series, Values
 from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, Verdict
 from vidik.pilots.specification import Specification
 from vidik.pilots.uncertainty.guideline_14 import guideline_14
-from vidik.pilots.uncertainty.placebo import p_value, placebo_fractions, placebo_interval
+from vidik.pilots.uncertainty.placebo import p_value, placebo_interval, placebo_runs, spread_of
 
 
 def evaluate(
@@ -45,26 +46,32 @@ def evaluate(
     baseline, reporting = specification.baseline.period, Period(specification.reporting.first, last)
     excluded = [exclusion.period for exclusion in specification.exclusions]
     model: ModelName | None = None if specification.model == "best" else specification.model
-    runs = [
-        _projected(name, units, temperature, baseline, reporting, model, excluded)
-        for name in (signal.name for signal in specification.units)
+    assessed = [
+        _assessed(
+            signal.name, units, temperature, baseline, reporting, model, excluded, "stuck" in specification.repairs
+        )
+        for signal in specification.units
     ]
+    runs = [run for _, run in assessed]
     level = specification.decision.level
     actual, counterfactual = sum(run.actual_total for run in runs), sum(run.predicted_total for run in runs)
-    saving = counterfactual - actual
-    fraction = saving / counterfactual if counterfactual > 0 else math.nan
-    fractions = placebo_fractions(donors, temperature, baseline, reporting, model=model, excluded=excluded)
-    interval = placebo_interval(saving, counterfactual, fractions, level)
+    placebos = placebo_runs(donors.values(), temperature, baseline, reporting, model=model, excluded=excluded)
+    spread = spread_of(runs)
+    interval = placebo_interval(actual, counterfactual, spread, placebos, level)
+    found = [*findings, *(finding for assessment, _ in assessed for finding in assessment.findings)]
+    if interval.note:
+        found.append(Finding("placebos-few", "warning", interval.note, values={"placebos": len(placebos)}))
+    blocked = any(assessment.blocked for assessment, _ in assessed)
     return Outcome(
-        verdict=verdict(interval),
+        verdict="not_shown" if blocked else verdict(interval),
         unit=specification.units[0].unit,
         actual=actual,
         counterfactual=counterfactual,
-        saving=saving,
-        fraction=fraction,
+        saving=counterfactual - actual,
+        fraction=(counterfactual - actual) / counterfactual if counterfactual > 0 else math.nan,
         interval=interval,
-        guideline_14=_guideline_14(runs, saving, level),
-        p_value=p_value(fraction, fractions),
+        guideline_14=sum_guideline_14(runs, counterfactual - actual, level),
+        p_value=p_value(actual, counterfactual, spread, placebos),
         units=[
             UnitOutcome(
                 run.name,
@@ -77,7 +84,7 @@ def evaluate(
             for run in runs
         ],
         course=_course(runs, reporting, interval, counterfactual),
-        findings=list(findings),
+        findings=found,
         days=max((run.days for run in runs), default=0),
     )
 
@@ -89,7 +96,7 @@ def verdict(interval: Interval) -> Verdict:
     return "worse" if interval.high < 0 else "not_shown"
 
 
-def _projected(
+def _assessed(
     name: str,
     units: Mapping[str, Series],
     temperature: Series | None,
@@ -97,20 +104,27 @@ def _projected(
     reporting: Period,
     model: ModelName | None,
     excluded: Sequence[Period],
-) -> Counterfactual:
+    set_aside_standstill: bool,
+) -> tuple[Assessment, Counterfactual]:
     if name not in units:
         raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data")
-    run = project(units[name], temperature, baseline, reporting, model=model, excluded=excluded)
-    if run is None:
+    assessment = assess(
+        units[name],
+        temperature,
+        baseline,
+        reporting,
+        model=model,
+        excluded=excluded,
+        set_aside_standstill=set_aside_standstill,
+    )
+    if assessment.run is None:
         raise Unprocessable(
-            f"{name} has too few days with data between {baseline.first} and {baseline.last} to fit a baseline.",
-            field="baseline",
-            code="baseline-too-short",
+            assessment.refusal or f"{name} cannot be evaluated.", field="units", code="data-insufficient"
         )
-    return run
+    return assessment, assessment.run
 
 
-def _guideline_14(runs: Sequence[Counterfactual], saving: float, level: float) -> Interval | None:
+def sum_guideline_14(runs: Sequence[Counterfactual], saving: float, level: float) -> Interval | None:
     """For several meters their half widths in quadrature, as the guideline adds independent meters."""
     squares = 0.0
     for run in runs:

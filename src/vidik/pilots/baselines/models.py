@@ -80,7 +80,7 @@ def _fit(
     closures: Closures,
 ) -> Fitted:
     features, choices = _features(name, days, weather, rows, closures)
-    candidates = ridge.held_out(features, rates, folds, choices)
+    candidates = ridge.held_out(features, rates, folds, np.array(choices))
     errors = [_error(rates, candidate, rows) for candidate in candidates]
     best = int(np.argmin(errors))
     coefficients = ridge.fit(features, rates, rows, choices[best])

@@ -1,17 +1,19 @@
 """Ridge regression of all hours of the day at once: the covariates of a day are the same for each of its hours.
 
-So one Gram matrix serves 24 regressions, and the folds of a cross-validation are differences of Gram matrices. A year
-of hours with forty covariates takes some milliseconds.
+So one Gram matrix serves all hours that are known on the same days, and the folds of a cross-validation are differences
+of Gram matrices. A year of hours with forty covariates takes some milliseconds.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vidik.pilots.baselines.features import Features
 from vidik.pilots.measurement.series import Mask, Values
 
 Folds = list[Mask]
+Groups = list[NDArray[np.int64]]
 
 
 def fit(features: Features, rates: Values, rows: Mask, strengths: Values) -> Values:
@@ -19,8 +21,9 @@ def fit(features: Features, rates: Values, rows: Mask, strengths: Values) -> Val
 
     `strengths` is the penalty of each covariate.
     """
-    gram, moment = _normal(features.matrix[rows], rates[rows])
-    return _solve(gram, moment, strengths)
+    groups = _groups(rates[rows])
+    grams, moment = _normal(features.matrix[rows], rates[rows], groups)
+    return np.asarray(_solve(grams, moment, strengths[None], groups)[0], dtype=np.float64)
 
 
 def predict(features: Features, coefficients: Values) -> Values:
@@ -28,42 +31,50 @@ def predict(features: Features, coefficients: Values) -> Values:
     return np.asarray(features.matrix @ coefficients, dtype=np.float64)
 
 
-def held_out(features: Features, rates: Values, folds: Folds, strengths: list[Values]) -> list[Values]:
-    """For each penalty, the rates of every day that is in a fold, predicted without that fold."""
+def held_out(features: Features, rates: Values, folds: Folds, strengths: Values) -> Values:
+    """For each penalty of `strengths` (penalties, covariates), the rates of every day in a fold, from the other folds.
+
+    Shape (penalties, days, hours); NaN on days that are in no fold.
+    """
     everything = np.logical_or.reduce(folds)
-    gram, moment = _normal(features.matrix[everything], rates[everything])
-    found = [np.full(rates.shape, np.nan) for _ in strengths]
+    groups = _groups(rates[everything])
+    grams, moment = _normal(features.matrix[everything], rates[everything], groups)
+    found = np.full((len(strengths), *rates.shape), np.nan)
     for fold in folds:
-        part, part_moment = _normal(features.matrix[fold], rates[fold])
-        rest = gram - part
-        for values, strength in zip(found, strengths, strict=True):
-            values[fold] = features.matrix[fold] @ _solve(rest, moment - part_moment, strength)
+        part, part_moment = _normal(features.matrix[fold], rates[fold], groups)
+        found[:, fold] = features.matrix[fold] @ _solve(grams - part, moment - part_moment, strengths, groups)
     return found
 
 
-def _normal(matrix: Values, rates: Values) -> tuple[Values, Values]:
-    """Gram `(1 or hours, p, p)` and moments `(p, hours)`; one Gram serves all hours that know the same days."""
+def _groups(rates: Values) -> Groups:
+    """Hours that are known on the same days: one Gram matrix serves all of a group."""
+    known = ~np.isnan(rates)
+    of_pattern: dict[bytes, list[int]] = {}
+    for hour in range(rates.shape[1]):
+        of_pattern.setdefault(known[:, hour].tobytes(), []).append(hour)
+    return [np.array(hours) for hours in of_pattern.values()]
+
+
+def _normal(matrix: Values, rates: Values, groups: Groups) -> tuple[Values, Values]:
+    """A Gram matrix for each group, `(groups, p, p)`, and the moments `(p, hours)`."""
     usable = ~np.isnan(matrix).any(axis=1)
     matrix, rates = matrix[usable], rates[usable]
-    known = ~np.isnan(rates)
-    moment = matrix.T @ np.where(known, rates, 0.0)
-    # Whole days that are missing are missing for every hour: start from the days that any hour knows, and take away.
-    some = known.any(axis=1)
-    gram = matrix[some].T @ matrix[some]
-    partial = some & ~known.all(axis=1)
-    if not partial.any():
-        return gram[None], moment
-    rows, missing = matrix[partial], ~known[partial]
-    grams = np.repeat(gram[None], rates.shape[1], axis=0)
-    for hour in np.flatnonzero(missing.any(axis=0)):
-        lost = rows[missing[:, hour]]
-        grams[hour] -= lost.T @ lost
+    grams = np.empty((len(groups), matrix.shape[1], matrix.shape[1]))
+    moment = np.empty((matrix.shape[1], rates.shape[1]))
+    for place, hours in enumerate(groups):
+        known = ~np.isnan(rates[:, hours[0]])
+        some = matrix[known]
+        grams[place] = some.T @ some
+        moment[:, hours] = some.T @ rates[np.ix_(known, hours)]
     return grams, moment
 
 
-def _solve(gram: Values, moment: Values, strengths: Values) -> Values:
-    """Solve all hours; `gram` has one matrix for all of them or one each."""
-    regular = gram + np.diag(strengths)
-    if len(regular) == 1:
-        return np.asarray(np.linalg.solve(regular[0], moment))
-    return np.asarray(np.linalg.solve(regular, moment.T[:, :, None])[:, :, 0].T)
+def _solve(grams: Values, moment: Values, strengths: Values, groups: Groups) -> Values:
+    """Coefficients `(penalties, p, hours)`."""
+    found = np.empty((len(strengths), *moment.shape))
+    diagonals = np.zeros((len(strengths), *grams.shape[1:]))
+    place = np.arange(grams.shape[1])
+    diagonals[:, place, place] = strengths
+    for gram, hours in zip(grams, groups, strict=True):
+        found[:, :, hours] = np.linalg.solve(gram + diagonals, moment[:, hours])
+    return found

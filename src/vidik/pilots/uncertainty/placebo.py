@@ -1,23 +1,105 @@
 """Intervals from placebo runs: the same design on meters and years in which nothing was changed.
 
-A placebo run's fraction is the "saving" that the method finds where there is none. Those fractions are the method's
-whole error, drift from year to year included; their conformal quantile (Vovk et al. 2005; Barber et al. 2021) is an
-interval that holds without any assumption on their shape, as long as the meter is one of their kind.
+A placebo run's error is what the method "saves" where there is nothing to save: its whole error, drift from year to
+year included. The conformal quantile of such errors (Vovk et al. 2005; Lei et al. 2018; Barber et al. 2021) is an
+interval that holds whatever their shape, as long as the pilot's meter is one of their kind.
+
+Two choices make it narrow without making it wrong. Errors are logarithms of actual over predicted: a true saving
+shifts them and changes nothing else, so the interval covers any saving as it covers none. And each error is divided by
+how unsteady its own meter is, from month to month, in the baseline (each month predicted without itself) and in the
+reporting period (about its own mean, so that a saving from the first day on does not count). A meter that wanders gets
+a wide interval, a steady one a narrow one, and meters of different kinds become comparable.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
-from vidik.pilots.baselines.counterfactual import project
+from vidik.pilots.baselines.counterfactual import Counterfactual, project
 from vidik.pilots.baselines.models import ModelName
-from vidik.pilots.measurement.grid import span
+from vidik.pilots.baselines.scale import scale_findings
+from vidik.pilots.baselines.statistics import daily_sums
+from vidik.pilots.measurement.grid import DayGrid, span
 from vidik.pilots.measurement.series import Period, Series, Values
 from vidik.pilots.outcome import Interval
+
+STEADIEST = 0.05
+"""No meter is taken to be steadier than this: years differ by more than months of one year can tell."""
+SHORTEST_BLOCK_DAYS = {"M": 7, "W": 4}
+FEWEST_BLOCKS = 3
+ENOUGH_DAYS = 0.5
+"""A run counts when at least this share of its reporting period could be compared."""
+YEARS_BACK = 30
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """One run in which nothing was changed: whose, when, and by how much it errs."""
+
+    name: str
+    baseline: Period
+    reporting: Period
+    fraction: float
+    error: float
+    """Logarithm of actual over predicted."""
+    spread: float
+    """By which the error is divided."""
+
+    @property
+    def score(self) -> float:
+        """The error in units of the meter's own unsteadiness."""
+        return self.error / self.spread
+
+
+def error_of(actual: float, predicted: float) -> float:
+    """Logarithm of actual over predicted; NaN where either is not above zero."""
+    return math.log(actual / predicted) if actual > 0 and predicted > 0 else math.nan
+
+
+def spread_of(runs: Sequence[Counterfactual]) -> float:
+    """How unsteady a meter is, or several together: baseline, reporting period and floor, added in quadrature."""
+    baseline = [_blocks(run.grid, *_baseline_days(run)) for run in runs]
+    reporting = [_blocks(run.grid, run.actual_days, run.predicted_days) for run in runs]
+    return math.sqrt(STEADIEST**2 + _unsteadiness(baseline) ** 2 + _unsteadiness(reporting) ** 2)
+
+
+def placebo_of(run: Counterfactual, baseline: Period, reporting: Period) -> Placebo | None:
+    """The run as a placebo; None where too little of it can be compared, or its scale was changed."""
+    error = error_of(run.actual_total, run.predicted_total)
+    if run.days < ENOUGH_DAYS * reporting.days or math.isnan(error) or scale_findings(run, reporting):
+        return None
+    return Placebo(run.name, baseline, reporting, run.fraction, error, spread_of([run]))
+
+
+def placebo_runs(
+    donors: Iterable[Series],
+    temperature: Series | None,
+    baseline: Period,
+    reporting: Period,
+    *,
+    model: ModelName | None = None,
+    excluded: Sequence[Period] = (),
+    same_periods: bool = True,
+) -> list[Placebo]:
+    """Every donor in the same periods (unless not wanted), and with both moved back by whole years.
+
+    Moved periods go as far back as a donor reaches, and none of them touches the reporting period.
+    """
+    found = []
+    for donor in donors:
+        for first, second in moved_periods(baseline, reporting, donor):
+            if second == reporting and not same_periods:
+                continue
+            run = project(donor, temperature, first, second, model=model, excluded=excluded)
+            placebo = placebo_of(run, first, second) if run is not None else None
+            if placebo is not None:
+                found.append(placebo)
+    return found
 
 
 def placebo_fractions(
@@ -29,64 +111,122 @@ def placebo_fractions(
     model: ModelName | None = None,
     excluded: Sequence[Period] = (),
 ) -> Values:
-    """The fraction "saved" by each donor where nothing was changed: in the same periods, and in earlier ones.
-
-    Earlier periods are the same days of the year one, two, ... years before, as far back as a donor reaches, and none
-    of them touches the reporting period.
-    """
-    fractions = [
-        run.fraction
-        for donor in donors.values()
-        for first, second in moved(baseline, reporting, donor)
-        if (run := project(donor, temperature, first, second, model=model, excluded=excluded)) is not None
-    ]
-    return np.array([fraction for fraction in fractions if math.isfinite(fraction)], dtype=np.float64)
+    """The fraction "saved" by each placebo run: what the power of a plan is made of, before it starts."""
+    runs = placebo_runs(donors.values(), temperature, baseline, reporting, model=model, excluded=excluded)
+    return np.array([run.fraction for run in runs], dtype=np.float64)
 
 
-def moved(baseline: Period, reporting: Period, donor: Series) -> list[tuple[Period, Period]]:
-    """The two periods, and both moved back by whole years (364 days: weekdays stay) while the donor has data."""
+def moved_periods(baseline: Period, reporting: Period, donor: Series) -> list[tuple[Period, Period]]:
+    """Both periods, and both moved back by whole years while the donor has data; never into the reporting period."""
     known = span(donor)
     if known is None:
         return []
     pairs = []
-    for years in range(50):
-        back = timedelta(days=364 * years)
-        pair = tuple(Period(period.first - back, period.last - back) for period in (baseline, reporting))
-        if pair[0].first < known.first:
+    for years in range(YEARS_BACK):
+        first, second = _back(baseline, years), _back(reporting, years)
+        if first.first < known.first:
             break
-        if pair[1].last <= known.last and (years == 0 or pair[1].last < reporting.first):
-            pairs.append((pair[0], pair[1]))
+        if second.last <= known.last and (years == 0 or second.last < reporting.first):
+            pairs.append((first, second))
     return pairs
 
 
-def conformal_half_width(fractions: Values, level: float) -> float:
-    """The half width that covers one more run like these with `level`; infinite with fewer than level/(1-level)."""
-    count = len(fractions)
-    rank = math.ceil((count + 1) * level - 1e-9)
-    return float(np.sort(np.abs(fractions))[rank - 1]) if 0 < rank <= count else math.inf
+def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | None]:
+    """Least and greatest score of one more run like these, with `level`, and a note where they are too few.
 
-
-def placebo_interval(saving: float, counterfactual: float, fractions: Values, level: float) -> Interval:
-    """Interval of a saving, given the placebo fractions of its design.
-
-    With too few placebos for the level the largest one is doubled, the level that the runs do support is named in the
-    note, and without any the interval is infinite.
+    Both ends take the further of two conformal quantiles: of the sizes of the scores (two-sided), and of their own
+    side alone, so that where nothing was saved at most half of 1 - level comes out as "saved" even if errors lean to
+    one side. The latter needs 2 / (1 - level) - 1 runs, the former level / (1 - level); with fewer, the largest score
+    is doubled, and the note says what the runs support. Without any, the bounds are infinite.
     """
-    count = len(fractions)
-    half, note = conformal_half_width(fractions, level), None
-    if math.isinf(half):
-        half = 2 * float(np.abs(fractions).max()) if count else math.inf
+    count = len(scores)
+    ordered = np.sort(np.array(scores, dtype=np.float64))
+    if count == 0:
+        return -math.inf, math.inf, "There are no placebo runs, so nothing can be said about the error."
+    rank = math.ceil((count + 1) * level - 1e-9)
+    largest = float(np.abs(ordered).max())
+    if rank > count:
         need = math.ceil(level / (1 - level) - 1e-9)
-        note = f"{count} placebo runs are too few for {level:.0%}, which needs {need}; " + (
-            f"they support {count / (count + 1):.0%}, so twice the largest was taken." if count else "none is known."
+        note = (
+            f"{count} placebo runs are too few for {level:.0%}, which needs {need}: they support "
+            f"{count / (count + 1):.0%}. Twice the largest error was taken."
         )
+        return -2 * largest, 2 * largest, note
+    both = float(np.sort(np.abs(ordered))[rank - 1])
+    one_sided = math.ceil((count + 1) * (1 + level) / 2 - 1e-9)
+    if one_sided > count:
+        note = f"{count} placebo runs are too few to bound each side by itself; the larger of both sides was taken."
+        return -max(both, largest), max(both, largest), note
+    return min(-both, float(ordered[count - one_sided])), max(both, float(ordered[one_sided - 1])), None
+
+
+def placebo_interval(
+    actual: float, predicted: float, spread: float, placebos: Sequence[Placebo], level: float
+) -> Interval:
+    """Where the saving lies, in the unit of `actual`, given placebo runs of the same design."""
+    low, high, note = bounds([placebo.score for placebo in placebos], level)
     return Interval(
-        saving - half * counterfactual, saving + half * counterfactual, level, "placebo", placebos=count, note=note
+        predicted * _exp(low * spread) - actual,
+        predicted * _exp(high * spread) - actual,
+        level,
+        "placebo",
+        placebos=len(placebos),
+        note=note,
     )
 
 
-def p_value(fraction: float, fractions: Values) -> float | None:
-    """The share of placebo runs, this one among them, with at least this effect in either direction."""
-    if len(fractions) == 0 or not math.isfinite(fraction):
+def p_value(actual: float, predicted: float, spread: float, placebos: Sequence[Placebo]) -> float | None:
+    """The share of runs, this one among them, that err at least as much in either direction; None without placebos."""
+    error = error_of(actual, predicted)
+    if not placebos or math.isnan(error):
         return None
-    return float((1 + (np.abs(fractions) >= abs(fraction)).sum()) / (1 + len(fractions)))
+    score = abs(error / spread)
+    return (1 + sum(abs(placebo.score) >= score for placebo in placebos)) / (1 + len(placebos))
+
+
+def _exp(exponent: float) -> float:
+    return math.exp(exponent) if exponent < 700 else math.inf
+
+
+def _back(period: Period, years: int) -> Period:
+    return Period(_same_day(period.first, years), _same_day(period.last, years))
+
+
+def _same_day(day: date, years: int) -> date:
+    """The day so many years before; 28 February for a 29th that is not there."""
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:
+        return day.replace(year=day.year - years, day=28)
+
+
+def _baseline_days(run: Counterfactual) -> tuple[Values, Values]:
+    return daily_sums(run.grid, run.actual, run.grid.steps(run.fitted.held_out), run.baseline_rows)
+
+
+def _blocks(grid: DayGrid, actual: Values, predicted: Values) -> dict[int, tuple[float, float]]:
+    """Sums of actual and predicted by calendar month, or by week where there are fewer than three months."""
+    known = ~(np.isnan(actual) | np.isnan(predicted))
+    for unit, shortest in SHORTEST_BLOCK_DAYS.items():
+        numbers = grid.days[known].astype(f"datetime64[{unit}]").astype(np.int64)
+        found = {}
+        for number in np.unique(numbers):
+            own = np.flatnonzero(known)[numbers == number]
+            if len(own) >= shortest:
+                found[int(number)] = (float(actual[own].sum()), float(predicted[own].sum()))
+        if len(found) >= FEWEST_BLOCKS:
+            return found
+    return found
+
+
+def _unsteadiness(meters: Sequence[dict[int, tuple[float, float]]]) -> float:
+    """How far the blocks' ratios of actual to predicted lie about the ratio of all, weighted by what was predicted."""
+    keys = sorted(set().union(*meters)) if meters else []
+    actual = np.array([sum(meter[key][0] for meter in meters if key in meter) for key in keys])
+    predicted = np.array([sum(meter[key][1] for meter in meters if key in meter) for key in keys])
+    positive = predicted > 0
+    actual, predicted = actual[positive], predicted[positive]
+    if len(actual) < 2 or actual.sum() <= 0:
+        return 0.0
+    ratio = actual.sum() / predicted.sum()
+    return float(np.sqrt(np.sum(predicted * (actual / predicted / ratio - 1) ** 2) / predicted.sum()))

@@ -1,0 +1,111 @@
+"""One meter assessed: its counterfactual, and everything that a person must know of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vidik.pilots.baselines.counterfactual import Counterfactual, project, weather_of
+from vidik.pilots.baselines.models import ModelName
+from vidik.pilots.baselines.scale import scale_findings
+from vidik.pilots.baselines.statistics import daily_sums
+from vidik.pilots.events import find_events
+from vidik.pilots.measurement.grid import day_grid
+from vidik.pilots.measurement.series import Period, Series
+from vidik.pilots.measurement.sufficiency import judge_sufficiency
+from vidik.pilots.outcome import Finding
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """A meter's counterfactual, None where a finding is "refused"."""
+
+    name: str
+    run: Counterfactual | None
+    findings: list[Finding]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing can be said of this meter."""
+        return next((finding.text for finding in self.findings if finding.severity == "refused"), None)
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a person must look before any saving is declared."""
+        return any(finding.code in ("scale", "baseline-scale") for finding in self.findings)
+
+
+def assess(
+    series: Series,
+    temperature: Series | None,
+    baseline: Period,
+    reporting: Period,
+    *,
+    model: ModelName | None = None,
+    excluded: Sequence[Period] = (),
+    set_aside_standstill: bool = True,
+) -> Assessment:
+    """Judge the data, fit, and look for what is not routine."""
+    grid = day_grid(series)
+    warmth = weather_of(temperature, grid).mean if temperature is not None else None
+    findings = judge_sufficiency(series.name, grid, warmth, baseline, reporting)
+    if any(finding.severity == "refused" for finding in findings):
+        return Assessment(series.name, None, findings)
+    run = project(
+        series,
+        temperature,
+        baseline,
+        reporting,
+        model=model,
+        excluded=excluded,
+        set_aside_standstill=set_aside_standstill,
+    )
+    if run is None:
+        text = f"{series.name} has too few days with data between {baseline.first} and {baseline.last} for a baseline."
+        return Assessment(
+            series.name,
+            None,
+            [*findings, Finding("baseline-too-short", "refused", text, series.name, baseline.first, baseline.last)],
+        )
+    findings += _standstills(run, baseline, reporting)
+    if run.days * 2 < reporting.days:
+        text = f"{series.name}: only {run.days} of the {reporting.days} days of the reporting period can be compared."
+        findings.append(
+            Finding("reporting-too-short", "refused", text, series.name, reporting.first, reporting.last,
+                    {"days": run.days, "of": reporting.days})
+        )  # fmt: skip
+        return Assessment(series.name, None, findings)
+    findings += scale_findings(run, reporting)
+    findings += events_of(run, reporting)
+    return Assessment(series.name, run, findings)
+
+
+def events_of(run: Counterfactual, reporting: Period) -> list[Finding]:
+    """Steps, drifts and changed weeks in baseline and reporting period, which are searched apart.
+
+    In the baseline each month is compared with a model that has not seen it.
+    """
+    held_out = run.grid.steps(run.fitted.held_out)
+    actual, expected = daily_sums(run.grid, run.actual, held_out, run.baseline_rows)
+    rows = run.baseline_rows | run.reporting_rows
+    actual = np.where(run.reporting_rows, run.actual_days, actual)
+    expected = np.where(run.reporting_rows, run.predicted_days, expected)
+    return find_events(run.grid.days[rows], actual[rows], expected[rows], run.name, start=reporting.first)
+
+
+def _standstills(run: Counterfactual, baseline: Period, reporting: Period) -> list[Finding]:
+    found = []
+    for period, words in ((baseline, "baseline"), (reporting, "reporting period")):
+        days = run.grid.days[run.still & run.grid.within(period)]
+        if len(days):
+            text = (
+                f"{run.name} used next to nothing on {len(days)} days of the {words} on which much was to be expected "
+                f"(the first is {days[0]}, the last {days[-1]}); they were set aside."
+            )
+            found.append(
+                Finding("standstill", "repaired", text, run.name, days[0].item(), days[-1].item(),
+                        {"days": len(days)})
+            )  # fmt: skip
+    return found

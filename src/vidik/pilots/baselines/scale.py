@@ -1,0 +1,59 @@
+"""Jumps of scale: a meter that was exchanged, a multiplier or a unit that was changed, is no saving."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+
+from vidik.pilots.baselines.counterfactual import Counterfactual
+from vidik.pilots.baselines.statistics import daily_sums
+from vidik.pilots.measurement.series import Period
+from vidik.pilots.outcome import Finding
+
+OTHER_SCALE = 4.0
+"""Actual and expected that differ by more than this factor are no saving but another unit, meter or building."""
+MONTHS_OF_A_YEAR = 11
+"""Of shorter baselines all high days may lie on one side of a season."""
+
+
+def scale_findings(run: Counterfactual, reporting: Period) -> list[Finding]:
+    """Findings "scale" and "baseline-scale": while one stands, no saving is declared, and the run is no placebo."""
+    found = []
+    actual, predicted = run.actual_total, run.predicted_total
+    ratio = max(actual, predicted) / max(min(actual, predicted), 1e-12)
+    if ratio > OTHER_SCALE:
+        way = "less" if actual < predicted else "more"
+        text = (
+            f"{run.name} used {ratio:.1f} times {way} than expected: look whether its unit, its multiplier or the "
+            "meter was changed. No saving is declared."
+        )
+        found.append(
+            Finding("scale", "warning", text, run.name, reporting.first, reporting.last, {"factor": round(ratio, 2)})
+        )
+    change = _change_of_scale(run)
+    if change is not None:
+        day, factor = change
+        text = (
+            f"{run.name}: from {day} on its baseline is on another scale, by a factor of {factor:.1f}: look whether "
+            "its unit or its multiplier was changed. No saving is declared."
+        )
+        found.append(Finding("baseline-scale", "warning", text, run.name, day, None, {"factor": round(factor, 2)}))
+    return found
+
+
+def _change_of_scale(run: Counterfactual) -> tuple[date, float] | None:
+    """The month of a year-long baseline before and after which all high days differ by more than a season explains."""
+    actual, _ = daily_sums(run.grid, run.actual, run.predicted, run.baseline_rows)
+    known = ~np.isnan(actual)
+    months = run.grid.days.astype("datetime64[M]")
+    names = np.unique(months[known])
+    if len(names) < MONTHS_OF_A_YEAR:
+        return None
+    peaks = np.array([float(np.quantile(actual[known & (months == month)], 0.9)) for month in names])
+    for place in range(1, len(names)):
+        before, after = peaks[:place], peaks[place:]
+        factor = max(before.min() / max(after.max(), 1e-12), after.min() / max(before.max(), 1e-12))
+        if factor > OTHER_SCALE:
+            return names[place].astype("datetime64[D]").item(), float(factor)
+    return None

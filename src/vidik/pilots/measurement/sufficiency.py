@@ -1,0 +1,81 @@
+"""Whether there are enough data: CalTRACK 2.0 (2.2.1 to 2.2.4), and below that what cannot be computed at all."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Literal
+
+import numpy as np
+
+from vidik.pilots.measurement.grid import DayGrid
+from vidik.pilots.measurement.series import Mask, Period, Values
+from vidik.pilots.outcome import Finding
+
+FULL_BASELINE_DAYS = 365
+KNOWN_SHARE = 0.9
+"""CalTRACK 2.0, 2.2.1.2: at least 90 % of the days of baseline and reporting period have use and temperature."""
+LEAST_DAYS = 60
+LEAST_SHARE = 0.5
+
+
+def known_days(grid: DayGrid) -> Mask:
+    """Days of which at least half of the hours are known."""
+    return np.asarray((~np.isnan(grid.rates)).sum(axis=1) * 2 >= grid.hours)
+
+
+def judge_sufficiency(
+    name: str, grid: DayGrid, temperature: Values | None, baseline: Period, reporting: Period
+) -> list[Finding]:
+    """Findings on both periods; one that is "refused" means that nothing should be computed from this meter.
+
+    `temperature` has a value a day of the grid (NaN unknown), None where the model has none.
+    """
+    known = known_days(grid)
+    found: list[Finding] = []
+    for period, code, words in ((baseline, "baseline", "baseline"), (reporting, "reporting", "reporting period")):
+        rows = grid.within(period)
+        count, share = int((known & rows).sum()), float((known & rows).sum()) / period.days
+        values: dict[str, float | int | str] = {"days": count, "of": period.days, "share": round(share, 3)}
+        if count == 0:
+            text = f"{name} has no data in the {words}, {period.first} to {period.last}."
+            found.append(Finding(f"{code}-empty", "refused", text, name, period.first, period.last, values))
+            continue
+        if share < LEAST_SHARE or (code == "baseline" and count < LEAST_DAYS):
+            text = f"{name} has data on {count} of the {period.days} days of the {words}: too few" + (
+                f"; a baseline needs at least {LEAST_DAYS} days, and half of its own." if code == "baseline" else "."
+            )
+            found.append(Finding(f"{code}-too-short", "refused", text, name, period.first, period.last, values))
+            continue
+        if share < KNOWN_SHARE:
+            text = f"{name} has data on {share:.0%} of the days of the {words}; CalTRACK 2.0 asks for 90 %."
+            found.append(Finding(f"{code}-gaps", "warning", text, name, period.first, period.last, values))
+        if temperature is not None:
+            warm = float((~np.isnan(temperature[rows])).sum()) / period.days
+            if warm < KNOWN_SHARE:
+                refused = warm < LEAST_SHARE
+                text = f"The temperature is known on {warm:.0%} of the days of the {words} of {name}; " + (
+                    "half of them are needed." if refused else "CalTRACK 2.0 asks for 90 %."
+                )
+                severity: Literal["refused", "warning"] = "refused" if refused else "warning"
+                found.append(
+                    Finding(f"{code}-temperature", severity, text, name, period.first, period.last,
+                            {"share": round(warm, 3)})
+                )  # fmt: skip
+    if baseline.days < FULL_BASELINE_DAYS and not _same_season(baseline, reporting):
+        text = (
+            f"The baseline of {name} is {baseline.days} days long and does not hold every season of the reporting "
+            "period; CalTRACK 2.0 asks for 365 days."
+        )
+        found.append(Finding("baseline-season", "warning", text, name, baseline.first, baseline.last))
+    return found
+
+
+def _same_season(baseline: Period, reporting: Period) -> bool:
+    """Whether every day of the year of the reporting period is within two weeks of one of the baseline."""
+    ours = {day.month * 2 + (day.day > 15) for day in _fortnights(reporting)}
+    theirs = {day.month * 2 + (day.day > 15) for day in _fortnights(baseline)}
+    return ours <= theirs
+
+
+def _fortnights(period: Period) -> list[date]:
+    return [period.first + timedelta(days=number) for number in range(0, period.days, 5)] + [period.last]
