@@ -7,7 +7,7 @@ from importlib import import_module
 from vidik.kernel.modules import Module
 
 # The console comes last: its fallback answers every address that nobody else claims.
-_NAMES = ("vidik.kernel.identity", "vidik.context", "vidik.intake", "vidik.operations", "vidik.console")
+_NAMES = ("vidik.kernel.identity", "vidik.context", "vidik.intake", "vidik.operations", "vidik.pilots", "vidik.console")
 
 
 def installed_modules() -> list[Module]:

@@ -29,6 +29,7 @@ def upgrade() -> None:
             created_by text NOT NULL,
             created_at timestamptz NOT NULL,
             changed_by text NOT NULL,
+            actor text NOT NULL,                -- who changed it last, as the audit record names people
             changed_at timestamptz NOT NULL,
             power jsonb                         -- the last power curve
         );

@@ -1,0 +1,141 @@
+"""Candidates over HTTP: the seven services compared, what-if questions, and the city's own assumptions."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Body
+from pydantic import Field
+
+from vidik.kernel import audit
+from vidik.kernel.clock import iso, now
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import Unprocessable
+from vidik.kernel.web import Transaction
+from vidik.pilots.api.forms import Form
+from vidik.pilots.api.plans import Manager, Reader
+from vidik.pilots.candidates import Assumptions, Ranking, rank, register
+from vidik.pilots.plain import plain
+from vidik.pilots.plans import repository
+
+router = APIRouter(prefix="/pilots", tags=["pilots"])
+
+_REMEMBERED = 16
+
+
+class WhatIf(Form):
+    """Assumptions in the place of those that come with Vidik; what is left out stays."""
+
+    budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    discount_rate: Annotated[float, Field(ge=0, lt=1)] | None = None
+    overrides: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
+    weights: Annotated[list[float], Field(min_length=1, max_length=20)] | None = None
+    view: Literal["society", "budget"] = "society"
+
+
+class Assumed(WhatIf):
+    """Assumptions that the city makes its own."""
+
+    reason: Annotated[str, Field(max_length=4_000)] | None = None
+
+
+@router.get("/candidates")
+async def read_candidates(connection: Transaction, _: Reader) -> dict[str, Any]:
+    """Compare the seven services under the city's assumptions."""
+    stored = await repository.read_assumptions(connection)
+    return await _candidates(connection, WhatIf.model_validate(stored["content"]) if stored else WhatIf(overrides={}))
+
+
+@router.post("/candidates/rank")
+async def rank_candidates(body: Annotated[WhatIf, Body()], _: Reader) -> dict[str, Any]:
+    """Rank the services under other assumptions; nothing is saved."""
+    ranking: dict[str, Any] = plain(await _ranked(body))
+    return ranking
+
+
+@router.put("/candidates")
+async def change_candidates(body: Assumed, connection: Transaction, principal: Manager) -> dict[str, Any]:
+    """Make assumptions the city's own, for everybody who looks."""
+    assumed = WhatIf(**body.model_dump(exclude={"reason"}))
+    _assumptions(assumed)
+    before = await repository.read_assumptions(connection)
+    content = assumed.model_dump(mode="json")
+    await repository.write_assumptions(connection, content, principal.name, now())
+    await audit.record(
+        connection,
+        principal,
+        "pilot.assume",
+        "pilot:candidates",
+        reason=body.reason,
+        details={"before": before["content"] if before else None, "after": content},
+    )
+    return await _candidates(connection, assumed)
+
+
+async def _candidates(connection: Connection, assumed: WhatIf) -> dict[str, Any]:
+    assumptions, ranking = _assumptions(assumed), await _ranked(assumed)
+    stored = await repository.read_assumptions(connection)
+    ranked = {service.service: service for service in ranking.services}
+    return {
+        "currency": assumptions.currency,
+        "budget": ranking.budget,
+        "horizon_years": assumptions.horizon_years,
+        "discount_rate": ranking.discount_rate,
+        "overrides": assumed.overrides,
+        "view": assumed.view,
+        "changed_by": stored["changed_by"] if stored else None,
+        "changed_at": iso(stored["changed_at"]) if stored else None,
+        "services": [_service(assumptions, name, ranked[name]) for name in assumptions.services],
+        "ranking": plain(ranking),
+    }
+
+
+def _service(assumptions: Assumptions, name: Any, ranked: Any) -> dict[str, Any]:
+    candidate = assumptions.services[name]
+    price = assumptions.price_of(candidate)
+    fraction, base = candidate.saving_fraction, candidate.annual_base.value
+    annual = {
+        bound: base * getattr(fraction, bound) * getattr(price.value, bound) for bound in ("low", "likely", "high")
+    }
+    texts = {member: getattr(candidate, member).three() for member in ("title", "scope", "who_gains", "risk")}
+    numbers = candidate.model_dump(mode="json", exclude={"title", "scope", "who_gains", "risk", "price"})
+    return {
+        "service": name,
+        **texts,
+        **numbers,
+        "price": price.model_dump(mode="json"),
+        "annual_value": annual,
+        "expected_fraction": ranked.expected_fraction,
+        "provability": ranked.provability,
+    }
+
+
+def _assumptions(assumed: WhatIf) -> Assumptions:
+    try:
+        return register().with_overrides(assumed.overrides)
+    except ValueError as error:
+        raise Unprocessable(str(error), field="overrides", code="assumption") from None
+
+
+async def _ranked(assumed: WhatIf) -> Ranking:
+    try:
+        return await asyncio.to_thread(_ranking, orjson.dumps(assumed.model_dump(), option=orjson.OPT_SORT_KEYS))
+    except ValueError as error:
+        raise Unprocessable(str(error), field="overrides", code="assumption") from None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _ranking(asked: bytes) -> Ranking:
+    """The ranking of a question: the same question has the same answer, for a second of work."""
+    assumed = WhatIf.model_validate_json(asked)
+    return rank(
+        register(),
+        budget=assumed.budget,
+        discount_rate=assumed.discount_rate,
+        overrides=assumed.overrides or None,
+        weights=assumed.weights,
+        view=assumed.view,
+    )

@@ -1,0 +1,118 @@
+"""Plans over HTTP: drafts, freezing, amendments, signals and files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from vidik.kernel.clock import now
+from vidik.kernel.database import Connection
+from vidik.kernel.identity import Principal, require
+from vidik.kernel.web import Transaction
+from vidik.pilots.api.forms import Amend, Draft, Freeze
+from vidik.pilots.ledger import repository as ledger
+from vidik.pilots.plans import data, repository, service, signals
+from vidik.pilots.plans.checking import check
+from vidik.pilots.plans.overlaps import Overlap, overlaps_of
+from vidik.pilots.plans.views import file_view, plan_row, plan_view
+
+router = APIRouter(prefix="/pilots", tags=["pilots"])
+
+Reader = Annotated[Principal, Depends(require("pilots.read"))]
+Manager = Annotated[Principal, Depends(require("pilots.manage"))]
+Signer = Annotated[Principal, Depends(require("pilots.sign"))]
+
+
+async def whole_plan(connection: Connection, plan: int) -> dict[str, Any]:
+    """A plan as it is shown, with what it shares with others."""
+    row = await service.existing(connection, plan)
+    standing = service.standing_of(row)
+    specification = standing.specification if standing else check(row["draft"])[0]
+    overlaps: list[Overlap] = []
+    origins: dict[str, int] | None = None
+    if specification is not None:
+        overlaps = overlaps_of(specification, await service.frozen_others(connection, plan))
+        origins = await data.origins(connection, specification)
+    entry = await ledger.entry_of(connection, plan)
+    return plan_view(row, entry, overlaps, origins, now())
+
+
+async def plan_rows(connection: Connection) -> list[dict[str, Any]]:
+    """Every plan as a line of a list, the newest first."""
+    entries = {entry["plan"]: entry for entry in await ledger.entries(connection) if entry["corrected_by"] is None}
+    moment = now()
+    return [plan_row(row, entries.get(row["id"]), moment) for row in await repository.list_plans(connection)]
+
+
+@router.get("/plans")
+async def list_plans(connection: Transaction, _: Reader) -> dict[str, Any]:
+    """List every plan with its state and what is known of its saving."""
+    return {"items": await plan_rows(connection)}
+
+
+@router.post("/plans", status_code=201)
+async def create_plan(body: Draft, connection: Transaction, principal: Manager) -> dict[str, Any]:
+    """Begin a plan; it may be incomplete."""
+    return await whole_plan(connection, await service.create(connection, principal, body.specification))
+
+
+@router.get("/plans/{plan}")
+async def read_plan(plan: int, connection: Transaction, _: Reader) -> dict[str, Any]:
+    """Return one plan: what was typed and what it lacks, or what was signed and amended."""
+    return await whole_plan(connection, plan)
+
+
+@router.put("/plans/{plan}")
+async def change_plan(plan: int, body: Draft, connection: Transaction, principal: Manager) -> dict[str, Any]:
+    """Put another text in the place of a draft."""
+    await service.change(connection, principal, plan, body.specification)
+    return await whole_plan(connection, plan)
+
+
+@router.delete("/plans/{plan}", status_code=204)
+async def discard_plan(plan: int, connection: Transaction, principal: Manager) -> Response:
+    """Take a draft away; a frozen plan stays."""
+    await service.discard(connection, principal, plan)
+    return Response(status_code=204)
+
+
+@router.post("/plans/{plan}/freeze")
+async def freeze_plan(plan: int, body: Freeze, connection: Transaction, principal: Signer) -> dict[str, Any]:
+    """Sign a plan: from now on it can only be amended."""
+    await service.freeze(connection, principal, plan, body.hash, body.statement)
+    return await whole_plan(connection, plan)
+
+
+@router.post("/plans/{plan}/amendments")
+async def amend_plan(plan: int, body: Amend, connection: Transaction, principal: Signer) -> dict[str, Any]:
+    """Change a frozen plan in the open, with a reason."""
+    await service.amend(connection, principal, plan, body.changes, body.reason)
+    return await whole_plan(connection, plan)
+
+
+@router.get("/signals")
+async def list_signals(
+    connection: Transaction, _: Reader, q: str = "", limit: Annotated[int, Query(ge=1, le=200)] = 30
+) -> dict[str, Any]:
+    """Find attributes with numbers that a plan can measure, by words in any script."""
+    return {"items": await signals.choosable(connection, q, limit)}
+
+
+@router.get("/files")
+async def list_files(connection: Transaction, _: Reader) -> dict[str, Any]:
+    """List the files that were given in."""
+    return {"items": [file_view(row) for row in await repository.list_files(connection)]}
+
+
+@router.post("/files", status_code=201)
+async def give_file(
+    request: Request,
+    connection: Transaction,
+    principal: Manager,
+    name: Annotated[str, Query(min_length=1, max_length=200)] = "file.csv",
+    simulated: bool = False,
+) -> dict[str, Any]:
+    """Give in a CSV file (the body); kept once by its SHA-256, never changed."""
+    content = await request.body()
+    return file_view(await signals.take_file(connection, principal, name, content, simulated=simulated))

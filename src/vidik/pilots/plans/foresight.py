@@ -1,0 +1,65 @@
+"""What a plan will be able to show, said before its start: placebo runs on the data that ends before it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from vidik.pilots.measurement.series import Period
+from vidik.pilots.plain import plain
+from vidik.pilots.plans.data import Data
+from vidik.pilots.power import power_curve
+from vidik.pilots.specification import Specification
+from vidik.pilots.uncertainty.placebo import placebo_fractions
+
+_ENOUGH = 10
+_MOST_STARTS = 6
+
+
+def foresee(specification: Specification, data: Data) -> dict[str, Any]:
+    """The power curve of a plan, plain, with the power at the saving that it hopes for.
+
+    `data` must end with the baseline period: nothing of the time after it may be looked at.
+    """
+    if specification.design == "baseline":
+        fractions = _baseline_fractions(specification, data)
+    else:
+        from vidik.pilots.comparisons import placebo_fractions as compared
+
+        fractions = compared(specification, data.units, data.donors)
+    curve = power_curve(fractions, specification.decision.level)
+    hoped = specification.expected
+    at_expected = float(np.interp(hoped, [0.0, *curve.fractions], [curve.false_savings, *curve.power]))
+    return {**plain(curve), "expected": hoped, "power_at_expected": round(at_expected, 4)}
+
+
+def _baseline_fractions(specification: Specification, data: Data) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Runs on units and donors alike, a year and more before; where there are few, also within the baseline itself."""
+    known = {**data.units, **data.donors}
+    model = None if specification.model == "best" else specification.model
+    excluded = [exclusion.period for exclusion in specification.exclusions]
+    found = [
+        placebo_fractions(known, data.temperature, first, second, model=model, excluded=excluded)
+        for first, second in _before(specification)
+    ]
+    fractions = found[0]
+    for more in found[1:]:
+        if len(fractions) >= _ENOUGH:
+            break
+        fractions = np.concatenate((fractions, more))
+    return fractions
+
+
+def _before(specification: Specification) -> Iterator[tuple[Period, Period]]:
+    """The plan's own periods (which are tried whole years earlier), then the end of the baseline as if reported."""
+    baseline, reporting = specification.baseline.period, specification.reporting.period
+    yield baseline, reporting
+    length = min(reporting.days, max(7, baseline.days // 4))
+    for number in range(1, _MOST_STARTS + 1):
+        start = baseline.last - timedelta(days=number * length - 1)
+        if (start - baseline.first).days < baseline.days // 2:
+            return
+        yield Period(baseline.first, start - timedelta(days=1)), Period(start, start + timedelta(days=length - 1))

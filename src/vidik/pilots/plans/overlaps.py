@@ -1,0 +1,98 @@
+"""Which pilots measure the same units at the same time, and whether they agreed how to share what these save. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from vidik.kernel.errors import Conflict, Unprocessable
+from vidik.pilots.plans.checking import source_of
+from vidik.pilots.specification import Specification
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Another frozen plan that measures some of the same signals on some of the same days."""
+
+    plan: int
+    title: str
+    signals: list[str]
+    first: date
+    last: date
+
+
+def overlaps_of(specification: Specification, others: Mapping[int, Specification]) -> list[Overlap]:
+    """The frozen plans among `others` that would count the same saving once more."""
+    own = {source_of(unit): unit.name for unit in specification.units}
+    found = []
+    for number, other in sorted(others.items()):
+        shared = [own[source_of(unit)] for unit in other.units if source_of(unit) in own]
+        if shared and specification.reporting.period.overlaps(other.reporting.period):
+            first = max(specification.reporting.first, other.reporting.first)
+            last = min(specification.reporting.last, other.reporting.last)
+            found.append(Overlap(number, other.title, shared, first, last))
+    return found
+
+
+def refuse_overlaps(specification: Specification, overlaps: Iterable[Overlap], decided: Iterable[int]) -> None:
+    """Raise Conflict unless the plan says how it shares with every plan that it overlaps.
+
+    `decided` are the plans whose saving is in the ledger already: nothing of theirs can be given away any more.
+    """
+    found = list(overlaps)
+    if not found:
+        if specification.allocation is not None:
+            raise Unprocessable(
+                "No other pilot measures the same units at the same time: take the allocation out.",
+                field="allocation",
+                code="nothing-to-allocate",
+            )
+        return
+    named = "; ".join(
+        f"plan {one.plan} \u201c{one.title}\u201d measures {', '.join(one.signals[:5])} from {one.first} to {one.last}"
+        for one in found
+    )
+    if specification.allocation is None:
+        raise Conflict(
+            f"The same saving would be counted twice: {named}. Take these signals or days out, or say in "
+            "`allocation` by which rule the plans share it.",
+            field="units",
+            code="overlapping-pilots",
+        )
+    sharing = {share.plan for share in specification.allocation.shares if share.plan is not None}
+    if sharing != {one.plan for one in found}:
+        raise Unprocessable(
+            f"The allocation must name exactly the plans that overlap: {named}.", field="allocation", code="allocation"
+        )
+    settled = sorted(sharing & set(decided))
+    if settled:
+        raise Conflict(
+            f"Plan {settled[0]} is decided and its saving stands in the ledger; it cannot be shared any more.",
+            field="allocation",
+            code="overlapping-pilots",
+        )
+
+
+def refuse_treated_donors(specification: Specification, others: Mapping[int, Specification]) -> None:
+    """Raise Conflict when a donor is changed by another pilot in these periods: it shows nothing of "nothing done"."""
+    donors = {source_of(donor): donor.name for donor in specification.donors}
+    for number, other in sorted(others.items()):
+        if not other.reporting.period.overlaps(specification.reporting.period):
+            continue
+        treated = [donors[source_of(unit)] for unit in other.units if source_of(unit) in donors]
+        if treated:
+            raise Conflict(
+                f"{', '.join(treated[:5])} cannot be a donor: plan {number} \u201c{other.title}\u201d changes it "
+                "in the reporting period.",
+                field="donors",
+                code="donor-treated",
+            )
+
+
+def share_of(specification: Specification) -> Decimal:
+    """The part of its saving that a plan may count in the ledger."""
+    if specification.allocation is None:
+        return Decimal(1)
+    return next(share.share for share in specification.allocation.shares if share.plan is None)

@@ -1,0 +1,135 @@
+"""Finding what a plan can measure: entities with numbers in the city's memory, and files given in."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import zstandard
+from psycopg.rows import DictRow
+
+from vidik.context.jsonld import names
+from vidik.kernel import audit
+from vidik.kernel.clock import now
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import BadInput, TooLarge, VidikError
+from vidik.kernel.identity import Principal
+from vidik.kernel.scripts import fold
+from vidik.pilots.measurement.reading import read_csv
+from vidik.pilots.measurement.table import Table, read_table
+from vidik.pilots.plain import plain
+from vidik.pilots.plans import repository
+from vidik.pilots.plans.canonical import digest
+from vidik.pilots.plans.data import NAME, origin_of, value_of
+
+LARGEST_FILE = 20 * 1024 * 1024
+_COUNTING = ("total", "counter", "cumulative", "reading", "register", "consumption")
+_LEVELS = ("temperature", "level", "power", "pressure", "humidity", "speed", "intensity", "pm", "no2", "occupancy")
+_NOT_CHOSEN = frozenset(map(names.expand_attribute, ("name", "dataOrigin", "location")))
+
+
+async def choosable(connection: Connection, wanted: str, limit: int) -> list[dict[str, Any]]:
+    """Numeric attributes of entities that fit all words of `wanted` (in any script), the best known first."""
+    words = fold(wanted).split()
+    found = []
+    for row in await repository.numeric_series(connection):
+        attribute = names.compact(row["attribute"])
+        document: Mapping[str, Any] = row["document"]
+        name = value_of(document, NAME)
+        shown = name if isinstance(name, str) and name else row["id"].rpartition(":")[2]
+        kind = names.compact(row["types"][0]) if row["types"] else ""
+        if row["attribute"] in _NOT_CHOSEN or not _fits(words, f"{shown} {row['id']} {kind} {attribute}"):
+            continue
+        found.append(_signal(row, shown, kind, attribute))
+        if len(found) == limit:
+            break
+    await _add_reach(connection, found)
+    return found
+
+
+def _fits(words: list[str], text: str) -> bool:
+    folded = fold(text)
+    return all(word in folded for word in words)
+
+
+def _signal(row: DictRow, name: str, kind: str, attribute: str) -> dict[str, Any]:
+    instance = row["document"].get(row["attribute"]) or {}
+    first = instance[0] if isinstance(instance, list) else instance
+    return {
+        "entity": row["id"],
+        "name": name,
+        "type": kind,
+        "attribute": attribute,
+        "unit": first.get("unitCode"),
+        "origin": origin_of(row["document"]),
+        "kind": _guess(attribute),
+        "series": row["series"],
+    }
+
+
+def _guess(attribute: str) -> str:
+    small = attribute.casefold()
+    if any(word in small for word in _LEVELS):
+        return "mean"
+    return "counter" if any(word in small for word in _COUNTING) else "amount"
+
+
+async def _add_reach(connection: Connection, found: list[dict[str, Any]]) -> None:
+    reach = await repository.reach_of(connection, [one["series"] for one in found])
+    for one in found:
+        first, last = reach.get(one.pop("series"), (None, None))
+        one["first"] = first.isoformat() if first else None
+        one["last"] = last.isoformat() if last else None
+
+
+async def take_file(
+    connection: Connection, principal: Principal, name: str, content: bytes, *, simulated: bool
+) -> DictRow:
+    """Keep a CSV file once, by its SHA-256, and say what is in it; raises BadInput where it is no table."""
+    if len(content) > LARGEST_FILE:
+        raise TooLarge(f"A file may have {LARGEST_FILE // 1_048_576} MB; this one has {len(content) / 1e6:.0f}.")
+    if not content:
+        raise BadInput("The file is empty.", code="file-empty")
+    description = await asyncio.to_thread(describe, content, name)
+    sha256 = digest(content)
+    packed = await asyncio.to_thread(zstandard.ZstdCompressor(6).compress, content)
+    await repository.insert_file(
+        connection,
+        sha256=sha256,
+        name=name,
+        size=len(content),
+        simulated=simulated,
+        description=description,
+        content=packed,
+        person=principal.name,
+        at=now(),
+    )
+    await audit.record(
+        connection, principal, "pilot.file", f"file:{sha256}", details={"name": name, "size": len(content)}
+    )
+    (row,) = await repository.list_files(connection, [sha256])
+    return row
+
+
+def describe(content: bytes, name: str) -> dict[str, Any]:
+    """Columns, number of rows, first and last time of a CSV file, and what reading its first numbers found."""
+    table = read_table(content, name)
+    columns = [{"name": column, "numeric": _is_numeric(table, column)} for column in table.columns]
+    described: dict[str, Any] = {"columns": columns, "rows": table.rows, "first": None, "last": None, "findings": []}
+    first = next((one["name"] for one in columns[1:] if one["numeric"]), None)
+    if first is None:
+        return described
+    try:
+        series, findings = read_csv(content, column=str(first), unit="C62", zone="UTC", kind="amount")
+    except VidikError as error:
+        described["findings"] = [{"code": error.code, "severity": "warning", "text": error.detail}]
+        return described
+    described["first"], described["last"] = str(series.times[0])[:10], str(series.times[-1])[:10]
+    described["findings"] = plain(findings)
+    return described
+
+
+def _is_numeric(table: Table, column: str) -> bool:
+    _, wrong = table.numbers(column)
+    return wrong * 20 < table.rows
