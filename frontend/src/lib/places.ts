@@ -26,6 +26,7 @@ export const PLACES: {
     label: "nav.deadLetters",
     screens: ["dead-letters"],
   },
+  { address: "/pilots/plans", key: "p", icon: "pilots", label: "nav.pilots", screens: ["pilots"] },
   {
     address: "/administration",
     key: "c",

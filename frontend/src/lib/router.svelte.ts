@@ -6,6 +6,7 @@ export type ScreenName =
   | "devices"
   | "device"
   | "dead-letters"
+  | "pilots"
   | "administration"
   | "sign-in"
   | "missing";
@@ -24,6 +25,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/devices\/?$/, "devices"],
   [/^\/devices\/(.+)$/, "device"],
   [/^\/dead-letters\/?$/, "dead-letters"],
+  [/^\/pilots(?:\/(.*?))?\/?$/, "pilots"],
   [/^\/administration(?:\/([a-z]+))?\/?$/, "administration"],
   [/^\/sign-in\/?$/, "sign-in"],
 ];
@@ -88,13 +90,18 @@ class Router {
   up(): void {
     if (this.depth > 0) return window.history.back();
     const parent: Partial<Record<ScreenName, string>> = { device: "/devices" };
-    if (this.location.screen !== "situation") this.go(parent[this.location.screen] ?? "/situation");
+    const { screen, id } = this.location;
+    if (screen === "pilots" && id.includes("/"))
+      return this.go(`/pilots/${id.slice(0, id.lastIndexOf("/"))}`);
+    if (screen !== "situation") this.go(parent[screen] ?? "/situation");
   }
 }
 
 export const router = new Router();
 
 export const assetAddress = (id: string) => `/assets/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
+export const planAddress = (id: string) => `/pilots/plans/${encodeURIComponent(id)}`;
+export const watchAddress = (id: string) => `${planAddress(id)}/watch`;
 export const deviceAddress = (id: string) => `/devices/${encodeURIComponent(id)}`;
 
 /** Follow links inside the console without loading the page again; others stay the browser's. */

@@ -66,16 +66,10 @@ export function whenUnauthenticated(action: () => void): void {
   onUnauthenticated = action;
 }
 
-async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+async function send<T>(method: string, path: string, rest: RequestInit): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, {
-      method,
-      credentials: "same-origin",
-      headers: body === undefined ? {} : { "content-type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
-      signal,
-    });
+    response = await fetch(path, { method, credentials: "same-origin", ...rest });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError(0, "unreachable", "");
@@ -88,9 +82,23 @@ async function request<T>(method: string, path: string, body?: unknown, signal?:
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) =>
+/** Ask the server in JSON; throws an ApiError that says what went wrong. */
+export function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const json = body === undefined ? {} : { body: JSON.stringify(body) };
+  return send<T>(method, path, {
+    headers: body === undefined ? {} : { "content-type": "application/json" },
+    ...json,
+    signal,
+  });
+}
+
+/** Give the server a file as it is. */
+export const upload = <T>(path: string, file: Blob, type: string) =>
+  send<T>("POST", path, { headers: { "content-type": type }, body: file });
+
+export const get = <T>(path: string, query: Query = {}, signal?: AbortSignal) =>
   request<T>("GET", withQuery(path, query), undefined, signal);
-const part = encodeURIComponent;
+export const part = encodeURIComponent;
 
 export const api = {
   signIn: (login: string, password: string) => request<void>("POST", "/api/session", { login, password }),

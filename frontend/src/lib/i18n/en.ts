@@ -12,6 +12,7 @@ export const en = {
   "nav.alarms": "Alarms",
   "nav.devices": "Devices",
   "nav.deadLetters": "Dead letters",
+  "nav.pilots": "Pilots",
   "nav.help": "Help and keys",
 
   "signIn.title": "Sign in",

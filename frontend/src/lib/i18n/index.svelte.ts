@@ -5,7 +5,14 @@ import { en, type Message, type MessageKey } from "./en";
 import { srCyrl } from "./sr-cyrl";
 import { toLatin } from "./transliterate";
 
-type Parameters = Record<string, string | number>;
+/** The texts of a part of the console in both languages. */
+export interface Catalogue<Key extends string> {
+  en: Record<Key, Message>;
+  srCyrl: Record<Key, Message>;
+}
+const wholeConsole: Catalogue<MessageKey> = { en, srCyrl };
+
+export type Parameters = Record<string, string | number>;
 
 const rules: Record<Language, Intl.PluralRules> = {
   en: new Intl.PluralRules("en"),
@@ -24,15 +31,20 @@ function fill(template: string, parameters: Parameters): string {
 }
 
 /** A text in a given language. Latin is derived from the Cyrillic template before values are filled in. */
-export function translate(language: Language, key: MessageKey, parameters: Parameters = {}): string {
-  const message = language === "en" ? en[key] : srCyrl[key];
+export function translate<Key extends string>(
+  language: Language,
+  key: Key,
+  parameters: Parameters,
+  catalogue: Catalogue<Key>,
+): string {
+  const message = (language === "en" ? catalogue.en : catalogue.srCyrl)[key];
   const template = form(message, language, Number(parameters["n"] ?? 0));
   return fill(language === "sr-Latn" ? toLatin(template) : template, parameters);
 }
 
 /** A text in the language of the person; reading it inside a component makes it follow the switch. */
 export function t(key: MessageKey, parameters: Parameters = {}): string {
-  return translate(preferences.language, key, parameters);
+  return translate(preferences.language, key, parameters, wholeConsole);
 }
 
 /** A name as stored, in the script of the person: Cyrillic stays only for readers of Cyrillic. */

@@ -11,6 +11,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "nav.alarms": "Аларми",
   "nav.devices": "Уређаји",
   "nav.deadLetters": "Одбијене поруке",
+  "nav.pilots": "Пилоти",
   "nav.help": "Помоћ и пречице",
 
   "signIn.title": "Пријава",

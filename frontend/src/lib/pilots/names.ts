@@ -1,0 +1,10 @@
+import { inScript, t } from "../i18n/index.svelte";
+import { known } from "../i18n/pilots";
+import { SERVICES } from "../icons";
+
+/** The name of a group of ledger entries: a service, a year, a fund. */
+export function sumName(group: "service" | "year" | "fund", key: string): string {
+  const service = group === "service" ? SERVICES.find((name) => name === key) : undefined;
+  if (service) return t(`service.${service}`);
+  return (group === "fund" ? known("fund", key) : null) ?? inScript(key);
+}
