@@ -35,7 +35,7 @@ complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def main() -> None:
     """Run the command line; an error is a sentence, and the exit status is 1."""
-    from vidik.cli import accounts, city, devices, family, pilot_report  # noqa: F401  each registers its commands
+    from vidik.cli import accounts, city, devices, family, pilot_report, pilots  # noqa: F401  each registers its commands
 
     try:
         app()

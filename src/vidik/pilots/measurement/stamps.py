@@ -182,7 +182,7 @@ def _iso_utc(text: str) -> datetime | None:
 def _iso(texts: Sequence[str]) -> Times:
     """ISO 8601 without offset: all at once, and one by one only where a text spoils it."""
     try:
-        return np.array([text.replace(" ", "T", 1) or "NaT" for text in texts], dtype="datetime64[s]")
+        return np.array(texts, dtype="datetime64[s]")
     except ValueError:
         return _each(texts, _plain_iso)
 

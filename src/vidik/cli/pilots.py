@@ -1,0 +1,241 @@
+"""`vidik pilots evaluate`: one meter or a folder of them, without a server."""
+
+from __future__ import annotations
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
+
+import typer
+
+from vidik.cli import complaints, console, pilot
+from vidik.kernel.errors import BadInput
+
+if TYPE_CHECKING:
+    from vidik.pilots.folder import FolderOutcome, Meter
+    from vidik.pilots.measurement.series import Period
+
+Kind = Literal["amount", "counter"]
+MODELS = ("best", "time_of_week_temperature", "hourly_signature", "mean_week")
+
+
+@pilot.command("evaluate")
+def evaluate(
+    meters: Annotated[Path, typer.Option(help="A CSV file (also .gz), or a folder of them: datetime, kWh.")],
+    fit: Annotated[str, typer.Option(help="Baseline, for example 2018-01-01..2018-12-31.")],
+    test: Annotated[str, typer.Option(help="Reporting period, in the same form.")],
+    weather: Annotated[Path | None, typer.Option(help="A CSV file: datetime, temperature.")] = None,
+    calibrate: Annotated[
+        Path | None, typer.Option(help="Meters in which nothing was changed; may be the same folder.")
+    ] = None,
+    column: Annotated[str | None, typer.Option(help="The meters' column, where it is not plain.")] = None,
+    temperature_column: Annotated[str | None, typer.Option(help="The weather's column.")] = None,
+    unit: Annotated[str, typer.Option(help="Of the meters, a UN/CEFACT code.")] = "KWH",
+    zone: Annotated[
+        str | None, typer.Option(help="Time zone of the people, for example Europe/Belgrade. Left out: found.")
+    ] = None,
+    kind: Annotated[str, typer.Option(help="amount: of each step; counter: a reading that grows.")] = "amount",
+    level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Of the intervals.")] = 0.9,
+    model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}.")] = "best",
+    workers: Annotated[int | None, typer.Option(min=1, max=1024, help="Processes; all cores if left out.")] = None,
+    cross_check: Annotated[bool, typer.Option(help="Also by OpenDSM (the extra 'crosscheck').")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Fit a baseline, project it, and say what was saved and how sure that is.
+
+    Where nothing was changed in the test period, coverage should be near the level and false savings few.
+    """
+    # Small matrices: threads of the linear algebra only get into each other's way.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from vidik.pilots.folder import Task, evaluate_folder, meter_files
+
+    if model not in MODELS:
+        raise BadInput(f"There is no model '{model}'; there are {', '.join(MODELS)}.", field="model")
+    if kind not in get_args(Kind):
+        raise BadInput(f"A meter is an amount or a counter, not '{kind}'.", field="kind")
+    task = Task(
+        fit=_period(fit, "fit"),
+        test=_period(test, "test"),
+        weather=weather,
+        column=column,
+        temperature_column=temperature_column,
+        unit=unit,
+        zone=_zone(zone),
+        kind=cast(Kind, kind),
+        level=level,
+        model=None if model == "best" else cast(Any, model),
+        cross_check=cross_check,
+    )
+    if cross_check:
+        from vidik.pilots.baselines.opendsm_check import require
+
+        require()
+    files = meter_files(meters, without=weather)
+    others = meter_files(calibrate, without=weather) if calibrate is not None else []
+    if as_json:
+        outcome = evaluate_folder(files, others, task, workers=workers)
+        _print_json(outcome)
+        return
+    outcome = _with_progress(files, others, task, workers)
+    _print_table(outcome)
+
+
+def _with_progress(files: Any, others: Any, task: Any, workers: int | None) -> FolderOutcome:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from vidik.pilots.folder import evaluate_folder
+
+    with Progress(
+        "[progress.description]{task.description}",
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=complaints,
+        transient=True,
+    ) as bar:
+        line = bar.add_task("meters", total=None)
+        return evaluate_folder(
+            files,
+            others,
+            task,
+            workers=workers,
+            progress=lambda done, of: bar.update(line, completed=done, total=of),
+        )
+
+
+def _print_json(outcome: FolderOutcome) -> None:
+    import orjson
+
+    from vidik.pilots.folder_summary import covers_zero, fraction, summary
+    from vidik.pilots.plain import plain
+
+    def row(meter: Meter) -> dict[str, Any]:
+        fit = meter.fit
+        return {
+            "meter": meter.name,
+            "refused": meter.refused,
+            "model": meter.model,
+            "cv_rmse_hourly": fit.cv_rmse_hourly if fit else None,
+            "cv_rmse_daily": fit.cv_rmse_daily if fit else None,
+            "cv_rmse_monthly": fit.cv_rmse_monthly if fit else None,
+            "nmbe": fit.nmbe if fit else None,
+            "r2": fit.r2 if fit else None,
+            "baseline_fit": meter.baseline_fit,
+            "unit": outcome.task.unit,
+            "actual": meter.actual,
+            "counterfactual": meter.counterfactual,
+            "saving": meter.saving,
+            "saving_fraction": fraction(meter),
+            "guideline_14": meter.guideline_14,
+            "interval": meter.interval,
+            "covers_zero": covers_zero(meter.interval) if meter.interval else None,
+            "verdict": meter.verdict,
+            "p_value": meter.p_value,
+            "days": meter.days,
+            "seconds": round(meter.seconds, 4),
+            "findings": meter.findings,
+            "cross_check": meter.cross_check,
+        }
+
+    document = {
+        "fit": {"first": outcome.task.fit.first, "last": outcome.task.fit.last},
+        "test": {"first": outcome.task.test.first, "last": outcome.task.test.last},
+        "level": outcome.task.level,
+        "zone": outcome.clock,
+        "seconds": round(outcome.seconds, 3),
+        "workers": outcome.workers,
+        "summary": summary(outcome),
+        "meters": [row(meter) for meter in outcome.meters],
+    }
+    typer.echo(orjson.dumps(plain(document), option=orjson.OPT_INDENT_2).decode())
+
+
+def _print_table(outcome: FolderOutcome) -> None:
+    from rich.table import Table
+
+    from vidik.pilots.folder_summary import fraction, summary
+
+    table = Table(
+        "meter", "model", "hourly", "daily", "monthly", "NMBE", "saving", "Guideline 14", "calibrated", "verdict"
+    )
+    for meter in outcome.meters:
+        if meter.refused is not None:
+            table.add_row(meter.name, "refused", *[""] * 7, "")
+            continue
+        fit, base = meter.fit, meter.counterfactual
+        table.add_row(
+            meter.name,
+            meter.model,
+            *(
+                _percent(value)
+                for value in ((fit.cv_rmse_hourly, fit.cv_rmse_daily, fit.cv_rmse_monthly, fit.nmbe) if fit else ())
+            ),
+            _percent(fraction(meter)),
+            *(
+                f"{_percent(one.low / base)} to {_percent(one.high / base)}" if one and base > 0 else ""
+                for one in (meter.guideline_14, meter.interval)
+            ),
+            {"saved": "saved", "worse": "worse", "not_shown": "not shown", None: ""}[meter.verdict],
+        )
+    console.print(table, soft_wrap=False)
+    for meter in outcome.meters:
+        for finding in meter.findings:
+            console.print(f"{finding.severity:>9}  {finding.text}", markup=False)
+        if meter.refused is not None and all(finding.text != meter.refused for finding in meter.findings):
+            console.print(f"  refused  {meter.name}: {meter.refused}", markup=False)
+    found = summary(outcome)
+    console.print()
+    for words, key in (
+        ("median CV(RMSE) hourly", "median_cv_rmse_hourly"),
+        ("median CV(RMSE) daily", "median_cv_rmse_daily"),
+        ("median CV(RMSE) monthly", "median_cv_rmse_monthly"),
+        ("median NMBE", "median_nmbe"),
+        ("median half width of the calibrated interval", "median_half_width"),
+        ("calibrated intervals that hold zero", "coverage"),
+        ("declared saved", "false_savings"),
+        ("Guideline 14 intervals that hold zero", "coverage_guideline_14"),
+        ("saved, by Guideline 14", "false_savings_guideline_14"),
+    ):
+        console.print(f"{words:>45}  {_percent(found[key])}")
+    for injected in found["injected"]:
+        console.print(
+            f"{'had all saved ' + _percent(injected['saving']):>45}  {_percent(injected['recovered_median'])} found, "
+            f"shown in {_percent(injected['shown'])}"
+        )
+    console.print(
+        f"{found['evaluated']} of {found['meters']} meters in {outcome.seconds:.1f} s, clock: {outcome.clock}."
+    )
+    console.print(outcome.placebos)
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None or value != value else f"{100 * value:.1f} %"
+
+
+def _period(text: str, field: str) -> Period:
+    from vidik.pilots.measurement.series import Period
+
+    first, dots, last = text.partition("..")
+    try:
+        if not dots:
+            raise ValueError(text)
+        return Period(date.fromisoformat(first.strip()), date.fromisoformat(last.strip()))
+    except ValueError as error:
+        detail = (
+            str(error) if "before it begins" in str(error) else f"'{text}' is no period: write 2018-01-01..2018-12-31."
+        )
+        raise BadInput(detail, field=field, code="no-period") from error
+
+
+def _zone(name: str | None) -> str | None:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    if name is None:
+        return None
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise BadInput(f"There is no time zone '{name}'; write for example Europe/Belgrade.", field="zone") from error
+    return name
