@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import Mount, Route
 
 from vidik import __version__
 from vidik.app.boundary import Boundary, LiveStreams
@@ -17,6 +17,7 @@ from vidik.app.health import health_routes
 from vidik.app.modules import installed_modules
 from vidik.app.problems import HANDLERS
 from vidik.app.reference import reference_page
+from vidik.app.short_way import ShortWay
 from vidik.kernel.database import Database
 from vidik.kernel.embedded import database_url
 from vidik.kernel.modules import Module
@@ -31,23 +32,18 @@ def assemble(settings: Settings) -> Starlette:
     modules = installed_modules()
     services = Services(settings=settings, database=Database(database_url(settings), max_size=10))
     streams = LiveStreams()
-    api = _api(modules, services)
+    first = [route for module in modules if module.name != CONSOLE for route in module.routes()]
+    last = [route for module in modules if module.name == CONSOLE for route in module.routes()]
+    packed = Mount("/api", app=GZipMiddleware(_api(modules, services), minimum_size=2048, compresslevel=4))
     app = Starlette(
-        routes=_routes(modules, services, api),
-        middleware=[Middleware(Boundary, streams=streams)],
-        exception_handlers=HANDLERS,
+        routes=[*first, *health_routes(services), packed, *last],
+        middleware=[Middleware(Boundary, streams=streams), Middleware(ShortWay, routes=first)],
+        exception_handlers={kind: HANDLERS[kind] for kind in HANDLERS},
         lifespan=_lifespan(modules, services),
     )
     app.state.services = services
     app.state.streams = streams
     return app
-
-
-def _routes(modules: list[Module], services: Services, api: FastAPI) -> list[BaseRoute]:
-    first = [route for module in modules if module.name != CONSOLE for route in module.routes()]
-    last = [route for module in modules if module.name == CONSOLE for route in module.routes()]
-    packed = Mount("/api", app=GZipMiddleware(api, minimum_size=2048, compresslevel=4))
-    return [*first, *health_routes(services), packed, *last]
 
 
 def _api(modules: list[Module], services: Services) -> FastAPI:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import re
 import secrets
 import time
@@ -23,6 +24,7 @@ from vidik.kernel.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 LARGEST_BODY = 32 * 1024 * 1024
 SLOW_SECONDS = 1.0
 
+_access = logging.getLogger("vidik.access")
 _log = get_logger("vidik.access")
 _GIVEN_ID = re.compile(rb"[A-Za-z0-9_-]{8,64}")
 _QUIET = ("/health", "/metrics", "/static", "/assets/")
@@ -126,16 +128,17 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            given = message["headers"] = list(message.get("headers", ()))
+            given = message.get("headers", ())
             names = {name.lower(): value for name, value in given}
-            given.append((b"x-request-id", self.request_id.encode()))
-            given.extend(header for header in _HEADERS if header[0] not in names)
+            added = [(b"x-request-id", self.request_id.encode())]
+            added += [header for header in _HEADERS if header[0] not in names]
             kind = names.get(b"content-type", b"")
             if kind.startswith(b"text/html") and _PAGE_POLICY[0] not in names:
-                given.append(_PAGE_POLICY)
+                added.append(_PAGE_POLICY)
             elif kind.startswith(b"text/event-stream"):
                 self.live = True
                 self._streams.add(asyncio.current_task())
+            message["headers"] = [*given, *added]
         elif not message.get("more_body", False):
             self.complete = True
         await self._send(message)
@@ -159,10 +162,10 @@ class _Exchange:
         if self.live:
             return
         _seconds(door).observe(seconds)
-        # The query string stays out of the log: it may carry personal data.
-        entry = _log.info if self.status >= 400 or seconds > SLOW_SECONDS else _log.debug
-        if not path.startswith(_QUIET):
-            entry(
+        is_worth_it = self.status >= 400 or seconds > SLOW_SECONDS
+        if (is_worth_it or _access.isEnabledFor(logging.DEBUG)) and not path.startswith(_QUIET):
+            # The query string stays out of the log: it may carry personal data.
+            (_log.info if is_worth_it else _log.debug)(
                 "answered",
                 method=self.scope["method"],
                 path=path,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,10 +13,11 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import ExceptionHandler
 
 from vidik.kernel.errors import Unavailable, VidikError
 from vidik.kernel.logs import get_logger
+
+Handler = Callable[[Request, Exception], Response]
 
 _log = get_logger("vidik.web")
 _encode = msgspec.json.Encoder().encode
@@ -104,7 +105,7 @@ def _field(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location if part not in ("body", "query", "path", "header"))
 
 
-HANDLERS: dict[int | type[Exception], ExceptionHandler] = {
+HANDLERS: dict[type[Exception], Handler] = {
     VidikError: _vidik_error,
     HTTPException: _http_exception,
     RequestValidationError: _invalid_request,

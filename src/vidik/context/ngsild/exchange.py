@@ -114,8 +114,12 @@ def _contexts_in(header: str) -> tuple[str, ...]:
 
 
 def has_header(request: Request, name: bytes) -> bool:
-    """Whether a header is there: asked of every request, and ten times quicker than reading it."""
-    return any(given == name for given, _ in request.scope["headers"])
+    """Whether a header is there: asked of every request several times, and ten times quicker than reading it."""
+    scope = request.scope
+    names = scope.get("vidik.header_names")
+    if names is None:
+        names = scope["vidik.header_names"] = {given for given, _ in scope["headers"]}
+    return name in names
 
 
 @lru_cache(maxsize=512)
@@ -217,38 +221,49 @@ def context_of_answer(context: ActiveContext) -> Any:
     return [*(source if isinstance(source, list) else [source]), packaged.CORE_CONTEXT_URL]
 
 
+class Answer(Response):
+    """A body that is made already, with its headers as they leave: Starlette's own reads and writes each of them."""
+
+    def __init__(
+        self, body: bytes, kind: str, headers: Mapping[str, str], link: bytes | None = None, status: int = 200
+    ) -> None:
+        self.status_code = status
+        self.body = body
+        self.background = None
+        self.raw_headers = [(b"content-length", b"%d" % len(body)), (b"content-type", kind.encode())]
+        for name, value in headers.items():
+            if link is not None and name == "Link":
+                link = b"%s, %s" % (value.encode("latin-1"), link)
+            else:
+                self.raw_headers.append((name.lower().encode("latin-1"), value.encode("latin-1")))
+        if link is not None:
+            self.raw_headers.append((b"link", link))
+
+
 def answer(
     body: Any, kind: str, context: ActiveContext, *, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """JSON with a Link to the @context, or JSON-LD (and GeoJSON) with it inside."""
-    response_headers = dict(headers or {})
     if kind == JSON:
-        _add_link(response_headers, _context_link(context))
-    elif isinstance(body, list):
-        inside = context_of_answer(context)
-        for one in body:
-            one["@context"] = inside
-    else:
-        body["@context"] = context_of_answer(context)
-    return Response(orjson.dumps(body), status_code=status, headers=response_headers, media_type=kind)
+        return Answer(orjson.dumps(body), kind, headers or {}, _link_to(context), status)
+    inside = context_of_answer(context)
+    for one in body if isinstance(body, list) else (body,):
+        one["@context"] = inside
+    return Answer(orjson.dumps(body), kind, headers or {}, status=status)
 
 
 def answer_array(fragments: Iterable[bytes], context: ActiveContext, headers: Mapping[str, str]) -> Response:
     """A JSON array of what is JSON already, empty fragments left out, with a Link to the @context."""
-    response_headers = dict(headers)
-    _add_link(response_headers, _context_link(context))
-    body = b"[" + b",".join(filter(None, fragments)) + b"]"
-    return Response(body, headers=response_headers, media_type=JSON)
+    return Answer(b"[" + b",".join(filter(None, fragments)) + b"]", JSON, headers, _link_to(context))
 
 
-def _context_link(context: ActiveContext) -> str:
-    address = context.source if isinstance(context.source, str) else packaged.CORE_CONTEXT_URL
-    return f'<{address}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"'
+def _link_to(context: ActiveContext) -> bytes:
+    return _link_header(context.source if isinstance(context.source, str) else packaged.CORE_CONTEXT_URL)
 
 
-def _add_link(headers: dict[str, str], link: str) -> None:
-    present = headers.get("Link")
-    headers["Link"] = f"{present}, {link}" if present else link
+@lru_cache(maxsize=512)
+def _link_header(address: str) -> bytes:
+    return f'<{address}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"'.encode("latin-1")
 
 
 def page_links(path: str, parameters: Parameters, limit: int, offset: int, more: bool) -> dict[str, str]:
