@@ -14,9 +14,10 @@ from vidik.context.jsonld import names
 from vidik.context.store.changes import Change, Rejection
 from vidik.intake.profiles import Profile, Reading, Rejected
 from vidik.kernel.clock import CITY_ZONE, from_microseconds, now_microseconds
-from vidik.operations.alarm import Alarm, AlarmKey, clear_alarm, raise_alarm, see
+from vidik.operations.alarm import Act, Alarm, AlarmKey, clear_alarm, raise_alarm, see
 from vidik.operations.memory import Finding, Memory
 from vidik.operations.rulebook import RuleBook, packaged_rules
+from vidik.operations.service import terms_of
 
 HOUR = 3600.0
 COLUMNS = {"return_primary": 3, "supply_primary": 2, "supply_secondary": 4, "reference": 1, "power": 7}
@@ -100,19 +101,18 @@ def _fold(alarms: list[Alarm], newest: dict[AlarmKey, int], finding: Finding) ->
     place = newest.get(key)
     latest = alarms[place] if place is not None else None
     if signal.kind == "cleared":
-        after, _ = clear_alarm(latest, observed_at=moment, now=moment)
+        after, _ = clear_alarm(latest, observed_at=moment, act=Act("reading", moment))
     elif signal.kind == "seen" and latest is not None:
         after = see(latest, value=signal.value, observed_at=moment, now=moment)
     else:
         after, _ = raise_alarm(
             key,
             latest,
-            priority=rule.priority,
+            terms=terms_of(rule, key),
             value=signal.value,
             threshold=signal.threshold,
             observed_at=moment,
             now=moment,
-            reopen=rule.reopen,
         )
     if after is None:
         return

@@ -46,7 +46,7 @@ class TestRaising:
         assert alarm["service"] == "heating"
         assert alarm["origin"] == "recorded"
         assert alarm["priority"] == "high"
-        assert alarm["state"] == "raised"
+        assert alarm["state"] == "unacknowledged"
         assert alarm["unit"] == "°C"
         assert alarm["count"] == 2
         assert alarm["observed_at"] == BEGIN + timedelta(hours=1)
@@ -59,7 +59,7 @@ class TestRaising:
         await hours(services, HOT, HOT, COLD, COLD)
         await follow(consumer)
         (alarm,) = await the_alarms(services)
-        assert alarm["state"] == "cleared"
+        assert alarm["state"] == "returned_unacknowledged"
         assert alarm["cleared_observed_at"] == BEGIN + timedelta(hours=3)
 
     async def test_what_comes_back_soon_is_the_same_alarm(
@@ -68,7 +68,7 @@ class TestRaising:
         await hours(services, HOT, HOT, COLD, COLD, HOT, HOT)
         await follow(consumer)
         (alarm,) = await the_alarms(services)
-        assert alarm["state"] == "raised"
+        assert alarm["state"] == "unacknowledged"
         events = await rows(services, "SELECT transition FROM alarm_event ORDER BY id")
         assert [event["transition"] for event in events] == ["raised", "cleared", "raised"]
 
@@ -78,7 +78,10 @@ class TestRaising:
         await hours(services, HOT, HOT, COLD, COLD)
         await hours(services, HOT, HOT, begin=BEGIN + timedelta(days=3))
         await follow(consumer)
-        assert [alarm["state"] for alarm in await the_alarms(services)] == ["cleared", "raised"]
+        assert [alarm["state"] for alarm in await the_alarms(services)] == [
+            "returned_unacknowledged",
+            "unacknowledged",
+        ]
 
     async def test_a_backlog_in_one_batch_is_judged_reading_by_reading(
         self, services: Services, follow: Follow, consumer: AlarmConsumer
@@ -104,7 +107,7 @@ class TestRaising:
         async with services.database.transaction("city") as connection:
             await entities.delete(connection, [SUBSTATION.entity_id])
         await follow(consumer)
-        assert [alarm["state"] for alarm in await the_alarms(services)] == ["cleared"]
+        assert [alarm["state"] for alarm in await the_alarms(services)] == ["normal"]
         assert await rows(services, "SELECT * FROM rule_memory") == []
 
 

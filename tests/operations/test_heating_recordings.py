@@ -86,7 +86,7 @@ class TestSensors:
             found = of_rule(alarms["L4"], SENSOR_FAULT, attribute)
             days = [local(alarm.observed_at).date().isoformat() for alarm in found]
             assert days == ["2019-08-05", "2019-10-03"]
-            assert {alarm.state for alarm in found} == {"cleared"}
+            assert {alarm.is_open for alarm in found} == {False}
 
     def test_sound_sensors_are_left_alone(self, alarms: Mapping[str, list[Alarm]]) -> None:
         assert of_rule(alarms["L12"], SENSOR_FAULT) == []

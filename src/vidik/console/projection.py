@@ -14,6 +14,7 @@ from vidik.context.store.changes import Change
 from vidik.context.store.document import LOCATION, box_of_geometry
 from vidik.kernel.clock import from_microseconds, iso, to_microseconds
 from vidik.kernel.scripts import fold
+from vidik.operations.alarm_view import is_shown
 from vidik.operations.entities import (
     NAME,
     ORIGIN,
@@ -174,7 +175,7 @@ class Projection:
         if asset is None:
             return None
         number = int(alarm["id"])
-        if alarm["cleared_at"] is None and not of_silence:
+        if is_shown(alarm) and not of_silence:
             asset.alarms[number] = alarm["priority"]
         else:
             asset.alarms.pop(number, None)

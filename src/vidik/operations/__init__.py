@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
-    from vidik.operations.api import router
+    from vidik.operations import api, holds_api, rules_api
 
-    return [router]
+    return [api.router, holds_api.router, rules_api.router]
 
 
 def _consumers() -> Sequence[ChangeConsumer]:
@@ -22,9 +22,12 @@ def _consumers() -> Sequence[ChangeConsumer]:
 
 
 def _periodic() -> Sequence[PeriodicJob]:
-    from vidik.operations.jobs import SILENCE_EVERY_SECONDS, SilenceWatch
+    from vidik.operations.jobs import HOLDS_EVERY_SECONDS, SILENCE_EVERY_SECONDS, SilenceWatch, look_at_holds
 
-    return [PeriodicJob("operations.silence", SILENCE_EVERY_SECONDS, SilenceWatch().run)]
+    return [
+        PeriodicJob("operations.silence", SILENCE_EVERY_SECONDS, SilenceWatch().run),
+        PeriodicJob("operations.holds", HOLDS_EVERY_SECONDS, look_at_holds),
+    ]
 
 
 MODULE = Module(name="operations", api_routers=_api_routers, consumers=_consumers, periodic=_periodic)

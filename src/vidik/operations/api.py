@@ -1,41 +1,68 @@
-"""Alarms and rules over HTTP."""
+"""Alarms over HTTP: listed, acknowledged, reset, and what happened to each."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query
 from pydantic import BaseModel, Field
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
+from vidik.kernel.database import Connection
 from vidik.kernel.errors import NotFound
 from vidik.kernel.identity import Principal, require
-from vidik.kernel.web import ServicesOf, Transaction
+from vidik.kernel.web import Transaction
 from vidik.operations import repository
-from vidik.operations.alarm import acknowledge_alarm
+from vidik.operations.alarm import Act, Alarm, acknowledge_alarm, reset_alarm
 from vidik.operations.alarm_view import alarm_view
-from vidik.operations.rules_model import AnyRule
-from vidik.operations.rules_service import StandingRule, definition_of, merged, standing_rules
+from vidik.operations.words import Words
 
 router = APIRouter(tags=["operations"])
+Reader = Annotated[Principal, Depends(require("alarms.read"))]
+Acknowledger = Annotated[Principal, Depends(require("alarms.acknowledge"))]
 
 
 class Acknowledgement(BaseModel):
-    """What a person may say when acknowledging."""
+    """What a person may say when acknowledging or resetting."""
 
-    note: str | None = Field(None, max_length=2000)
+    note: Words | None = Field(None, max_length=2000)
+
+
+async def alarm_of(connection: Connection, alarm_id: int) -> Alarm:
+    """Return an alarm, locked until the transaction ends; raises NotFound."""
+    alarm = await repository.find_alarm(connection, alarm_id)
+    if alarm is None:
+        raise NotFound(f"There is no alarm {alarm_id}.")
+    return alarm
+
+
+async def view_of(connection: Connection, alarm_id: int) -> dict[str, Any]:
+    """Return an alarm as it stands in this transaction; raises NotFound."""
+    rows = await repository.alarm_rows(connection, [alarm_id])
+    if not rows:
+        raise NotFound(f"There is no alarm {alarm_id}.")
+    return alarm_view(rows[0])
+
+
+def facts_of(alarm: Alarm) -> dict[str, Any]:
+    """Return what the audit record says of an alarm beside its number."""
+    return {"rule": alarm.key.rule, "entity": alarm.key.entity_id, "priority": alarm.priority}
 
 
 @router.get("/alarms")
 async def list_alarms(
     connection: Transaction,
-    _: Annotated[Principal, Depends(require("alarms.read"))],
-    state: Literal["open", "cleared", "all"] = "open",
+    _: Reader,
+    state: repository.Which = "open",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     before: Annotated[int | None, Query(description="Only alarms with a smaller number (paging).")] = None,
     entity_id: str | None = None,
     service: str | None = None,
 ) -> dict[str, Any]:
-    """List alarms with how many are open of each priority."""
+    """List alarms with how many are open of each priority.
+
+    `open`: not over and not hidden; `unacknowledged`: asking for a person, also after the readings are good again;
+    `hidden`: shelved, suppressed by design or out of service.
+    """
     rows = await repository.list_alarms(
         connection, state=state, limit=limit, before=before, entity_id=entity_id, service=service
     )
@@ -45,93 +72,52 @@ async def list_alarms(
 
 
 @router.get("/alarms/{alarm_id}")
-async def read_alarm(
-    alarm_id: int, connection: Transaction, _: Annotated[Principal, Depends(require("alarms.read"))]
-) -> dict[str, Any]:
+async def read_alarm(alarm_id: int, connection: Transaction, _: Reader) -> dict[str, Any]:
     """Return one alarm."""
-    rows = await repository.alarm_rows(connection, [alarm_id])
-    if not rows:
-        raise NotFound(f"There is no alarm {alarm_id}.")
-    return alarm_view(rows[0])
+    return await view_of(connection, alarm_id)
+
+
+@router.get("/alarms/{alarm_id}/events")
+async def read_events(alarm_id: int, connection: Transaction, _: Reader) -> dict[str, Any]:
+    """List every transition of an alarm with its cause, person and time, oldest first."""
+    await view_of(connection, alarm_id)
+    rows = await repository.events_of(connection, alarm_id)
+    return {"items": [{**row, "id": str(row["id"]), "at": iso(row["at"])} for row in rows]}
 
 
 @router.post("/alarms/{alarm_id}/acknowledge")
 async def acknowledge(
     alarm_id: int,
     connection: Transaction,
-    principal: Annotated[Principal, Depends(require("alarms.acknowledge"))],
+    principal: Acknowledger,
     body: Annotated[Acknowledgement | None, Body()] = None,
 ) -> dict[str, Any]:
     """Put the signed-in person's name and time on an alarm, with a note if there is one."""
-    alarm = await repository.find_alarm(connection, alarm_id)
-    if alarm is None:
-        raise NotFound(f"There is no alarm {alarm_id}.")
-    note = body.note.strip() or None if body and body.note else None
-    moment = now()
-    acknowledged, transition = acknowledge_alarm(alarm, person=principal.name, note=note, now=moment)
+    alarm = await alarm_of(connection, alarm_id)
+    note = body.note or None if body else None
+    acknowledged, event = acknowledge_alarm(alarm, person=principal.name, note=note, now=now())
     await repository.update_alarm(connection, acknowledged)
-    await repository.append_events(connection, [(alarm_id, transition)], moment, principal.name)
-    (row,) = await repository.alarm_rows(connection, [alarm_id])
+    await repository.append_events(connection, [(alarm_id, event)])
+    view = await view_of(connection, alarm_id)
     await audit.record(
-        connection,
-        principal,
-        "alarm.acknowledge",
-        f"alarm:{alarm_id}",
-        reason=note,
-        details={"rule": alarm.key.rule, "entity": alarm.key.entity_id, "priority": alarm.priority},
+        connection, principal, "alarm.acknowledge", f"alarm:{alarm_id}", reason=note, details=facts_of(alarm)
     )
-    return alarm_view(row)
+    return view
 
 
-@router.get("/rules")
-async def list_rules(
+@router.post("/alarms/{alarm_id}/reset")
+async def reset(
+    alarm_id: int,
     connection: Transaction,
-    services: ServicesOf,
-    _: Annotated[Principal, Depends(require("alarms.read"))],
+    principal: Acknowledger,
+    body: Annotated[Acknowledgement | None, Body()] = None,
 ) -> dict[str, Any]:
-    """List every rule that stands, with where it comes from."""
-    standing = await standing_rules(connection, services.settings)
-    return {"items": [_rule_view(found) for found in sorted(standing.values(), key=_by_service)]}
-
-
-@router.put("/rules/{code}")
-async def change_rule(
-    code: str,
-    changes: Annotated[dict[str, Any], Body()],
-    connection: Transaction,
-    services: ServicesOf,
-    principal: Annotated[Principal, Depends(require("rules.manage"))],
-) -> dict[str, Any]:
-    """Change fields of a rule, or make a new one when the body is a whole rule; takes effect at once."""
-    standing = (await standing_rules(connection, services.settings)).get(code)
-    reason = changes.pop("reason", None)
-    rule: AnyRule = merged(standing.rule if standing else None, code, changes)
-    moment = now()
-    await repository.write_override(connection, code, definition_of(rule), principal.name, moment)
-    await repository.rules_changed(connection)
-    await audit.record(
-        connection,
-        principal,
-        "rule.change",
-        f"rule:{code}",
-        reason=str(reason) if reason else None,
-        details={"before": definition_of(standing.rule) if standing else None, "after": definition_of(rule)},
-    )
-    return _rule_view(StandingRule(rule, "override", principal.name, moment))
-
-
-def _by_service(found: StandingRule) -> tuple[str, str]:
-    return found.rule.service, found.rule.code
-
-
-def _rule_view(found: StandingRule) -> dict[str, Any]:
-    rule = found.rule
-    view = rule.model_dump(mode="json")
-    view["title"] = rule.title.scripts()
-    view["message"] = rule.message.scripts()
-    view["advice"] = rule.advice.scripts() if rule.advice else None
-    view["definition"] = definition_of(rule)
-    view["source"] = found.source
-    view["changed_by"] = found.changed_by
-    view["changed_at"] = iso(found.changed_at) if found.changed_at else None
+    """End a latched alarm whose readings are good again."""
+    alarm = await alarm_of(connection, alarm_id)
+    note = body.note or None if body else None
+    after, event = reset_alarm(alarm, Act("person", now(), principal.name, note))
+    await repository.update_alarm(connection, after)
+    await repository.append_events(connection, [(alarm_id, event)])
+    view = await view_of(connection, alarm_id)
+    await audit.record(connection, principal, "alarm.reset", f"alarm:{alarm_id}", reason=note, details=facts_of(alarm))
     return view

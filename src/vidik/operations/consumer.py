@@ -16,12 +16,12 @@ from vidik.kernel.clock import CITY_ZONE, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
-from vidik.operations import repository
+from vidik.operations import repository, rules_repository
 from vidik.operations.entities import samples
 from vidik.operations.memory import Finding, Memory
 from vidik.operations.rulebook import RuleBook
 from vidik.operations.rules_service import standing_rules
-from vidik.operations.service import apply_findings, clear_alarms_of_gone_entities
+from vidik.operations.service import apply_findings
 
 
 @dataclass
@@ -42,7 +42,7 @@ class AlarmConsumer:
 
     async def handle(self, services: Services, tenant: str, connection: Connection, batch: ChangeBatch) -> None:
         """Take in one committed batch of changes, in the transaction that moves the cursor."""
-        position, revision = await repository.checkpoint(connection)
+        position, revision = await rules_repository.checkpoint(connection)
         if batch.position <= position:
             return
         copy = self._copies.pop(tenant, None)
@@ -50,7 +50,7 @@ class AlarmConsumer:
             copy = _Copy(await self._load(connection, services.settings), position, revision)
         # Popped until everything is done: an exception leaves no half-moved copy behind.
         if await self._take(connection, copy.memory, batch, self._service_of_types(services.settings)):
-            await repository.move_checkpoint(connection, batch.position)
+            await rules_repository.move_checkpoint(connection, batch.position)
             copy.position = batch.position
         self._copies[tenant] = copy
 
@@ -63,11 +63,10 @@ class AlarmConsumer:
         findings = memory.take(batch.changes, recorded_at)
         if batch.rejections:
             findings += await _take_rejections(connection, memory, batch)
-        await apply_findings(connection, memory.book.rules, findings, service_of)
         deleted = [change.entity_id for change in batch.changes if change.operation == "deleted"]
-        await clear_alarms_of_gone_entities(connection, deleted, batch.recorded_at)
+        await apply_findings(connection, memory.book.rules, findings, service_of, deleted)
         written, gone = memory.changed()
-        await repository.write_memory(connection, written, gone)
+        await rules_repository.write_memory(connection, written, gone)
         return bool(findings or deleted or written or gone)
 
     async def _load(self, connection: Connection, settings: Settings) -> Memory:
@@ -75,7 +74,7 @@ class AlarmConsumer:
         rules = {code: found.rule for code, found in standing.items()}
         book = RuleBook(rules, names.expand_type, names.expand_attribute)
         memory = Memory(book, names.compact, CITY_ZONE)
-        memory.load(await repository.read_memory(connection))
+        memory.load(await rules_repository.read_memory(connection))
         return memory
 
     def _service_of_types(self, settings: Settings) -> dict[str, str]:

@@ -69,3 +69,14 @@ def samples(document: Mapping[str, Any], watched: Mapping[str, str]) -> dict[str
         if value is not None and isinstance(written, str):
             found[name] = Sample(value, to_microseconds(datetime.fromisoformat(written)))
     return found
+
+
+def related_to(document: Mapping[str, Any]) -> frozenset[str]:
+    """Return the ids of all entities that an entity's relationships point to."""
+    found: set[str] = set()
+    for content in document.values():
+        for instance in content if isinstance(content, list) else [content]:
+            if isinstance(instance, dict) and instance.get("type") == "Relationship":
+                target = instance.get("object")
+                found.update(one for one in (target if isinstance(target, list) else [target]) if isinstance(one, str))
+    return frozenset(found)

@@ -1,4 +1,4 @@
-"""Repeated work of operations in the worker: listening for silence."""
+"""Repeated work of operations in the worker: listening for silence, ending what hides alarms."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,15 +10,27 @@ from vidik.intake.profiles import Profile
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
-from vidik.operations import repository
+from vidik.operations import holds_repository, repository
 from vidik.operations.alarm import AlarmKey
 from vidik.operations.entities import origin_of
+from vidik.operations.hiding import settle_alarms
 from vidik.operations.rulebook import EVERY_TYPE, RuleBook
 from vidik.operations.rules_service import standing_rules
 from vidik.operations.service import apply_findings
 from vidik.operations.silence import Voice, judge, services_named
 
 SILENCE_EVERY_SECONDS = 5.0
+HOLDS_EVERY_SECONDS = 5.0
+
+
+async def look_at_holds(services: Services, tenant: str) -> None:
+    """Bring back what was shelved until now, begin planned maintenance, follow the windows of rules."""
+    moment = now()
+    async with services.database.transaction(tenant) as connection:
+        await repository.lock_alarms(connection)
+        await holds_repository.end_holds_whose_time_is_up(connection, moment)
+        standing = await standing_rules(connection, services.settings)
+        await settle_alarms(connection, {code: found.rule for code, found in standing.items()}, moment)
 
 
 class SilenceWatch:
@@ -41,7 +53,8 @@ class SilenceWatch:
             voices = await self._voices(connection, book, services.settings.city)
             open_keys: set[AlarmKey] = set()
             for rule in book.silence:
-                open_keys |= {alarm.key for alarm in await repository.open_alarms_of(connection, rule.code)}
+                found = await repository.open_alarms_of(connection, rule.code)
+                open_keys |= {alarm.key for alarm in found if alarm.is_active}
             at = to_microseconds(moment)
             findings = judge(voices, open_keys, started=self._started, now=moment, at=at)
             await apply_findings(connection, rules, findings, services_named(voices))

@@ -1,6 +1,6 @@
 """All SQL of operations."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -9,10 +9,19 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from vidik.kernel.database import Connection
-from vidik.operations.alarm import Alarm, AlarmKey, Transition
+from vidik.operations.alarm import Alarm, AlarmKey, Event
 
+Which = Literal["open", "unacknowledged", "hidden", "cleared", "all"]
+_WHICH: Mapping[Which, str] = {
+    "open": "cleared_at IS NULL AND hidden_by IS NULL",
+    "unacknowledged": "state IN ('unacknowledged', 'latched_unacknowledged', 'returned_unacknowledged')",
+    "hidden": "cleared_at IS NULL AND hidden_by IS NOT NULL",
+    "cleared": "cleared_at IS NOT NULL",
+    "all": "true",
+}
 ALARM_CHANNEL = "vidik_alarm"
 _EVENT_LOCK = 0x564C_4152  # "VLAR"
+_MOVE_LOCK = 0x564C_4D56  # "VLMV"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,28 +34,38 @@ class Description:
     message: Mapping[str, str]
     shown_attribute: str | None
     unit: str | None
+    related: frozenset[str] = frozenset()
 
 
-_ALARM = """
+ALARM_COLUMNS = """
     SELECT id, rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
            shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
-           acknowledged_by, acknowledged_at, note, cleared_at, cleared_observed_at
+           acknowledged_by, acknowledged_at, note, cleared_at, cleared_observed_at, latching, ask_on_return,
+           hidden_by, returned_at, returned_observed_at, related, alarm_group
       FROM alarm
 """
+_FIELDS = (
+    "priority", "observed_at", "raised_at", "last_seen_at", "count", "value", "threshold", "acknowledged_by",
+    "acknowledged_at", "note", "cleared_at", "cleared_observed_at", "latching", "ask_on_return", "hidden_by",
+    "returned_at", "returned_observed_at",
+)  # fmt: skip
 
 
-def _to_alarm(row: DictRow) -> Alarm:
+def to_alarm(row: DictRow) -> Alarm:
+    """Return a row of `alarm` as the core knows it."""
     return Alarm(
         id=row["id"],
         key=AlarmKey(row["rule"], row["entity_id"], row["attribute"]),
-        **{
-            name: row[name]
-            for name in (
-                "priority", "state", "observed_at", "raised_at", "last_seen_at", "count", "value", "threshold",
-                "acknowledged_by", "acknowledged_at", "note", "cleared_at", "cleared_observed_at",
-            )
-        },
-    )  # fmt: skip
+        **{name: row[name] for name in _FIELDS},
+    )
+
+
+async def lock_alarms(connection: Connection) -> None:
+    """Be the only one who moves many alarms until the transaction ends; taken before any row is locked.
+
+    Order of locks, without which two could wait for each other: this one, rows of alarms, the one of events.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_MOVE_LOCK])
 
 
 async def latest_alarms(connection: Connection, keys: Collection[AlarmKey]) -> dict[AlarmKey, Alarm]:
@@ -58,7 +77,7 @@ async def latest_alarms(connection: Connection, keys: Collection[AlarmKey]) -> d
         WITH wanted AS (
             SELECT DISTINCT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (rule, entity_id, attribute)
         )
-        {_ALARM}
+        {ALARM_COLUMNS}
          WHERE id IN (
             SELECT newest.id
               FROM wanted
@@ -68,11 +87,12 @@ async def latest_alarms(connection: Connection, keys: Collection[AlarmKey]) -> d
                  WHERE (a.rule, a.entity_id, a.attribute) = (wanted.rule, wanted.entity_id, wanted.attribute)
              ) AS newest
          )
+         ORDER BY id
            FOR UPDATE
         """,
         [[key.rule for key in keys], [key.entity_id for key in keys], [key.attribute for key in keys]],
     )
-    return {alarm.key: alarm for alarm in map(_to_alarm, await cursor.fetchall())}
+    return {alarm.key: alarm for alarm in map(to_alarm, await cursor.fetchall())}
 
 
 async def insert_alarm(connection: Connection, alarm: Alarm, description: Description) -> int:
@@ -81,8 +101,8 @@ async def insert_alarm(connection: Connection, alarm: Alarm, description: Descri
         """
         INSERT INTO alarm (rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
                            shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
-                           cleared_at, cleared_observed_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                           latching, ask_on_return, hidden_by, related)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         RETURNING id
         """,
         [
@@ -101,8 +121,10 @@ async def insert_alarm(connection: Connection, alarm: Alarm, description: Descri
             alarm.raised_at,
             alarm.last_seen_at,
             alarm.count,
-            alarm.cleared_at,
-            alarm.cleared_observed_at,
+            alarm.latching,
+            alarm.ask_on_return,
+            alarm.hidden_by,
+            sorted(description.related),
         ],
     )
     row = await cursor.fetchone()
@@ -110,14 +132,15 @@ async def insert_alarm(connection: Connection, alarm: Alarm, description: Descri
     return int(row["id"])
 
 
-async def update_alarm(connection: Connection, alarm: Alarm, message: Mapping[str, str] | None = None) -> None:
-    """Write what changed of an alarm; `message` only when it says something new."""
+async def update_alarm(connection: Connection, alarm: Alarm) -> None:
+    """Write what changed of an alarm."""
     await connection.execute(
         """
         UPDATE alarm
            SET priority = %s, state = %s, value = %s, threshold = %s, last_seen_at = %s, count = %s,
                acknowledged_by = %s, acknowledged_at = %s, note = %s, cleared_at = %s,
-               cleared_observed_at = %s, message = coalesce(%s, message)
+               cleared_observed_at = %s, latching = %s, ask_on_return = %s, hidden_by = %s,
+               returned_at = %s, returned_observed_at = %s
          WHERE id = %s
         """,
         [
@@ -132,16 +155,18 @@ async def update_alarm(connection: Connection, alarm: Alarm, message: Mapping[st
             alarm.note,
             alarm.cleared_at,
             alarm.cleared_observed_at,
-            Jsonb(dict(message)) if message is not None else None,
+            alarm.latching,
+            alarm.ask_on_return,
+            alarm.hidden_by,
+            alarm.returned_at,
+            alarm.returned_observed_at,
             alarm.id,
         ],
     )
 
 
-async def append_events(
-    connection: Connection, events: Sequence[tuple[int, Transition]], at: datetime, person: str | None = None
-) -> None:
-    """Write what happened to alarms (number, transition) and wake those who watch.
+async def append_events(connection: Connection, events: Sequence[tuple[int, Event]]) -> None:
+    """Write what happened to alarms (number, event) and wake those who watch.
 
     The lock makes the numbers of events come in commit order, so that a reader never passes one not yet visible.
     """
@@ -150,42 +175,51 @@ async def append_events(
     await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_EVENT_LOCK & 0x7FFFFFFF])
     await connection.execute(
         """
-        INSERT INTO alarm_event (at, alarm, transition, person)
-        SELECT %s, alarm, transition, %s
-          FROM unnest(%s::bigint[], %s::text[]) WITH ORDINALITY AS e (alarm, transition, n)
+        INSERT INTO alarm_event (alarm, transition, state_before, state_after, cause, at, person, reason)
+        SELECT alarm, transition, state_before, state_after, cause, at, person, reason
+          FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+                      %s::text[])
+               WITH ORDINALITY AS e (alarm, transition, state_before, state_after, cause, at, person, reason, n)
          ORDER BY n
         """,
-        [at, person, [alarm for alarm, _ in events], [transition for _, transition in events]],
+        [
+            [alarm for alarm, _ in events],
+            [event.transition for _, event in events],
+            [event.before for _, event in events],
+            [event.after for _, event in events],
+            [event.act.cause for _, event in events],
+            [event.act.at for _, event in events],
+            [event.act.person for _, event in events],
+            [event.act.reason for _, event in events],
+        ],
     )
     await connection.execute("SELECT pg_notify(%s, current_schema())", [ALARM_CHANNEL])
 
 
 async def find_alarm(connection: Connection, alarm_id: int) -> Alarm | None:
     """Return one alarm, locked until the transaction ends."""
-    cursor = await connection.execute(f"{_ALARM} WHERE id = %s FOR UPDATE", [alarm_id])
+    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE id = %s FOR UPDATE", [alarm_id])
     row = await cursor.fetchone()
-    return _to_alarm(row) if row else None
+    return to_alarm(row) if row else None
 
 
 async def alarm_rows(connection: Connection, alarm_ids: Sequence[int]) -> list[DictRow]:
     """Return whole rows of alarms by number, in no particular order."""
-    cursor = await connection.execute(f"{_ALARM} WHERE id = ANY(%s)", [list(alarm_ids)])
+    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE id = ANY(%s)", [list(alarm_ids)])
     return await cursor.fetchall()
 
 
 async def list_alarms(
     connection: Connection,
     *,
-    state: Literal["open", "cleared", "all"],
+    state: Which,
     limit: int,
     before: int | None = None,
     entity_id: str | None = None,
     service: str | None = None,
 ) -> list[DictRow]:
-    """Return rows of alarms: open ones worst first, the others newest first."""
-    conditions = ["true"]
-    if state != "all":
-        conditions.append("cleared_at IS NULL" if state == "open" else "cleared_at IS NOT NULL")
+    """Return rows of alarms: open ones (what is hidden is not among them) worst first, the others newest first."""
+    conditions = [_WHICH[state]]
     parameters: list[Any] = []
     for clause, value in (("id < %s", before), ("entity_id = %s", entity_id), ("service = %s", service)):
         if value is not None:
@@ -194,7 +228,7 @@ async def list_alarms(
     worst_first = "array_position(ARRAY['critical', 'high', 'medium', 'low'], priority), "
     cursor = await connection.execute(
         f"""
-        {_ALARM}
+        {ALARM_COLUMNS}
          WHERE {" AND ".join(conditions)}
          ORDER BY {worst_first if state == "open" and before is None else ""}raised_at DESC, id DESC
          LIMIT %s
@@ -205,9 +239,10 @@ async def list_alarms(
 
 
 async def count_open(connection: Connection) -> dict[str, int]:
-    """Return how many alarms are open of each priority."""
+    """Return how many alarms are open, and not hidden, of each priority."""
     cursor = await connection.execute(
-        "SELECT priority, count(*) AS alarms FROM alarm WHERE cleared_at IS NULL GROUP BY priority"
+        "SELECT priority, count(*) AS alarms FROM alarm"
+        " WHERE cleared_at IS NULL AND hidden_by IS NULL GROUP BY priority"
     )
     counts = dict.fromkeys(("critical", "high", "medium", "low"), 0)
     counts.update({row["priority"]: row["alarms"] for row in await cursor.fetchall()})
@@ -218,7 +253,7 @@ async def alarms_between(connection: Connection, entity_id: str, start: datetime
     """Return rows of the entity's alarms that stood at some time between, by the readings' time."""
     cursor = await connection.execute(
         f"""
-        {_ALARM}
+        {ALARM_COLUMNS}
          WHERE entity_id = %s
            AND observed_at < %s
            AND (cleared_observed_at IS NULL OR cleared_observed_at >= %s)
@@ -235,6 +270,20 @@ async def events_after(connection: Connection, event_id: int, limit: int = 500) 
     cursor = await connection.execute(
         "SELECT id, at, alarm, transition, person FROM alarm_event WHERE id > %s ORDER BY id LIMIT %s",
         [event_id, limit],
+    )
+    return await cursor.fetchall()
+
+
+async def events_of(connection: Connection, alarm_id: int) -> list[DictRow]:
+    """Return every transition of one alarm, oldest first."""
+    cursor = await connection.execute(
+        """
+        SELECT id, at, transition, state_before, state_after, cause, person, reason
+          FROM alarm_event
+         WHERE alarm = %s
+         ORDER BY id
+        """,
+        [alarm_id],
     )
     return await cursor.fetchall()
 
@@ -263,80 +312,18 @@ async def newest_events(connection: Connection, limit: int, before: int | None =
     return await cursor.fetchall()
 
 
-async def checkpoint(connection: Connection) -> tuple[int, int]:
-    """Return (position, rules revision), locked until the transaction ends."""
-    cursor = await connection.execute("SELECT position, rules_revision FROM rule_checkpoint FOR UPDATE")
-    row = await cursor.fetchone()
-    return (int(row["position"]), int(row["rules_revision"])) if row else (0, 0)
-
-
-async def move_checkpoint(connection: Connection, position: int) -> None:
-    """Say how far the rules' memory has come."""
-    await connection.execute("UPDATE rule_checkpoint SET position = %s", [position])
-
-
-async def rules_changed(connection: Connection) -> None:
-    """Tell the worker that it must read the rules again."""
-    await connection.execute("UPDATE rule_checkpoint SET rules_revision = rules_revision + 1")
-
-
-async def read_memory(connection: Connection) -> dict[str, bytes]:
-    """Return everything that the rules remember, by entity."""
-    cursor = await connection.execute("SELECT entity_id, memory FROM rule_memory")
-    return {row["entity_id"]: bytes(row["memory"]) for row in await cursor.fetchall()}
-
-
-async def write_memory(connection: Connection, memory: Mapping[str, bytes], forgotten: Iterable[str]) -> None:
-    """Write what the rules remember of some entities, and forget others."""
-    if memory:
-        await connection.execute(
-            """
-            INSERT INTO rule_memory (entity_id, memory)
-            SELECT * FROM unnest(%s::text[], %s::bytea[])
-                ON CONFLICT (entity_id) DO UPDATE SET memory = EXCLUDED.memory
-            """,
-            [list(memory), list(memory.values())],
-        )
-    gone = list(forgotten)
-    if gone:
-        await connection.execute("DELETE FROM rule_memory WHERE entity_id = ANY(%s)", [gone])
-
-
-async def read_overrides(connection: Connection) -> list[DictRow]:
-    """Return what a city changed of its rules: code, definition, changed_by, changed_at."""
-    cursor = await connection.execute(
-        "SELECT code, definition, changed_by, changed_at FROM rule_override ORDER BY code"
-    )
-    return await cursor.fetchall()
-
-
-async def write_override(
-    connection: Connection, code: str, definition: Mapping[str, Any], person: str, at: datetime
-) -> None:
-    """Write what a city changed of one rule."""
-    await connection.execute(
-        """
-        INSERT INTO rule_override (code, definition, changed_by, changed_at)
-        VALUES (%s, %s, %s, %s)
-            ON CONFLICT (code) DO UPDATE
-           SET definition = EXCLUDED.definition, changed_by = EXCLUDED.changed_by, changed_at = EXCLUDED.changed_at
-        """,
-        [code, Jsonb(dict(definition)), person, at],
-    )
-
-
 async def open_alarms_of(connection: Connection, rule: str) -> list[Alarm]:
     """Return the open alarms of one rule."""
-    cursor = await connection.execute(f"{_ALARM} WHERE rule = %s AND cleared_at IS NULL", [rule])
-    return [_to_alarm(row) for row in await cursor.fetchall()]
+    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE rule = %s AND cleared_at IS NULL", [rule])
+    return [to_alarm(row) for row in await cursor.fetchall()]
 
 
 async def open_alarms_of_entities(connection: Connection, entity_ids: Collection[str]) -> list[Alarm]:
     """Return the open alarms of some entities, locked until the transaction ends."""
     cursor = await connection.execute(
-        f"{_ALARM} WHERE entity_id = ANY(%s) AND cleared_at IS NULL FOR UPDATE", [list(entity_ids)]
+        f"{ALARM_COLUMNS} WHERE entity_id = ANY(%s) AND cleared_at IS NULL FOR UPDATE", [list(entity_ids)]
     )
-    return [_to_alarm(row) for row in await cursor.fetchall()]
+    return [to_alarm(row) for row in await cursor.fetchall()]
 
 
 async def types_of(connection: Connection, entity_ids: Collection[str]) -> dict[str, tuple[str, ...]]:

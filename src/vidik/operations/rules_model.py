@@ -1,107 +1,29 @@
 """What a rule may say: the schema of the YAML files in `rules/` and of `PUT /api/rules/{code}`."""
 
-import re
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+from pydantic import Field, model_validator
 
-from vidik.kernel.scripts import three_scripts
+from vidik.operations.priority import priority_of
+from vidik.operations.rules_basis import (
+    PRIORITIES,
+    Condition,
+    Duration,
+    Inhibitor,
+    Priority,
+    Rationalisation,
+    Scalar,
+    Strict,
+    Text,
+    Window,
+    write_duration,
+)
 
-Priority = Literal["critical", "high", "medium", "low"]
-PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
-Scalar = bool | float | str
-
-_DURATION = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?")
-_HOURS = re.compile(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)")
-_PLACEHOLDER = re.compile(r"{(\w*)}")
-_KNOWN_PLACEHOLDERS = {"value", "unit", "threshold", "hold", "count", "attribute"}
-
-
-def _read_duration(text: Any) -> Any:
-    if not isinstance(text, str):
-        return text
-    found = _DURATION.fullmatch(text.strip())
-    if not found or not any(found.groups()):
-        raise ValueError("a duration looks like 90s, 15m, 2h or 1d 6h")
-    days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
-    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+__all__ = ["PRIORITIES", "Condition", "Duration", "Inhibitor", "Priority", "Scalar", "Text", "Window", "write_duration"]
 
 
-def write_duration(duration: timedelta) -> str:
-    """Return a duration as the rule files write it ("1h 30m"); fractions of a second are dropped."""
-    rest = int(duration.total_seconds())
-    parts = []
-    for size, letter in ((86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")):
-        amount, rest = divmod(rest, size)
-        if amount:
-            parts.append(f"{amount}{letter}")
-    return " ".join(parts) or "0s"
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_read_duration),
-    PlainSerializer(write_duration, when_used="json"),
-    Field(ge=timedelta()),
-]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
-
-
-class Text(_Strict):
-    """A sentence for people: English and Serbian Cyrillic; Latin is derived."""
-
-    en: str = Field(min_length=1, max_length=400)
-    sr: str = Field(min_length=1, max_length=400)
-
-    def scripts(self) -> dict[str, str]:
-        """Return the sentence in the three scripts of the interface."""
-        return three_scripts(self.en, self.sr)
-
-    @model_validator(mode="after")
-    def _placeholders_are_known(self) -> Self:
-        for sentence in (self.en, self.sr):
-            unknown = set(_PLACEHOLDER.findall(sentence)) - _KNOWN_PLACEHOLDERS
-            if unknown:
-                raise ValueError(f"unknown placeholder {{{sorted(unknown)[0]}}}")
-        return self
-
-
-class Condition(_Strict):
-    """Something that must hold for a rule to look at all: a value of the entity, or the hours of the city's day."""
-
-    attribute: str | None = None
-    above: float | None = None
-    below: float | None = None
-    equals: list[Scalar] | None = None
-    hours: str | None = Field(None, description="Local hours such as 22:00-05:00, the end not included.")
-    if_unknown: Literal["wait", "pass"] = Field(
-        "wait",
-        description="With the value missing or old: leave the rule as it is, or go on as if the condition held.",
-    )
-
-    @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
-        if self.hours is not None:
-            if self.attribute is not None or not _HOURS.fullmatch(self.hours):
-                raise ValueError("hours stand alone and look like 22:00-05:00")
-            self.local_hours()
-            return self
-        tests = [test for test in (self.above, self.below, self.equals) if test is not None]
-        if self.attribute is None or not tests:
-            raise ValueError("a condition names an attribute and above, below or equals, or it names hours")
-        return self
-
-    def local_hours(self) -> tuple[time, time] | None:
-        """Return the beginning and the end of the hours, or None for a condition on a value."""
-        found = _HOURS.fullmatch(self.hours) if self.hours else None
-        return (time.fromisoformat(found[1]), time.fromisoformat(found[2])) if found else None
-
-
-class _Rule(_Strict):
+class _Rule(Strict):
     code: str = Field(pattern=r"^[a-z][a-z0-9_]{2,60}$")
     title: Text
     service: str = Field(pattern=r"^[a-z_]{2,30}$")
@@ -110,7 +32,7 @@ class _Rule(_Strict):
     advice: Text | None = None
     enabled: bool = True
     entity_types: list[str] = Field(min_length=1)
-    when: list[Condition] = []
+    when: list[Condition] = Field([])
     hold: Duration = Field(timedelta(), description="How long it must be bad, in the time of the readings.")
     clear_hold: Duration = Field(timedelta(), description="How long it must be good again before the alarm clears.")
     max_gap: Duration = Field(
@@ -120,6 +42,28 @@ class _Rule(_Strict):
         timedelta(minutes=30),
         description="An alarm that comes back this soon is the same alarm, counted once more.",
     )
+    latching: bool = Field(False, description="Stays open until a person resets it, also when the readings are good.")
+    ask_on_return: bool = Field(
+        True, description="One that cleared before anybody acknowledged it still asks for an acknowledgement."
+    )
+    rationalisation: Rationalisation | None = None
+    inhibited_by: list[Inhibitor] = Field([])
+    maintenance: list[Window] = Field([])
+
+    @model_validator(mode="before")
+    @classmethod
+    def _priority_from_the_matrix(cls, fields: Any) -> Any:
+        if not isinstance(fields, dict) or "priority" in fields or "rationalisation" not in fields:
+            return fields
+        reasons = Rationalisation.model_validate(fields["rationalisation"])
+        return fields | {"priority": priority_of(reasons.impact, reasons.respond_within)}
+
+    @property
+    def rationalised_priority(self) -> Priority | None:
+        """The priority that consequence and time to respond give; None without a rationalisation."""
+        if self.rationalisation is None:
+            return None
+        return priority_of(self.rationalisation.impact, self.rationalisation.respond_within)
 
 
 class _Level(_Rule):
@@ -214,7 +158,7 @@ class SilenceRule(_Rule):
     kind: Literal["silence"]
     intervals: float = Field(3, ge=1, description="How many expected intervals may pass without a word.")
     expected: Duration | None = Field(None, description="Expected interval of entities that no device feeds.")
-    origins: list[Literal["real", "simulated", "recorded"]] = ["real", "simulated"]
+    origins: list[Literal["real", "simulated", "recorded"]] = Field(["real", "simulated"])
     together: int = Field(
         10, ge=2, description="So many silent devices of a service at once are one alarm of the service."
     )

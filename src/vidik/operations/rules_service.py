@@ -8,7 +8,7 @@ import structlog
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput
 from vidik.kernel.settings import Settings
-from vidik.operations import repository
+from vidik.operations import rules_repository
 from vidik.operations.rulebook import city_rules, packaged_rules, read_rule
 from vidik.operations.rules_model import AnyRule
 
@@ -34,7 +34,7 @@ async def standing_rules(connection: Connection, settings: Settings) -> dict[str
     except BadInput as error:
         # The city must not go without alarms because of a slip in a file: the package's rules stand meanwhile.
         _log.error("the city's own rules are left out", reason=error.detail)
-    for row in await repository.read_overrides(connection):
+    for row in await rules_repository.read_overrides(connection):
         try:
             rule = read_rule(row["definition"])
         except BadInput as error:

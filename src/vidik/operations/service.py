@@ -1,6 +1,6 @@
 """From what rules find to alarms that stand: deduplicated, described, told to those who watch."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,12 +9,14 @@ from vidik.context.store import entities as store
 from vidik.kernel.clock import from_microseconds, now
 from vidik.kernel.database import Connection
 from vidik.operations import repository
-from vidik.operations.alarm import Alarm, AlarmKey, Transition, clear_alarm, raise_alarm, see
-from vidik.operations.entities import name_of, origin_of, unit_code_of
+from vidik.operations.alarm import Act, Alarm, AlarmKey, Event, Terms, clear_alarm, raise_alarm, see
+from vidik.operations.entities import name_of, origin_of, related_to, unit_code_of
+from vidik.operations.hiding import as_standing, holds_at, settled
+from vidik.operations.holds import Hidden
 from vidik.operations.memory import Finding
 from vidik.operations.messages import fill, unit_symbol
 from vidik.operations.repository import Description
-from vidik.operations.rules_model import AnyRule, Priority, QualityRule, SilenceRule
+from vidik.operations.rules_model import AnyRule, QualityRule, SilenceRule
 from vidik.operations.silence import GROUP
 
 
@@ -23,51 +25,76 @@ async def apply_findings(
     rules: Mapping[str, AnyRule],
     findings: Sequence[Finding],
     services: Mapping[str, str] | None = None,
+    gone: Collection[str] = (),
 ) -> None:
     """Move the alarms by what the rules found, in order, inside the caller's transaction.
 
     `services` gives the service of an expanded entity type, or of an entity that has no row, for rules that
-    serve all.
+    serve all. `gone` are entities that were deleted: every alarm of theirs ends.
     """
-    if not findings:
+    if not findings and not gone:
         return
+    await repository.lock_alarms(connection)
     moment = now()
+    events = await _move_all(connection, rules, findings, services or {}, moment) if findings else []
+    for alarm in await repository.open_alarms_of_entities(connection, gone) if gone else []:
+        after, event = clear_alarm(alarm, observed_at=moment, act=Act("gone", moment))
+        if after is not None and after.id is not None and event is not None:
+            await repository.update_alarm(connection, after)
+            events.append((after.id, event))
+    await repository.append_events(connection, events)
+
+
+async def _move_all(
+    connection: Connection,
+    rules: Mapping[str, AnyRule],
+    findings: Sequence[Finding],
+    services: Mapping[str, str],
+    moment: datetime,
+) -> list[tuple[int, Event]]:
     keys = {finding.key for finding in findings}
     standing: dict[AlarmKey, Alarm] = await repository.latest_alarms(connection, keys)
     known = await store.load(connection, sorted({key.entity_id for key in keys}))
-    events: list[tuple[int, Transition]] = []
+    holds = await holds_at(connection, rules, moment)
+    events: list[tuple[int, Event]] = []
     changed: dict[AlarmKey, Alarm] = {}
-    for finding in findings:
+    # What inhibits comes first: what it inhibits in the same batch then calls nobody.
+    for finding in sorted(findings, key=lambda finding: finding.key.rule not in holds.inhibiting):
         key = finding.key
         rule = rules.get(key.rule)
         before = changed.get(key) or standing.get(key)
-        after, transition = _move(before, rule, finding, moment)
+        row = known.get(key.entity_id)
+        service = _service_of(rule, key, row, services)
+        related = related_to(row.document) if row else frozenset()
+        after, event = _move(before, rule, finding, holds.of(key, service, related), moment)
         if after is None or after is before:
             continue
         if after.id is None:
             # The one before must be closed in the table first: only one may be open.
             if key in changed and changed[key] is not standing.get(key):
                 await repository.update_alarm(connection, changed[key])
-            row = known.get(key.entity_id)
-            described = _describe(rule, after, row, services or {})
+            described = _describe(rule, after, row, service, related)
             after = replace(after, id=await repository.insert_alarm(connection, after, described))
             standing[key] = after
         changed[key] = after
-        if transition is not None and after.id is not None:
-            events.append((after.id, transition))
+        holds.see(as_standing(after, service, related))
+        if event is not None and after.id is not None:
+            events.append((after.id, event))
     for key, alarm in changed.items():
         if alarm is not standing.get(key):
             await repository.update_alarm(connection, alarm)
-    await repository.append_events(connection, events, moment)
+    if any(key.rule in holds.inhibiting for key in changed):
+        events += await settled(connection, rules, moment)
+    return events
 
 
 def _move(
-    before: Alarm | None, rule: AnyRule | None, finding: Finding, moment: datetime
-) -> tuple[Alarm | None, Transition | None]:
+    before: Alarm | None, rule: AnyRule | None, finding: Finding, hidden: Hidden | None, moment: datetime
+) -> tuple[Alarm | None, Event | None]:
     signal = finding.signal
     observed_at = from_microseconds(signal.at)
     if signal.kind == "cleared":
-        return clear_alarm(before, observed_at=observed_at, now=moment)
+        return clear_alarm(before, observed_at=observed_at, act=Act("reading", moment))
     if rule is None:
         return before, None
     if signal.kind == "seen" and before is not None:
@@ -75,19 +102,29 @@ def _move(
     return raise_alarm(
         finding.key,
         before,
-        priority=_priority(rule, finding.key),
+        terms=terms_of(rule, finding.key),
         value=signal.value,
         threshold=signal.threshold,
         observed_at=observed_at,
         now=moment,
-        reopen=rule.reopen,
+        hidden_by=hidden.kind if hidden else None,
     )
 
 
-def _priority(rule: AnyRule, key: AlarmKey) -> Priority:
-    if isinstance(rule, SilenceRule) and key.entity_id.startswith(GROUP):
-        return rule.together_priority
-    return rule.priority
+def terms_of(rule: AnyRule, key: AlarmKey) -> Terms:
+    """Return what a rule asks of its alarm of this key."""
+    of_group = isinstance(rule, SilenceRule) and key.entity_id.startswith(GROUP)
+    priority = rule.together_priority if isinstance(rule, SilenceRule) and of_group else rule.priority
+    return Terms(priority, rule.reopen, rule.latching, rule.ask_on_return)
+
+
+def _service_of(rule: AnyRule | None, key: AlarmKey, row: store.EntityRow | None, services: Mapping[str, str]) -> str:
+    service = rule.service if rule else "all"
+    if service != "all":
+        return service
+    if row is not None:
+        return next((services[one] for one in row.types if one in services), "all")
+    return services.get(key.entity_id, "all")
 
 
 def shown_attribute(rule: AnyRule | None, key: AlarmKey) -> str | None:
@@ -98,16 +135,11 @@ def shown_attribute(rule: AnyRule | None, key: AlarmKey) -> str | None:
 
 
 def _describe(
-    rule: AnyRule | None, alarm: Alarm, row: store.EntityRow | None, services: Mapping[str, str]
+    rule: AnyRule | None, alarm: Alarm, row: store.EntityRow | None, service: str, related: frozenset[str]
 ) -> Description:
     attribute = shown_attribute(rule, alarm.key)
     document = row.document if row else {}
     unit = unit_symbol(unit_code_of(document, names.expand_attribute(attribute))) if attribute else None
-    service = rule.service if rule else "all"
-    if service == "all" and row is not None:
-        service = next((services[one] for one in row.types if one in services), "all")
-    elif service == "all":
-        service = services.get(alarm.key.entity_id, "all")
     assert rule is not None  # noqa: S101  (only a rule raises)
     of_group = isinstance(rule, SilenceRule) and alarm.key.entity_id.startswith(GROUP)
     return Description(
@@ -124,18 +156,5 @@ def _describe(
         ),
         shown_attribute=attribute,
         unit=unit,
+        related=related,
     )
-
-
-async def clear_alarms_of_gone_entities(connection: Connection, entity_ids: Iterable[str], moment: datetime) -> None:
-    """Clear every open alarm of entities that were deleted."""
-    gone = list(entity_ids)
-    if not gone:
-        return
-    cleared = []
-    for alarm in await repository.open_alarms_of_entities(connection, gone):
-        after, transition = clear_alarm(alarm, observed_at=moment, now=moment)
-        if after is not None and after.id is not None and transition is not None:
-            await repository.update_alarm(connection, after)
-            cleared.append((after.id, transition))
-    await repository.append_events(connection, cleared, moment)

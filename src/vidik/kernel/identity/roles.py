@@ -15,6 +15,8 @@ Permission = Literal[
     "deadletters.replay",
     "alarms.read",
     "alarms.acknowledge",
+    "alarms.shelve",
+    "alarms.suppress",
     "rules.manage",
     "pilots.read",
     "pilots.manage",
@@ -37,8 +39,8 @@ PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 
 _LOOKING = frozenset({"context.read", "devices.read", "alarms.read", "pilots.read"})
-_DISPATCHING = _LOOKING | {"alarms.acknowledge", "deadletters.read", "devices.command"}
-_SUPERVISING = _DISPATCHING | {"deadletters.replay", "rules.manage", "audit.read"}
+_DISPATCHING = _LOOKING | {"alarms.acknowledge", "alarms.shelve", "deadletters.read", "devices.command"}
+_SUPERVISING = _DISPATCHING | {"deadletters.replay", "alarms.suppress", "rules.manage", "audit.read"}
 
 _GRANTED: Final[Mapping[str, frozenset[str]]] = {
     "citizen": frozenset(),

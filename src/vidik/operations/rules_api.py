@@ -1,0 +1,69 @@
+"""Rules over HTTP."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends
+
+from vidik.kernel import audit
+from vidik.kernel.clock import iso, now
+from vidik.kernel.identity import Principal, require
+from vidik.kernel.web import ServicesOf, Transaction
+from vidik.operations import rules_repository
+from vidik.operations.rules_model import AnyRule
+from vidik.operations.rules_service import StandingRule, definition_of, merged, standing_rules
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/rules")
+async def list_rules(
+    connection: Transaction,
+    services: ServicesOf,
+    _: Annotated[Principal, Depends(require("alarms.read"))],
+) -> dict[str, Any]:
+    """List every rule that stands, with where it comes from."""
+    standing = await standing_rules(connection, services.settings)
+    return {"items": [_rule_view(found) for found in sorted(standing.values(), key=_by_service)]}
+
+
+@router.put("/rules/{code}")
+async def change_rule(
+    code: str,
+    changes: Annotated[dict[str, Any], Body()],
+    connection: Transaction,
+    services: ServicesOf,
+    principal: Annotated[Principal, Depends(require("rules.manage"))],
+) -> dict[str, Any]:
+    """Change fields of a rule, or make a new one when the body is a whole rule; takes effect at once."""
+    standing = (await standing_rules(connection, services.settings)).get(code)
+    reason = changes.pop("reason", None)
+    rule: AnyRule = merged(standing.rule if standing else None, code, changes)
+    moment = now()
+    await rules_repository.write_override(connection, code, definition_of(rule), principal.name, moment)
+    await rules_repository.rules_changed(connection)
+    await audit.record(
+        connection,
+        principal,
+        "rule.change",
+        f"rule:{code}",
+        reason=str(reason) if reason else None,
+        details={"before": definition_of(standing.rule) if standing else None, "after": definition_of(rule)},
+    )
+    return _rule_view(StandingRule(rule, "override", principal.name, moment))
+
+
+def _by_service(found: StandingRule) -> tuple[str, str]:
+    return found.rule.service, found.rule.code
+
+
+def _rule_view(found: StandingRule) -> dict[str, Any]:
+    rule = found.rule
+    view = rule.model_dump(mode="json")
+    view["title"] = rule.title.scripts()
+    view["message"] = rule.message.scripts()
+    view["advice"] = rule.advice.scripts() if rule.advice else None
+    view["definition"] = definition_of(rule)
+    view["source"] = found.source
+    view["changed_by"] = found.changed_by
+    view["changed_at"] = iso(found.changed_at) if found.changed_at else None
+    return view
