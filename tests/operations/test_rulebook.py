@@ -11,9 +11,11 @@ from vidik.console.catalogue import SERVICES
 from vidik.context.jsonld import names
 from vidik.intake.profiles import load_profiles
 from vidik.kernel.errors import BadInput
+from vidik.operations.holds import circle_of
 from vidik.operations.messages import fill, format_value
-from vidik.operations.rulebook import RuleBook, city_rules, packaged_rules
-from vidik.operations.rules_model import QualityRule, SilenceRule
+from vidik.operations.priority import matrix
+from vidik.operations.rulebook import RuleBook, city_rules, packaged_rules, read_rule
+from vidik.operations.rules_model import PRIORITIES, QualityRule, SilenceRule
 from vidik.operations.rules_service import definition_of, merged
 
 SUBSTATION = (names.expand_type("HeatSubstation"),)
@@ -50,6 +52,50 @@ class TestPackagedRules:
     @pytest.mark.parametrize("rule", packaged_rules().values(), ids=lambda rule: rule.code)
     def test_belongs_to_a_service_of_the_console(self, rule: Any) -> None:
         assert rule.service in (*SERVICES, "all")
+
+    @pytest.mark.parametrize("rule", packaged_rules().values(), ids=lambda rule: rule.code)
+    def test_is_rationalised_and_has_the_priority_of_its_consequence(self, rule: Any) -> None:
+        assert rule.advice is not None, "the response"
+        assert rule.rationalisation is not None
+        assert rule.priority == rule.rationalised_priority
+        for text in (rule.rationalisation.cause, rule.rationalisation.consequence, rule.advice):
+            assert set(text.scripts()) == {"en", "sr-Cyrl", "sr-Latn"}
+
+    def test_inhibit_one_another_only_where_there_are_such_rules(self) -> None:
+        named = {by.rule for rule in packaged_rules().values() for by in rule.inhibited_by}
+        assert named <= set(packaged_rules())
+        assert all(circle_of(packaged_rules(), code) is None for code in packaged_rules())
+
+
+class TestPriority:
+    @pytest.mark.parametrize(
+        ("impact", "within", "priority"),
+        [
+            ("severe", "15m", "critical"),
+            ("severe", "16m", "critical"),
+            ("severe", "2d", "medium"),
+            ("serious", "1h", "high"),
+            ("serious", "8h", "medium"),
+            ("moderate", "9h", "low"),
+            ("minor", "1m", "low"),
+        ],
+    )
+    def test_comes_from_consequence_and_time_to_respond(self, impact: str, within: str, priority: str) -> None:
+        text = {"en": "Pipe", "sr": "Цев"}
+        reasons = {"cause": text, "consequence": text, "owner": "water", "impact": impact, "respond_within": within}
+        definition = {name: value for name, value in definition_of(a_rule()).items() if name != "priority"}
+        assert read_rule(definition | {"rationalisation": reasons}).priority == priority
+
+    @pytest.mark.parametrize("column", range(4))
+    def test_never_falls_with_a_worse_consequence(self, column: int) -> None:
+        rows = matrix()["rows"]
+        ranks = [PRIORITIES.index(rows[impact][column]) for impact in ("severe", "serious", "moderate", "minor")]
+        assert ranks == sorted(ranks)
+
+    @pytest.mark.parametrize("impact", ["severe", "serious", "moderate", "minor"])
+    def test_never_rises_with_more_time(self, impact: str) -> None:
+        ranks = [PRIORITIES.index(priority) for priority in matrix()["rows"][impact]]
+        assert ranks == sorted(ranks)
 
 
 class TestMistakes:

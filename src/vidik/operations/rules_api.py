@@ -6,10 +6,13 @@ from fastapi import APIRouter, Body, Depends
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
+from vidik.kernel.errors import BadInput
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import rules_repository
-from vidik.operations.rules_model import AnyRule
+from vidik.operations.holds import circle_of
+from vidik.operations.priority import matrix
+from vidik.operations.rules_model import AnyRule, write_duration
 from vidik.operations.rules_service import StandingRule, definition_of, merged, standing_rules
 
 router = APIRouter(tags=["operations"])
@@ -26,6 +29,14 @@ async def list_rules(
     return {"items": [_rule_view(found) for found in sorted(standing.values(), key=_by_service)]}
 
 
+@router.get("/rules/priority-matrix")
+async def read_priority_matrix(_: Annotated[Principal, Depends(require("alarms.read"))]) -> dict[str, Any]:
+    """Return the priority that each impact and longest time to respond give (the last column has no end)."""
+    found = matrix()
+    columns = [write_duration(limit) if limit is not None else None for limit in found["columns"]]
+    return {"respond_within": columns, "priority": found["rows"]}
+
+
 @router.put("/rules/{code}")
 async def change_rule(
     code: str,
@@ -35,9 +46,13 @@ async def change_rule(
     principal: Annotated[Principal, Depends(require("rules.manage"))],
 ) -> dict[str, Any]:
     """Change fields of a rule, or make a new one when the body is a whole rule; takes effect at once."""
-    standing = (await standing_rules(connection, services.settings)).get(code)
+    rules = await standing_rules(connection, services.settings)
+    standing = rules.get(code)
     reason = changes.pop("reason", None)
     rule: AnyRule = merged(standing.rule if standing else None, code, changes)
+    through = circle_of({one: found.rule for one, found in rules.items()} | {code: rule}, code)
+    if through is not None:
+        raise BadInput(f"The rule would inhibit itself through {through}.", field="inhibited_by")
     moment = now()
     await rules_repository.write_override(connection, code, definition_of(rule), principal.name, moment)
     await rules_repository.rules_changed(connection)
@@ -62,6 +77,10 @@ def _rule_view(found: StandingRule) -> dict[str, Any]:
     view["title"] = rule.title.scripts()
     view["message"] = rule.message.scripts()
     view["advice"] = rule.advice.scripts() if rule.advice else None
+    if rule.rationalisation is not None:
+        view["rationalisation"]["cause"] = rule.rationalisation.cause.scripts()
+        view["rationalisation"]["consequence"] = rule.rationalisation.consequence.scripts()
+    view["rationalised_priority"] = rule.rationalised_priority
     view["definition"] = definition_of(rule)
     view["source"] = found.source
     view["changed_by"] = found.changed_by
