@@ -19,6 +19,8 @@ ENOUGH_OF_AN_HOUR = 0.75
 """An hour of shorter steps is known when at least this share of them is; its sum is scaled up."""
 LONGEST_BRIDGE = 3 * HOUR
 """A counter's readings further apart than this leave their hours unknown: nobody knows which hour used what."""
+LOST_SHARE, APART_DAYS, LEAST_DAYS = 0.25, 10, 14
+"""A day is affected when more than this share of its count is in gaps; a stretch has so many such days near another."""
 
 
 def step_of(times: Times) -> Literal["hour", "day"]:
@@ -118,11 +120,44 @@ def of_counter(
     for place in np.flatnonzero((apart > reach) | lost[1:]):
         begin, end = seconds[place] // HOUR - first, -(-seconds[place + 1] // HOUR) - first
         amounts[max(begin, 0) : max(end, 0)] = np.nan
+    findings += _unaccounted(first, amounts, np.diff(np.interp(edges, seconds, total)), name)
     bridged = int(((apart > 1.5 * HOUR) & (apart <= reach)).sum())
     if bridged:
         text = f"{name}: {bridged} gaps of up to three hours between readings were bridged evenly."
         findings.append(Finding("short-gaps", "repaired", text, name, values={"gaps": bridged}))
     return np.datetime64(first, "h"), amounts, findings
+
+
+def _unaccounted(first_hour: int, amounts: Values, straight: Values, name: str) -> list[Finding]:
+    """Stretches in which a good part of what the counter shows fell into gaps: a change in metering, not in use.
+
+    Whoever compared what is known there with another season would see a step that never was. It is asked about like any
+    other event that is not routine (IPMVP Core Concepts 2022).
+    """
+    hours = first_hour + np.arange(len(amounts))
+    day = hours // 24
+    origin = int(day[0])
+    counted = np.bincount(day - origin, weights=straight)
+    lost = np.bincount(day - origin, weights=np.where(np.isnan(amounts), straight, 0.0))
+    affected = np.flatnonzero((lost > LOST_SHARE * counted) & (counted > 0))
+    found = []
+    for stretch in np.split(affected, np.flatnonzero(np.diff(affected) > APART_DAYS) + 1):
+        if len(stretch) < LEAST_DAYS:
+            continue
+        begin, end = int(stretch[0]), int(stretch[-1])
+        share = float(lost[begin : end + 1].sum() / counted[begin : end + 1].sum())
+        first, last = (np.datetime64(origin + number, "D").item() for number in (begin, end))
+        text = (
+            f"{name}: from {first} to {last} the meter dropped out on {len(stretch)} of {end - begin + 1} days, and "
+            f"{share:.0%} of what its counter shows for that time fell into the gaps. Comparing what is known there with "
+            "other times would show a step of that size. What happened?"
+        )
+        found.append(
+            Finding(
+                "metering-step", "warning", text, name, first, last, {"size": -round(share, 4), "days": len(stretch)}
+            )
+        )
+    return found
 
 
 def _bridged(means: Values, longest: int) -> Values:
