@@ -8,27 +8,25 @@ export interface Range {
   high: number;
 }
 
-export interface Source {
-  title: string;
-  url?: string | null;
-  year?: number | null;
-  note?: string | null;
-}
-
 export interface Candidate {
   service: Service;
   title: Texts;
+  scope: Texts;
   cost: Range;
+  yearly_cost: Range;
+  price: { unit: string; value: Range; source: string };
+  chance_of_failure: number;
   saving_fraction: Range;
   annual_base: { value: number; unit: string };
   annual_value: Range;
   years: number;
   who_gains: Texts;
   risk: Texts;
-  detectable_fraction: number | null;
+  detectable_fraction: number;
   expected_fraction: number;
-  provability: number | null;
-  sources: Source[];
+  /** The chance that it saves at least what the site's data can show. */
+  provability: number;
+  sources: string[];
 }
 
 export interface RankedService {
@@ -38,8 +36,9 @@ export interface RankedService {
   irr: number | null;
   payback_years: number | null;
   cost_per_tonne: number | null;
-  topsis: number;
-  promethee: number;
+  /** Places in the old rankings, 1 the best. */
+  topsis: number | null;
+  promethee: number | null;
 }
 
 export interface Triple {
@@ -51,20 +50,29 @@ export interface Triple {
   within_budget: boolean;
 }
 
-/** One number that, moved from one value to another, changes which three are best. */
+/** A number at which the recommended three would change. */
 export interface Turn {
   service: Service;
-  parameter: string;
-  from: number;
-  to: number;
-  effect: string;
+  parameter: "cost" | "yearly_cost" | "saving_fraction" | "price" | "chance_of_failure";
+  from_value: number;
+  to_value: number;
+  effect: "enters" | "leaves";
+  /** Whether that lies between the low and the high that the city itself gave. */
+  within_range: boolean;
 }
+
+/** What the gain is counted for: all people, carbon included, or the city's budget alone. */
+export type View = "society" | "budget";
 
 export interface Ranking {
   draws: number;
+  budget: number;
+  /** The three inside the budget with the highest expected value: the ones that are regretted least. */
+  recommended: Service[] | null;
   services: RankedService[];
   triples: Triple[];
   changes: Turn[];
+  old: { method: string; order: Service[]; same_three: number; same_three_weights: number }[];
 }
 
 export interface Candidates {
@@ -74,16 +82,21 @@ export interface Candidates {
   budget: number;
   horizon_years: number;
   discount_rate: number;
+  view: View;
+  overrides: Overrides;
   services: Candidate[];
   ranking: Ranking;
 }
+
+export type Overrides = Partial<Record<Service, { cost?: Range; saving_fraction?: Range }>>;
 
 /** What a person tries out; nothing of it is kept until it is saved as the city's assumptions. */
 export interface Assumptions {
   budget?: number;
   discount_rate?: number;
   reason?: string;
-  overrides?: Partial<Record<Service, { cost?: Range; saving_fraction?: Range }>>;
+  view?: View;
+  overrides?: Overrides;
 }
 
 export type PlanState = "draft" | "frozen" | "running" | "ended" | "decided";

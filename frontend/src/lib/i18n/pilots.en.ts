@@ -38,6 +38,8 @@ export const pilotsEn = {
     "No saving is shown. The estimate of {amount} ({share}) is no larger than what chance alone can bring.",
   "say.between":
     "The true saving lies between {low} and {high}. Such a range holds the truth in about {n} of 100 pilots ({level} interval).",
+  "say.betweenLoss":
+    "The true loss lies between {low} and {high}. Such a range holds the truth in about {n} of 100 pilots ({level} interval).",
   "say.atLeast": "The true saving is at least {low}; how large it can be is not known ({level} interval).",
   "say.atMost": "The true saving is at most {high}; how small it can be is not known ({level} interval).",
   "say.noInterval":
@@ -55,7 +57,6 @@ export const pilotsEn = {
   "provable.yes": "Yes",
   "provable.barely": "Barely",
   "provable.no": "No",
-  "provable.unknown": "Not known yet",
 
   "picture.table": "Table",
   "picture.empty": "There are no figures yet.",
@@ -84,7 +85,7 @@ export const pilotsEn = {
   "choose.title": "Which three to pilot",
   "choose.lead":
     "Nobody knows costs and savings exactly. So {n} possible futures were drawn, and in each of them all 35 threes were compared.",
-  "choose.best": "Most often the best three within the budget",
+  "choose.best": "The three within the budget that one would regret least",
   "choose.how": "Best in {share} of the futures.",
   "choose.costs":
     "They cost {cost} of {budget} and bring {npv} on average. If another three turns out better, {regret} is lost on average.",
@@ -107,16 +108,24 @@ export const pilotsEn = {
   "map.overBudgetLong": "Not on the map, since every three with it costs more than the budget: {names}.",
 
   "changes.title": "What would change the choice",
-  "changes.none": "No single number within its range changes the best three.",
-  "changes.line": "{service}: {parameter} {to} instead of {from}.",
-  "parameter.cost": "cost of",
-  "parameter.saving_fraction": "saving of",
-  "parameter.annual_value": "yearly value of",
-  "parameter.budget": "budget of",
-  "parameter.discount_rate": "discount rate of",
+  "changes.none": "No single number within its range changes the best three. The nearest that would:",
+  "changes.enters": "{service} comes in at {parameter} {to} (assumed: {from}).",
+  "changes.leaves": "{service} drops out at {parameter} {to} (assumed: {from}).",
+  "changes.inside": "Possible within the city's own range.",
+  "changes.outside": "Outside the city's own range.",
+  "parameter.cost": "a cost of",
+  "parameter.yearly_cost": "a yearly cost of",
+  "parameter.saving_fraction": "a saving of",
+  "parameter.price": "a unit price of",
+  "parameter.chance_of_failure": "a chance of failure of",
 
   "whatIf.title": "What if",
   "whatIf.lead": "Move a number; the choice is worked out anew. Nothing is kept until you save it.",
+  "whatIf.view": "Gain for whom",
+  "whatIf.society": "For all people",
+  "whatIf.societyLong": "What all people gain, carbon included",
+  "whatIf.cityBudget": "City's budget",
+  "whatIf.cityBudgetLong": "Only what reaches the city's budget",
   "whatIf.budget": "Budget",
   "whatIf.rate": "Discount rate: how much less money in a year is worth",
   "whatIf.cost": "Cost, most likely",
@@ -136,13 +145,17 @@ export const pilotsEn = {
   "numbers.range": "{likely} ({low} to {high})",
   "numbers.cost": "Cost",
   "numbers.saving": "Saving",
+  "numbers.scope": "What is tried",
+  "numbers.yearlyCost": "Yearly cost",
+  "numbers.price": "Price of a unit",
+  "numbers.failure": "Chance that nothing is saved",
   "numbers.base": "A year uses now",
-  "numbers.value": "A year costs now",
+  "numbers.value": "Worth of a year's saving",
   "numbers.years": "Years it lasts",
   "numbers.gains": "Who gains",
   "numbers.risk": "What may go wrong",
   "numbers.provable": "Provable",
-  "numbers.detectable": "smallest saving that would show: {detectable}, expected: {expected}",
+  "numbers.detectable": "{chance} chance; smallest saving that shows: {detectable}, expected: {expected}",
   "numbers.sources": "Sources",
   "numbers.noSources": "No source is given; treat the numbers as guesses.",
   "numbers.method": "low and high are values that are passed only in 1 of 20 cases each.",
@@ -153,6 +166,8 @@ export const pilotsEn = {
     other:
       "A single ranking by points puts {n} other services among the first three: lines that cross show how fragile such rankings are.",
   },
+  "ranks.stability":
+    "{method} keeps its three in {worlds} of the futures, and in {weights} of other weights.",
   "ranks.agree": "Single rankings by points find the same three. That is not always so.",
 
   "plans.lead": "What is tried, what is planned, and what came of it.",

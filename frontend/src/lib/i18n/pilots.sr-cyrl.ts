@@ -39,6 +39,8 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
     "Уштеда није показана. Процена од {amount} ({share}) није већа од онога што и сам случај може да донесе.",
   "say.between":
     "Права уштеда је између {low} и {high}. Такав распон садржи истину у око {n} од 100 пилота (интервал {level}).",
+  "say.betweenLoss":
+    "Прави губитак је између {low} и {high}. Такав распон садржи истину у око {n} од 100 пилота (интервал {level}).",
   "say.atLeast": "Права уштеда је најмање {low}; колика највише може бити, не зна се (интервал {level}).",
   "say.atMost": "Права уштеда је највише {high}; колика најмање може бити, не зна се (интервал {level}).",
   "say.noInterval":
@@ -57,7 +59,6 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "provable.yes": "Да",
   "provable.barely": "Једва",
   "provable.no": "Не",
-  "provable.unknown": "Још се не зна",
 
   "picture.table": "Табела",
   "picture.empty": "Бројки још нема.",
@@ -86,7 +87,7 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "choose.title": "Која три пилота изабрати",
   "choose.lead":
     "Нико не зна тачно трошкове и уштеде. Зато је извучено {n} могућих будућности, и у свакој је упоређено свих 35 тројки.",
-  "choose.best": "Најчешће најбоље три у оквиру буџета",
+  "choose.best": "Три у оквиру буџета због којих би се најмање жалило",
   "choose.how": "Најбоље у {share} будућности.",
   "choose.costs":
     "Коштају {cost} од {budget} и у просеку доносе {npv}. Ако се друга тројка покаже бољом, у просеку се губи {regret}.",
@@ -109,16 +110,24 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "map.overBudgetLong": "Није на мапи, јер свака тројка са њом прелази буџет: {names}.",
 
   "changes.title": "Шта би променило избор",
-  "changes.none": "Ниједна бројка сама у свом распону не мења најбољу тројку.",
-  "changes.line": "{service}: {parameter} {to} уместо {from}.",
+  "changes.none": "Ниједна бројка сама у свом распону не мења најбољу тројку. Најближе које би:",
+  "changes.enters": "{service} улази ако је {parameter} {to} (узето: {from}).",
+  "changes.leaves": "{service} испада ако је {parameter} {to} (узето: {from}).",
+  "changes.inside": "Могуће у распону који је дао сам град.",
+  "changes.outside": "Изван распона који је дао сам град.",
   "parameter.cost": "трошак",
   "parameter.saving_fraction": "уштеда",
-  "parameter.annual_value": "годишња вредност",
-  "parameter.budget": "буџет",
-  "parameter.discount_rate": "дисконтна стопа",
+  "parameter.yearly_cost": "годишњи трошак",
+  "parameter.price": "цена јединице",
+  "parameter.chance_of_failure": "изглед неуспеха",
 
   "whatIf.title": "Шта ако",
   "whatIf.lead": "Померите бројку и избор се рачуна изнова. Ништа се не чува док не сачувате.",
+  "whatIf.view": "Корист за кога",
+  "whatIf.society": "За све људе",
+  "whatIf.societyLong": "Шта добијају сви људи, са угљеником",
+  "whatIf.cityBudget": "Буџет града",
+  "whatIf.cityBudgetLong": "Само оно што стигне у буџет града",
   "whatIf.budget": "Буџет",
   "whatIf.rate": "Дисконтна стопа: колико мање вреди новац за годину дана",
   "whatIf.cost": "Трошак, највероватнији",
@@ -138,13 +147,17 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "numbers.range": "{likely} ({low} до {high})",
   "numbers.cost": "Трошак",
   "numbers.saving": "Уштеда",
+  "numbers.scope": "Шта се испробава",
+  "numbers.yearlyCost": "Годишњи трошак",
+  "numbers.price": "Цена јединице",
+  "numbers.failure": "Изглед да се не уштеди ништа",
   "numbers.base": "Годишња потрошња сада",
-  "numbers.value": "Годишњи трошак сада",
+  "numbers.value": "Вредност годишње уштеде",
   "numbers.years": "Колико година траје",
   "numbers.gains": "Ко добија",
   "numbers.risk": "Шта може поћи наопако",
   "numbers.provable": "Доказивост",
-  "numbers.detectable": "најмања уштеда која би се видела: {detectable}, очекивана: {expected}",
+  "numbers.detectable": "изгледи {chance}; најмања уштеда која се види: {detectable}, очекивана: {expected}",
   "numbers.sources": "Извори",
   "numbers.noSources": "Извор није наведен; бројке узмите као нагађање.",
   "numbers.method": "ниска и висока вредност су оне које се премаше само у по 1 од 20 случајева.",
@@ -156,6 +169,7 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
     other:
       "Једно рангирање по бодовима ставља {n} других служби међу прве три: линије које се укрштају показују колико су таква рангирања крхка.",
   },
+  "ranks.stability": "{method} задржава своју тројку у {worlds} будућности, и у {weights} других тежина.",
   "ranks.agree": "Појединачна рангирања по бодовима налазе исту тројку. Није увек тако.",
 
   "plans.lead": "Шта се испробава, шта се планира и шта је из тога изашло.",

@@ -1,16 +1,27 @@
 /** What a ranking of candidates says. Pure. */
-import type { Assumptions, Candidates, Range, RankedService, Ranking, Triple } from "../api/pilots";
+import type {
+  Assumptions,
+  Candidates,
+  Overrides,
+  Range,
+  RankedService,
+  Ranking,
+  Triple,
+  View,
+} from "../api/pilots";
 import type { Service } from "../api/types";
 
-/** The triple inside the budget that is most often the best, then the one whose choice is regretted least. */
+const alike = (one: readonly Service[], other: readonly Service[]) =>
+  [...one].sort().join() === [...other].sort().join();
+
+/** The three that are recommended: inside the budget, and regretted least. */
 export function bestTriple(ranking: Ranking): Triple | null {
-  const inside = ranking.triples.filter((triple) => triple.within_budget);
-  return inside.reduce<Triple | null>((best, triple) => {
-    if (!best) return triple;
-    const more = triple.probability_best - best.probability_best;
-    return more > 0 || (more === 0 && triple.expected_regret < best.expected_regret) ? triple : best;
-  }, null);
+  const named = ranking.recommended;
+  return (named && ranking.triples.find((triple) => alike(triple.services, named))) ?? null;
 }
+
+/** Whether two triples are of the same services. */
+export const isSame = (one: Triple, other: Triple) => alike(one.services, other.services);
 
 /** The regret of the best triple inside the budget that a service is in; null when none is inside. */
 export function regretOf(ranking: Ranking, service: Service): number | null {
@@ -33,6 +44,12 @@ export function places(
   );
 }
 
+/** Places that a method gives by itself; services that it leaves out come last. */
+export const given = (
+  services: readonly RankedService[],
+  place: (one: RankedService) => number | null,
+): Map<Service, number> => new Map(services.map((one) => [one.service, place(one) ?? services.length]));
+
 /** How many of the best three of a single ranking are not in the chosen triple. */
 export function disagreement(triple: Triple | null, ranks: ReadonlyMap<Service, number>): number {
   if (!triple) return 0;
@@ -49,6 +66,7 @@ export function moved(range: Range, likely: number): Range {
 export interface WhatIf {
   budget: number;
   rate: number;
+  view: View;
   cost: Partial<Record<Service, number>>;
   saving: Partial<Record<Service, number>>;
 }
@@ -56,28 +74,41 @@ export interface WhatIf {
 export const asSaved = (candidates: Candidates): WhatIf => ({
   budget: candidates.budget,
   rate: candidates.discount_rate,
+  view: candidates.view,
   cost: {},
   saving: {},
 });
 
-/** The request that asks what a what-if would change; null when nothing was moved. */
+/**
+ * The request that asks what a what-if would change; null when nothing was moved.
+ *
+ * It holds all assumptions, those that the city has saved before too: the server takes it for the whole.
+ */
 export function assumptionsOf(candidates: Candidates, whatIf: WhatIf): Assumptions | null {
-  const asked: Assumptions = {};
-  if (whatIf.budget !== candidates.budget) asked.budget = whatIf.budget;
-  if (whatIf.rate !== candidates.discount_rate) asked.discount_rate = whatIf.rate;
+  const overrides: Overrides = { ...candidates.overrides };
+  let isMoved =
+    whatIf.budget !== candidates.budget ||
+    whatIf.rate !== candidates.discount_rate ||
+    whatIf.view !== candidates.view;
   for (const one of candidates.services) {
     const cost = whatIf.cost[one.service];
     const saving = whatIf.saving[one.service];
     const override = {
       ...(cost !== undefined && cost !== one.cost.likely ? { cost: moved(one.cost, cost) } : {}),
       ...(saving !== undefined && saving !== one.saving_fraction.likely
-        ? { saving_fraction: moved(one.saving_fraction, saving) }
+        ? { saving_fraction: within(moved(one.saving_fraction, saving)) }
         : {}),
     };
-    if (Object.keys(override).length) asked.overrides = { ...asked.overrides, [one.service]: override };
+    if (Object.keys(override).length === 0) continue;
+    isMoved = true;
+    overrides[one.service] = { ...overrides[one.service], ...override };
   }
-  return Object.keys(asked).length ? asked : null;
+  if (!isMoved) return null;
+  return { budget: whatIf.budget, discount_rate: whatIf.rate, view: whatIf.view, overrides };
 }
+
+/** A share cannot exceed the whole. */
+const within = (range: Range): Range => ({ ...range, high: Math.min(1, range.high) });
 
 /** A step of a slider: a round number, about a fiftieth of what it spans. */
 export function stepOf(low: number, high: number): number {

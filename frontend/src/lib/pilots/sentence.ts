@@ -34,6 +34,11 @@ export function intervalSentence(interval: Interval | null, unit: string | null)
     low: amount(interval.low, unit),
     high: amount(interval.high, unit),
   };
+  if (interval.low !== null && interval.high !== null && interval.high < 0)
+    return {
+      key: "say.betweenLoss",
+      parameters: { ...parameters, low: amount(-interval.high, unit), high: amount(-interval.low, unit) },
+    };
   if (interval.low === null) return { key: "say.atMost", parameters };
   if (interval.high === null) return { key: "say.atLeast", parameters };
   return { key: "say.between", parameters };
@@ -52,10 +57,9 @@ export function choiceSentence(probability: number): PilotsKey {
   return "say.choiceOpen";
 }
 
-/** Whether the data could show what is hoped for: detectable against expected saving, both fractions. */
-export function provability(detectable: number | null, expected: number): PilotsKey {
-  if (detectable === null) return "provable.unknown";
-  if (detectable <= expected * 0.75) return "provable.yes";
-  if (detectable <= expected) return "provable.barely";
+/** Whether the data could show the saving: by the chance that it is at least what can be detected. */
+export function provability(chance: number): PilotsKey {
+  if (chance >= 0.8) return "provable.yes";
+  if (chance >= 0.5) return "provable.barely";
   return "provable.no";
 }
