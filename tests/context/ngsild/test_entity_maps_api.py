@@ -177,7 +177,6 @@ class TestMaps:
             ("GET", "/entityMaps/no-uri", None),
             ("GET", "/entities?type=Bench&entityMap=perhaps", None),
             ("GET", "/temporal/entityMaps?type=Bench", None),
-            ("PATCH", "/entityMaps/urn:x:1", {"expiresAt": "2020-01-01T00:00:00Z"}),
             ("PATCH", "/entityMaps/urn:x:1", {"expiresAt": 3}),
             ("PATCH", "/entityMaps/urn:x:1", {"colour": "red"}),
         ],

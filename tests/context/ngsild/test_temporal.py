@@ -110,7 +110,7 @@ class TestRetrieve:
         ("parameters", "expected"),
         [
             ({"timerel": "before", "timeAt": at(12)}, [10, 11]),
-            ({"timerel": "after", "timeAt": at(12)}, [13, 14]),
+            ({"timerel": "after", "timeAt": at(12)}, [12, 13, 14]),
             ({"timerel": "between", "timeAt": at(11), "endTimeAt": at(13)}, [11, 12]),
             ({"lastN": "2"}, [13, 14]),
             ({"timerel": "before", "timeAt": at(14), "lastN": "1"}, [13]),
@@ -174,7 +174,7 @@ class TestQuery:
                 "type": "Lamp",
                 "attrs": "power",
                 "timerel": "after",
-                "timeAt": at(13),
+                "timeAt": at(14),
                 "options": "temporalValues",
             },
         )

@@ -26,18 +26,22 @@ from vidik.context.ngsild import (
 from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON, has_header
 from vidik.context.ngsild.parameters import check_names
+from vidik.context.ngsild.versions import as_preferred
 from vidik.context.registrations import api as registrations_api
-from vidik.context.registrations import entity_maps_api
+from vidik.context.registrations import entity_maps_api, identity_api
 from vidik.context.registrations.distribution import distribute
 from vidik.context.snapshots import api as snapshots_api
 from vidik.context.snapshots.scope import HEADER as SNAPSHOT
 from vidik.context.snapshots.scope import enter
 from vidik.context.subscriptions import api as subscriptions_api
+from vidik.kernel.errors import VidikError
 
 Handler = Callable[[Call], Awaitable[Response]]
 PREFIX: Final = b"/ngsi-ld/v1/"
 READ: Final = "context.read"
 WRITE: Final = "context.write"
+
+_WITH_BODY: Final = frozenset(("POST", "PATCH", "PUT"))
 
 _Methods = Mapping[str, tuple[Handler, str]]
 
@@ -83,6 +87,8 @@ _TEMPORAL_INSTANCE: Final[_Methods] = {
     "PATCH": (temporal_writing_api.modify_instance, WRITE),
     "DELETE": (temporal_writing_api.delete_instance, WRITE),
 }
+# Without a name there is no attribute whose instance could be modified, but an instance is looked for all the same.
+_TEMPORAL_NAMELESS: Final[_Methods] = {"DELETE": (temporal_writing_api.delete_instance, WRITE)}
 _TEMPORAL_OPERATIONS: Final[Mapping[str, _Methods]] = {"query": {"POST": (temporal_api.query_by_post, READ)}}
 
 
@@ -111,6 +117,7 @@ _ATTRIBUTE_LIST: Final[_Methods] = {"GET": (discovery_api.list_attributes, READ)
 _ATTRIBUTE_DETAILS: Final[_Methods] = {"GET": (discovery_api.retrieve_attribute, READ)}
 
 
+_IDENTITY: Final[_Methods] = {"GET": (identity_api.retrieve_identity, READ)}
 _REGISTRATIONS: Final[_Methods] = {
     "GET": (registrations_api.query_registrations, READ),
     "POST": (registrations_api.create_registration, WRITE),
@@ -179,6 +186,8 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _ATTRIBUTE_LIST
         case ["attributes", _]:
             return _ATTRIBUTE_DETAILS
+        case ["info", "sourceIdentity"]:
+            return _IDENTITY
         case ["csourceRegistrations"]:
             return _REGISTRATIONS
         case ["csourceRegistrations", _]:
@@ -203,6 +212,8 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _TEMPORAL_ATTRIBUTES
         case ["temporal", "entities", _, "attrs", _]:
             return _TEMPORAL_ATTRIBUTE
+        case ["temporal", "entities", _, "attrs", "", _]:
+            return _TEMPORAL_NAMELESS
         case ["temporal", "entities", _, "attrs", _, _]:
             return _TEMPORAL_INSTANCE
         case ["temporal", "entityOperations", operation]:
@@ -211,8 +222,20 @@ def _methods(segments: list[str]) -> _Methods | None:
 
 
 async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
-    """The ASGI application beneath /ngsi-ld/v1; its errors are rendered by the application around it."""
+    """The ASGI application beneath /ngsi-ld/v1."""
     request = Request(scope, receive)
+    try:
+        response = await _answer(scope, request)
+    except VidikError as error:
+        response = problems.response(error)
+    if has_header(request, b"ngsild-tenant"):
+        response.headers["NGSILD-Tenant"] = request.headers["ngsild-tenant"]
+    await response(scope, receive, send)
+
+
+async def _answer(scope: Scope, request: Request) -> Response:
+    if scope["method"] in _WITH_BODY and not has_header(request, b"content-length"):
+        raise problems.LengthRequired("A request with a body says its Content-Length.")
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     path = raw[raw.index(PREFIX) + len(PREFIX) :] if PREFIX in raw else b""
     segments = _segments(path)
@@ -234,9 +257,9 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
         response.headers[SNAPSHOT] = str(call.snapshot)
     else:
         response = await distribute(call, handler)
-    if has_header(request, b"ngsild-tenant"):
-        response.headers["NGSILD-Tenant"] = request.headers["ngsild-tenant"]
-    await response(scope, receive, send)
+    if has_header(request, b"prefer"):
+        return as_preferred(request.headers["prefer"], segments, response)
+    return response
 
 
 def _segments(path: bytes) -> list[str]:

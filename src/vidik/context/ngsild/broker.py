@@ -100,6 +100,11 @@ class Call:
         context = await self.broker.contexts.resolve(exchange.body_context(content, kind, self.link))
         return content, context
 
+    @property
+    def prefer(self) -> str:
+        """What the client prefers of an answer (RFC 7240); empty where it says nothing."""
+        return self.request.headers["prefer"] if exchange.has_header(self.request, b"prefer") else ""
+
     def accept(self, *offered: str) -> str:
         """The media type of the answer; raises NotAcceptable."""
         header = self.request.headers.get("accept") if exchange.has_header(self.request, b"accept") else None

@@ -60,6 +60,7 @@ async def retrieve_entity(call: Call) -> Response:
     """GET /entities/{id}."""
     kind = call.accept(*_READABLE)
     context = await call.reading_context()
+    parameters.check_kind(call.parameters, kind)
     view = parameters.view(call.parameters, context)
     entity_id = call.entity_id()
     entity = await call.broker.reader.get(call.tenant, entity_id)
@@ -73,7 +74,7 @@ async def retrieve_entity(call: Call) -> Response:
         return conditional.not_modified(tag)
     body = await shown_entity(call, entity, view, kind, context)
     headers = None if tag is None else {"ETag": tag, "Vary": conditional.VARY}
-    return answer(body, kind, context, headers=headers)
+    return answer(body, kind, context, headers=headers, prefer=call.prefer)
 
 
 def _tag(call: Call, entity: Stored, kind: str, context: ActiveContext) -> str | None:
@@ -94,6 +95,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     """A page of a query, however it was asked."""
     if entity_maps.is_wanted(call, asked):
         return await entity_maps.answer(call, asked, kind, context, partial(answer_query, call))
+    parameters.check_kind(asked, kind)
     view = parameters.view(asked, context)
     join = linked.parse_join(asked)
     found, types = parameters.search(asked, context)
@@ -124,7 +126,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     if shelf is not None:
         return answer_array(rendered.fragments, context, headers)
     body = await shown_page(call, asked, page.entities, view, join, kind, context)
-    return answer(body, kind, context, headers=headers)
+    return answer(body, kind, context, headers=headers, prefer=call.prefer)
 
 
 def _selection(call: Call, context: ActiveContext) -> selections.TypeSelection | None:
@@ -220,13 +222,12 @@ async def _answer_update(
     if not entity.attributes and entity.types is None and entity.scope is None and not entity.nulls:
         raise problems.bad_data("The fragment has nothing in it.")
     result = await _change(call, context, rule, entity, scope=scope)
-    not_updated = [
-        {"attributeName": context.compact(name), "reason": reason} for name, reason in result.not_updated.items()
-    ]
+    # Names stand for themselves here: an answer of partial success has no @context (clause 6.3.6).
+    not_updated = [{"attributeName": name, "reason": reason} for name, reason in result.not_updated.items()]
     not_updated += [{"attributeName": name, "reason": reason} for name, reason in (refused or {}).items()]
     if not not_updated:
         return Response(status_code=204)
-    body = {"updated": [context.compact(name) for name in result.updated], "notUpdated": not_updated}
+    body = {"updated": result.updated, "notUpdated": not_updated}
     return Response(orjson.dumps(body), status_code=207, media_type=JSON)
 
 

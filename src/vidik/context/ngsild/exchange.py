@@ -150,7 +150,7 @@ def _quality(header: str, offer: str) -> float:
                 try:
                     quality = min(max(float(number), 0.0), 1.0)
                 except ValueError:
-                    quality = 0.0
+                    quality = 1.0  # what cannot be read says nothing
         found, precision = quality, level
     return found
 
@@ -241,10 +241,16 @@ class Answer(Response):
 
 
 def answer(
-    body: Any, kind: str, context: ActiveContext, *, status: int = 200, headers: Mapping[str, str] | None = None
+    body: Any,
+    kind: str,
+    context: ActiveContext,
+    *,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    prefer: str = "",
 ) -> Response:
-    """JSON with a Link to the @context, or JSON-LD (and GeoJSON) with it inside."""
-    if kind == JSON:
+    """JSON with a Link to the @context, or JSON-LD with it inside; GeoJSON as a client prefers it (clause 6.3.6)."""
+    if kind == JSON or (kind == GEO_JSON and "body=json" in prefer.replace(" ", "")):
         return Answer(orjson.dumps(body), kind, headers or {}, _link_to(context), status)
     inside = context_of_answer(context)
     for one in body if isinstance(body, list) else (body,):

@@ -83,11 +83,11 @@ def _distances(relation: str, modifiers: list[str]) -> tuple[float | None, float
             distance = float(number)
         except ValueError:
             distance = math.nan
-        if relation != "near" or name not in ("maxDistance", "minDistance") or not 0 <= distance < 1e9:
+        if relation != "near" or name not in ("maxDistance", "minDistance") or not 0 < distance < 1e9:
             raise bad_data("georel near takes ;maxDistance==metres or ;minDistance==metres.", "georel")
         found[name] = distance
-    if relation == "near" and not found:
-        raise bad_data("georel near needs ;maxDistance==metres or ;minDistance==metres.", "georel")
+    if relation == "near" and len(found) != 1:
+        raise bad_data("georel near has one of ;maxDistance==metres and ;minDistance==metres.", "georel")
     return found.get("maxDistance"), found.get("minDistance")
 
 

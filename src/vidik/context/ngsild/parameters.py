@@ -9,7 +9,8 @@ import orjson
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import geo, q, selections, values
-from vidik.context.ngsild.exchange import Parameters
+from vidik.context.ngsild.exchange import GEO_JSON, Parameters
+from vidik.context.ngsild.linked import MAXIMUM_LEVEL
 from vidik.context.ngsild.problems import bad_data, invalid_request
 from vidik.context.ngsild.projection import CORE_MEMBERS, Projection, parse_projection
 from vidik.context.ngsild.rendering import Format, View
@@ -76,8 +77,17 @@ def view(parameters: Parameters, context: ActiveContext) -> View:
     )
 
 
+def check_kind(parameters: Parameters, kind: str) -> None:
+    """Raise BadInput for a parameter that goes with GeoJSON only, where the answer is something else."""
+    if parameters.has("geometryProperty") and kind != GEO_JSON:
+        raise bad_data(f"geometryProperty goes with Accept: {GEO_JSON}.", "geometryProperty")
+
+
 def projections(parameters: Parameters, context: ActiveContext) -> tuple[Projection | None, Projection | None]:
-    """The parameters pick and omit; raises BadInput where they contradict one another or attrs."""
+    """The parameters pick and omit.
+
+    Raises BadInput where they contradict one another or attrs, or lead further than links are followed (5.7.2.4).
+    """
     picked, omitted = parameters.get("pick"), parameters.get("omit")
     pick = None if picked is None else parse_projection(picked, context, "pick")
     omit = None if omitted is None else parse_projection(omitted, context, "omit")
@@ -87,7 +97,16 @@ def projections(parameters: Parameters, context: ActiveContext) -> tuple[Project
         both = [word for word, part in omit.members.items() if part is None and word in pick.members]
         if both:
             raise bad_data(f"{both[0]} is both picked and omitted.", "omit")
+    for field, one in (("pick", pick), ("omit", omit)):
+        if one is not None and one.depth() > _followed(parameters):
+            raise bad_data(f"{field} leads further than join and joinLevel say that links are followed.", field)
     return pick, omit
+
+
+def _followed(parameters: Parameters) -> int:
+    """Through how many relationships linked entities are shown; 0 where none are."""
+    level = parameters.number("joinLevel", 1, 1, MAXIMUM_LEVEL)
+    return level if parameters.get("join") in ("inline", "flat") else 0
 
 
 def _set(names: list[str] | None) -> frozenset[str] | None:
@@ -109,6 +128,8 @@ def search(
     Raises BadInput where a parameter breaks its grammar or nothing limits the query.
     """
     text = parameters.get("type")
+    if text == "*" and parameters.get("local") == "false":
+        raise bad_data("type=* is about what is here: it does not go with local=false.", "local")
     types = None if text is None or text == "*" else selections.parse_types(text, context)
     ids = parameters.names("id")
     query = parameters.get("q")
@@ -128,7 +149,8 @@ def search(
     order = parameters.get("orderBy")
     if order is not None:
         found.order = parse_order(order, context, table)
-    limits = (text, found.attributes, found.q, found.scopes, found.geo)
+    asked = found.q if found.q is not None and q.asks_of_attributes(found.q) else None
+    limits = (text, found.attributes, asked, found.scopes, found.geo)
     if all(limit is None for limit in limits) and not parameters.flag("local"):
         raise bad_data("A query has at least one of type, attrs, q, georel or scopeQ, or is local=true.", "type")
     return found, types
@@ -149,6 +171,47 @@ def of_query(body: Mapping[str, Any]) -> Parameters:
 
     Raises BadInput where the query is not one.
     """
+    if "temporalQ" in body:
+        raise bad_data("temporalQ goes with queries of the past.", "temporalQ")
+    return _of_query(body)
+
+
+def of_temporal_query(body: Mapping[str, Any]) -> Parameters:
+    """The parameters that a Query of POST temporal/entityOperations/query stands for (clauses 5.2.21 and 5.2.44).
+
+    Raises BadInput where the query is not one.
+    """
+    asked: dict[str, str] = {}
+    temporal_query = body.get("temporalQ")
+    if temporal_query is not None:
+        if not isinstance(temporal_query, dict):
+            raise bad_data("temporalQ is an object.", "temporalQ")
+        for name in ("timerel", "timeAt", "endTimeAt", "timeproperty"):
+            if name in temporal_query:
+                asked[name] = _text(temporal_query[name], f"temporalQ.{name}")
+        if "lastN" in temporal_query:
+            last = temporal_query["lastN"]
+            if not isinstance(last, int) or isinstance(last, bool) or last < 1:
+                raise bad_data("lastN is a whole number from 1.", "temporalQ.lastN")
+            asked["lastN"] = str(last)
+        _aggregation(temporal_query, "temporalQ", asked)
+    if "aggrParams" in body:
+        if not isinstance(body["aggrParams"], dict):
+            raise bad_data("aggrParams is an object.", "aggrParams")
+        _aggregation(body["aggrParams"], "aggrParams", asked)
+    return Parameters.of(asked).joined(_of_query(body))
+
+
+def _aggregation(given: Mapping[str, Any], field: str, asked: dict[str, str]) -> None:
+    if "aggrMethods" in given:
+        methods = given["aggrMethods"]
+        asked["aggrMethods"] = ",".join(_texts(methods if isinstance(methods, list) else [methods], field))
+        asked["options"] = "aggregatedValues"
+    if "aggrPeriodDuration" in given:
+        asked["aggrPeriodDuration"] = _text(given["aggrPeriodDuration"], f"{field}.aggrPeriodDuration")
+
+
+def _of_query(body: Mapping[str, Any]) -> Parameters:
     if body.get("type") != "Query":
         raise bad_data('A query has the type "Query".', "type")
     found: dict[str, str] = {}
@@ -164,15 +227,7 @@ def of_query(body: Mapping[str, Any]) -> Parameters:
         found["joinLevel"] = str(body["joinLevel"])
     for name in ("attrs", "pick", "omit", "datasetId", "containedBy"):
         if name in body:
-            part = body[name]
-            found[name] = ",".join(_text(one, name) for one in (part if isinstance(part, list) else [part]))
-    temporal_query = body.get("temporalQ")
-    if temporal_query is not None:
-        if not isinstance(temporal_query, dict):
-            raise bad_data("temporalQ is an object.", "temporalQ")
-        for name in ("timerel", "timeAt", "endTimeAt", "timeproperty"):
-            if name in temporal_query:
-                found[name] = _text(temporal_query[name], f"temporalQ.{name}")
+            found[name] = ",".join(_texts(_list(body[name]), name))
     geo_query = body.get("geoQ")
     if geo_query is not None:
         if not isinstance(geo_query, dict):
@@ -201,12 +256,18 @@ def _entity_selectors(entities: Any, found: dict[str, str]) -> None:
     ids = [part for one in entities if "id" in one for part in _list(one["id"])]
     if ids:
         found["id"] = ",".join(_text(one, "entities.id") for one in ids)
-    if "idPattern" in entities[0]:
+    if "idPattern" in entities[0] and not ids:  # an id stands over a pattern (clause 5.2.33)
         found["idPattern"] = _text(entities[0]["idPattern"], "entities.idPattern")
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
+
+
+def _texts(values: list[Any], field: str) -> list[str]:
+    if not values:
+        raise bad_data("This list is not empty.", field)
+    return [_text(one, field) for one in values]
 
 
 def _text(value: Any, field: str) -> str:

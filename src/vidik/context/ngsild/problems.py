@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from starlette.responses import Response
 
 from vidik.kernel.errors import BadInput, Conflict, NotFound, TooLarge, VidikError
 
 ERRORS: Final = "https://uri.etsi.org/ngsi-ld/errors/"
+_SAID_BY_THE_STATUS: Final = (411, 415)
+"""Errors without a body (clause 6.3.4)."""
+
+
+def response(error: VidikError) -> Response:
+    """An error as the API answers it: problem details as plain JSON, whatever was asked for (clauses 5.5.3, 6.3.3)."""
+    if error.status in _SAID_BY_THE_STATUS:
+        return Response(status_code=error.status, headers=error.headers())
+    return of_problem(error.problem(), error.headers())
+
+
+def of_problem(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    """Problem details as a response with their own status."""
+    status = int(problem.get("status", 502))
+    return Response(
+        orjson.dumps(problem), status_code=status, headers=dict(headers or {}), media_type="application/json"
+    )
 
 
 class UnsupportedMediaType(VidikError):
@@ -38,6 +59,14 @@ class MethodNotAllowed(VidikError):
 
     def headers(self) -> dict[str, str]:
         return {"Allow": ", ".join(self._allowed)}
+
+
+class LengthRequired(VidikError):
+    """The request does not say how long its body is."""
+
+    status = 411
+    title = "The length of the body is required"
+    default_code = "length-required"
 
 
 class NotSupported(VidikError):

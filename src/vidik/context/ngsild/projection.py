@@ -37,13 +37,17 @@ class Projection:
         """All but these members; one that says what to omit of a linked entity stays."""
         return {name: value for name, value in body.items() if self.members.get(name, self) is not None}
 
+    def depth(self) -> int:
+        """Through how many relationships it leads at most."""
+        return max((1 + inner.depth() for inner in self.members.values() if inner is not None), default=0)
+
     def below(self, word: str) -> Projection | None:
         """What is said of the entity behind a relationship."""
         return self.members.get(word)
 
 
 def parse_projection(text: str, context: ActiveContext, field: str) -> Projection:
-    """A projection such as `id,name,locatedAt{name}`; raises BadInput (BadRequestData)."""
+    """A projection such as `id,name|locatedAt{name}`; raises BadInput (BadRequestData)."""
     reader = Reader(text, field)
     found = _members(reader, context, field, 0)
     if reader.at != len(text):
@@ -57,7 +61,7 @@ def _members(reader: Reader, context: ActiveContext, field: str, depth: int) -> 
     members: dict[str, Projection | None] = {}
     while True:
         start = reader.at
-        while reader.at < len(reader.text) and reader.text[reader.at] not in ",{}":
+        while reader.at < len(reader.text) and reader.text[reader.at] not in ",|{}":
             reader.at += 1
         name = values.name(reader.text[start : reader.at].strip(), field)
         word = name if name in CORE_MEMBERS else context.compact(context.expand(name))
@@ -66,5 +70,5 @@ def _members(reader: Reader, context: ActiveContext, field: str, depth: int) -> 
             members[word] = _members(reader, context, field, depth + 1)
             if not reader.take("}"):
                 raise bad_data(f"A brace of {field} is not closed.", field)
-        if not reader.take(","):
+        if not reader.take(",") and not reader.take("|"):
             return Projection(members)

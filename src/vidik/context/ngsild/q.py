@@ -226,6 +226,16 @@ def normal_number(text: str) -> str:
     return format(number, "f") if abs(number.adjusted()) < 20 else str(number).replace("E+", "e")
 
 
+SYSTEM_ATTRIBUTES: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "expiresAt"))
+
+
+def asks_of_attributes(query: Query) -> bool:
+    """Whether a q asks of at least one attribute, and not only of what a broker notes of every entity."""
+    if isinstance(query, Leaf):
+        return query.term.path.attributes[0] not in SYSTEM_ATTRIBUTES
+    return any(asks_of_attributes(part) for part in query.parts)
+
+
 def write_q(query: Query, *, inside: bool = False) -> str:
     """The text of a tree; parsing it gives the tree again."""
     if isinstance(query, Leaf):

@@ -86,6 +86,9 @@ class TemporalQuery:
 
 def parse_temporal(parameters: Parameters, options: Iterable[str]) -> TemporalQuery:
     """A temporal query from its parameters; raises BadInput."""
+    order = parameters.get("orderBy")
+    if order is not None and any(one.strip().partition(";")[0] != "id" for one in order.split(",")):
+        raise bad_data("The past is ordered by id only.", "orderBy")
     name = parameters.get("timeproperty") or "observedAt"
     if name not in TIME_PROPERTIES:
         raise bad_data(f"timeproperty is one of {', '.join(TIME_PROPERTIES)}.", "timeproperty")
@@ -128,8 +131,7 @@ def _range(parameters: Parameters) -> tuple[datetime | None, datetime | None]:
     if relation == "before":
         return None, moment
     if relation == "after":
-        # After excludes the moment itself; history counts whole microseconds.
-        return moment + timedelta(microseconds=1), None
+        return moment, None  # the moment itself counts (clause 4.11)
     if end_at is None:
         raise bad_data("timerel between needs endTimeAt.", "endTimeAt")
     end = values.moment(end_at, "endTimeAt")

@@ -75,7 +75,7 @@ async def query_by_post(call: Call) -> Response:
     body, context = await call.body()
     if not isinstance(body, dict):
         raise problems.bad_data("A query is a JSON object.")
-    asked = call.parameters.joined(parameters.of_query(body))
+    asked = call.parameters.joined(parameters.of_temporal_query(body))
     return await answer_query(call, asked, kind, context)
 
 

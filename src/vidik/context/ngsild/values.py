@@ -15,7 +15,13 @@ NULL: Final = "urn:ngsi-ld:null"
 MAXIMUM_DEPTH: Final = 64
 GEOMETRIES: Final = frozenset(("Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon"))
 
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{}|\\^`\x00-\x20]+")
+# What nobody sees, or what turns text around, is in no IRI (RFC 3987, clauses 2.2 and 4.1): two ids that look alike
+# would be two things.
+_UNSEEN: Final = (
+    r"\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    r"\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\uffff\U000e0000-\U000e0fff"
+)
+_URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{{}}|\\^`\x00-\x20{_UNSEEN}]+")
 _NAME = re.compile(r"[^\s<>\"'=;()\[\]{}|,\\^`\x00-\x20]+")
 _SCOPE = re.compile(r"/?[A-Za-z][\w\-]*(?:/[\w\-]+)*", re.UNICODE)
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:[Zz]|[+\-]\d\d:?\d\d)")

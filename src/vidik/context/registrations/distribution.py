@@ -62,7 +62,7 @@ async def _query_past_by_post(sharing: Sharing) -> Response:
     body, context = await call.body()
     if not isinstance(body, dict):
         raise problems.bad_data("A query is a JSON object.")
-    return await past.query(sharing, call.parameters.joined(parameters.of_query(body)), kind, context)
+    return await past.query(sharing, call.parameters.joined(parameters.of_temporal_query(body)), kind, context)
 
 
 _READS: Final[Mapping[Handler, Callable[[Sharing], Awaitable[Response]]]] = {

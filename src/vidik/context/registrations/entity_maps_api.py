@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -23,29 +24,29 @@ _PROVIDED: Final = ("id", "entityMap", "linkedMaps", "@context")
 
 async def create_map(call: Call) -> Response:
     """GET and POST /entityMaps: a map of what a query finds, here and at the sources of registrations."""
-    return await _created(call, partial(answer_query, call))
+    return await _created(call, partial(answer_query, call), parameters.of_query)
 
 
 async def create_map_of_past(call: Call) -> Response:
     """GET and POST /temporal/entityMaps: a map of what a query of the past finds."""
-    return await _created(call, partial(temporal_api.answer_query, call))
+    return await _created(call, partial(temporal_api.answer_query, call), parameters.of_temporal_query)
 
 
-async def _created(call: Call, ask: Ask) -> Response:
+async def _created(call: Call, ask: Ask, read: Callable[[Mapping[str, Any]], Parameters]) -> Response:
     kind = call.accept(JSON, LD_JSON)
-    asked, context = await _asked(call)
+    asked, context = await _asked(call, read)
     entity_map = await entity_maps.create(call, asked, context, ask)
     headers = {entity_maps.HEADER: entity_maps.address(entity_map.id), "Location": entity_maps.address(entity_map.id)}
     return exchange.answer(_shown(entity_map), kind, context, status=201, headers=headers)
 
 
-async def _asked(call: Call) -> tuple[Parameters, ActiveContext]:
+async def _asked(call: Call, read: Callable[[Mapping[str, Any]], Parameters]) -> tuple[Parameters, ActiveContext]:
     if call.request.method == "GET":
         return call.parameters, await call.reading_context()
     body, context = await call.body()
     if not isinstance(body, dict):
         raise problems.bad_data("A query is a JSON object.")
-    return call.parameters.joined(parameters.of_query(body)), context
+    return call.parameters.joined(read(body)), context
 
 
 async def retrieve_map(call: Call) -> Response:
@@ -82,11 +83,8 @@ async def update_map(call: Call) -> Response:
 
 
 def _expiry(text: Any) -> datetime:
-    moment = now()
-    expires_at = values.moment(text, "expiresAt")
-    if expires_at <= moment:
-        raise problems.bad_data("expiresAt is in the past.", "expiresAt")
-    return min(expires_at, moment + entity_maps.LONGEST_LIFETIME)
+    """When a map ends: at once where that is past, and not later than maps may last."""
+    return min(values.moment(text, "expiresAt"), now() + entity_maps.LONGEST_LIFETIME)
 
 
 async def delete_map(call: Call) -> Response:

@@ -124,7 +124,7 @@ def _shares(sharing: Sharing, asked: Parameters, wanted: Asked, operation: str) 
 def _unconditional(call: Call) -> Call:
     """The same call whose answer is never "as you have it": what others have of it may be new."""
     headers = [(name, value) for name, value in call.request.scope["headers"] if name != b"if-none-match"]
-    return replace(call, request=Request({**call.request.scope, "headers": headers}))
+    return replace(call, request=Request({**call.request.scope, "headers": headers, "vidik.header_names": None}))
 
 
 async def _here(response: Awaitable[Response]) -> _Told | NotFound:

@@ -94,6 +94,7 @@ async def retrieve(sharing: Sharing) -> Response:
     call = sharing.call
     kind = call.accept(*READABLE)
     context = await call.reading_context()
+    parameters.check_kind(call.parameters, kind)
     view = parameters.view(call.parameters, context)
     entity_id = call.entity_id()
     text = call.parameters.get("type")
@@ -113,7 +114,7 @@ async def retrieve(sharing: Sharing) -> Response:
     if view.attributes is not None and view.attributes.isdisjoint(entity.document):
         raise PartlyNotFound(f"The entity {entity_id} has none of these attributes.", sharing.headers())
     body = await shown_entity(call, entity, view, kind, context)
-    return answer(body, kind, context, headers=sharing.headers())
+    return answer(body, kind, context, headers=sharing.headers(), prefer=call.prefer)
 
 
 async def _retrieved(sharing: Sharing, share: Share, entity_id: str, context: ActiveContext) -> list[Part]:
@@ -258,6 +259,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         again = partial(query, sharing, by_post=by_post)
         return await entity_maps.answer(call, asked, kind, context, again)
     await sharing.narrow(asked, context)
+    parameters.check_kind(asked, kind)
     view = parameters.view(asked, context)
     join = linked.parse_join(asked)
     search, types = parameters.search(asked, context)
@@ -298,7 +300,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         headers["NGSILD-Results-Count"] = str(len(entities) + max(0, more))
     headers |= sharing.headers()
     body = await shown_page(call, asked, page, view, join, kind, context)
-    return answer(body, kind, context, headers=headers)
+    return answer(body, kind, context, headers=headers, prefer=call.prefer)
 
 
 def _sources(

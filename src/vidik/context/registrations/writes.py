@@ -100,7 +100,8 @@ def replaced(call: Call, body: Any) -> Call:
         return {"type": "http.request", "body": content, "more_body": False}
 
     headers = [(name, value) for name, value in call.request.scope["headers"] if name != b"content-length"]
-    request = Request({**call.request.scope, "headers": headers}, receive)
+    headers.append((b"content-length", str(len(content)).encode()))
+    request = Request({**call.request.scope, "headers": headers, "vidik.header_names": None}, receive)
     return Call(request, call.broker, call.principal, call.tenant, call.parameters, call.segments)
 
 
@@ -299,9 +300,7 @@ def _answer(call: Call, entity_id: str, parts: list[Part], local: Response | Non
         return Response(status_code=204)
     if len(parts) == 1 and not failed[0].is_partial:
         problem = failed[0].error or {}
-        return Response(
-            orjson.dumps(problem), status_code=int(problem.get("status", 502)), media_type="application/problem+json"
-        )
+        return problems.of_problem(problem)
     if len(call.segments) < 3:
         body: Json = {
             "success": [entity_id] if len(failed) < len(parts) else [],

@@ -93,7 +93,7 @@ async def _find_present(call: Call, query: Json, context: ActiveContext, content
 
 
 async def _find_past(call: Call, query: Json, context: ActiveContext, content: Content) -> Everything:
-    given = parameters.of_query(query)
+    given = parameters.of_temporal_query(query)
     times = {name: text for name in ("timerel", "timeAt", "endTimeAt", "timeproperty") if (text := given.get(name))}
     asked = Parameters.of(times).joined(_selected(given))
     # By the times of the server what is late belongs to the range too, so that all of the past is copied.

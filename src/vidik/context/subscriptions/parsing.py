@@ -57,6 +57,8 @@ def parse_subscription(body: Any, context: ActiveContext, notified: ActiveContex
     for name in ("subscriptionName", "description", "csf"):
         if name in body:
             _text(body[name], name)
+    if "csf" in body:
+        q.parse_q(body["csf"], "csf")
     notification = body.get("notification")
     if not isinstance(notification, dict):
         raise bad_data("A subscription says what to notify, and where to.", "notification")

@@ -1,0 +1,169 @@
+"""Sentences of ETSI GS CIM 009 v1.9.1 that are easily read past, each with its clause."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from vidik.context.ngsild.geo import parse_geo
+from vidik.context.ngsild.values import is_uri
+from vidik.kernel.errors import BadInput
+
+ROOM = {
+    "id": "urn:ngsi-ld:Room:1",
+    "type": "Room",
+    "level": 1,
+    "name": "one",
+    "place": {"object": "urn:ngsi-ld:House:1"},
+}
+
+
+@pytest.fixture
+async def room(client: httpx.AsyncClient) -> httpx.AsyncClient:
+    assert (await client.post("/entities", json=ROOM)).status_code == 201
+    return client
+
+
+async def test_errors_are_plain_json_whatever_was_asked_for(client: httpx.AsyncClient) -> None:  # 5.5.3, 6.3.3
+    response = await client.get("/entities/urn:x:none", headers={"Accept": "application/ld+json"})
+
+    assert (response.status_code, response.headers["content-type"]) == (404, "application/json")
+    assert {"type", "title", "detail", "status"} <= response.json().keys()
+
+
+async def test_a_body_without_length_is_refused_without_a_word(client: httpx.AsyncClient) -> None:  # 6.3.4
+    async def parts() -> AsyncIterator[bytes]:
+        yield b'{"id": "urn:x:1", "type": "T"}'
+
+    response = await client.post("/entities", content=parts(), headers={"Content-Type": "application/json"})
+
+    assert (response.status_code, response.content) == (411, b"")
+
+
+async def test_an_error_about_a_tenant_names_it(client: httpx.AsyncClient) -> None:  # 6.3.14
+    response = await client.get("/entities?type=Room", headers={"NGSILD-Tenant": "nobody"})
+
+    assert (response.status_code, response.headers["NGSILD-Tenant"]) == (404, "nobody")
+
+
+async def test_a_source_says_who_it_is(client: httpx.AsyncClient) -> None:  # 5.15.1, 6.33
+    body = (await client.get("/info/sourceIdentity")).json()
+
+    assert body["type"] == "ContextSourceIdentity"
+    assert body["id"].endswith(body["contextSourceAlias"])
+    assert body["contextSourceUptime"].startswith("PT")
+    assert body["contextSourceTimeAt"].endswith("Z")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "field"),
+    [
+        ({"type": "Room", "pick": "place{name}"}, "pick"),  # 5.7.2.4: links that are not followed
+        ({"type": "Room", "omit": "place{owner{name}}", "join": "inline"}, "omit"),
+        ({"type": "Room", "geometryProperty": "location"}, "geometryProperty"),
+        ({"type": "*", "local": "false"}, "local"),
+        ({"q": 'modifiedAt>"2020-01-01T00:00:00Z"'}, "type"),
+        ({"type": "Room", "csf": "))"}, "csf"),
+    ],
+)
+async def test_a_query_that_cannot_be_meant_is_refused(
+    client: httpx.AsyncClient, parameters: dict[str, str], field: str
+) -> None:
+    response = await client.get("/entities", params=parameters)
+
+    assert (response.status_code, response.json()["field"]) == (400, field)
+
+
+async def test_a_bar_stands_for_a_comma_in_a_projection(room: httpx.AsyncClient) -> None:  # 4.21
+    response = await room.get(f"/entities/{ROOM['id']}", params={"pick": "id|level", "options": "keyValues"})
+
+    assert response.json() == {"id": ROOM["id"], "level": 1}
+
+
+@pytest.mark.parametrize(
+    ("member", "field"), [({"attrs": []}, "attrs"), ({"temporalQ": {"timerel": "after"}}, "temporalQ")]
+)
+async def test_a_query_by_post_has_what_it_may_have(
+    client: httpx.AsyncClient, member: dict[str, Any], field: str
+) -> None:  # 5.2.23
+    body = {"type": "Query", "entities": [{"type": "Room"}], **member}
+    response = await client.post("/entityOperations/query", json=body)
+
+    assert (response.status_code, response.json()["field"]) == (400, field)
+
+
+async def test_an_id_stands_over_a_pattern(room: httpx.AsyncClient) -> None:  # 5.2.33
+    entities = [{"type": "Room", "id": ROOM["id"], "idPattern": "other"}]
+    response = await room.post("/entityOperations/query", json={"type": "Query", "entities": entities})
+
+    assert [one["id"] for one in response.json()] == [ROOM["id"]]
+
+
+async def test_a_query_of_the_past_by_post_counts_and_aggregates(client: httpx.AsyncClient) -> None:  # 5.2.21, 5.2.44
+    for hour in (1, 2, 3):
+        level = {"type": "Property", "value": hour, "observedAt": f"2026-01-01T0{hour}:00:00Z"}
+        await client.post("/entityOperations/upsert", json=[{**ROOM, "level": level}])
+    body = {"type": "Query", "entities": [{"type": "Room"}], "attrs": ["level"]}
+    times = {"timerel": "after", "timeAt": "2026-01-01T01:00:00Z"}
+    path = "/temporal/entityOperations/query"
+
+    last = await client.post(path, json={**body, "temporalQ": {**times, "lastN": 1}})
+    mean = await client.post(path, json={**body, "temporalQ": times, "aggrParams": {"aggrMethods": ["avg"]}})
+    refused = await client.post(path, json={**body, "temporalQ": {**times, "lastN": 0}})
+
+    assert [one["value"] for one in last.json()[0]["level"]] == [3]
+    assert mean.json()[0]["level"]["avg"][0][0] == 2
+    assert (refused.status_code, refused.json()["field"]) == (400, "temporalQ.lastN")
+
+
+async def test_the_past_is_ordered_by_id_only(client: httpx.AsyncClient) -> None:  # 5.7.4.4
+    times = {"type": "Room", "timerel": "after", "timeAt": "2026-01-01T00:00:00Z"}
+
+    assert (await client.get("/temporal/entities", params={**times, "orderBy": "name"})).status_code == 400
+    assert (await client.get("/temporal/entities", params={**times, "orderBy": "id;desc"})).status_code == 200
+
+
+@pytest.mark.parametrize("georel", ["near;maxDistance==0", "near;maxDistance==5;minDistance==1"])
+def test_a_distance_is_positive_and_there_is_one(georel: str) -> None:  # 4.10
+    with pytest.raises(BadInput):
+        parse_geo(georel, "Point", "[8,40]", "location")
+
+
+@pytest.mark.parametrize("unseen", ["202e", "200b", "feff", "2028", "00a0", "fe0f", "fdd0", "3164", "2800"])
+def test_an_id_has_nothing_that_cannot_be_seen(unseen: str) -> None:  # 4.5.1, RFC 3987
+    assert not is_uri(f"urn:ngsi-ld:Room:{chr(int(unseen, 16))}1")
+    assert is_uri("urn:ngsi-ld:Соба:1")
+
+
+async def test_geojson_has_its_context_where_the_client_prefers_it(room: httpx.AsyncClient) -> None:  # 6.3.6
+    headers = {"Accept": "application/geo+json"}
+    with_it = await room.get("/entities?type=Room", headers=headers)
+    without = await room.get("/entities?type=Room", headers={**headers, "Prefer": "body=json"})
+
+    assert "@context" in with_it.json()
+    assert "@context" not in without.json()
+    assert "json-ld#context" in without.headers["Link"]
+
+
+@pytest.mark.parametrize(
+    ("prefer", "status", "kind", "applied"),
+    [
+        ("ngsi-ld=1.5", 203, "Property", "ngsi-ld=1.5"),
+        ('respond-async, NGSI-LD="1.5";q=0.1', 203, "Property", "ngsi-ld=1.5"),
+        ("ngsi-ld=1.9", 200, "VocabProperty", "ngsi-ld=1.9"),
+        ("ngsi-ld=3.0", 200, "VocabProperty", "ngsi-ld=1.9"),
+        ("body=json", 200, "VocabProperty", None),
+    ],
+)
+async def test_an_earlier_version_may_be_preferred(
+    client: httpx.AsyncClient, prefer: str, status: int, kind: str, applied: str | None
+) -> None:  # 4.3.6.8
+    entity = {"id": "urn:x:1", "type": "Room", "use": {"type": "VocabProperty", "vocab": "office"}, "scope": "/A"}
+    assert (await client.post("/entities", json=entity)).status_code == 201
+
+    response = await client.get("/entities/urn:x:1", headers={"Prefer": prefer})
+
+    assert (response.status_code, response.json()["use"]["type"]) == (status, kind)
+    assert response.headers.get("Preference-Applied") == applied
+    assert response.json()["use"].get("value", "office") == "office"
