@@ -31,8 +31,13 @@ class Prepared:
     demo_token: str | None = None
 
 
-# The demo brings devices and the wiring between them; everything else it does as a device.
-DEMO_PERMISSIONS = frozenset({"devices.read", "devices.manage", "context.read", "context.write"})
+# The demo brings devices and the wiring between them, and its pilots; everything else it does as a device.
+DEMO_PERMISSIONS = frozenset(
+    {
+        *("devices.read", "devices.manage", "context.read", "context.write"),
+        *("pilots.read", "pilots.manage", "pilots.sign"),
+    }
+)
 
 
 def prepare(*, demo: bool) -> None:
