@@ -41,9 +41,10 @@ def adjust(specification: Specification, outcome: Outcome) -> Outcome:
     total = float(added.sum())
     counterfactual, saving = outcome.counterfactual + total, outcome.saving + total
     interval = _moved(outcome.interval, total)
+    blocked = outcome.verdict != verdict(outcome.interval)  # a person must look first, whatever the figures say
     return replace(
         outcome,
-        verdict=verdict(interval),
+        verdict=outcome.verdict if blocked else verdict(interval),
         counterfactual=counterfactual,
         saving=saving,
         fraction=saving / counterfactual if counterfactual > 0 else math.nan,

@@ -24,8 +24,11 @@ from vidik.pilots.specification import Specification
 
 SAME_EVENT_DAYS = 10
 """An event whose day moves by less when more data has come is the same event."""
-EVENT_CODES = frozenset({"step", "slow_drift", "weekly_pattern_changed"})
-SUFFICIENCY_CODES = frozenset({"insufficient", "baseline-too-short", "gaps"})
+EVENT_CODES = frozenset(
+    {"step", "slow_drift", "weekly_pattern_changed", "scale", "baseline-scale", "metering-step", "standstill"}
+)
+SUFFICIENCY_CODES = frozenset({"no-data", "placebos-few", "few_placebos", "few_weeks", "single_series_weak"})
+_OF_PERIODS = ("baseline-", "reporting-")
 
 
 def last_day(specification: Specification, today: date) -> date:
@@ -70,7 +73,8 @@ def is_event(finding: Finding) -> bool:
 
 def is_sufficiency(finding: Finding) -> bool:
     """Whether a finding is about how much data there is."""
-    return finding.code in SUFFICIENCY_CODES
+    of_period = finding.code.startswith(_OF_PERIODS) and not is_event(finding)
+    return of_period or finding.code in SUFFICIENCY_CODES
 
 
 async def ask_about_events(connection: Connection, plan: int, findings: Sequence[Finding], moment: datetime) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 
 WIDTH, HEIGHT = 680.0, 240.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70.0, 12.0, 14.0, 26.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70.0, 12.0, 26.0, 26.0
+_LEGEND = 10.0
 _TICKS = 5
 
 Point = tuple[float, float]
@@ -70,13 +71,14 @@ def chart(
     days: Sequence[date],
     curves: Sequence[Curve],
     unit: str,
-    number: Callable[[float], str],
+    number: Callable[[float, int], str],
     band: tuple[Sequence[float | None], Sequence[float | None]] | None = None,
 ) -> Chart:
     """A chart of days with a band behind the curves where there is one; names stand at the top."""
     known = [value for curve in curves for value in curve.values if value is not None]
     known += [value for bound in band or () for value in bound if value is not None]
     low, high, step = _scale(min(known, default=0.0), max(known, default=1.0))
+    digits = max(0, -math.floor(math.log10(step) + 1e-9)) + (1 if f"{step:e}".startswith("2.5") and step < 10 else 0)
     across = (WIDTH - _LEFT - _RIGHT) / max(1, len(days) - 1)
 
     def place(day: int, value: float) -> Point:
@@ -87,8 +89,8 @@ def chart(
         value = low + count * step
         left, right = place(0, value), (WIDTH - _RIGHT, place(0, value)[1])
         drawn.lines.append(Line([left, right], INK if abs(value) < step / 1e6 else GRID, 0.6))
-        drawn.labels.append(Label((_LEFT - 6, left[1] + 3.5), number(value), "end"))
-    drawn.labels.append(Label((_LEFT - 6, _TOP - 4), unit, "end"))
+        drawn.labels.append(Label((_LEFT - 6, left[1] + 3.5), number(value, digits), "end"))
+    drawn.labels.append(Label((_LEFT - 6, _LEGEND), unit, "end"))
     if band is not None:
         drawn.areas.extend(_band(band, place))
     x = _LEFT
@@ -96,8 +98,8 @@ def chart(
         drawn.lines.extend(
             Line(points, curve.colour, 1.6, curve.dashes) for points in _pieces(curve.values, place) if len(points) > 1
         )
-        drawn.lines.append(Line([(x, _TOP - 7), (x + 18, _TOP - 7)], curve.colour, 2.0, curve.dashes))
-        drawn.labels.append(Label((x + 23, _TOP - 4), curve.name))
+        drawn.lines.append(Line([(x, _LEGEND - 3), (x + 18, _LEGEND - 3)], curve.colour, 2.0, curve.dashes))
+        drawn.labels.append(Label((x + 23, _LEGEND), curve.name))
         x += 40 + 6.2 * len(curve.name)
     for position in _few(len(days)):
         anchor = "start" if position == 0 else "end" if position == len(days) - 1 else "middle"

@@ -13,7 +13,7 @@ from vidik.kernel.scripts import to_latin
 from vidik.pilots.plans.freezing import Standing, stand
 from vidik.pilots.reports.charts import FORESEEN, INK, SAVED, Chart, Curve, chart
 from vidik.pilots.reports.extract import Extract
-from vidik.pilots.reports.words import Words
+from vidik.pilots.reports.words import Words, symbol
 from vidik.pilots.specification import Factor, Specification
 
 
@@ -101,7 +101,7 @@ def _warned(plan: Mapping[str, Any], entry: Mapping[str, Any], specification: Sp
 
 
 def _result(words: Words, outcome: Mapping[str, Any], entry: Mapping[str, Any]) -> list[Block]:
-    unit, interval, money = entry["unit"], entry["interval"], entry["money"]
+    unit, interval, money = symbol(entry["unit"]), entry["interval"], entry["money"]
     currency = entry["currency"]
     rows = [
         [words("saving"), f"{words.number(entry['saving'])} {unit}"],
@@ -143,7 +143,7 @@ def _decision(words: Words, entry: Mapping[str, Any], specification: Specificati
 
 
 def _course(words: Words, outcome: Mapping[str, Any]) -> list[Block]:
-    course, unit = outcome["course"], outcome["unit"]
+    course, unit = outcome["course"], symbol(outcome["unit"])
     days = [date.fromisoformat(day) for day in course["days"]]
     cumulative = chart(
         words("cumulative_chart"),
@@ -191,8 +191,8 @@ def _years(words: Words, entry: Mapping[str, Any]) -> list[Block]:
         [
             str(part["year"]),
             str(part["days"]),
-            f"{words.number(part['saving'])} {entry['unit']}",
-            _between(words, part, entry["unit"]),
+            f"{words.number(part['saving'])} {symbol(entry['unit'])}",
+            _between(words, part, symbol(entry["unit"])),
             words.money(part["money"]["value"], entry["currency"]),
             "\u2013" if part["tonnes"] is None else words.number(Decimal(part["tonnes"]["value"]), 3),
         ]

@@ -110,9 +110,14 @@ def _table(document: FPDF, table: Table) -> None:
 
 
 def _widths(table: Table) -> tuple[float, ...]:
-    """Wider columns for longer texts, none so narrow that it cannot hold a word."""
-    longest = [max(len(row[column]) for row in [table.headers, *table.rows]) for column in range(len(table.headers))]
-    return tuple(float(min(60, max(9, length))) for length in longest)
+    """Wider columns for longer texts; none narrower than its longest word, as far as words go."""
+    rows = [table.headers, *table.rows]
+    widths = []
+    for column in range(len(table.headers)):
+        texts = [row[column] for row in rows]
+        word = max((len(word) for text in texts for word in text.split()), default=0)
+        widths.append(float(max(8, min(word + 4, 66), min(max(map(len, texts)), 40))))
+    return tuple(widths)
 
 
 def _figure(document: FPDF, title: str, chart: Chart) -> None:
@@ -128,6 +133,7 @@ def _figure(document: FPDF, title: str, chart: Chart) -> None:
     for area in chart.areas:
         document.set_fill_color(area.colour)
         document.polygon([place(point) for point in area.points], style="F")
+    document.set_fill_color(255)
     for line in chart.lines:
         document.set_draw_color(line.colour)
         document.set_line_width(line.width * scale)

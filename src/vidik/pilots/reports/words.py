@@ -165,6 +165,17 @@ _WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+_SYMBOLS: Mapping[str, str] = {
+    "KWH": "kWh", "MWH": "MWh", "MTQ": "m³", "LTR": "l", "KMT": "km", "MIN": "min", "HUR": "h", "TNE": "t", "KGM": "kg",
+    "C62": "", "CEL": "°C",
+}  # fmt: skip
+
+
+def symbol(code: str) -> str:
+    """The symbol of a UN/CEFACT unit code; another code stays as it is."""
+    return _SYMBOLS.get(code.upper(), code)
+
+
 class Words:
     """The words and number forms of one language: en, sr-Cyrl or sr-Latn."""
 
