@@ -5,6 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
+from vidik.context.ngsild.repository import pages
+
 SQUARE = "[[[21.8,43.2],[22.0,43.2],[22.0,43.4],[21.8,43.4],[21.8,43.2]]]"
 
 
@@ -114,6 +116,18 @@ class TestSelection:
 
 
 class TestPaging:
+    @pytest.mark.parametrize("at_most", [0, 1, 1000])
+    async def test_a_page_near_is_the_same_whichever_way_it_is_found(
+        self, city: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, at_most: int
+    ) -> None:
+        monkeypatch.setattr(pages, "MAXIMUM_NEARBY", at_most)
+        place = {"georel": "near;maxDistance==200", "geometry": "Point", "coordinates": "[21.9,43.3]"}
+        first = await city.get("/entities", params={**place, "limit": "2"})
+        narrowed = await city.get("/entities", params={**place, "type": "Lamp", "q": "power>60"})
+        assert [one["id"][-1] for one in first.json()] == ["1", "2"]
+        assert 'rel="next"' in first.headers["link"]
+        assert [one["id"][-1] for one in narrowed.json()] == ["2"]
+
     async def test_count_and_links(self, city: httpx.AsyncClient) -> None:
         response = await city.get("/entities", params={"type": "Lamp", "limit": "2", "offset": "1", "count": "true"})
         assert [one["id"] for one in response.json()] == ["urn:e:2", "urn:e:3"]

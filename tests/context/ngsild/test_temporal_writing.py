@@ -162,3 +162,24 @@ class TestPages:
         assert response.status_code == 206
         assert response.headers["content-range"] == "date-time 2025-03-01T12:03:00Z-2025-03-01T12:02:00Z/3"
         assert [one["value"] for one in response.json()["power"]] == [20, 30]
+
+
+@pytest.mark.parametrize("again", ["PATCH", "POST", "upsert"])
+async def test_another_value_of_the_same_time_changes_the_past_too(client: httpx.AsyncClient, again: str) -> None:
+    def level(value: int, minute: int) -> dict[str, Any]:
+        return {"type": "Property", "value": value, "observedAt": f"2026-01-01T10:0{minute}:00Z"}
+
+    entity = {"id": "urn:x:same", "type": "Room", "level": level(1, 0)}
+    await client.post("/entities", json=entity)
+    for given in (level(2, 0), level(2, 0), level(3, 1), level(4, 0)):
+        if again == "upsert":
+            response = await client.post("/entityOperations/upsert", json=[{**entity, "level": given}])
+        else:
+            response = await client.request(again, "/entities/urn:x:same/attrs", json={"level": given})
+        assert response.status_code in (200, 201, 204), response.text
+
+    present = (await client.get("/entities/urn:x:same")).json()["level"]
+    past = (await client.get("/temporal/entities/urn:x:same", params={"options": "temporalValues"})).json()["level"]
+
+    assert present == level(4, 0)
+    assert past["values"] == [[4, "2026-01-01T10:00:00Z"], [3, "2026-01-01T10:01:00Z"]]

@@ -29,6 +29,24 @@ async def put(connection: Connection, rows: Mapping[int, SeriesRows]) -> None:
                 await packing.rewrite_day(connection, series, day, chunks.merge([part, kept]))
 
 
+def rows_of(values: Sequence[tuple[int, int, float | None, str | None]], recorded_at: int) -> dict[int, SeriesRows]:
+    """Values as rows of their series: (series, time, number, JSON); of two of one time the later one stands."""
+    by_series: dict[int, dict[int, tuple[float | None, str | None]]] = {}
+    for series, at, number, json in values:
+        by_series.setdefault(series, {})[at] = number, json
+    return {series: _rows(sorted(found.items()), recorded_at) for series, found in by_series.items()}
+
+
+def _rows(values: Sequence[tuple[int, tuple[float | None, str | None]]], recorded_at: int) -> SeriesRows:
+    plain = [number is not None and json is None for _, (number, json) in values]
+    return SeriesRows(
+        np.asarray([at for at, _ in values], np.int64),
+        np.full(len(values), recorded_at, np.int64),
+        np.asarray([np.nan if number is None else number for _, (number, _) in values], np.float64),
+        {place: json or "null" for place, (_, (_, json)) in enumerate(values) if not plain[place]},
+    )
+
+
 async def remove(connection: Connection, series: int, moment: int) -> bool:
     """Take one value (its time in microseconds since 1970) out of a series; False where there is none."""
     await packing.hold_off(connection)

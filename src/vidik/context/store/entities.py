@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from vidik.context.store import arrays, changes, observations
+from vidik.context.store import arrays, changes, corrections, observations
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.document import (
     UNOBSERVED,
@@ -218,23 +218,47 @@ async def _record_history(
     moment: datetime,
 ) -> None:
     values = [
-        ((keys[write.entity_id], attribute, instance.get("datasetId", "")), instance)
+        ((keys[write.entity_id], attribute, instance.get("datasetId", "")), instance, former)
         for write in writes
         for attribute, instances in write.changed.items()
+        for former in (_observed_before(write, attribute),)
         for instance in instances
     ]
-    series = await _series_of(connection, {name for name, _ in values}, fresh, moment)
+    series = await _series_of(connection, {name for name, _, _ in values}, fresh, moment)
     recorded_at = to_microseconds(moment)
     rows = observations.ObservationRows()
-    for name, instance in values:
+    late = []
+    for name, instance, former in values:
         time = instance.get("observedAt") or instance.get("deletedAt")
         if time:
             number, json = history_value(instance)
         else:
             time = instance.get("modifiedAt")
             number, json = history_value({**instance, UNOBSERVED: True})
-        rows.add(series[name], microseconds_of(time) if time else recorded_at, recorded_at, number, json)
+        at = microseconds_of(time) if time else recorded_at
+        if "observedAt" in instance and name[0] not in fresh and not _is_news(instance, at, former.get(name[2])):
+            late.append((series[name], at, number, json))
+        else:
+            rows.add(series[name], at, recorded_at, number, json)
     await observations.write(connection, rows, moment)
+    if late:
+        # What is there of the same time gives way, so that the present and its past say the same.
+        await corrections.put(connection, corrections.rows_of(late, recorded_at))
+
+
+def _observed_before(write: EntityWrite, attribute: str) -> dict[str, Instance]:
+    """The instances that an attribute had before a write, by their datasetId."""
+    stored = None if write.before is None else write.before.document.get(attribute)
+    return {} if stored is None else {one.get("datasetId", ""): one for one in instances_of(stored)}
+
+
+def _is_news(instance: Instance, at: int, former: Instance | None) -> bool:
+    """Whether an observation is newer than the one before it, or says the same once more."""
+    observed_at = None if former is None else former.get("observedAt")
+    if former is None or observed_at is None:
+        return False
+    before = microseconds_of(observed_at)
+    return at > before or (at == before and history_value(instance) == history_value(former))
 
 
 async def _series_of(
