@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -28,27 +29,42 @@ def width(errors: Values, level: float, independent: int | None = None) -> Width
     """Half the width that holds a new error with probability `level` if it is exchangeable with `errors`.
 
     The ceil((n + 1) level)-th smallest absolute error (split conformal: Vovk, Gammerman, Shafer 2005; Barber, Candès,
-    Ramdas, Tibshirani 2021). `independent` is how many of the errors have no data in common, all unless given. With
-    fewer than `enough(level)` the quantile does not exist, or is not to be trusted: then errors are taken to be normal
-    around zero and the width is Student's t with that many degrees of freedom times their root mean square, and not
-    less than the largest error seen. With no run at all it is infinite.
+    Ramdas, Tibshirani 2021). `independent` is how many of the errors have no data in common, all unless given: of more
+    errors than that, it is the mean of this quantile over all choices of so many. A quantile of few runs can be narrow
+    by luck, so the width is at least Student's t with that many degrees of freedom times the root mean square error;
+    with fewer than `enough(level)` runs the quantile does not exist, and it is this, and at least the largest error
+    of that many, and a note says so. With no run at all it is infinite.
     """
     sizes = np.sort(np.abs(errors[np.isfinite(errors)]))
     runs = len(sizes)
     if runs == 0:
         return Width(math.inf, 0, "There is no placebo run, so nothing is known about how far off this design may be.")
     freedom = min(runs, max(1, independent)) if independent is not None else runs
+    spread = float(np.sqrt(np.mean(sizes**2))) * _student(0.5 + level / 2, freedom)
     if freedom >= enough(level):
-        share = math.ceil(round((freedom + 1) * level, 9)) / freedom
-        return Width(float(sizes[math.ceil(round(runs * share, 9)) - 1]), runs)
-    from scipy.stats import t  # slow to load, needed only here
-
-    spread = float(np.sqrt(np.mean(sizes**2))) * float(t.ppf(0.5 + level / 2, freedom))
+        rank = math.ceil(round((freedom + 1) * level, 9))
+        return Width(max(spread, float(_ranked_shares(runs, freedom, rank) @ sizes)), runs)
     return Width(
-        max(spread, float(sizes[-1])),
+        max(spread, float(_ranked_shares(runs, freedom, freedom) @ sizes)),
         runs,
         f"Only {freedom} independent placebo runs, where {enough(level)} are needed for {level:.0%}: the interval is "
         f"widened by Student's t with {freedom} degrees of freedom.",
+    )
+
+
+@lru_cache(maxsize=256)
+def _student(probability: float, freedom: int) -> float:
+    from scipy.special import stdtrit  # slow to load, needed only here
+
+    return float(stdtrit(freedom, probability))
+
+
+@lru_cache(maxsize=256)
+def _ranked_shares(runs: int, drawn: int, rank: int) -> Values:
+    """How often each of `runs` sorted values is the `rank`-th of `drawn` of them, over all ways to draw."""
+    ways = math.comb(runs, drawn)
+    return np.array(
+        [math.comb(place, rank - 1) * math.comb(runs - 1 - place, drawn - rank) / ways for place in range(runs)]
     )
 
 

@@ -46,11 +46,22 @@ class Placebos:
         return np.array([width(paths[:, day], level, self.independent).half for day in range(days)]) * pilot.scale
 
 
+LEAST_SETS = 2
+"""With fewer independent sets of donors as large as the pilot, moved dates are tried, too."""
+
+
 def placebos_of(design: Design, panel: Panel, seed: int) -> Placebos:
-    """In space at the pilot's own dates and, where the baseline is long enough, in time with moved dates."""
+    """In space: the pilot pretended on donors, at its own dates and after the whole baseline.
+
+    These are the runs most like the pilot: they meet the same weather, holidays and shocks (Abadie, Diamond, Hainmueller
+    2010). Moved dates have less baseline to learn from and so err more; they are added only where donors are few.
+    """
     sets = independent_sets(panel.donors.shape[1], panel.units.shape[1])
+    runs = space_runs(design, panel, seed)
+    if sets >= LEAST_SETS:
+        return Placebos(runs, sets)
     starts = moved_starts(panel.before, panel.after)
-    runs = space_runs(design, panel, seed) + time_runs(design, panel, starts, panel.after, seed)
+    runs = runs + time_runs(design, panel, starts, panel.after, seed)
     return Placebos(runs, sets + len(starts) * (sets + 1))
 
 

@@ -170,7 +170,7 @@ def _edge(rejected: Callable[[float], bool], inside: float, outside: float) -> f
 
 def _student(totals: Values, expected: Values, on: Mask, level: float) -> tuple[float, float]:
     """Welch's interval of the difference of log ratios, never less than the spread of all weeks."""
-    from scipy.stats import t  # slow to load, needed only here
+    from scipy.special import stdtrit  # slow to load, needed only here
 
     ratios = np.log(totals / expected)
     effect = float(_statistic(totals, expected, on[None, :])[0])
@@ -179,7 +179,7 @@ def _student(totals: Values, expected: Values, on: Mask, level: float) -> tuple[
         len(on) / max(1, len(on) - 2)
     )
     error = spread * math.sqrt(1 / on.sum() + 1 / (~on).sum())
-    half = float(t.ppf(0.5 + level / 2, freedom)) * error
+    half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     return (effect - half, effect + half) if len(on) > 2 else (-math.inf, math.inf)
 
 

@@ -123,8 +123,8 @@ def moved_starts(before: int, length: int) -> list[int]:
 
 
 def independent_sets(donors: int, treated: int) -> int:
-    """How many sets of units, as large as the pilot's, have no unit in common."""
-    return donors // treated if donors > treated else 0
+    """How many sets of units, as large as the pilot's, have no unit in common; less one, as they share their donors."""
+    return max(0, donors // treated - 1) if donors > treated else 0
 
 
 def _sets(donors: int, treated: int, seed: int) -> list[tuple[int, ...]]:

@@ -1,0 +1,84 @@
+"""Fit many meters on all cores of several machines by Dask (`pip install vidik[scale]`).
+
+A scheduler and workers are started by `dask scheduler` and `dask worker` on the machines; each worker needs Vidik
+installed and reads nothing but what it is sent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+PER_WORKER = 8
+"""How many batches a worker gets on average: enough to even out slow meters, few enough to send quickly."""
+MOST_IN_BATCH = 200
+
+
+class ScalingUnavailable(RuntimeError):
+    """Dask is not installed: `pip install vidik[scale]`."""
+
+
+@contextmanager
+def cluster(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
+    """A client of the scheduler at this address (tcp://host:8786), or of `workers` processes on this machine.
+
+    Raises ScalingUnavailable without Dask, OSError when the scheduler does not answer.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError as missing:
+        raise ScalingUnavailable("Dask is not installed: pip install vidik[scale]") from missing
+    if scheduler:
+        with Client(scheduler, timeout="30s") as client:  # type: ignore[no-untyped-call]
+            yield client
+        return
+    with (
+        LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
+        ) as local,
+        Client(local) as client,  # type: ignore[no-untyped-call]
+    ):
+        yield client
+
+
+def map_over(
+    client: Client,
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    progress: Callable[[int, int], Any] | None = None,
+) -> list[Result]:
+    """Do `work` on each item somewhere in the cluster; results in the order of the items.
+
+    `work` must be a function of a module that workers can import, one item must not depend on another. An error of one
+    item is raised here after it was tried on another worker. `progress` is called with (done, of) as batches end.
+    """
+    from distributed import as_completed
+
+    if not items:
+        return []
+    workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    size = max(1, min(MOST_IN_BATCH, math.ceil(len(items) / (workers * PER_WORKER))))
+    batches = [list(items[place : place + size]) for place in range(0, len(items), size)]
+    futures = [client.submit(_batch, work, batch, pure=False, retries=1) for batch in batches]
+    places = {future.key: place for place, future in enumerate(futures)}
+    results: list[list[Result]] = [[] for _ in batches]
+    done = 0
+    for future in as_completed(futures):  # type: ignore[no-untyped-call]
+        place = places[future.key]
+        results[place] = future.result()
+        done += len(batches[place])
+        if progress:
+            progress(done, len(items))
+    return [result for batch in results for result in batch]
+
+
+def _batch(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
+    return [work(item) for item in items]
