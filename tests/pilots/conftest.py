@@ -13,6 +13,7 @@ import pytest
 from starlette.applications import Starlette
 
 from vidik.app.application import assemble
+from vidik.console.live import LiveCity
 from vidik.kernel.identity import Principal, authenticator
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
@@ -55,6 +56,7 @@ async def app(settings: Settings) -> AsyncIterator[Starlette]:
     async with application.router.lifespan_context(application):
         services: Services = application.state.services
         authenticator(services).sources.append(lambda _user, secret: PEOPLE.get(secret))
+        await services.get(LiveCity).ready()  # an application that closes while it reads leaves a cursor behind
         yield application
 
 
