@@ -70,7 +70,7 @@ class Search:
         """All but the geographic relation."""
         parts = [
             Condition("(expires_at IS NULL OR expires_at > now())"),
-            _equal_or_any("kind", "bigint", self.kinds),
+            self.kind_condition(),
             _equal_or_any("id", "text", self.ids),
             _equal_or_any("key", "bigint", self.keys),
         ]
@@ -83,6 +83,10 @@ class Search:
         if self.scopes is not None:
             parts.append(scope_condition(self.scopes))
         return all_of(parts)
+
+    def kind_condition(self) -> Condition:
+        """The types alone."""
+        return _equal_or_any("kind", "bigint", self.kinds)
 
 
 def _equal_or_any(column: str, kind: str, wanted: Sequence[Any] | None) -> Condition:

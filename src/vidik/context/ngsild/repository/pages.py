@@ -14,11 +14,19 @@ from shapely.geometry import shape
 
 from vidik.context.ngsild.geo import GeoQuery, matches_shapes
 from vidik.context.ngsild.problems import too_complex
-from vidik.context.ngsild.repository.conditions import Condition, Search, all_of, box_condition, near_condition
+from vidik.context.ngsild.repository.conditions import (
+    BY_ID,
+    Condition,
+    Search,
+    all_of,
+    box_condition,
+    near_condition,
+)
 from vidik.context.store.document import LOCATION
 from vidik.kernel.database import Connection
 
 MAXIMUM_CANDIDATES: Final = 250_000
+MAXIMUM_NEARBY: Final = 5_000
 _LARGER_THAN_A_POINT: Final = Condition("NOT (place[0] ~= place[1])")
 
 
@@ -41,7 +49,7 @@ class Reading:
             condition = all_of([search.conditions(), box_condition(geo), near_condition(geo)])
             if not self.count and not self.offset:
                 # What stands before the page's end is exact when its rows are points.
-                rows = await self._fetch(condition, search)
+                rows = await self._nearby(search, geo) or await self._fetch(condition, search)
                 if all(row[-1] for row in rows):
                     return rows, None
             elif not await _exists(self.connection, search.table, all_of([condition, _LARGER_THAN_A_POINT])):
@@ -52,6 +60,25 @@ class Reading:
     async def _page(self, condition: Condition, search: Search) -> tuple[list[tuple[Any, ...]], int | None]:
         total = await _count(self.connection, search.table, condition) if self.count else None
         return (await self._fetch(condition, search) if self.limit else []), total
+
+    async def _nearby(self, search: Search, geo: GeoQuery) -> list[tuple[Any, ...]]:
+        """The page by the index of places alone, which knows the ids: only what may stand on it is read from the table.
+
+        Empty where there is nothing near, or so much that walking through all of a kind is quicker.
+        """
+        if search.table != "entity" or search.order is not BY_ID:
+            return []
+        known = all_of([search.kind_condition(), box_condition(geo), near_condition(geo)])
+        condition = search.conditions()
+        return await fetch(
+            self.connection,
+            f"WITH nearby AS MATERIALIZED (SELECT id FROM entity WHERE {known.sql} LIMIT {MAXIMUM_NEARBY + 1})"
+            " SELECT one.* FROM (SELECT id AS found FROM nearby ORDER BY id) AS ordered CROSS JOIN LATERAL"
+            f" (SELECT {self.columns}, place[0] ~= place[1] FROM entity WHERE id = found AND {condition.sql}) AS one"
+            f" WHERE (SELECT count(*) FROM nearby) <= {MAXIMUM_NEARBY}"
+            f" ORDER BY found LIMIT {self.limit + 1:d}",
+            (*known.parameters, *condition.parameters),
+        )
 
     async def _fetch(self, condition: Condition, search: Search) -> list[tuple[Any, ...]]:
         return await fetch(
