@@ -21,7 +21,7 @@ import {
   parsePercent,
   problemsOf,
 } from "../src/lib/pilots/form";
-import { extent, labelPlaces, linear, path, ribbon, spread, ticks } from "../src/lib/pilots/scale";
+import { apart, extent, labelPlaces, linear, path, ribbon, spread, ticks } from "../src/lib/pilots/scale";
 import { chanceSentence, intervalSentence, provability, verdictSentence } from "../src/lib/pilots/sentence";
 import { csv, numberCell, textCell } from "../src/lib/pilots/table";
 
@@ -53,6 +53,12 @@ describe("scales", () => {
   it("push labels apart within their room", () => {
     expect(spread([10, 11, 12], 10, 0, 100)).toEqual([10, 20, 30]);
     expect(spread([95, 96], 10, 0, 100)).toEqual([90, 100]);
+  });
+
+  it("push marks apart, and leave alone what is apart already", () => {
+    const [one, two, far] = apart([{ x: 10, y: 10 }, { x: 12, y: 10 }, { x: 90, y: 90 }], 20); // prettier-ignore
+    expect(Math.hypot(two!.x - one!.x, two!.y - one!.y)).toBeCloseTo(20);
+    expect(far).toEqual({ x: 90, y: 90 });
   });
 
   it("place names beside marks, never over one another", () => {

@@ -100,8 +100,8 @@ class Router {
 export const router = new Router();
 
 export const assetAddress = (id: string) => `/assets/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
-export const planAddress = (id: string) => `/pilots/plans/${encodeURIComponent(id)}`;
-export const watchAddress = (id: string) => `${planAddress(id)}/watch`;
+export const planAddress = (id: string | number) => `/pilots/plans/${encodeURIComponent(id)}`;
+export const watchAddress = (id: string | number) => `${planAddress(id)}/watch`;
 export const deviceAddress = (id: string) => `/devices/${encodeURIComponent(id)}`;
 
 /** Follow links inside the console without loading the page again; others stay the browser's. */

@@ -99,6 +99,7 @@ export interface Assumptions {
   overrides?: Overrides;
 }
 
+export type Id = number | string;
 export type PlanState = "draft" | "frozen" | "running" | "ended" | "decided";
 export type Verdict = "saved" | "not_shown" | "worse";
 export type Design =
@@ -136,7 +137,7 @@ export interface NumberInterval {
 
 /** A plan as a list shows it; figures come from its ledger entry, before that from the last look. */
 export interface PlanRow {
-  id: string;
+  id: Id;
   title: string;
   service: Service;
   design: Design | null;
@@ -223,7 +224,7 @@ export interface Specification {
   fund: string;
   zone: string;
   seed: number;
-  allocation: { rule: string; shares: { plan: string | null; share: string }[] } | null;
+  allocation: { rule: string; shares: { plan: Id | null; share: string }[] } | null;
 }
 
 /** In a draft anything may still be missing. */
@@ -269,7 +270,7 @@ export interface Plan extends PlanRow {
   frozen: Frozen | null;
   amendments: Amendment[];
   effective: Specification | null;
-  overlaps: { plan: string; title: string; signals: string[]; first: string; last: string }[];
+  overlaps: { plan: Id; title: string; signals: string[]; first: string; last: string }[];
   origins: Record<"measured" | "recorded" | "simulated" | "unknown", number>;
   entry: LedgerEntry | null;
 }
@@ -355,7 +356,7 @@ export interface Outcome {
 export type EventAnswer = "routine" | "excluded" | "adjusted";
 
 export interface PilotEvent {
-  id: string;
+  id: Id;
   finding: Finding;
   found_at: string;
   answer: { answer: EventAnswer; note: string; by: string; at: string; amendment: number | null } | null;
@@ -376,8 +377,8 @@ export interface Watch {
 }
 
 export interface LedgerEntry {
-  id: string;
-  plan: string;
+  id: Id;
+  plan: Id;
   title: string;
   service: Service;
   fund: string;
@@ -389,8 +390,8 @@ export interface LedgerEntry {
   decision: Decision;
   rule_decision: Decision | null;
   note: string;
-  corrects: string | null;
-  corrected_by: string | null;
+  corrects: Id | null;
+  corrected_by: Id | null;
   simulated: boolean;
   share: string;
   unit: string;
@@ -478,7 +479,7 @@ export interface Answer {
   amount_per_day?: string;
 }
 
-const plan = (id: string) => `/api/pilots/plans/${part(id)}`;
+const plan = (id: Id) => `/api/pilots/plans/${part(id)}`;
 
 export const pilots = {
   candidates: () => get<Candidates>("/api/pilots/candidates"),
@@ -489,12 +490,12 @@ export const pilots = {
 
   plans: () => get<{ items: PlanRow[] }>("/api/pilots/plans"),
   addPlan: (specification: Draft) => request<Plan>("POST", "/api/pilots/plans", { specification }),
-  plan: (id: string) => get<Plan>(plan(id)),
-  savePlan: (id: string, specification: Draft) => request<Plan>("PUT", plan(id), { specification }),
-  removePlan: (id: string) => request<void>("DELETE", plan(id)),
-  freeze: (id: string, hash: string, statement: string) =>
+  plan: (id: Id) => get<Plan>(plan(id)),
+  savePlan: (id: Id, specification: Draft) => request<Plan>("PUT", plan(id), { specification }),
+  removePlan: (id: Id) => request<void>("DELETE", plan(id)),
+  freeze: (id: Id, hash: string, statement: string) =>
     request<Plan>("POST", `${plan(id)}/freeze`, { hash, statement }),
-  amend: (id: string, changes: Draft, reason: string) =>
+  amend: (id: Id, changes: Draft, reason: string) =>
     request<Plan>("POST", `${plan(id)}/amendments`, { changes, reason }),
 
   signals: (q: string, signal?: AbortSignal) =>
@@ -507,21 +508,21 @@ export const pilots = {
       "text/csv",
     ),
 
-  power: (id: string) => get<Power>(`${plan(id)}/power`),
-  computePower: (id: string) => request<{ job: string }>("POST", `${plan(id)}/power`),
+  power: (id: Id) => get<Power>(`${plan(id)}/power`),
+  computePower: (id: Id) => request<{ job: string }>("POST", `${plan(id)}/power`),
   job: <Result>(id: string) => get<Job<Result>>(`/api/pilots/jobs/${part(id)}`),
 
-  watch: (id: string) => get<Watch>(`${plan(id)}/watch`),
-  computeWatch: (id: string) => request<{ job: string }>("POST", `${plan(id)}/watch`),
-  answer: (id: string, event: string, answer: Answer) =>
+  watch: (id: Id) => get<Watch>(`${plan(id)}/watch`),
+  computeWatch: (id: Id) => request<{ job: string }>("POST", `${plan(id)}/watch`),
+  answer: (id: Id, event: Id, answer: Answer) =>
     request<Watch>("POST", `${plan(id)}/events/${part(event)}/answer`, answer),
-  decide: (id: string, decision: Decision, note: string, corrects: string | null) =>
+  decide: (id: Id, decision: Decision, note: string, corrects: Id | null) =>
     request<{ job: string }>("POST", `${plan(id)}/verdict`, {
       decision,
       note,
       ...(corrects ? { corrects } : {}),
     }),
-  report: (id: string, kind: "report.html" | "report.pdf" | "extract.zip", language: string) =>
+  report: (id: Id, kind: "report.html" | "report.pdf" | "extract.zip", language: string) =>
     `${plan(id)}/${kind}${kind === "extract.zip" ? "" : `?lang=${language}`}`,
 
   ledger: () => get<Ledger>("/api/pilots/ledger"),

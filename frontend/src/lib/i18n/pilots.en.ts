@@ -84,7 +84,7 @@ export const pilotsEn = {
 
   "choose.title": "Which three to pilot",
   "choose.lead":
-    "Nobody knows costs and savings exactly. So {n} possible futures were drawn, and in each of them all 35 threes were compared.",
+    "Nobody knows costs and savings exactly. So {draws} possible futures were drawn, and in each of them all 35 threes were compared.",
   "choose.best": "The three within the budget that one would regret least",
   "choose.how": "Best in {share} of the futures.",
   "choose.costs":

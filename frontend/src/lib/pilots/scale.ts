@@ -94,6 +94,33 @@ export function spread(wishes: readonly number[], gap: number, low: number, high
   return at;
 }
 
+/** Marks moved so that none covers another: pushed apart along the line between them, by as little as it takes. */
+export function apart(
+  wishes: readonly { x: number; y: number }[],
+  distance: number,
+): { x: number; y: number }[] {
+  const at = wishes.map((wish) => ({ ...wish }));
+  for (let round = 0; round < 60; round += 1) {
+    let isFree = true;
+    at.forEach((one, place) => {
+      for (const other of at.slice(place + 1)) {
+        const [dx, dy] = [other.x - one.x, other.y - one.y];
+        const far = Math.hypot(dx, dy);
+        if (far >= distance - 0.01) continue;
+        isFree = false;
+        const push = (distance - far) / 2;
+        const [ux, uy] = far > 0.01 ? [dx / far, dy / far] : [1, 0];
+        one.x -= ux * push;
+        one.y -= uy * push;
+        other.x += ux * push;
+        other.y += uy * push;
+      }
+    });
+    if (isFree) break;
+  }
+  return at;
+}
+
 export interface Box {
   x: number;
   y: number;
