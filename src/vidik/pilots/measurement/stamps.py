@@ -16,6 +16,7 @@ Times = NDArray[np.datetime64]
 SECONDS_AN_HOUR = 3600
 SAMPLE = 200
 READABLE_SHARE = 0.5
+EARLIEST, LATEST = np.datetime64("1900-01-01"), np.datetime64("2200-01-01")
 FORMATS = (
     "%d.%m.%Y %H:%M",
     "%d.%m.%Y %H:%M:%S",
@@ -61,8 +62,9 @@ def parse_times(texts: Sequence[str]) -> tuple[Times, bool] | None:
         return _epochs(texts)
     if _offset(sample[0]) is not None:
         return _each(texts, _iso_utc), True
-    if _share(_iso(sample)) >= READABLE_SHARE:
-        return _iso(texts), False
+    if np.mean([text[4:5] == "-" and len(text) >= len("2024-01-31") for text in sample]) >= READABLE_SHARE:
+        times = _iso(texts)
+        return (times, False) if _share(times[:SAMPLE]) >= READABLE_SHARE else None
     best = max(FORMATS, key=lambda form: _agreement(texts, form))
     if _agreement(texts, best) < READABLE_SHARE:
         return None
@@ -182,9 +184,12 @@ def _iso_utc(text: str) -> datetime | None:
 def _iso(texts: Sequence[str]) -> Times:
     """ISO 8601 without offset: all at once, and one by one only where a text spoils it."""
     try:
-        return np.array(texts, dtype="datetime64[s]")
+        times = np.array(texts, dtype="datetime64[s]")
     except ValueError:
         return _each(texts, _plain_iso)
+    # A year alone, or a wild one, is a time to numpy; to us it is a mistake in the file.
+    times[(times < EARLIEST) | (times > LATEST)] = np.datetime64("NaT")
+    return times
 
 
 def _plain_iso(text: str) -> datetime | None:
@@ -202,7 +207,9 @@ def _strptime(text: str, form: str) -> datetime | None:
 
 
 def _each(texts: Sequence[str], read: Callable[[str], datetime | None]) -> Times:
-    return np.array([read(text) for text in texts], dtype="datetime64[s]")
+    times = np.array([read(text) for text in texts], dtype="datetime64[s]")
+    times[(times < EARLIEST) | (times > LATEST)] = np.datetime64("NaT")
+    return times
 
 
 def _share(times: Times) -> float:

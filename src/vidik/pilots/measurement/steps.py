@@ -149,8 +149,8 @@ def _unaccounted(first_hour: int, amounts: Values, straight: Values, name: str) 
         first, last = (np.datetime64(origin + number, "D").item() for number in (begin, end))
         text = (
             f"{name}: from {first} to {last} the meter dropped out on {len(stretch)} of {end - begin + 1} days, and "
-            f"{share:.0%} of what its counter shows for that time fell into the gaps. Comparing what is known there with "
-            "other times would show a step of that size. What happened?"
+            f"{share:.0%} of what its counter shows for that time fell into the gaps. Comparing what is known there "
+            "with other times would show a step of that size. What happened?"
         )
         found.append(
             Finding(

@@ -1,0 +1,168 @@
+"""A folder of meters, from Python and from the command line: none helps to judge itself, none ends the others."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.pilots.made import building, hours, warmth, write_csv
+from typer.testing import CliRunner
+
+from vidik.cli import app, pilots  # noqa: F401  registers its command
+from vidik.kernel.errors import BadInput
+from vidik.pilots.folder import FolderOutcome, Task, evaluate_folder, meter_files
+from vidik.pilots.folder_summary import summary
+from vidik.pilots.measurement.series import Period
+
+FIT, TEST = Period(date(2022, 1, 1), date(2022, 12, 31)), Period(date(2023, 1, 1), date(2023, 12, 31))
+METERS = 11
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eleven steady meters with a small drift each, one of which saved 30 % in 2023; and the weather."""
+    place = tmp_path_factory.mktemp("meters")
+    generator = np.random.default_rng(4)
+    for number in range(METERS):
+        write_csv(place / f"m{number}.csv", building(f"m{number}", seed=number, drift=float(generator.normal(0, 0.02))))
+    saved = building("saved", seed=99)
+    values = saved.values.copy()
+    values[np.arange(hours()) >= hours(2)] *= 0.7
+    write_csv(place / "saved.csv", saved.with_values(values))
+    write_csv(place / "weather.csv", warmth(), "temperature")
+    return place
+
+
+def evaluated(folder: Path) -> FolderOutcome:
+    task = Task(fit=FIT, test=TEST, weather=folder / "weather.csv", zone="UTC")
+    files = meter_files(folder, without=task.weather)
+    return evaluate_folder(files, files, task, workers=1)
+
+
+@pytest.fixture(scope="module")
+def outcome(folder: Path) -> FolderOutcome:
+    """All of them evaluated, calibrated by the others."""
+    return evaluated(folder)
+
+
+class TestFolder:
+    def test_a_saving_is_shown_and_nothing_else(self, outcome: FolderOutcome) -> None:
+        saved = {meter.name for meter in outcome.meters if meter.verdict == "saved"}
+        assert saved == {"saved"}
+        meter = next(meter for meter in outcome.meters if meter.name == "saved")
+        assert meter.saving / meter.counterfactual == pytest.approx(0.3, abs=0.03)
+        assert meter.interval is not None
+        assert meter.interval.low < 0.3 * meter.counterfactual < meter.interval.high
+
+    def test_no_placebo_run_touches_a_meter_itself_or_needs_its_test_year(self, outcome: FolderOutcome) -> None:
+        assert all(meter.interval is not None and meter.interval.placebos == 2 * METERS for meter in outcome.meters)
+        assert "never from its own" in outcome.placebos
+        assert "same periods" in outcome.placebos
+
+    def test_the_summary_counts_them(self, outcome: FolderOutcome) -> None:
+        found = summary(outcome)
+
+        assert (found["meters"], found["evaluated"], found["refused"]) == (METERS + 1, METERS + 1, 0)
+        assert found["coverage"] >= 0.75
+        assert found["false_savings"] == pytest.approx(1 / (METERS + 1))
+        assert [injected["saving"] for injected in found["injected"]] == [0.05, 0.1, 0.2, 0.3]
+
+    def test_what_cannot_be_read_is_refused_and_the_rest_goes_on(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "prose.csv").write_text("This is not a meter.\nNor is this.\n")
+        (tmp_path / "monthly.csv").write_text("month,kwh\n2022-01-01,5\n2022-02-01,6\n2022-03-01,7\n")
+        short = building("short")
+        write_csv(
+            tmp_path / "short.csv",
+            short.with_values(np.where(np.arange(hours()) < hours(2) - 800, np.nan, short.values)),
+        )
+        write_csv(tmp_path / "good.csv", building("good"))
+        task = Task(fit=FIT, test=TEST, weather=folder / "weather.csv", zone="UTC")
+
+        outcome = evaluate_folder(meter_files(tmp_path), [], task, workers=1)
+
+        refused = {meter.name: meter.refused for meter in outcome.meters}
+        assert refused["good"] is None
+        assert "too few" in (refused["short"] or "")
+        assert "not a table" in (refused["prose"] or "")
+        assert "days apart" in (refused["monthly"] or "")
+        good = next(meter for meter in outcome.meters if meter.name == "good")
+        assert good.interval is not None
+        assert good.interval.note is not None
+
+    def test_a_change_of_unit_is_no_saving(self, folder: Path, tmp_path: Path) -> None:
+        changed = building("changed")
+        values = np.where(np.arange(hours()) >= hours(2), changed.values / 11, changed.values)
+        write_csv(tmp_path / "changed.csv", changed.with_values(values))
+        task = Task(fit=FIT, test=TEST, weather=folder / "weather.csv", zone="UTC")
+        others = meter_files(folder, without=task.weather)[:4]
+
+        meter = evaluate_folder([tmp_path / "changed.csv"], others, task, workers=1).meters[0]
+
+        assert meter.verdict == "not_shown"
+        assert "scale" in {finding.code for finding in meter.findings}
+
+    def test_several_processes_find_the_same(self, folder: Path) -> None:
+        task = Task(fit=FIT, test=TEST, weather=folder / "weather.csv", zone="UTC")
+        files = meter_files(folder, without=task.weather)[:3]
+
+        one, two = (evaluate_folder(files, files, task, workers=number) for number in (1, 2))
+
+        assert [meter.counterfactual for meter in one.meters] == [meter.counterfactual for meter in two.meters]
+
+    def test_periods_that_overlap_are_refused(self, folder: Path) -> None:
+        with pytest.raises(BadInput, match="overlap"):
+            evaluate_folder([folder / "m0.csv"], [], Task(fit=FIT, test=FIT), workers=1)
+
+
+class TestCommand:
+    def arguments(self, folder: Path, *more: str) -> list[str]:
+        return [
+            *("pilots", "evaluate", "--meters", str(folder), "--weather", str(folder / "weather.csv")),
+            *("--fit", "2022-01-01..2022-12-31", "--test", "2023-01-01..2023-12-31", "--workers", "1"),
+            *more,
+        ]
+
+    def test_json_has_every_figure_of_every_meter(self, folder: Path) -> None:
+        result = CliRunner().invoke(app, self.arguments(folder, "--calibrate", str(folder), "--json"))
+
+        assert result.exit_code == 0, result.output
+        document = json.loads(result.stdout)
+        assert len(document["meters"]) == METERS + 1
+        expected = {
+            *(
+                "model",
+                "cv_rmse_hourly",
+                "cv_rmse_daily",
+                "cv_rmse_monthly",
+                "nmbe",
+                "saving",
+                "guideline_14",
+                "interval",
+            ),
+        }
+        assert all(expected <= meter.keys() and meter["model"] for meter in document["meters"])
+        assert {"coverage", "false_savings", "median_cv_rmse_daily"} <= document["summary"].keys()
+
+    def test_a_table_is_for_people(self, folder: Path) -> None:
+        arguments = self.arguments(folder, "--model", "mean_week", "--zone", "UTC")
+        result = CliRunner().invoke(app, arguments)
+
+        assert result.exit_code == 0, result.output
+        assert "median CV(RMSE) daily" in result.output
+
+    @pytest.mark.parametrize(
+        ("arguments", "words"),
+        [
+            (["--fit", "2022"], "is no period"),
+            (["--fit", "2022-12-31..2022-01-01"], "before it begins"),
+            (["--zone", "Nis"], "no time zone"),
+            (["--model", "magic"], "no model"),
+            (["--kind", "flow"], "counter"),
+        ],
+    )
+    def test_a_mistake_is_answered_with_a_sentence(self, folder: Path, arguments: list[str], words: str) -> None:
+        result = CliRunner().invoke(app, self.arguments(folder, *arguments))
+
+        assert isinstance(result.exception, BadInput)
+        assert words in result.exception.detail
