@@ -17,6 +17,7 @@ ALL = (
     "ngsild_million",
     "subscriptions",
     "bad_input",
+    "pilots",
     "mqtt",
     "connections",
     "live",
