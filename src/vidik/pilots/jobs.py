@@ -58,7 +58,9 @@ class Progress:
 
 
 async def work_off(services: Services, tenant: str) -> None:
-    """Do every job that waits, one after another."""
+    """Do every job that waits, one after another; only the city's own tenant has a door to ask by."""
+    if tenant != services.settings.tenant:
+        return
     while True:
         moment = now()
         async with services.database.transaction(tenant) as connection:
@@ -88,6 +90,8 @@ async def _do(services: Services, tenant: str, job: DictRow) -> None:
 
 async def watch_all(services: Services, tenant: str) -> None:
     """Ask for a new computation of every pilot that has come further since its last one."""
+    if tenant != services.settings.tenant:
+        return
     moment = now()
     async with services.database.transaction(tenant) as connection:
         await repository.forget_jobs(connection, moment - _KEPT)

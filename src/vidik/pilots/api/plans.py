@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.identity import Principal, require
-from vidik.kernel.web import Transaction
+from vidik.kernel.web import ServicesOf, Transaction
 from vidik.pilots.api.forms import Amend, Draft, Freeze
 from vidik.pilots.ledger import repository as ledger
 from vidik.pilots.plans import data, repository, service, signals
@@ -28,14 +28,16 @@ async def whole_plan(connection: Connection, plan: int) -> dict[str, Any]:
     """A plan as it is shown, with what it shares with others."""
     row = await service.existing(connection, plan)
     standing = service.standing_of(row)
-    specification = standing.specification if standing else check(row["draft"])[0]
+    specification, problems = (standing.specification, []) if standing else check(row["draft"])
     overlaps: list[Overlap] = []
     origins: dict[str, int] | None = None
     if specification is not None:
         overlaps = overlaps_of(specification, await service.frozen_others(connection, plan))
         origins = await data.origins(connection, specification)
+        if standing is None:
+            problems = await data.problems_of_sources(connection, specification)
     entry = await ledger.entry_of(connection, plan)
-    return plan_view(row, entry, overlaps, origins, now())
+    return plan_view(row, problems, entry, overlaps, origins, now())
 
 
 async def plan_rows(connection: Connection) -> list[dict[str, Any]]:
@@ -108,11 +110,12 @@ async def list_files(connection: Transaction, _: Reader) -> dict[str, Any]:
 @router.post("/files", status_code=201)
 async def give_file(
     request: Request,
-    connection: Transaction,
+    services: ServicesOf,
     principal: Manager,
     name: Annotated[str, Query(min_length=1, max_length=200)] = "file.csv",
     simulated: bool = False,
 ) -> dict[str, Any]:
     """Give in a CSV file (the body); kept once by its SHA-256, never changed."""
-    content = await request.body()
-    return file_view(await signals.take_file(connection, principal, name, content, simulated=simulated))
+    content = await request.body()  # before the transaction: a slow client must not hold a connection
+    async with services.database.transaction(services.settings.tenant) as connection:
+        return file_view(await signals.take_file(connection, principal, name, content, simulated=simulated))

@@ -22,7 +22,7 @@ from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Finding
 from vidik.pilots.plans import repository
 from vidik.pilots.plans.canonical import digest
-from vidik.pilots.plans.checking import named_signals
+from vidik.pilots.plans.checking import Problem, named_signals
 from vidik.pilots.specification import Signal, Specification
 
 YEARS_BEFORE = 6
@@ -124,6 +124,49 @@ async def origins(connection: Connection, specification: Specification) -> dict[
             file = files.get(unit.file or "")
             count["unknown" if file is None else "simulated" if file["simulated"] else "measured"] += 1
     return count
+
+
+async def problems_of_sources(connection: Connection, specification: Specification) -> list[Problem]:
+    """What is wrong with where a plan's signals come from: not here, or counted in another unit."""
+    listed = list(named_signals(specification))
+    documents = await entities.load(connection, [signal.entity for _, signal in listed if signal.entity])
+    files = {
+        row["sha256"]: row
+        for row in await repository.list_files(connection, [signal.file for _, signal in listed if signal.file])
+    }
+    problems = []
+    for field, signal in listed:
+        if signal.entity is not None:
+            row = documents.get(signal.entity)
+            found = _of_entity(field, signal, row.document if row else None)
+        else:
+            found = _of_file(field, signal, files.get(signal.file or ""))
+        if found is not None:
+            problems.append(found)
+    return problems
+
+
+def _of_entity(field: str, signal: Signal, document: Mapping[str, Any] | None) -> Problem | None:
+    if document is None:
+        return Problem(f"{field}.entity", f"the city's memory has no {signal.entity}", "no-entity")
+    found = document.get(names.expand_attribute(signal.attribute or ""))
+    if found is None:
+        return Problem(f"{field}.attribute", f"{signal.entity} has no {signal.attribute}", "no-attribute")
+    instance = found[0] if isinstance(found, list) else found
+    unit = instance.get("unitCode")
+    if isinstance(unit, str) and unit.casefold() != signal.unit.casefold():
+        reason = f"the city's memory counts {signal.attribute} in {unit}, the plan in {signal.unit}"
+        return Problem(f"{field}.unit", reason, "unit-differs")
+    return None
+
+
+def _of_file(field: str, signal: Signal, file: Mapping[str, Any] | None) -> Problem | None:
+    if file is None:
+        return Problem(f"{field}.file", "this file was not given in", "no-file")
+    columns = {column["name"].casefold() for column in file["description"]["columns"]}
+    if (signal.column or "").casefold() not in columns:
+        return Problem(f"{field}.column", f"{file['name']} has no column '{signal.column}'", "no-column")
+    return None
 
 
 def origin_of(document: Mapping[str, Any]) -> Origin:

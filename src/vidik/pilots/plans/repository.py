@@ -289,18 +289,19 @@ async def write_assumptions(connection: Connection, content: Mapping[str, Any], 
 
 async def insert_job(connection: Connection, kind: str, plan: int, request: Mapping[str, Any], at: datetime) -> UUID:
     """Ask the worker for long work; while the same is waiting or under way, that one is meant."""
-    cursor = await connection.execute(
-        """
-        INSERT INTO pilot_job (kind, plan, request, created_at)
-        VALUES (%(kind)s, %(plan)s, %(request)s, %(at)s)
-            ON CONFLICT (plan, kind) WHERE state IN ('waiting', 'running') DO NOTHING
-        RETURNING id
-        """,
-        {"kind": kind, "plan": plan, "request": Jsonb(dict(request)), "at": at},
-    )
-    row = await cursor.fetchone() or await open_job(connection, plan, kind)
-    assert row is not None  # noqa: S101  (inserted, or in conflict with one that is open)
-    return UUID(str(row["id"]))
+    while True:  # the one that was under way may end between the two statements
+        cursor = await connection.execute(
+            """
+            INSERT INTO pilot_job (kind, plan, request, created_at)
+            VALUES (%(kind)s, %(plan)s, %(request)s, %(at)s)
+                ON CONFLICT (plan, kind) WHERE state IN ('waiting', 'running') DO NOTHING
+            RETURNING id
+            """,
+            {"kind": kind, "plan": plan, "request": Jsonb(dict(request)), "at": at},
+        )
+        row = await cursor.fetchone() or await open_job(connection, plan, kind)
+        if row is not None:
+            return UUID(str(row["id"]))
 
 
 async def open_job(connection: Connection, plan: int, kind: str) -> DictRow | None:

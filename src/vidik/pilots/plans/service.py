@@ -116,6 +116,11 @@ async def freeze(connection: Connection, principal: Principal, plan: int, seen: 
         raise Unprocessable(
             f"The plan cannot be frozen yet. {first.field}: {first.reason}.", field=first.field, code="plan-incomplete"
         )
+    if problems := await data.problems_of_sources(connection, specification):
+        first = problems[0]
+        raise Unprocessable(
+            f"The plan cannot be frozen yet. {first.field}: {first.reason}.", field=first.field, code="plan-incomplete"
+        )
     text = plan_text(specification)
     hash_ = digest(text)
     if seen != hash_:

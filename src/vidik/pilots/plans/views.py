@@ -11,7 +11,7 @@ from psycopg.rows import DictRow
 from vidik.kernel.clock import iso
 from vidik.pilots.plain import plain
 from vidik.pilots.plans.canonical import digest
-from vidik.pilots.plans.checking import check
+from vidik.pilots.plans.checking import Problem, check
 from vidik.pilots.plans.freezing import Standing, plan_text
 from vidik.pilots.plans.overlaps import Overlap
 from vidik.pilots.plans.service import digests_of, standing_of, state_of
@@ -71,6 +71,7 @@ def _figures(row: DictRow, entry: Entry | None) -> dict[str, Any]:
 
 def plan_view(
     row: DictRow,
+    problems: Sequence[Problem],
     entry: Entry | None,
     overlaps: Sequence[Overlap],
     origins: Mapping[str, int] | None,
@@ -78,7 +79,7 @@ def plan_view(
 ) -> dict[str, Any]:
     """A whole plan: what was typed and what it lacks, or what was signed and what was amended."""
     standing = standing_of(row)
-    specification, problems = (standing.specification, []) if standing else check(row["draft"])
+    specification = standing.specification if standing else None if problems else check(row["draft"])[0]
     text = standing.text if standing else plan_text(specification) if specification else None
     allocation = specification.allocation if specification else None
     return {
