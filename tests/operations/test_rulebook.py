@@ -132,20 +132,20 @@ class TestMistakes:
 
 class TestFinding:
     def test_a_type_without_rules_costs_one_look(self) -> None:
-        assert book(a_rule()).watched(LAMP) is None
+        assert book(a_rule()).watched(LAMP, "urn:x") is None
 
     def test_only_triggering_attributes_set_a_rule_off(self) -> None:
         rule = a_rule(when=[{"attribute": "power", "above": 20}])
-        watched = book(rule).watched(SUBSTATION)
+        watched = book(rule).watched(SUBSTATION, "urn:x")
         assert watched is not None
         assert set(watched.triggers) == {names.expand_attribute("returnTemperaturePrimary")}
         assert watched.remembered == {"returnTemperaturePrimary", "power"}
 
     def test_a_disabled_rule_is_not_there(self) -> None:
-        assert book(a_rule(enabled=False)).watched(SUBSTATION) is None
+        assert book(a_rule(enabled=False)).watched(SUBSTATION, "urn:x") is None
 
     def test_a_rule_on_one_attribute_remembers_nothing(self) -> None:
-        watched = book(a_rule()).watched(SUBSTATION)
+        watched = book(a_rule()).watched(SUBSTATION, "urn:x")
         assert watched is not None
         assert watched.remembered == frozenset()
 

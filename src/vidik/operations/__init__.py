@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
-    from vidik.operations import api, holds_api, rules_api
+    from vidik.operations import api, groups_api, holds_api, rules_api
 
-    return [api.router, holds_api.router, rules_api.router]
+    return [api.router, groups_api.router, holds_api.router, rules_api.router]
 
 
 def _consumers() -> Sequence[ChangeConsumer]:

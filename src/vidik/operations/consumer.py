@@ -47,7 +47,9 @@ class AlarmConsumer:
             return
         copy = self._copies.pop(tenant, None)
         if copy is None or copy.position != position or copy.revision != revision:
-            copy = _Copy(await self._load(connection, services.settings), position, revision)
+            copy = _Copy(
+                await self._load(connection, services.settings, to_microseconds(batch.recorded_at)), position, revision
+            )
         # Popped until everything is done: an exception leaves no half-moved copy behind.
         if await self._take(connection, copy.memory, batch, self._service_of_types(services.settings)):
             await rules_repository.move_checkpoint(connection, batch.position)
@@ -69,12 +71,13 @@ class AlarmConsumer:
         await rules_repository.write_memory(connection, written, gone)
         return bool(findings or deleted or written or gone)
 
-    async def _load(self, connection: Connection, settings: Settings) -> Memory:
+    async def _load(self, connection: Connection, settings: Settings, recorded_at: int) -> Memory:
         standing = await standing_rules(connection, settings)
         rules = {code: found.rule for code, found in standing.items()}
         book = RuleBook(rules, names.expand_type, names.expand_attribute)
         memory = Memory(book, names.compact, CITY_ZONE)
         memory.load(await rules_repository.read_memory(connection))
+        await _seed(connection, memory, recorded_at)
         return memory
 
     def _service_of_types(self, settings: Settings) -> dict[str, str]:
@@ -92,8 +95,25 @@ async def _complete(connection: Connection, memory: Memory, changes: Sequence[Ch
     for entity_id, (watched, until) in incomplete.items():
         row = rows.get(entity_id)
         found = samples(row.document, watched.names) if row else {}
-        past = {name: sample for name, sample in found.items() if name in watched.remembered and sample.at <= until}
+        past = {
+            name: sample
+            for name, sample in found.items()
+            if name in watched.remembered and (sample.at <= until or name == "location")
+        }
         memory.complete(entity_id, past)
+
+
+async def _seed(connection: Connection, memory: Memory, recorded_at: int) -> None:
+    """Tell the rules that compare neighbours what all of them say; what is newer than the stream is not for them."""
+    types = {memory.book.expand_type(name) for rule in memory.book.comparing for name in rule.entity_types}
+    if not types:
+        return
+    for row in await repository.entities_of_types(connection, sorted(types)):
+        watched = memory.book.watched(tuple(row["types"]), row["id"])
+        if watched is not None:
+            found = samples(row["document"], watched.names)
+            known = {name: sample for name, sample in found.items() if name == "location" or sample.at <= recorded_at}
+            memory.seed(row["id"], tuple(row["types"]), known)
 
 
 async def _take_rejections(connection: Connection, memory: Memory, batch: ChangeBatch) -> list[Finding]:

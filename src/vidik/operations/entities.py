@@ -6,8 +6,8 @@ from typing import Any
 
 from vidik.context.jsonld import names
 from vidik.kernel.clock import to_microseconds
-from vidik.operations.evaluation import Sample
-from vidik.operations.memory import scalar
+from vidik.operations.memory import judged
+from vidik.operations.signals import Sample
 
 NAME = names.expand_attribute("name")
 ORIGIN = names.expand_attribute("dataOrigin")
@@ -64,7 +64,7 @@ def samples(document: Mapping[str, Any], watched: Mapping[str, str]) -> dict[str
     found = {}
     for iri, name in watched.items():
         instance = default_instance(document, iri)
-        value = scalar(instance.get("value")) if instance else None
+        value = judged(instance.get("value")) if instance else None
         written = instance.get("observedAt") or instance.get("modifiedAt") if instance else None
         if value is not None and isinstance(written, str):
             found[name] = Sample(value, to_microseconds(datetime.fromisoformat(written)))

@@ -9,9 +9,12 @@ import msgspec
 
 from vidik.context.store.changes import Change, Rejection
 from vidik.operations.alarm import AlarmKey
-from vidik.operations.evaluation import BLANK, RuleState, Sample, Signal, accept, evaluate, reject
+from vidik.operations.crowd import Crowd
+from vidik.operations.evaluation import accept, reject
+from vidik.operations.fences import Place, place_of
 from vidik.operations.rulebook import RuleBook, WatchedType
 from vidik.operations.rules_model import QualityRule, Scalar
+from vidik.operations.signals import BLANK, RuleState, Sample, Signal, number_of
 
 
 class Finding(NamedTuple):
@@ -51,6 +54,12 @@ class EntityMemory:
     """Whether values not brought by a change were looked up once (after a start, an entity has a past)."""
 
 
+def judged(value: object) -> Scalar | Place | None:
+    """Return a value that some rule can judge, a place too, or None."""
+    found = scalar(value)
+    return found if found is not None else place_of(value)
+
+
 def scalar(value: object) -> Scalar | None:
     """Return a value that rules can judge, or None for a place, a list or nothing."""
     if isinstance(value, bool | str):
@@ -72,6 +81,7 @@ class Memory:
         self._zone = zone
         self._entities: dict[str, EntityMemory] = {}
         self._touched: set[str] = set()
+        self._crowds = {rule.code: Crowd(rule.radius_m) for rule in book.comparing}
 
     def load(self, stored: Mapping[str, bytes]) -> None:
         """Take in what an earlier process wrote; states of rules that are gone are forgotten."""
@@ -84,7 +94,7 @@ class Memory:
         """Return the entities whose other values must be looked up before these changes can be judged."""
         found: dict[str, Incomplete] = {}
         for change in changes:
-            watched = self.book.watched(change.types)
+            watched = self.book.watched(change.types, change.entity_id)
             if watched is None or not watched.remembered:
                 continue
             memory = self._entities.get(change.entity_id)
@@ -101,6 +111,12 @@ class Memory:
             if name not in memory.values or memory.values[name].at < sample.at:
                 memory.values[name] = sample
 
+    def seed(self, entity_id: str, types: tuple[str, ...], values: Mapping[str, Sample]) -> None:
+        """Say what an entity said before this process began, to those that are compared with it."""
+        watched = self.book.watched(types, entity_id)
+        if watched is not None:
+            self._note_among_neighbours(entity_id, watched, values)
+
     def take(self, changes: Iterable[Change], recorded_at: int) -> list[Finding]:
         """Move every rule that these changes concern; returns what to tell the alarms, in order.
 
@@ -115,7 +131,7 @@ class Memory:
                 self.forget(change.entity_id)
                 continue
             memory = self._entities.get(change.entity_id)
-            watched = self.book.watched(change.types)
+            watched = self.book.watched(change.types, change.entity_id)
             if memory is None and watched is None:
                 continue
             if memory is not None and memory.states:
@@ -146,6 +162,8 @@ class Memory:
 
     def forget(self, entity_id: str) -> None:
         """Drop everything about an entity."""
+        for crowd in self._crowds.values():
+            crowd.forget(entity_id)
         if self._entities.pop(entity_id, None) is not None:
             self._touched.add(entity_id)
 
@@ -165,37 +183,64 @@ class Memory:
     def _evaluate(
         self, change: Change, memory: EntityMemory | None, watched: WatchedType, recorded_at: int
     ) -> list[Finding]:
-        known = {
-            name: (value, recorded_at if at is None else at)
-            for iri, (value, at) in change.attributes.items()
-            if (name := watched.names.get(iri)) is not None
-        }
-        if not known:
+        known: dict[str, Sample | None] = {}
+        newest = 0
+        for iri, (value, observed_at) in change.attributes.items():
+            at = recorded_at if observed_at is None else observed_at
+            newest = max(newest, at)
+            name = watched.names.get(iri)
+            if name is not None:
+                judgeable = judged(value)
+                known[name] = Sample(judgeable, at) if judgeable is not None else None
+        if not known and not watched.always:
             return []
         memory = memory or EntityMemory(complete=not watched.remembered)
         values = memory.values
-        for name, (value, at) in known.items():
-            judged = scalar(value)
-            if judged is None:
+        for name, sample in known.items():
+            if sample is None:
                 values.pop(name, None)
-            elif name not in values or values[name].at <= at:
-                values[name] = Sample(judged, at)
-        findings = []
-        rules = dict.fromkeys(rule.code for iri in change.attributes for rule in watched.triggers.get(iri, ()))
-        triggered = {rule.code: rule for found in watched.triggers.values() for rule in found}
-        for code in rules:
-            before = memory.states.get(code, BLANK)
-            state, signal = evaluate(triggered[code], before, values, self._zone)
-            if state is not before:
-                self._keep(change.entity_id, memory, code, state)
-            if signal is not None:
-                findings.append(Finding(AlarmKey(code, change.entity_id), signal))
+            elif name not in values or values[name].at <= sample.at:
+                values[name] = sample
+        if watched.compared:
+            self._note_among_neighbours(change.entity_id, watched, values)
+        findings = self._judge(change, memory, watched, newest)
         for name in known:
             if name not in watched.remembered:
                 values.pop(name, None)
         if values or memory.states:
             self._entities[change.entity_id] = memory
         return findings
+
+    def _judge(self, change: Change, memory: EntityMemory, watched: WatchedType, newest: int) -> list[Finding]:
+        triggers = watched.triggers
+        found = {judge.code: judge for iri in change.attributes if iri in triggers for judge in triggers[iri]}
+        found |= {judge.code: judge for judge in watched.always}
+        findings = []
+        for code, judge in found.items():
+            before = memory.states.get(code, BLANK)
+            state, signal = judge.take(
+                before,
+                memory.values,
+                self._zone,
+                at=newest,
+                entity_id=change.entity_id,
+                crowd=self._crowds.get(code),
+            )
+            if state is not before:
+                self._keep(change.entity_id, memory, code, state)
+            if signal is not None:
+                findings.append(Finding(AlarmKey(code, change.entity_id), signal))
+        return findings
+
+    def _note_among_neighbours(self, entity_id: str, watched: WatchedType, values: Mapping[str, Sample]) -> None:
+        place = values["location"].value if "location" in values else None
+        if not isinstance(place, Place):
+            return
+        for rule in watched.compared:
+            sample = values.get(rule.attribute)
+            number = number_of(sample.value) if sample is not None else None
+            if sample is not None and number is not None:
+                self._crowds[rule.code].note(entity_id, place, number, sample.at)
 
     def _accept(self, change: Change, memory: EntityMemory, recorded_at: int) -> list[Finding]:
         findings = []
@@ -216,6 +261,8 @@ class Memory:
             if memory.states.pop(name, None) is not None:
                 self._touched.add(entity_id)
             return
+        known = memory.states.get(name)
         memory.states[name] = state
         self._entities[entity_id] = memory
-        self._touched.add(entity_id)
+        if known is None or not state.says_as_much_as(known):
+            self._touched.add(entity_id)

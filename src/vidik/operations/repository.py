@@ -349,9 +349,9 @@ async def heard_devices(connection: Connection) -> list[DictRow]:
 
 
 async def entities_of_types(connection: Connection, types: Sequence[str]) -> list[DictRow]:
-    """Return id, document and modified_at of every entity that has one of these (expanded) types."""
+    """Return id, types, document and modified_at of every entity that has one of these (expanded) types."""
     cursor = await connection.execute(
-        "SELECT id, document, modified_at FROM entity JOIN kind USING (kind) WHERE types && %s::text[]",
+        "SELECT id, types, document, modified_at FROM entity JOIN kind USING (kind) WHERE types && %s::text[]",
         [list(types)],
     )
     return await cursor.fetchall()

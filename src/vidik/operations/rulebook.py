@@ -11,9 +11,13 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from vidik.kernel.errors import BadInput
+from vidik.operations.evaluation import Judge
 from vidik.operations.rules_model import (
+    AbsenceRule,
     AnyRule,
+    CombinationRule,
     DeviationRule,
+    NeighboursRule,
     QualityRule,
     ReadingRule,
     Rule,
@@ -94,8 +98,11 @@ class WatchedType:
     """
 
     names: Mapping[str, str]
-    triggers: Mapping[str, tuple[ReadingRule, ...]]
+    triggers: Mapping[str, tuple[Judge, ...]]
     remembered: frozenset[str]
+    always: tuple[Judge, ...] = ()
+    """Rules that any word of the entity sets off: they look for what it does not say."""
+    compared: tuple[NeighboursRule, ...] = ()
 
 
 _NOTHING = WatchedType({}, {}, frozenset())
@@ -111,6 +118,10 @@ class RuleBook:
     quality: tuple[QualityRule, ...] = ()
     silence: tuple[SilenceRule, ...] = ()
     _by_types: dict[tuple[str, ...], WatchedType] = field(default_factory=dict)
+    _by_entity: dict[tuple[str, tuple[str, ...]], WatchedType] = field(default_factory=dict)
+    _of_entity: dict[str, list[ReadingRule]] = field(default_factory=dict)
+    _types_of: dict[str, frozenset[str]] = field(default_factory=dict)
+    _judges: dict[str, Judge] = field(default_factory=dict)
     _reading: dict[str, list[ReadingRule]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,15 +131,31 @@ class RuleBook:
         for rule in enabled:
             if isinstance(rule, QualityRule | SilenceRule):
                 continue
-            for entity_type in rule.entity_types:
-                self._reading.setdefault(self.expand_type(entity_type), []).append(rule)
+            self._judges[rule.code] = Judge(rule)
+            self._types_of[rule.code] = frozenset(map(self.expand_type, rule.entity_types))
+            for entity_id in rule.entity_ids or ():
+                self._of_entity.setdefault(entity_id, []).append(rule)
+            for iri in self._types_of[rule.code] if rule.entity_ids is None else ():
+                self._reading.setdefault(iri, []).append(rule)
 
-    def watched(self, types: tuple[str, ...]) -> WatchedType | None:
-        """Return what is watched of entities of these (expanded) types; None when nothing is."""
-        found = self._by_types.get(types)
-        if found is None:
-            found = self._by_types[types] = self._watch(types)
-        return found if found.triggers else None
+    @property
+    def comparing(self) -> list[NeighboursRule]:
+        """The enabled rules that compare neighbours."""
+        found = (judge.rule for judge in self._judges.values())
+        return [rule for rule in found if isinstance(rule, NeighboursRule)]
+
+    def watched(self, types: tuple[str, ...], entity_id: str) -> WatchedType | None:
+        """Return what is watched of an entity of these (expanded) types; None when nothing is."""
+        own = self._of_entity.get(entity_id)
+        if own is None:
+            found = self._by_types.get(types)
+            if found is None:
+                found = self._by_types[types] = self._watch(types, ())
+        else:
+            found = self._by_entity.get((entity_id, types))
+            if found is None:
+                found = self._by_entity[(entity_id, types)] = self._watch(types, own)
+        return found if found.names else None
 
     def quality_rule(self, types: Sequence[str] | None, attribute: str) -> QualityRule | None:
         """Return the first quality rule that watches an attribute (short name) of such an entity.
@@ -155,26 +182,42 @@ class RuleBook:
                 general = rule
         return general
 
-    def _watch(self, types: tuple[str, ...]) -> WatchedType:
-        rules = list(dict.fromkeys(rule.code for one in types for rule in self._reading.get(one, [])))
+    def _watch(self, types: tuple[str, ...], own: Sequence[ReadingRule]) -> WatchedType:
+        general = [rule for one in types for rule in self._reading.get(one, [])]
+        rules = {rule.code: rule for rule in (*general, *own) if not self._types_of[rule.code].isdisjoint(types)}
         if not rules:
             return _NOTHING
-        triggers: dict[str, list[ReadingRule]] = {}
+        triggers: dict[str, list[Judge]] = {}
         names: dict[str, str] = {}
         remembered: set[str] = set()
-        for rule in (self.rules[code] for code in rules):
-            if isinstance(rule, QualityRule | SilenceRule):
-                continue
+        always = []
+        for rule in rules.values():
             read = _attributes_read(rule)
             names.update({self.expand_attribute(name): name for name in read})
-            if len(read) > 1:
+            if len(read) > 1 or isinstance(rule, AbsenceRule):
                 remembered |= read
-            set_off = {rule.attribute, rule.reference} if isinstance(rule, DeviationRule) else {rule.attribute}
-            for name in set_off:
-                triggers.setdefault(self.expand_attribute(name), []).append(rule)
-        return WatchedType(names, {iri: tuple(found) for iri, found in triggers.items()}, frozenset(remembered))
+            if isinstance(rule, AbsenceRule):
+                always.append(self._judges[rule.code])
+                continue
+            for name in _attributes_that_set_off(rule):
+                triggers.setdefault(self.expand_attribute(name), []).append(self._judges[rule.code])
+        return WatchedType(
+            names,
+            {iri: tuple(found) for iri, found in triggers.items()},
+            frozenset(remembered),
+            tuple(always),
+            tuple(rule for rule in rules.values() if isinstance(rule, NeighboursRule)),
+        )
 
 
 def _attributes_read(rule: ReadingRule) -> set[str]:
-    read = {rule.attribute} | {condition.attribute for condition in rule.when if condition.attribute}
-    return read | {rule.reference} if isinstance(rule, DeviationRule) else read
+    read = _attributes_that_set_off(rule) | {condition.attribute for condition in rule.when if condition.attribute}
+    return read | {"location"} if isinstance(rule, NeighboursRule) else read
+
+
+def _attributes_that_set_off(rule: ReadingRule) -> set[str]:
+    if isinstance(rule, DeviationRule):
+        return {rule.attribute, rule.reference}
+    if isinstance(rule, CombinationRule):
+        return {condition.attribute for condition in rule.of if condition.attribute}
+    return {rule.attribute}

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from vidik.operations.fences import Fence, signed_distance
 from vidik.operations.priority import priority_of
 from vidik.operations.rules_basis import (
     PRIORITIES,
@@ -22,6 +23,8 @@ from vidik.operations.rules_basis import (
 
 __all__ = ["PRIORITIES", "Condition", "Duration", "Inhibitor", "Priority", "Scalar", "Text", "Window", "write_duration"]
 
+Position = Annotated[tuple[float, float], Field(description="Longitude and latitude, degrees.")]
+
 
 class _Rule(Strict):
     code: str = Field(pattern=r"^[a-z][a-z0-9_]{2,60}$")
@@ -32,6 +35,7 @@ class _Rule(Strict):
     advice: Text | None = None
     enabled: bool = True
     entity_types: list[str] = Field(min_length=1)
+    entity_ids: list[str] | None = Field(None, min_length=1, description="Only these entities of the types.")
     when: list[Condition] = Field([])
     hold: Duration = Field(timedelta(), description="How long it must be bad, in the time of the readings.")
     clear_hold: Duration = Field(timedelta(), description="How long it must be good again before the alarm clears.")
@@ -49,6 +53,10 @@ class _Rule(Strict):
     rationalisation: Rationalisation | None = None
     inhibited_by: list[Inhibitor] = Field([])
     maintenance: list[Window] = Field([])
+    group: Literal["service", "related", "alone"] = Field(
+        "service",
+        description="Many at once are one group when they hang on the same entity, or (service) belong together.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -166,9 +174,123 @@ class SilenceRule(_Rule):
     together_message: Text
 
 
-Rule = Annotated[
-    ThresholdRule | DeviationRule | RateRule | StateRule | QualityRule | SilenceRule,
-    Field(discriminator="kind"),
-]
-ReadingRule = ThresholdRule | DeviationRule | RateRule | StateRule
-AnyRule = ThresholdRule | DeviationRule | RateRule | StateRule | QualityRule | SilenceRule
+class AbsenceRule(_Rule):
+    """The entity speaks, but says nothing of an attribute for `hold`: a part of it has failed."""
+
+    kind: Literal["absence"]
+    attribute: str
+
+    @model_validator(mode="after")
+    def _waits(self) -> Self:
+        if self.hold <= timedelta():
+            raise ValueError("hold says how long the attribute may be missing")
+        return self
+
+
+class Circle(Strict):
+    """All that lies so near to a point."""
+
+    centre: Position
+    radius_m: float = Field(gt=0, le=1_000_000)
+
+
+class GeofenceRule(_Rule):
+    """Something that moves is where it must not be; `margin_m` is how far beyond the line it may stray."""
+
+    kind: Literal["geofence"]
+    attribute: str = "location"
+    must_be: Literal["inside", "outside"]
+    circle: Circle | None = None
+    polygon: list[Position] | None = Field(None, min_length=3, max_length=1000)
+    margin_m: float = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_area(self) -> Self:
+        if (self.circle is None) == (self.polygon is None):
+            raise ValueError("give either circle or polygon")
+        if self.polygon is not None:
+            signed_distance(self.fence, *self.polygon[0])
+        return self
+
+    @property
+    def fence(self) -> Fence:
+        """The area as the geometry knows it; raises ValueError when its lines cross."""
+        if self.circle is not None:
+            return Fence((self.circle.centre,), self.circle.radius_m)
+        return Fence(tuple(self.polygon or ()), None)
+
+
+class ForecastRule(_Rule):
+    """The value is not what this hour of the day (or of the week) usually brings.
+
+    What is usual is learnt from one reading an hour; nothing is raised before an hour was seen `learn` times. With a
+    forecast of a model at hand (an attribute of the entity), `deviation` compares with that one instead.
+    """
+
+    kind: Literal["forecast"]
+    attribute: str
+    side: Literal["above", "below", "both"] = "both"
+    season: Literal["day", "week"] = "day"
+    margin: float = Field(gt=0, description="A distance up to this is never unusual, in the attribute's unit.")
+    spreads: float = Field(4, ge=0, description="Nor one up to so many times the usual distance of that hour.")
+    clear: float = Field(0.7, gt=0, le=1, description="The part of the distance that raises at which it clears.")
+    learn: int = Field(7, ge=2, le=60)
+
+
+class NeighboursRule(_Rule):
+    """The value is far from the median of the same attribute around it."""
+
+    kind: Literal["neighbours"]
+    attribute: str
+    side: Literal["above", "below", "both"] = "both"
+    radius_m: float = Field(gt=0, le=100_000)
+    at_least: int = Field(3, ge=2, description="Fewer neighbours with a value no older than max_gap say nothing.")
+    distance: float = Field(gt=0, description="Further than this raises, in the attribute's unit.")
+    clear: float = Field(ge=0, description="A distance up to this clears.")
+
+    @model_validator(mode="after")
+    def _clear_is_nearer(self) -> Self:
+        if self.clear > self.distance:
+            raise ValueError("clear must not be larger than the distance that raises")
+        return self
+
+
+class CombinationRule(_Rule):
+    """So many of several conditions hold at once."""
+
+    kind: Literal["combination"]
+    of: list[Condition] = Field(min_length=2, max_length=20)
+    at_least: int | None = Field(None, ge=1, description="How many must hold; all of them when left out.")
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> Self:
+        if self.needed > len(self.of):
+            raise ValueError("at_least asks for more conditions than there are")
+        if not any(condition.attribute for condition in self.of):
+            raise ValueError("one condition at least must look at an attribute")
+        return self
+
+    @property
+    def needed(self) -> int:
+        """How many conditions must hold."""
+        return self.at_least or len(self.of)
+
+    @property
+    def attribute(self) -> str:
+        """The attribute that alarms show: the first that is named."""
+        return next(condition.attribute for condition in self.of if condition.attribute)
+
+
+ReadingRule = (
+    ThresholdRule
+    | DeviationRule
+    | RateRule
+    | StateRule
+    | AbsenceRule
+    | GeofenceRule
+    | ForecastRule
+    | NeighboursRule
+    | CombinationRule
+)
+AnyRule = ReadingRule | QualityRule | SilenceRule
+Rule = Annotated[AnyRule, Field(discriminator="kind")]

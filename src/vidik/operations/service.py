@@ -8,15 +8,16 @@ from vidik.context.jsonld import names
 from vidik.context.store import entities as store
 from vidik.kernel.clock import from_microseconds, now
 from vidik.kernel.database import Connection
-from vidik.operations import repository
+from vidik.operations import groups_repository, repository
 from vidik.operations.alarm import Act, Alarm, AlarmKey, Event, Terms, clear_alarm, raise_alarm, see
 from vidik.operations.entities import name_of, origin_of, related_to, unit_code_of
+from vidik.operations.grouping import WITHIN, Candidate, GroupKind, gather
 from vidik.operations.hiding import as_standing, holds_at, settled
 from vidik.operations.holds import Hidden
 from vidik.operations.memory import Finding
 from vidik.operations.messages import fill, unit_symbol
 from vidik.operations.repository import Description
-from vidik.operations.rules_model import AnyRule, QualityRule, SilenceRule
+from vidik.operations.rules_model import AbsenceRule, AnyRule, CombinationRule, GeofenceRule, QualityRule, SilenceRule
 from vidik.operations.silence import GROUP
 
 
@@ -42,7 +43,30 @@ async def apply_findings(
         if after is not None and after.id is not None and event is not None:
             await repository.update_alarm(connection, after)
             events.append((after.id, event))
+    await _gather_raised(connection, rules, [number for number, event in events if event.transition == "raised"])
     await repository.append_events(connection, events)
+
+
+async def _gather_raised(connection: Connection, rules: Mapping[str, AnyRule], raised: Sequence[int]) -> None:
+    if not raised:
+        return
+    rows = await repository.alarm_rows(connection, sorted(set(raised)))
+    by: dict[str, GroupKind | None] = {
+        code: None if rule.group == "alone" else rule.group for code, rule in rules.items()
+    }
+    fresh = [
+        Candidate(row["id"], row["service"], frozenset(row["related"]), row["observed_at"], by.get(row["rule"]))
+        for row in rows
+        if row["alarm_group"] is None and row["hidden_by"] is None
+    ]
+    if not fresh:
+        return
+    services = {candidate.service for candidate in fresh}
+    begin = min(candidate.observed_at for candidate in fresh) - WITHIN
+    end = max(candidate.observed_at for candidate in fresh) + WITHIN
+    near = await groups_repository.lone_alarms(connection, services, begin, end, by)
+    groups = await groups_repository.groups_near(connection, services, begin, end)
+    await groups_repository.write_groups(connection, gather(fresh, near, groups))
 
 
 async def _move_all(
@@ -139,7 +163,8 @@ def _describe(
 ) -> Description:
     attribute = shown_attribute(rule, alarm.key)
     document = row.document if row else {}
-    unit = unit_symbol(unit_code_of(document, names.expand_attribute(attribute))) if attribute else None
+    has_unit = attribute is not None and not isinstance(rule, AbsenceRule | GeofenceRule | CombinationRule)
+    unit = unit_symbol(unit_code_of(document, names.expand_attribute(attribute))) if attribute and has_unit else None
     assert rule is not None  # noqa: S101  (only a rule raises)
     of_group = isinstance(rule, SilenceRule) and alarm.key.entity_id.startswith(GROUP)
     return Description(

@@ -12,7 +12,7 @@ def upgrade() -> None:
         -- Alarms of one cause, shown as one.
         CREATE TABLE alarm_group (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-            kind text NOT NULL CHECK (kind IN ('rule', 'related', 'service')),
+            kind text NOT NULL CHECK (kind IN ('related', 'service')),
             subject text NOT NULL,
             service text NOT NULL,
             opened_at timestamptz NOT NULL,
