@@ -75,7 +75,7 @@ async def modify_instance(call: Call) -> Response:
     body, context = await call.body(JSON, LD_JSON, MERGE_PATCH)
     attribute = _attribute(call, context)
     wanted = values.uri(call.segments[5], "instanceId")
-    fragment = _fragment(body, call, context)
+    fragment = instance_fragment(body, call.segments[4], context)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await temporal_writing.modify_instance(connection, entity_id, attribute, wanted, fragment)
         await call.note_write(connection, "update", [entity_id])
@@ -100,9 +100,11 @@ def _attribute(call: Call, context: ActiveContext) -> str:
     return context.expand(values.name(call.segments[4], "attrId"))
 
 
-def _fragment(body: Any, call: Call, context: ActiveContext) -> Instance:
-    """The instance in a body: itself, or inside a fragment that names its attribute (clause 5.6.14)."""
-    name = call.segments[4]
+def instance_fragment(body: Any, name: str, context: ActiveContext) -> Instance:
+    """The instance in a body: itself, or inside a fragment that names its attribute (clause 5.6.14).
+
+    Raises BadInput.
+    """
     if not isinstance(body, dict):
         raise problems.bad_data("An attribute instance is a JSON object.")
     content = {key: value for key, value in body.items() if key != "@context"}

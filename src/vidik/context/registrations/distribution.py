@@ -21,6 +21,7 @@ from vidik.context.ngsild import (
     problems,
     purge_api,
     temporal_api,
+    temporal_writing_api,
 )
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters
@@ -83,6 +84,12 @@ _WRITES: Final[Mapping[Handler, Write]] = {
     entities_api.partial_update_attribute: Write("updateAttrs"),
     entities_api.replace_attribute: Write("replaceAttrs"),
     entities_api.delete_attribute: Write("deleteAttrs"),
+    temporal_writing_api.create_or_update: Write("upsertTemporal", whole=True),
+    temporal_writing_api.append_attributes: Write("appendAttrsTemporal"),
+    temporal_writing_api.delete_temporal: Write("deleteTemporal"),
+    temporal_writing_api.delete_attribute: Write("deleteAttrsTemporal"),
+    temporal_writing_api.modify_instance: Write("updateAttrInstanceTemporal"),
+    temporal_writing_api.delete_instance: Write("deleteAttrInstanceTemporal"),
 }
 _BATCHES: Final[Mapping[Handler, str]] = {
     batch_api.batch_create: "createBatch",

@@ -86,6 +86,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "redirectionOps": _REDIRECTION,
 }
 DEFAULT: Final = ("federationOps",)
+TEMPORAL: Final = frozenset(_TEMPORAL)
 OPERATIONS: Final = frozenset((*_PROVISION, *_TEMPORAL, *_ASSOCIATION, *_ENTITY_MAPS))
 
 

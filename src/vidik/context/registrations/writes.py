@@ -17,13 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import exchange, problems, validation, values
+from vidik.context.ngsild import exchange, problems, temporal_writing, temporal_writing_api, validation, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
 from vidik.context.registrations.model import Json, Registration
+from vidik.context.registrations.operations import TEMPORAL
 from vidik.context.registrations.past_merging import renamed
 from vidik.context.registrations.sharing import Sharing, Words
 from vidik.kernel.errors import Conflict, VidikError
@@ -39,6 +40,17 @@ class Write:
 
     operation: str
     whole: bool = False
+
+    @property
+    def is_of_past(self) -> bool:
+        """Whether it writes the past."""
+        return self.operation in TEMPORAL
+
+    def concerns(self, registration: Registration) -> bool:
+        """Whether a registration is about the time that is written: one with an interval tells of the past."""
+        if registration.mode == "auxiliary":
+            return False
+        return not self.is_of_past or not registration.is_of_now or not TEMPORAL.isdisjoint(registration.operations)
 
 
 @dataclass(slots=True)
@@ -109,8 +121,9 @@ async def write(sharing: Sharing, handler: Handler, what: Write) -> Response:
     """One write, done by everybody whom it concerns; 207 where not everybody did it."""
     call = sharing.call
     body, context = await _body(call)
-    named = values.name(call.segments[3], "attrId") if len(call.segments) == 4 else None
-    entity_id, types = await _entity(call, body, context, is_new=len(call.segments) == 1)
+    place = _place(call)
+    named = values.name(place[3], "attrId") if len(place) > 3 else None
+    entity_id, types = await _entity(call, body, context, is_new=len(place) == 1)
     given = body if isinstance(body, dict) else {}
     names = [named] if named is not None else [one for one in given if one not in HEAD]
     local = call if body is None else replaced(call, body)
@@ -133,7 +146,15 @@ async def write(sharing: Sharing, handler: Handler, what: Write) -> Response:
     else:
         done = await asyncio.gather(*tasks)
     parts += done
+    if len(place) > 4 and any(one.error is None for one in parts):
+        # An instance has its id from where it is: that others do not know it is no failure.
+        parts = [one for one in parts if one.error is None or one.error.get("status") != 404]
     return _answer(call, entity_id, parts, response)
+
+
+def _place(call: Call) -> list[str]:
+    """The path of an entity or of something in it, the same for its present and its past."""
+    return call.segments[1:] if call.segments[0] == "temporal" else call.segments
 
 
 async def _body(call: Call) -> tuple[Any, ActiveContext]:
@@ -147,8 +168,9 @@ async def _body(call: Call) -> tuple[Any, ActiveContext]:
 
 async def _entity(call: Call, body: Any, context: ActiveContext, *, is_new: bool) -> tuple[str, frozenset[str] | None]:
     """The entity that a write is about and its types; None where nobody says them."""
-    given = body if isinstance(body, dict) and len(call.segments) < 4 else {}
-    entity_id = given.get("id", given.get("@id")) if is_new else call.entity_id()
+    place = _place(call)
+    given = body if isinstance(body, dict) and len(place) < 4 else {}
+    entity_id = given.get("id", given.get("@id")) if is_new else values.uri(place[1], "id")
     kinds = given.get("type", given.get("@type"))
     if kinds is None and not is_new:
         present = await call.broker.reader.get(call.tenant, str(entity_id))
@@ -161,13 +183,18 @@ async def _is_sound(call: Call, body: Any, context: ActiveContext, what: Write, 
     """Whether a body can be read; one that cannot is refused here, and nothing of it is forwarded."""
     if body is None:
         return True
+    is_new = len(_place(call)) == 1
     try:
-        if named is not None:
+        if named is not None and what.is_of_past:
+            temporal_writing_api.instance_fragment(body, named, context)
+        elif what.is_of_past:
+            temporal_writing.parse(body, context, whole=is_new)
+        elif named is not None:
             inside = {name: one for name, one in body.items() if name != "@context"} if isinstance(body, dict) else body
             validation.parse_attribute(inside, context.inside(named), validation.PATCH, named)
         else:
             rules = validation.CREATE if what.whole else validation.PATCH
-            validation.parse_entity(body, context, rules, whole=len(call.segments) == 1)
+            validation.parse_entity(body, context, rules, whole=is_new)
     except VidikError:
         return False
     return True
@@ -187,7 +214,7 @@ async def _plan(
     is_whole = body is None and not names
     asked = Asked(types, frozenset((entity_id,)), None, frozenset(expanded) if expanded else None)
     for registration, part in sharing.concerned(asked):
-        if registration.mode == "auxiliary" or not covers(part, entity_id, types):
+        if not what.concerns(registration) or not covers(part, entity_id, types):
             continue
         its = [name for iri, name in expanded.items() if part.attributes is None or iri in part.attributes]
         if not its and not is_whole and part.attributes is not None:
@@ -221,17 +248,19 @@ async def _errand(
     if registration.is_local_only:
         asked["local"] = "true"
     segments = list(call.segments)
-    if len(segments) == 4 and not isinstance(body, dict):
-        segments[3] = word(segments[3])  # beside a body it stands in the words of that body
+    length = len(_place(call))
+    attribute = len(segments) - length + 3
+    if length > 3 and not isinstance(body, dict):
+        segments[attribute] = word(segments[attribute])  # beside a body it stands in the words of that body
     content: Any = body
-    if isinstance(body, dict) and len(segments) < 4:
+    if isinstance(body, dict) and length < 4:
         content = {name: value for name, value in body.items() if name in HEAD or name in names}
     kind, link = JSON, words.link
     if isinstance(content, dict):
-        named = context.expand(call.segments[3]) if len(call.segments) == 4 else None
+        named = context.expand(segments[attribute]) if length > 3 else None
         content, kind, link = _written(call, registration, content, context, words, named)
     path = "/".join(quote(one, safe=":") for one in segments)
-    if len(segments) == 3:
+    if length == 3:
         path += "/"  # as clause 6.6 writes the resource; not everybody takes it without
     return Errand(registration, call.request.method, path, asked, content, link, kind)
 
@@ -294,14 +323,14 @@ def _answer(call: Call, entity_id: str, parts: list[Part], local: Response | Non
     if not failed:
         if local is not None:
             return local
-        if len(call.segments) == 1:
-            location = f"/ngsi-ld/v1/entities/{quote(entity_id, safe=':')}"
+        if len(_place(call)) == 1:
+            location = f"/ngsi-ld/v1/{'/'.join(call.segments)}/{quote(entity_id, safe=':')}"
             return Response(status_code=201, headers={"Location": location})
         return Response(status_code=204)
     if len(parts) == 1 and not failed[0].is_partial:
         problem = failed[0].error or {}
         return problems.of_problem(problem)
-    if len(call.segments) < 3:
+    if len(_place(call)) < 3:
         body: Json = {
             "success": [entity_id] if len(failed) < len(parts) else [],
             "errors": [_entity_error(entity_id, one) for one in failed],

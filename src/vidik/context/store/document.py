@@ -50,11 +50,22 @@ def history_value(instance: Instance) -> tuple[float | None, str | None]:
     A Property whose value is a number and that has nothing but times and a unit is only the number; of every other
     instance the members but the times are kept as JSON, and the number too where there is one.
     """
-    value = instance.get("value")
-    number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    number = _number(instance)
     if number is not None and instance["type"] == "Property" and instance.keys() <= _ONLY_A_NUMBER:
         return number, None
     return number, orjson.dumps({name: instance[name] for name in instance if name not in _TIMES}).decode()
+
+
+def unobserved_value(instance: Instance) -> tuple[float | None, str]:
+    """How history keeps an instance of which nobody said when it was observed: as above, always with JSON."""
+    kept = {name: instance[name] for name in instance if name not in _TIMES}
+    kept[UNOBSERVED] = True
+    return _number(instance), orjson.dumps(kept).decode()
+
+
+def _number(instance: Instance) -> float | None:
+    value = instance.get("value")
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def bounding_box(document: Mapping[str, Any]) -> tuple[float, float, float, float] | None:

@@ -13,7 +13,6 @@ import orjson
 from vidik.context.store import arrays, changes, corrections, observations
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.document import (
-    UNOBSERVED,
     Document,
     Instance,
     bounding_box,
@@ -21,6 +20,7 @@ from vidik.context.store.document import (
     instances_of,
     microseconds_of,
     newest_observation,
+    unobserved_value,
 )
 from vidik.context.store.kinds import kind_of, register
 from vidik.context.store.observations import SeriesName
@@ -87,7 +87,7 @@ async def load(connection: Connection, entity_ids: Sequence[str], *, for_update:
         " WHERE id = ANY(%s)"
         " AND (expires_at IS NULL OR expires_at > now())"
         " ORDER BY key" + (" FOR UPDATE OF entity" if for_update else ""),
-        [list(entity_ids)],
+        [arrays.texts(entity_ids)],
     )
     return {row["id"]: EntityRow(**row) for row in await cursor.fetchall()}
 
@@ -137,16 +137,16 @@ async def delete_expired(connection: Connection) -> int:
 
 
 @dataclass(slots=True)
-class _Born:
+class _Keys:
     """The keys of new entities; `fresh` are those under whose key there was nothing before."""
 
     keys: dict[str, int]
     fresh: frozenset[int]
 
 
-async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> _Born:
+async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> _Keys:
     if not writes:
-        return _Born({}, frozenset())
+        return _Keys({}, frozenset())
     ids = [write.entity_id for write in writes]
     # One that was there before takes up its history; a conflict below takes this back with everything else.
     cursor = await connection.execute(
@@ -175,7 +175,7 @@ async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment:
     for write in writes:
         if write.entity_id not in keys:
             raise Conflict(f"The entity {write.entity_id} already exists; update it, or choose another id.", field="id")
-    return _Born(keys, frozenset(keys.values()).difference(gone.values()))
+    return _Keys(keys, frozenset(keys.values()).difference(gone.values()))
 
 
 async def _update(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> None:
@@ -217,33 +217,55 @@ async def _record_history(
     fresh: Set[int],
     moment: datetime,
 ) -> None:
-    values = [
-        ((keys[write.entity_id], attribute, instance.get("datasetId", "")), instance, former)
-        for write in writes
-        for attribute, instances in write.changed.items()
-        for former in (_observed_before(write, attribute),)
-        for instance in instances
-    ]
-    series = await _series_of(connection, {name for name, _, _ in values}, fresh, moment)
     recorded_at = to_microseconds(moment)
     rows = observations.ObservationRows()
+    born, known = _instances(writes, keys, fresh)
+    numbers = await observations.make_series(connection, [name for name, _ in born], moment)
+    for number, (_, instance) in zip(numbers, born, strict=True):
+        rows.add(number, *_history_of(instance, recorded_at))
+    series = await observations.ensure_series(connection, {name for name, _, _ in known}, moment)
     late = []
-    for name, instance, former in values:
-        time = instance.get("observedAt") or instance.get("deletedAt")
-        if time:
-            number, json = history_value(instance)
+    for name, instance, former in known:
+        number, _ = series[name]
+        at, _, value, json = told = _history_of(instance, recorded_at)
+        if "observedAt" in instance and not _is_news(instance, at, former.get(name[2])):
+            late.append((number, at, value, json))
         else:
-            time = instance.get("modifiedAt")
-            number, json = history_value({**instance, UNOBSERVED: True})
-        at = microseconds_of(time) if time else recorded_at
-        if "observedAt" in instance and name[0] not in fresh and not _is_news(instance, at, former.get(name[2])):
-            late.append((series[name], at, number, json))
-        else:
-            rows.add(series[name], at, recorded_at, number, json)
+            rows.add(number, *told)
     await observations.write(connection, rows, moment)
     if late:
         # What is there of the same time gives way, so that the present and its past say the same.
         await corrections.put(connection, corrections.rows_of(late, recorded_at))
+
+
+_Born = list[tuple[SeriesName, Instance]]
+_Known = list[tuple[SeriesName, Instance, dict[str, Instance]]]
+"""With the instances that the attribute had before."""
+
+
+def _instances(writes: Sequence[EntityWrite], keys: Mapping[str, int], fresh: Set[int]) -> tuple[_Born, _Known]:
+    """What history shall say: of entities that nobody else can know yet, and of all others."""
+    born: _Born = []
+    known: _Known = []
+    for write in writes:
+        key = keys[write.entity_id]
+        if key in fresh:
+            for attribute, instances in write.changed.items():
+                born += [((key, attribute, one.get("datasetId", "")), one) for one in instances]
+            continue
+        for attribute, instances in write.changed.items():
+            former = _observed_before(write, attribute)
+            known += [((key, attribute, one.get("datasetId", "")), one, former) for one in instances]
+    return born, known
+
+
+def _history_of(instance: Instance, recorded_at: int) -> tuple[int, int, float | None, str | None]:
+    """A row of history without its series: (observed at, recorded at, number, json)."""
+    time = instance.get("observedAt") or instance.get("deletedAt")
+    if time:
+        return microseconds_of(time), recorded_at, *history_value(instance)
+    time = instance.get("modifiedAt")
+    return microseconds_of(time) if time else recorded_at, recorded_at, *unobserved_value(instance)
 
 
 def _observed_before(write: EntityWrite, attribute: str) -> dict[str, Instance]:
@@ -259,16 +281,6 @@ def _is_news(instance: Instance, at: int, former: Instance | None) -> bool:
         return False
     before = microseconds_of(observed_at)
     return at > before or (at == before and history_value(instance) == history_value(former))
-
-
-async def _series_of(
-    connection: Connection, names: set[SeriesName], fresh: Set[int], moment: datetime
-) -> dict[SeriesName, int]:
-    made = sorted(name for name in names if name[0] in fresh)
-    found = await observations.ensure_series(connection, names.difference(made), moment)
-    series = {name: number for name, (number, _) in found.items()}
-    series.update(zip(made, await observations.make_series(connection, made, moment), strict=True))
-    return series
 
 
 def _change_of(write: EntityWrite) -> Change:
