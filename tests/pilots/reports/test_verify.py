@@ -66,7 +66,7 @@ def archive() -> bytes:
     }  # fmt: skip
     result = result_of(specification, outcome, [], standing.head)
     entry = entry_content(Basis(row, standing, read, before, outcome, result), REQUEST, "2025-07-02T08:00:00Z")
-    return build_extract(1, row, standing, read, before, result, entry, [])
+    return build_extract(1, row, standing, read, before, result, entry, [])[0]
 
 
 def edited(name: str, change: Callable[[str], str]) -> bytes:
@@ -103,7 +103,7 @@ class TestVerify:
             lines[800] = f"{time},{float(value) * 1.1!r}\n"
             return "".join(lines)
 
-        assert {"files", "data", "outcome", "figures"} <= broken(edited("data/0001.csv", change))
+        assert {"files", "entry", "data", "outcome", "figures"} <= broken(edited("data/0001.csv", change))
 
     def test_a_changed_reading_of_the_baseline_is_no_longer_the_one_that_was_signed(self) -> None:
         assert "baseline" in broken(
@@ -112,6 +112,11 @@ class TestVerify:
 
     def test_a_changed_plan_is_found(self) -> None:
         assert "plan" in broken(edited("plan.json", lambda text: text.replace("0.15", "0.05", 1)))
+
+    def test_another_name_under_the_plan_is_found(self) -> None:
+        name = '"signed_by": "Јелена Илић"'
+        changed = edited("plan.json", lambda text: text.replace(name, name.replace("Јелена", "Милена")))
+        assert {"files", "entry"} <= broken(changed)
 
     def test_a_changed_amendment_is_found(self) -> None:
         assert "plan" in broken(edited("plan.json", lambda text: text.replace("Another fund pays", "Nobody pays")))

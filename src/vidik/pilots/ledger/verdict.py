@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from vidik.pilots.ledger.figures import figures
 from vidik.pilots.outcome import Outcome
 from vidik.pilots.plain import plain
 from vidik.pilots.plans import repository as plans
-from vidik.pilots.plans.canonical import canonical, digest
+from vidik.pilots.plans.canonical import digest
 from vidik.pilots.plans.data import Data
 from vidik.pilots.plans.freezing import Standing
 from vidik.pilots.plans.overlaps import share_of
@@ -79,10 +80,10 @@ async def enter_verdict(connection: Connection, job: DictRow, basis: Basis) -> d
     person = Principal(roles=frozenset(), **request["person"])
     events = [plain(dict(event)) for event in await plans.events_of(connection, plan)]
     entry = entry_content(basis, request, iso(now()))
-    archive = build_extract(plan, basis.row, basis.standing, basis.read, basis.before, basis.result, entry, events)
-    extract = digest(archive)
-    text = canonical(entry)
-    hash_ = digest(text)
+    archive, text = await asyncio.to_thread(
+        build_extract, plan, basis.row, basis.standing, basis.read, basis.before, basis.result, entry, events
+    )
+    extract, hash_ = digest(archive), digest(text)
     position = await audit.record(
         connection,
         person,

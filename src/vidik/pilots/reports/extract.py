@@ -35,6 +35,7 @@ _ENTRY = "entry.json"
 _OUTCOME = "outcome.json"
 _PLAN = "plan.json"
 _MANIFEST = "manifest.json"
+_EVIDENCE = (_PLAN, _OUTCOME, "data/", "baseline/")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same content gives the same bytes
 _LARGEST_FILE = 512 * 1024 * 1024
 
@@ -64,29 +65,35 @@ def build_extract(
     result: Mapping[str, Any],
     entry: Mapping[str, Any],
     events: Sequence[Mapping[str, Any]],
-) -> bytes:
-    """The archive of a verdict, reports in three scripts with it."""
+) -> tuple[bytes, str]:
+    """The archive of a verdict, reports in three scripts with it, and the text of its entry.
+
+    The entry gets a member `evidence`: the hash of everything else that the archive says, so that the ledger's hash of
+    the entry holds data, plan and outcome together.
+    """
     from vidik.pilots.reports.page import render_page
 
     digests, until = digests_of(row, standing)
     series, baseline, files = _data_files(read, before, digests, until)
     files[_PLAN] = _json(_plan(plan, row, standing, digests, until, events, result))
     files[_OUTCOME] = _json(result["outcome"])
-    files[_ENTRY] = canonical(entry).encode()
-    files[_MANIFEST] = _json(
-        {
-            "form": FORM,
-            "vidik": __version__,
-            "series": series,
-            "baseline": baseline,
-            "findings": plain(read.findings),
-            "files": {name: digest(content) for name, content in sorted(files.items())},
-        }
-    )
+    manifest = {"form": FORM, "vidik": __version__, "series": series, "baseline": baseline,
+                "findings": plain(read.findings)}  # fmt: skip
+    text = canonical({**entry, "evidence": evidence_of(manifest, files)})
+    files[_ENTRY] = text.encode()
+    hashes = {name: digest(content) for name, content in sorted(files.items())}
+    files[_MANIFEST] = _json({**manifest, "files": hashes})
     extract = _extract(files)
     for language in LANGUAGES:
         files[report_name(language)] = render_page(extract, language).encode()
-    return _zipped(files)
+    return _zipped(files), text
+
+
+def evidence_of(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """The hash of all that an entry rests on: plan, data, outcome, which series is which, and what was found."""
+    named = ("series", "baseline", "findings")
+    hashes = {name: digest(files[name]) for name in files if name.startswith(_EVIDENCE)}
+    return digest(canonical({**{name: manifest[name] for name in named}, "files": hashes}))
 
 
 def report_name(language: str) -> str:

@@ -18,7 +18,7 @@ from vidik.pilots.plans.canonical import canonical, digest
 from vidik.pilots.plans.data import Data
 from vidik.pilots.plans.freezing import BrokenPlan, Standing, stand
 from vidik.pilots.plans.overlaps import share_of
-from vidik.pilots.reports.extract import LANGUAGES, Extract, baseline_of, data_of, report_name
+from vidik.pilots.reports.extract import LANGUAGES, Extract, baseline_of, data_of, evidence_of, report_name
 
 TOLERANCE = 1e-9
 """Relative: linear algebra on another machine may differ in the last digits, a changed figure differs by more."""
@@ -84,6 +84,8 @@ def _entry(extract: Extract, standing: Standing | None, ledger_hash: str | None)
     own = digest(extract.files["entry.json"])
     if canonical(orjson.loads(extract.files["entry.json"])).encode() != extract.files["entry.json"]:
         return Check("entry", False, "the entry is not written canonically: it was edited")
+    if extract.entry.get("evidence") != evidence_of(extract.manifest, extract.files):
+        return Check("entry", False, "the plan, data or outcome beside it are not those that it was entered with")
     if ledger_hash is not None and own != ledger_hash.strip().lower():
         return Check("entry", False, f"its hash is {own}, that of the ledger is {ledger_hash}")
     same = "the ledger's" if ledger_hash else "compare it with the ledger's"
