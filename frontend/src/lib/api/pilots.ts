@@ -122,17 +122,11 @@ export interface Interval {
   note?: string | null;
 }
 
-/** Money as decimal text, with the ends of its interval. */
-export interface MoneyInterval {
+/** An exact amount as decimal text, with the ends of its interval. */
+export interface DecimalInterval {
   value: string | null;
   low: string | null;
   high: string | null;
-}
-
-export interface NumberInterval {
-  value: number | null;
-  low: number | null;
-  high: number | null;
 }
 
 /** A plan as a list shows it; figures come from its ledger entry, before that from the last look. */
@@ -364,8 +358,8 @@ export interface PilotEvent {
 
 export interface Watch {
   outcome: Outcome | null;
-  money: (MoneyInterval & { currency: string; vat_included: boolean | null }) | null;
-  tonnes: NumberInterval | null;
+  money: (DecimalInterval & { currency: string; vat_included: boolean | null }) | null;
+  tonnes: DecimalInterval | null;
   computed_at: string | null;
   until: string | null;
   sufficiency: Finding[];
@@ -400,18 +394,23 @@ export interface LedgerEntry {
   fraction: number | null;
   p_value: number | null;
   guideline_14: Interval | null;
-  money: MoneyInterval;
+  money: DecimalInterval;
   currency: string;
   vat_included: boolean | null;
-  tonnes: NumberInterval | null;
+  tonnes: DecimalInterval | null;
   hash: string;
   audit_position: number;
 }
 
 export interface Sums {
-  savings: (NumberInterval & { unit: string })[];
-  money: MoneyInterval | null;
-  tonnes: NumberInterval | null;
+  savings: {
+    unit: string;
+    value: number | string | null;
+    low: number | string | null;
+    high: number | string | null;
+  }[];
+  money: DecimalInterval | null;
+  tonnes: DecimalInterval | null;
 }
 
 /** A sum of the ledger: what was shown, and under `all` also what was not shown. */

@@ -26,7 +26,8 @@ function form(message: Message, language: Language, n: number): string {
   return (category === "one" ? message.one : category === "few" ? message.few : undefined) ?? message.other;
 }
 
-function fill(template: string, parameters: Parameters): string {
+/** A template with its values filled in; what has no value stays as it is. */
+export function fill(template: string, parameters: Parameters): string {
   return template.replace(/\{(\w+)\}/g, (whole, name: string) => String(parameters[name] ?? whole));
 }
 

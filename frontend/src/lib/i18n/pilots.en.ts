@@ -459,6 +459,9 @@ export const pilotsEn = {
   "chart.compareTitle": "What was, and what would have been",
   "chart.compareLead":
     "What was measured, and what it would have been without the pilot (counterfactual), day by day.",
+  "chart.weekly": "Drawn as means of seven days; zoom in to see single days.",
+  "model.equal": "Others, equally weighted",
+  "model.ridge": "Others, weighted by likeness",
   "chart.actual": "measured",
   "chart.counterfactual": "without the pilot",
   "chart.events": "something happened",

@@ -67,6 +67,17 @@ export function markOf(finding: Finding, days: readonly string[]): { from: strin
   return { from: from < first ? first : from, to: to > last ? last : to };
 }
 
+/** A course of more days than this is drawn as means of a week: single days would be a fence. */
+export const MANY_DAYS = 120;
+
+/** Means over the seven days around each; a day that is not known stays a gap. */
+export const weekly = (values: readonly (number | null)[]): (number | null)[] =>
+  values.map((value, place) => {
+    if (value === null) return null;
+    const around = values.slice(Math.max(0, place - 3), place + 4).filter((one) => one !== null);
+    return around.reduce((sum, one) => sum + one, 0) / around.length;
+  });
+
 /** The part of a course between two days, both included. */
 export function between(course: Course, first: string, last: string): Course {
   const keep = course.days.map((day) => day >= first && day <= last);

@@ -15,10 +15,11 @@ export function percent(fraction: number | null | undefined, decimals?: number):
 }
 
 /** An amount in three significant digits at most, with its unit. */
-export function amount(value: number | null | undefined, unit: string | null): string {
-  if (!isKnown(value)) return p("unknown");
+export function amount(value: number | string | null | undefined, unit: string | null): string {
+  const number = typeof value === "string" ? Number(value) : value;
+  if (!isKnown(number)) return p("unknown");
   const sign = symbol(unit);
-  return sign ? `${figure(value)}${NBSP}${sign}` : figure(value);
+  return sign ? `${figure(number)}${NBSP}${sign}` : figure(number);
 }
 
 /** A number for reading: whole above a hundred, three significant digits below. */

@@ -1,10 +1,11 @@
 import type { Finding } from "../api/pilots";
-import { inScript } from "../i18n/index.svelte";
-import { known } from "../i18n/pilots";
+import { fill, inScript } from "../i18n/index.svelte";
+import { toLatin } from "../i18n/transliterate";
+import { findingsSrCyrl } from "../i18n/pilots.findings";
 import { preferences } from "../preferences.svelte";
 import { percent, figure, dayText } from "./figures";
 
-const PLACES = /\{(\w+)\}/g;
+const PLACES = /\{\w+\}/;
 
 /** The figures of a finding as people read them: shares as per cent, days as dates. */
 function readable(finding: Finding): Record<string, string> {
@@ -21,10 +22,10 @@ function readable(finding: Finding): Record<string, string> {
   return found;
 }
 
-/** A finding as a sentence in the language of the person; in English as the server says it. */
+/** A finding as a sentence in the language of the person; in English, and without a translation, as the server says it. */
 export function findingText(finding: Finding): string {
-  if (preferences.language === "en") return finding.text;
-  const values = readable(finding);
-  const said = known("finding", finding.code, values);
-  return said === null || PLACES.test(said) ? finding.text : said;
+  const template = findingsSrCyrl[finding.code];
+  if (preferences.language === "en" || template === undefined) return inScript(finding.text);
+  const said = fill(preferences.language === "sr-Latn" ? toLatin(template) : template, readable(finding));
+  return PLACES.test(said) ? finding.text : said;
 }

@@ -35,8 +35,8 @@ export function sumTable(
       const sums = withAll ? row.all : row;
       const moneyCell = (value: string | null | undefined) =>
         numberCell(number(value), value ? money(value, currency) : "");
-      const amountCell = (value: number | null | undefined, unit: string) =>
-        numberCell(value, value === null || value === undefined ? "" : amount(value, unit));
+      const amountCell = (value: number | string | null | undefined, unit: string) =>
+        numberCell(number(value), value === null || value === undefined ? "" : amount(value, unit));
       return [
         textCell(row.simulated ? `${nameOf(row)} (${p("simulated")})` : nameOf(row)),
         numberCell(row.entries, String(row.entries)),
