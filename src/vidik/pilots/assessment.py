@@ -77,6 +77,13 @@ def assess(
                     {"days": run.days, "of": reporting.days})
         )  # fmt: skip
         return Assessment(series.name, None, findings)
+    if run.predicted_total <= 0:
+        text = (
+            f"{series.name}: what is expected adds up to nothing or less. A net meter must be read without "
+            "what it feeds in."
+        )
+        findings.append(Finding("nothing-expected", "refused", text, series.name, reporting.first, reporting.last))
+        return Assessment(series.name, None, findings)
     findings += scale_findings(run, reporting)
     findings += events_of(run, reporting)
     return Assessment(series.name, run, findings)

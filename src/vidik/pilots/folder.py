@@ -226,16 +226,21 @@ def _clock_of(files: Sequence[Path], task: Task) -> str:
 
 
 def _work(file: Path, task: Task, clock: str) -> Meter:
-    """One file: read, assess, and run as a placebo. Whatever is wrong with it becomes a sentence."""
+    """One file; whatever is wrong with it becomes a sentence, so that it cannot end the others."""
+    temperature = _weather(task, clock)
+    try:
+        return _evaluated(file, temperature, task, clock)
+    except VidikError as error:
+        return Meter(name_of(file), file, error.detail)
+    except Exception as error:
+        return Meter(name_of(file), file, f"{name_of(file)} cannot be evaluated: {type(error).__name__}, {error}.")
+
+
+def _evaluated(file: Path, temperature: Series | None, task: Task, clock: str) -> Meter:
+    """One file: read, assess, and run as a placebo."""
     name = name_of(file)
     begin = time.process_time()
-    try:
-        temperature = _weather(task, clock)
-        series, findings = _read(file, task, clock)
-    except VidikError as error:
-        if task.weather is not None and (task.weather, task.temperature_column, clock) not in _weather_of:
-            raise
-        return Meter(name, file, error.detail)
+    series, findings = _read(file, task, clock)
     reading, begin = time.process_time() - begin, time.process_time()
     assessment = assess(series, temperature, task.fit, task.test, model=task.model)
     seconds = time.process_time() - begin

@@ -82,7 +82,7 @@ def find_closures(days: Days, actual: Values, expected: Values, rows: Mask) -> C
     if not (known & working).any() or not (known & ~working).any():
         return no_closures(len(days))
     drop = float(np.median(actual[known & working]) - np.median(actual[known & ~working]))
-    if drop < WEEKEND_DROP * abs(float(actual[known].mean())):
+    if drop <= 0 or drop < WEEKEND_DROP * abs(float(actual[known].mean())):
         return no_closures(len(days))
     lost = np.where(known & working, expected - actual, 0.0) / drop
     seen = lost > CLOSED_DROP

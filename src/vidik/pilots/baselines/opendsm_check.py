@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from importlib.util import find_spec
 from typing import Any
 
@@ -29,6 +30,8 @@ def cross_check(series: Series, temperature: Series, fit: Period, test: Period) 
     require()
     import pandas
     from opendsm import eemeter
+
+    logging.getLogger("eemeter").setLevel(logging.ERROR)
 
     def frame(period: Period) -> Any:
         days, use = _days(series, period)

@@ -7,12 +7,15 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.series import Mask, Values
 from vidik.pilots.outcome import Finding
 from vidik.pilots.specification import Repair
 
 ROLLOVER_FROM = 0.9
 """A counter that falls from above this share of a power of ten to below a tenth of it has rolled over."""
+MOST_FALLS, ENOUGH_READINGS = 0.2, 50
+"""A counter that falls more often than this is none."""
 SPIKE_FACTOR = 50.0
 """A reading is a spike when it and the way back both are this many times the usual largest step."""
 
@@ -65,6 +68,12 @@ def increments(readings: Values, *, name: str, repairs: Collection[Repair]) -> t
         steps[:] = np.nan
         steps[kept[1:]] = np.diff(readings[kept])
     falls = np.flatnonzero(steps < 0)
+    if len(falls) > MOST_FALLS * len(steps) and len(steps) >= ENOUGH_READINGS:
+        raise BadInput(
+            f"{name} falls {len(falls)} times: these are amounts, not readings of a counter. Read it as amounts.",
+            field="kind",
+            code="amount-as-counter",
+        )
     rolled = resets = 0
     for place in falls:
         before = float(readings[place] - steps[place])

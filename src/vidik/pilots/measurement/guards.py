@@ -11,10 +11,12 @@ from collections.abc import Collection
 import numpy as np
 from numpy.typing import NDArray
 
+from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.series import Mask, Series, Values
 from vidik.pilots.outcome import Finding
 from vidik.pilots.specification import Repair
 
+ENOUGH_STEPS, MOSTLY = 100, 0.3
 RARE = 0.05
 """A value is odd only where it makes up less than this share."""
 ZERO_HOURS, ZERO_DAYS = 3, 2
@@ -30,12 +32,27 @@ SENTINEL_APART = 12.0
 COLDEST, WARMEST = -70.0, 60.0
 
 
+def guard_kind(series: Series) -> None:
+    """Raises BadInput where what should be amounts never falls, as only a counter does."""
+    steps = np.diff(series.values[~np.isnan(series.values)])
+    if len(steps) >= ENOUGH_STEPS and steps.min() >= 0 and (steps > 0).mean() > MOSTLY:
+        raise BadInput(
+            f"{series.name} never falls: these are readings of a counter, not amounts. Read it as a counter.",
+            field="kind",
+            code="counter-as-amount",
+        )
+
+
 def guard_amounts(series: Series, repairs: Collection[Repair]) -> tuple[Series, list[Finding]]:
     """An energy or count series without what its meter cannot have measured."""
     values = series.values.copy()
     findings: list[Finding] = []
     unit = "days" if series.is_daily else "hours"
     name = series.name
+    known = values[~np.isnan(values)]
+    if len(known) >= ENOUGH_STEPS and known.min() == known.max():
+        text = f"{name} shows the same value all the time: look whether it measures anything."
+        findings.append(Finding("constant", "warning", text, name, values={"value": float(known[0])}))
     _reported(
         values, values < 0, "negative", "outliers", f"{unit} are negative", name, repairs, findings, most=FEW_NEGATIVES
     )

@@ -14,7 +14,7 @@ import numpy as np
 from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.counters import drop_dips, increments
 from vidik.pilots.measurement.grid import utc_offsets
-from vidik.pilots.measurement.guards import guard_amounts, guard_temperature
+from vidik.pilots.measurement.guards import guard_amounts, guard_kind, guard_temperature
 from vidik.pilots.measurement.series import Series, Values
 from vidik.pilots.measurement.stamps import Times, parse_times, refuse_unreadable, to_utc
 from vidik.pilots.measurement.steps import of_amounts, of_counter, step_of
@@ -107,6 +107,8 @@ def to_series(
 def _guarded(series: Series, kind: Kind, repairs: Collection[Repair]) -> tuple[Series, list[Finding]]:
     if kind == "mean":
         return guard_temperature(series, repairs) if series.unit in TEMPERATURE_UNITS else (series, [])
+    if kind == "amount":
+        guard_kind(series)
     return guard_amounts(series, repairs)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.counters import drop_dips, increments
@@ -27,7 +28,7 @@ def step_of(times: Times) -> Literal["hour", "day"]:
     """Whether rows are hourly (or finer, or uneven) or daily. Raises BadInput where they are further apart."""
     seconds = np.unique(times.astype("datetime64[s]").astype(np.int64))
     gaps = np.diff(seconds)
-    usual = float(np.median(gaps)) if len(gaps) else 0.0
+    usual = usual_gap(gaps)
     if usual > 1.5 * DAY:
         raise BadInput(
             f"The rows are {usual / DAY:.0f} days apart; hourly or daily values are needed.",
@@ -35,6 +36,14 @@ def step_of(times: Times) -> Literal["hour", "day"]:
             code="steps-too-long",
         )
     return "day" if usual > 12 * HOUR else "hour"
+
+
+def usual_gap(gaps: NDArray[np.int64]) -> float:
+    """Seconds from row to row: the most common gap or the middle one, whichever is smaller (rows may be missing)."""
+    if len(gaps) == 0:
+        return 0.0
+    sizes, counts = np.unique(gaps, return_counts=True)
+    return float(min(sizes[counts.argmax()], np.median(gaps)))
 
 
 def of_amounts(
@@ -46,7 +55,7 @@ def of_amounts(
     """
     seconds = times.astype("datetime64[s]").astype(np.int64)
     gaps = np.diff(seconds)
-    usual = int(np.median(gaps)) if len(gaps) else HOUR
+    usual = round(usual_gap(gaps)) or HOUR
     if usual > 1.5 * HOUR and not is_mean:
         raise BadInput(
             f"{name} has a value every {usual / HOUR:.0f} hours; hourly or daily values are needed.",

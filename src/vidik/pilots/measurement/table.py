@@ -117,9 +117,11 @@ def _unpacked(data: bytes, name: str) -> bytes:
             if size > LARGEST_BYTES:
                 raise BadInput(f"{name} unpacks to more than {LARGEST_BYTES // 1024**2} MB.", code="file-too-large")
             rest = unpacker.unconsumed_tail
-            if unpacker.eof:
+            if unpacker.eof and unpacker.unused_data:
                 rest = unpacker.unused_data
                 unpacker = zlib.decompressobj(wbits=31)
+        if not unpacker.eof:
+            raise zlib.error("it ends too early")
     except zlib.error as error:
         raise BadInput(f"{name} is a damaged gzip file ({error}).", code="file-damaged") from error
     return b"".join(parts)
