@@ -27,6 +27,8 @@ CRITICAL = 4.5
 more because the memory of the residuals is itself estimated."""
 LOW = 0.2
 """Weeks with less expected than this share of the middle week are not looked at: there, shares are noise."""
+STANDSTILL = -0.9
+"""Weeks with hardly anything used: a plant at rest or a dead meter. Other checks say so; here they would hide all."""
 MOST_EVENTS = 6
 
 
@@ -82,10 +84,12 @@ def _weeks(days: NDArray[np.datetime64], actual: Values, expected: Values) -> _W
     full = (count >= 5) & (daily > LOW * np.median(daily))
     if full.sum() < 2 * LEAST_WEEKS or not np.median(daily) > 0:
         return nothing
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shares = amount / expectation - 1
+    shares = np.divide(amount, expectation, out=np.zeros(len(count)), where=expectation > 0) - 1
+    full &= shares > STANDSTILL
+    if full.sum() < 2 * LEAST_WEEKS:
+        return nothing
     profiles = np.full((len(count), WEEK), np.nan)
-    profiles[week, weekday] = (actual - expected * (1 + shares[week])) / daily[week]
+    profiles[week, weekday] = (actual - expected * (1 + shares[week])) / np.where(daily[week] > 0, daily[week], np.nan)
     first = np.array([days[week == number].min() for number in range(len(count))])
     last = np.array([days[week == number].max() for number in range(len(count))])
     return _Weeks(first[full], last[full], shares[full], profiles[full])

@@ -41,7 +41,7 @@ def cluster(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
             yield client
         return
     with (
-        LocalCluster(
+        LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
         ) as local,
         Client(local) as client,  # type: ignore[no-untyped-call]

@@ -38,6 +38,8 @@ def old_rankings(assumptions: Assumptions, worlds: Worlds, weights: Sequence[flo
     given = np.ones(len(CRITERIA)) if weights is None else np.asarray(weights, dtype=np.float64)
     if len(given) != len(CRITERIA) or (given < 0).any() or not given.sum() > 0:
         raise ValueError(f"There must be {len(CRITERIA)} weights, none below zero: {', '.join(CRITERIA)}.")
+    # The library warns of a weight of zero: a millionth of the whole decides nothing.
+    given = np.maximum(given / given.sum(), 1e-6)
     given = given / given.sum()
     draws = min(TRIED, worlds.npv.shape[1])
     random = np.random.default_rng(0)

@@ -53,8 +53,8 @@ LEAST_SETS = 2
 def placebos_of(design: Design, panel: Panel, seed: int) -> Placebos:
     """In space: the pilot pretended on donors, at its own dates and after the whole baseline.
 
-    These are the runs most like the pilot: they meet the same weather, holidays and shocks (Abadie, Diamond, Hainmueller
-    2010). Moved dates have less baseline to learn from and so err more; they are added only where donors are few.
+    These are the runs most like the pilot: they meet the same weather, holidays and shocks (Abadie, Diamond,
+    Hainmueller 2010). Moved dates have less baseline to learn from and err more: added only where donors are few.
     """
     sets = independent_sets(panel.donors.shape[1], panel.units.shape[1])
     runs = space_runs(design, panel, seed)

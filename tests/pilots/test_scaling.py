@@ -1,0 +1,54 @@
+"""Meters over several machines: tried with two workers of this one."""
+
+from __future__ import annotations
+
+import math
+import os
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+distributed = pytest.importorskip("distributed", reason="Dask is an extra: pip install vidik[scale]")
+
+from vidik.pilots.scaling import cluster, map_over  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[distributed.Client]:
+    with warnings.catch_warnings():
+        # Dask's own sockets and loops may outlive the block that closes them.
+        warnings.simplefilter("ignore")
+        with cluster(workers=2) as started:
+            yield started
+
+
+class TestMapOver:
+    def test_results_come_in_the_order_of_the_items(self, client: distributed.Client) -> None:
+        assert map_over(client, math.sqrt, [float(number) for number in range(100)]) == [
+            math.sqrt(number) for number in range(100)
+        ]
+
+    def test_both_workers_take_part(self, client: distributed.Client) -> None:
+        assert len(set(map_over(client, _process, list(range(40))))) == 2
+
+    def test_progress_is_told(self, client: distributed.Client) -> None:
+        told: list[tuple[int, int]] = []
+
+        map_over(client, math.sqrt, [1.0] * 50, lambda done, of: told.append((done, of)))
+
+        assert told[-1] == (50, 50)
+
+    def test_an_error_is_raised_here(self, client: distributed.Client) -> None:
+        with pytest.raises(ValueError, match="math domain|nonnegative"):
+            map_over(client, math.sqrt, [1.0, -1.0])
+
+    def test_nothing_to_do(self, client: distributed.Client) -> None:
+        assert map_over(client, math.sqrt, []) == []
+
+
+def _process(item: int) -> int:
+    import time
+
+    time.sleep(0.05)
+    return os.getpid() + 0 * item
