@@ -40,7 +40,7 @@ class TestMapOver:
         assert told[-1] == (50, 50)
 
     def test_an_error_is_raised_here(self, client: distributed.Client) -> None:
-        with pytest.raises(ValueError, match="math domain|nonnegative"):
+        with pytest.raises(ValueError, match=r"math domain|nonnegative"):
             map_over(client, math.sqrt, [1.0, -1.0])
 
     def test_nothing_to_do(self, client: distributed.Client) -> None:

@@ -25,6 +25,8 @@ LEAST_SIZE = 0.10
 CRITICAL = 4.5
 """By how many standard errors a change must stand out: 3.5 for the largest of all dates at 1 % (Andrews 1993), and some
 more because the memory of the residuals is itself estimated."""
+CRITICAL_WITHIN = 5.5
+"""The same for a stretch that ends again: there are many more of these to try."""
 LOW = 0.2
 """Weeks with less expected than this share of the middle week are not looked at: there, shares are noise."""
 STANDSTILL = -0.9
@@ -110,7 +112,8 @@ def _level_events(weeks: _Weeks, subject: str | None) -> list[Finding]:
         if drift_left <= left * 1.05 and drift_strength >= CRITICAL and abs(drift) >= LEAST_SIZE:
             findings.append(_finding("slow_drift", weeks, low, high - 1, drift, subject))
             continue
-        if strength < CRITICAL or abs(size) < LEAST_SIZE:
+        stays = last == len(part)
+        if strength < (CRITICAL if stays else CRITICAL_WITHIN) or abs(size) < LEAST_SIZE:
             continue
         findings.append(_finding("step", weeks, low + first, low + last - 1, size, subject))
         open_parts += [(low, low + first), (low + first, low + last), (low + last, high)]

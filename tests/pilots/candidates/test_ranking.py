@@ -75,13 +75,11 @@ class TestRank:
 
         assert checked
         for change in checked:
-            beyond = change.to_value * (0.9 if change.effect == "leaves" else 1.1)
+            beyond = change.to_value * (0.9 if change.effect == "leaves" else 1.05)
             moved = rank(
                 register(),
                 draws=4_000,
-                overrides={
-                    change.service: {change.parameter: min(beyond, 1) if change.parameter != "price" else beyond}
-                },
+                overrides={change.service: {change.parameter: beyond}},
                 with_old_rankings=False,
             ).recommended
             assert moved is not None
