@@ -15,6 +15,9 @@ from vidik.kernel.clock import now
 from vidik.kernel.database import Database
 from vidik.pilots.outcome import Finding
 from vidik.pilots.plans import watching
+from vidik.pilots.plans.canonical import digest
+from vidik.pilots.reports.extract import read_extract
+from vidik.pilots.reports.verify import verify
 
 DECISION = {"decision": "scale_up", "note": "Идемо даље."}
 
@@ -171,3 +174,21 @@ class TestVerdict:
         assert (ledger["total"]["entries"], ledger["total_simulated"]["entries"]) == (0, 1)
         page = (await client.get(f"/api/pilots/plans/{plan['id']}/report.html")).text
         assert "Simulated data" in page
+
+
+class TestEveryDesign:
+    @pytest.mark.parametrize(
+        ("design", "option"),
+        [("difference_in_differences", "comparison"), ("synthetic_control", "comparison"), ("single_series", "C")],
+    )  # fmt: skip
+    async def test_leaves_an_extract_from_which_all_is_computed_again(
+        self, app: Starlette, client: httpx.AsyncClient, design: str, option: str
+    ) -> None:
+        path = await a_signed_plan(client, design=design, option=option)
+        job = await finished(app, client, f"{path}/verdict", DECISION)
+        assert job["state"] == "done", job
+        archive = (await client.get(f"{path}/extract.zip")).content
+        entry = job["result"]["entry"]
+        checks = list(verify(read_extract(archive), ledger_hash=entry["hash"]))
+        assert [check for check in checks if not check.holds] == []
+        assert digest(archive) == entry["extract"]
