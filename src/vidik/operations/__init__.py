@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
-    from vidik.operations import api, groups_api, holds_api, rules_api
+    from vidik.operations import api, groups_api, holds_api, rules_api, trials_api
 
-    return [api.router, groups_api.router, holds_api.router, rules_api.router]
+    return [api.router, groups_api.router, holds_api.router, trials_api.router, rules_api.router]
 
 
 def _consumers() -> Sequence[ChangeConsumer]:
@@ -22,11 +22,19 @@ def _consumers() -> Sequence[ChangeConsumer]:
 
 
 def _periodic() -> Sequence[PeriodicJob]:
-    from vidik.operations.jobs import HOLDS_EVERY_SECONDS, SILENCE_EVERY_SECONDS, SilenceWatch, look_at_holds
+    from vidik.operations.jobs import (
+        HOLDS_EVERY_SECONDS,
+        SILENCE_EVERY_SECONDS,
+        TRIALS_EVERY_SECONDS,
+        SilenceWatch,
+        look_at_holds,
+        work_trials_off,
+    )
 
     return [
         PeriodicJob("operations.silence", SILENCE_EVERY_SECONDS, SilenceWatch().run),
         PeriodicJob("operations.holds", HOLDS_EVERY_SECONDS, look_at_holds),
+        PeriodicJob("operations.trials", TRIALS_EVERY_SECONDS, work_trials_off),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Repeated work of operations in the worker: listening for silence, ending what hides alarms."""
+"""Repeated work of operations in the worker: listening for silence, ending what hides alarms, trials."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from vidik.intake.profiles import Profile
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
-from vidik.operations import holds_repository, repository
+from vidik.operations import holds_repository, repository, trials
 from vidik.operations.alarm import AlarmKey
 from vidik.operations.entities import origin_of
 from vidik.operations.hiding import settle_alarms
@@ -21,6 +21,12 @@ from vidik.operations.silence import Voice, judge, services_named
 
 SILENCE_EVERY_SECONDS = 5.0
 HOLDS_EVERY_SECONDS = 5.0
+TRIALS_EVERY_SECONDS = 1.0
+
+
+async def work_trials_off(services: Services, tenant: str) -> None:
+    """Try the rules that people asked to be tried against much history."""
+    await trials.work_trials_off(services.database, tenant, now)
 
 
 async def look_at_holds(services: Services, tenant: str) -> None:

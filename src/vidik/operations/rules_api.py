@@ -14,6 +14,7 @@ from vidik.operations.holds import circle_of
 from vidik.operations.priority import matrix
 from vidik.operations.rules_model import AnyRule, write_duration
 from vidik.operations.rules_service import StandingRule, definition_of, merged, standing_rules
+from vidik.operations.trials import refuse_a_flood
 
 router = APIRouter(tags=["operations"])
 
@@ -45,15 +46,21 @@ async def change_rule(
     services: ServicesOf,
     principal: Annotated[Principal, Depends(require("rules.manage"))],
 ) -> dict[str, Any]:
-    """Change fields of a rule, or make a new one when the body is a whole rule; takes effect at once."""
+    """Change fields of a rule, or make a new one when the body is a whole rule; takes effect at once.
+
+    One that would have flooded its operator is refused with the figures of the dry run, unless `confirm_flood` is true.
+    """
     rules = await standing_rules(connection, services.settings)
     standing = rules.get(code)
-    reason = changes.pop("reason", None)
+    reason, confirmed = changes.pop("reason", None), changes.pop("confirm_flood", False) is True
     rule: AnyRule = merged(standing.rule if standing else None, code, changes)
     through = circle_of({one: found.rule for one, found in rules.items()} | {code: rule}, code)
     if through is not None:
         raise BadInput(f"The rule would inhibit itself through {through}.", field="inhibited_by")
     moment = now()
+    if not confirmed:
+        before = standing.rule if standing else None
+        await refuse_a_flood(connection, services.database, services.settings.tenant, before, rule, moment)
     await rules_repository.write_override(connection, code, definition_of(rule), principal.name, moment)
     await rules_repository.rules_changed(connection)
     await audit.record(
@@ -62,7 +69,11 @@ async def change_rule(
         "rule.change",
         f"rule:{code}",
         reason=str(reason) if reason else None,
-        details={"before": definition_of(standing.rule) if standing else None, "after": definition_of(rule)},
+        details={
+            "before": definition_of(standing.rule) if standing else None,
+            "after": definition_of(rule),
+            "flood_confirmed": confirmed,
+        },
     )
     return _rule_view(StandingRule(rule, "override", principal.name, moment))
 
