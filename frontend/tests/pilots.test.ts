@@ -21,8 +21,24 @@ import {
   parsePercent,
   problemsOf,
 } from "../src/lib/pilots/form";
-import { apart, extent, labelPlaces, linear, path, ribbon, spread, ticks } from "../src/lib/pilots/scale";
-import { chanceSentence, intervalSentence, provability, verdictSentence } from "../src/lib/pilots/sentence";
+import {
+  apart,
+  commonDomain,
+  extent,
+  labelPlaces,
+  linear,
+  path,
+  ribbon,
+  spread,
+  ticks,
+} from "../src/lib/pilots/scale";
+import {
+  chanceSentence,
+  intervalSentence,
+  provability,
+  verdictSentence,
+  worthSentence,
+} from "../src/lib/pilots/sentence";
 import { csv, numberCell, textCell } from "../src/lib/pilots/table";
 
 describe("scales", () => {
@@ -43,6 +59,14 @@ describe("scales", () => {
     expect(extent([3, null, 7, undefined, NaN])).toEqual([3, 7]);
     expect(extent([3, 7], { zero: true })).toEqual([0, 7]);
     expect(extent([null])).toEqual([0, 1]);
+  });
+
+  it("are made for the usual intervals: one far wider runs out", () => {
+    const usual = [3, 4, 5].map((value) => ({ value, low: value - 1, high: value + 1 }));
+    const [low, high] = commonDomain([...usual, { value: 4, low: -900, high: null }]);
+    expect(high).toBeLessThan(20);
+    expect(low).toBeGreaterThan(-20);
+    expect(commonDomain(usual, true)[0]).toBeLessThan(0);
   });
 
   it("draw gaps as gaps, in lines and in bands", () => {
@@ -102,7 +126,7 @@ describe("sentences", () => {
 
   it.each([
     ["saved", "say.saved"],
-    ["not_shown", "say.notShown"],
+    ["not_shown", "say.notShownLess"],
     ["worse", "say.worse"],
   ] as const)("choose for %s the words %s", (verdict, key) =>
     expect(verdictSentence({ ...result, verdict }).key).toBe(key),
@@ -126,6 +150,19 @@ describe("sentences", () => {
       low: "1\u00a0kWh",
       high: "5\u00a0kWh",
     }));
+
+  it("keep the sign of what is not shown", () =>
+    expect(verdictSentence({ ...result, saving: -5, verdict: "not_shown" }).key).toBe("say.notShownMore"));
+
+  it.each([
+    ["saved", "100", "50", "150", "worth.saved"],
+    ["worse", "-100", "-150", "-50", "worth.lost"],
+    ["not_shown", "-20", "-150", "50", "worth.notShown"],
+    ["saved", "100", "50", null, "worth.open"],
+  ] as const)("say for %s what it is worth without mixing signs", (verdict, money, low, high, key) => {
+    const said = worthSentence({ verdict, money, money_interval: { low, high }, currency: "RSD" });
+    expect(said?.key).toBe(key);
+  });
 
   it("say of chance nothing without trial runs", () => {
     expect(chanceSentence(0.02, 0).key).toBe("say.noPlacebo");

@@ -34,8 +34,10 @@ export const pilotsEn = {
   "say.nothingYet": "There is no result yet.",
   "say.saved": "It saved {amount}: {share} less than without the pilot.",
   "say.worse": "It did not save: {amount} more than without the pilot, {share}.",
-  "say.notShown":
-    "No saving is shown. The estimate of {amount} ({share}) is no larger than what chance alone can bring.",
+  "say.notShownLess":
+    "No saving is shown. The estimate is {amount} less than without the pilot ({share}), no more than chance alone can bring.",
+  "say.notShownMore":
+    "No saving is shown. The estimate is {amount} more than without the pilot ({share}), no more than chance alone can bring.",
   "say.between":
     "The true saving lies between {low} and {high}. Such a range holds the truth in about {n} of 100 pilots ({level} interval).",
   "say.betweenLoss":
@@ -533,8 +535,12 @@ export const pilotsEn = {
   "summary.decided": "Decided",
   "summary.under": "Still going on",
   "summary.nobody": "No pilots have begun yet. This page fills by itself once one runs.",
-  "summary.money": "Worth {value} at the agreed prices ({low} to {high}).",
-  "summary.moneyLost": "Cost {value} more at the agreed prices ({low} to {high}).",
+  "worth.saved": "Worth {value} at the agreed prices ({low} to {high}).",
+  "worth.lost": "Cost {value} more at the agreed prices ({low} to {high}).",
+  "worth.notShown": "At the agreed prices: between {low} and {high}.",
+  "worth.open": "Worth {value} at the agreed prices; how sure that is, is not known.",
+  "worth.lostOpen": "Cost {value} more at the agreed prices; how sure that is, is not known.",
+  "sum.noBand": "range not known",
   "summary.decision": "Decision: {decision}",
   "summary.meaning":
     "Saved: the whole range lies above zero. Not shown: zero is within the range, so it may have saved nothing. Worse: the whole range lies below zero.",

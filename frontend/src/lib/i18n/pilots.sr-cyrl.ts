@@ -35,8 +35,10 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "say.nothingYet": "Резултата још нема.",
   "say.saved": "Уштедео је {amount}: {share} мање него без пилота.",
   "say.worse": "Није уштедео: {amount} више него без пилота, {share}.",
-  "say.notShown":
-    "Уштеда није показана. Процена од {amount} ({share}) није већа од онога што и сам случај може да донесе.",
+  "say.notShownLess":
+    "Уштеда није показана. Процена је {amount} мање него без пилота ({share}), не више него што и сам случај може да донесе.",
+  "say.notShownMore":
+    "Уштеда није показана. Процена је {amount} више него без пилота ({share}), не више него што и сам случај може да донесе.",
   "say.between":
     "Права уштеда је између {low} и {high}. Такав распон садржи истину у око {n} од 100 пилота (интервал {level}).",
   "say.betweenLoss":
@@ -541,8 +543,12 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "summary.decided": "Одлучено",
   "summary.under": "Још траје",
   "summary.nobody": "Ниједан пилот још није почео. Ова страна се пуни сама чим неки крене.",
-  "summary.money": "Вреди {value} по договореним ценама ({low} до {high}).",
-  "summary.moneyLost": "Коштало је {value} више по договореним ценама ({low} до {high}).",
+  "worth.saved": "Вреди {value} по договореним ценама ({low} до {high}).",
+  "worth.lost": "Коштало је {value} више по договореним ценама ({low} до {high}).",
+  "worth.notShown": "По договореним ценама: између {low} и {high}.",
+  "worth.open": "Вреди {value} по договореним ценама; колико је то сигурно, не зна се.",
+  "worth.lostOpen": "Коштало је {value} више по договореним ценама; колико је то сигурно, не зна се.",
+  "sum.noBand": "распон није познат",
   "summary.decision": "Одлука: {decision}",
   "summary.meaning":
     "Уштеђено: цео распон је изнад нуле. Није показано: нула је у распону, па можда није уштедео ништа. Горе: цео распон је испод нуле.",

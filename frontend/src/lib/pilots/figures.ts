@@ -38,6 +38,10 @@ export function money(value: string | number | null | undefined, currency = "RSD
   return p("millions", { value: grouped(text), currency });
 }
 
+/** A range as people read it; where an end is not known, that the range is not. */
+export const band = (low: string, high: string): string =>
+  low === p("unknown") && high === p("unknown") ? p("sum.noBand") : p("sum.band", { low, high });
+
 /** A multiple for axes: short numbers without a unit. */
 export const axis = (value: number): string =>
   Math.abs(value) >= 1e6 ? `${short(value / 1e6)}${NBSP}M` : short(value).replace(/^-/, "−");

@@ -37,6 +37,30 @@ export function extent(
   return [zero && low === 0 ? 0 : low - room, zero && high === 0 ? 0 : high + room];
 }
 
+interface Ranged {
+  value: number | null;
+  low: number | null;
+  high: number | null;
+}
+
+/**
+ * One scale for intervals that are compared, zero in it: made for the usual ones.
+ *
+ * An interval far wider than the others would make dots of them; it runs out of the picture instead.
+ */
+export function commonDomain(intervals: readonly Ranged[], symmetric = false): [number, number] {
+  const reach = intervals
+    .map(({ value, low, high }) => Math.max(...[value, low, high].map((one) => Math.abs(one ?? 0))))
+    .filter((one) => one > 0)
+    .sort((a, b) => a - b);
+  const middle = reach[Math.floor((reach.length - 1) / 2)] ?? 1;
+  const furthest = Math.max(...intervals.map(({ value }) => Math.abs(value ?? 0)), 0);
+  const most = Math.min(reach.at(-1) ?? 1, Math.max(middle * 3, furthest * 1.15)) * 1.05;
+  if (symmetric) return [-most, most];
+  const least = Math.min(0, ...intervals.flatMap(({ value, low }) => [value ?? 0, low ?? 0]));
+  return [Math.max(-most, least * 1.05), most];
+}
+
 /** An SVG path through points; a null is a gap. */
 export function path(points: readonly (readonly [number, number] | null)[]): string {
   let text = "";

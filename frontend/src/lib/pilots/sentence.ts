@@ -1,7 +1,7 @@
 /** Which sentence says a result. Pure: keys and parameters; the words are in the catalogue. */
 import type { Interval, Verdict } from "../api/pilots";
 import type { PilotsKey } from "../i18n/pilots";
-import { amount, percent } from "./figures";
+import { amount, money, percent } from "./figures";
 
 export interface Said {
   key: PilotsKey;
@@ -20,7 +20,8 @@ interface Result {
 export function verdictSentence({ verdict, saving, fraction, unit }: Result): Said {
   if (verdict === null || saving === null) return { key: "say.nothingYet", parameters: {} };
   const parameters = { amount: amount(Math.abs(saving), unit), share: percent(Math.abs(fraction ?? NaN)) };
-  if (verdict === "not_shown") return { key: "say.notShown", parameters };
+  if (verdict === "not_shown")
+    return { key: saving < 0 ? "say.notShownMore" : "say.notShownLess", parameters };
   return { key: verdict === "saved" ? "say.saved" : "say.worse", parameters };
 }
 
@@ -42,6 +43,33 @@ export function intervalSentence(interval: Interval | null, unit: string | null)
   if (interval.low === null) return { key: "say.atMost", parameters };
   if (interval.high === null) return { key: "say.atLeast", parameters };
   return { key: "say.between", parameters };
+}
+
+interface Worth {
+  verdict: Verdict | null;
+  money: string | null;
+  money_interval: { low: string | null; high: string | null } | null;
+  currency: string | null;
+}
+
+/** What it is worth at the frozen prices; null when that is not known. */
+export function worthSentence({
+  verdict,
+  money: value,
+  money_interval: range,
+  currency,
+}: Worth): Said | null {
+  if (value === null || verdict === null) return null;
+  const text = (one: string | number | null | undefined) => money(one, currency ?? "RSD");
+  const isKnown = range !== null && range.low !== null && range.high !== null;
+  const parameters = { value: text(Math.abs(Number(value))), low: text(range?.low), high: text(range?.high) };
+  if (!isKnown) return { key: verdict === "worse" ? "worth.lostOpen" : "worth.open", parameters };
+  if (verdict === "not_shown") return { key: "worth.notShown", parameters };
+  if (verdict === "saved") return { key: "worth.saved", parameters };
+  return {
+    key: "worth.lost",
+    parameters: { ...parameters, low: text(-Number(range.high)), high: text(-Number(range.low)) },
+  };
 }
 
 /** How often nothing looked like this, in one sentence. */
