@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -136,11 +137,13 @@ def evaluate_folder(
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
+    over: Callable[[Callable[[Path], Meter], Sequence[Path]], list[Meter]] | None = None,
 ) -> FolderOutcome:
     """Evaluate every file and calibrate each interval by the placebo runs of all other files of `calibrate`.
 
-    No meter is calibrated by itself. `progress` is told how many files are done, of how many. Raises BadInput where the
-    weather cannot be read, or the periods overlap; a meter that cannot be read is refused, with the reason.
+    No meter is calibrated by itself. `progress` is told how many files are done, of how many. `over` does the work
+    elsewhere: `partial(scaling.map_over, client)`, on machines that see the files under the same paths. Raises BadInput
+    where the weather cannot be read, or the periods overlap; a meter that cannot be read is refused, with the reason.
     """
     if task.test.overlaps(task.fit):
         raise BadInput("The fit period and the test period overlap.", field="test", code="periods-overlap")
@@ -149,7 +152,7 @@ def evaluate_folder(
     others = sorted({file.resolve() for file in calibrate} - {file.resolve() for file in files})
     jobs = [*files, *others]
     chosen = workers or (1 if len(jobs) <= FEW_FILES else os.cpu_count() or 1)
-    done = _all(jobs, task, clock, chosen, progress)
+    done = over(partial(_work, task=task, clock=clock), jobs) if over else _all(jobs, task, clock, chosen, progress)
     pool = {file.resolve() for file in calibrate}
     meters, how = _calibrated(done[: len(files)], [meter for meter in done if meter.file.resolve() in pool], task)
     return FolderOutcome(task, meters, clock, how, time.perf_counter() - begin, chosen)
