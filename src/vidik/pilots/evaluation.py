@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -35,7 +36,8 @@ def evaluate(
     if specification.design != "baseline":
         from vidik.pilots.comparisons import compare
 
-        return compare(specification, units, donors, until)
+        compared = compare(specification, units, donors, until)
+        return replace(compared, findings=[*findings, *compared.findings])
     last = min(specification.reporting.last, until) if until else specification.reporting.last
     if last < specification.reporting.first:
         raise Unprocessable(
@@ -46,16 +48,23 @@ def evaluate(
     baseline, reporting = specification.baseline.period, Period(specification.reporting.first, last)
     excluded = [exclusion.period for exclusion in specification.exclusions]
     model: ModelName | None = None if specification.model == "best" else specification.model
+    set_aside = "stuck" in specification.repairs
     assessed = [
-        _assessed(
-            signal.name, units, temperature, baseline, reporting, model, excluded, "stuck" in specification.repairs
-        )
+        _assessed(signal.name, units, temperature, baseline, reporting, model, excluded, set_aside)
         for signal in specification.units
     ]
     runs = [run for _, run in assessed]
     level = specification.decision.level
     actual, counterfactual = sum(run.actual_total for run in runs), sum(run.predicted_total for run in runs)
-    placebos = placebo_runs(donors.values(), temperature, baseline, reporting, model=model, excluded=excluded)
+    placebos = placebo_runs(
+        donors.values(),
+        temperature,
+        baseline,
+        reporting,
+        model=model,
+        excluded=excluded,
+        set_aside_standstill=set_aside,
+    )
     spread = spread_of(runs)
     interval = placebo_interval(actual, counterfactual, spread, placebos, level)
     found = [*findings, *(finding for assessment, _ in assessed for finding in assessment.findings)]

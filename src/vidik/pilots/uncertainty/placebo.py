@@ -84,18 +84,24 @@ def placebo_runs(
     *,
     model: ModelName | None = None,
     excluded: Sequence[Period] = (),
-    same_periods: bool = True,
+    set_aside_standstill: bool = True,
 ) -> list[Placebo]:
-    """Every donor in the same periods (unless not wanted), and with both moved back by whole years.
+    """Every donor in the same periods, and with both moved back by whole years.
 
     Moved periods go as far back as a donor reaches, and none of them touches the reporting period.
     """
     found = []
     for donor in donors:
         for first, second in moved_periods(baseline, reporting, donor):
-            if second == reporting and not same_periods:
-                continue
-            run = project(donor, temperature, first, second, model=model, excluded=excluded)
+            run = project(
+                donor,
+                temperature,
+                first,
+                second,
+                model=model,
+                excluded=excluded,
+                set_aside_standstill=set_aside_standstill,
+            )
             placebo = placebo_of(run, first, second) if run is not None else None
             if placebo is not None:
                 found.append(placebo)
