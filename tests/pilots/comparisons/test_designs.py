@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bench.pilots_routes import BEGIN, City, series, simulate, specification
 
+from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons import compare, placebo_fractions
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Outcome
@@ -108,7 +109,7 @@ class TestBadInput:
     def test_a_missing_unit_is_refused(self) -> None:
         plan = specification(SMALL, "synthetic_control")
 
-        with pytest.raises(ValueError, match="no series for route-00"):
+        with pytest.raises(Unprocessable, match="no series for route-00"):
             compare(plan, {}, series(simulate(SMALL, 1)))
 
     def test_a_donor_with_gaps_is_left_out_with_a_sentence(self) -> None:
@@ -125,7 +126,7 @@ class TestBadInput:
         amounts[:100, 0] = np.nan
         routes = series(amounts)
 
-        with pytest.raises(ValueError, match="lacks"):
+        with pytest.raises(Unprocessable, match="lacks"):
             compare(specification(SMALL, "synthetic_control"), routes, routes)
 
     def test_nothing_after_the_end_is_read(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
+from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import outcome_of
 from vidik.pilots.comparisons.estimators import equal_weights, synthetic_controls
 from vidik.pilots.comparisons.panel import build_panel
@@ -32,7 +33,7 @@ def compare(
 ) -> Outcome:
     """The saving of a pilot whose plan names a comparison design; `until` cuts the reporting period short.
 
-    Keys are `Signal.name`; amounts are of hours or days, in the unit of the specification. Raises ValueError, with a
+    Keys are `Signal.name`; amounts are of hours or days, in the unit of the specification. Raises Unprocessable, with a
     sentence for the person, when data do not allow any result.
     """
     panel, findings = build_panel(specification, units, donors, until)
@@ -66,5 +67,5 @@ def placebo_fractions(
 
 def _design(specification: Specification) -> Design:
     if specification.design not in _DESIGNS:
-        raise ValueError(f"{specification.design} is not a comparison design.")
+        raise Unprocessable(f"{specification.design} is not a comparison design.")
     return _DESIGNS[specification.design]

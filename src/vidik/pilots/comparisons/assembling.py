@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.comparisons.placebos import Placebos
 from vidik.pilots.comparisons.runs import Run
@@ -24,7 +25,7 @@ def outcome_of(
     level = specification.decision.level
     actual, foreseen = float(pilot.actual.sum()), float(pilot.foreseen.sum())
     if not foreseen > 0:
-        raise ValueError("Without the pilot nothing would have been measured: there is no saving to speak of.")
+        raise Unprocessable("Without the pilot nothing would have been measured: there is no saving to speak of.")
     saving = foreseen - actual
     found = placebos.width(pilot, level)
     half = found.half * foreseen

@@ -9,6 +9,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
+from vidik.kernel.errors import Unprocessable
 from vidik.pilots.measurement.grid import HOURS, day_grid
 from vidik.pilots.measurement.series import Mask, Series, Values
 from vidik.pilots.outcome import Finding
@@ -51,14 +52,14 @@ def build_panel(
 ) -> tuple[Panel, list[Finding]]:
     """The panel of a plan, and what a person must know of it: units left out, days left out.
 
-    `until` cuts the reporting period short; `before_start` leaves it out. Raises ValueError when a treated unit is
+    `until` cuts the reporting period short; `before_start` leaves it out. Raises Unprocessable when a treated unit is
     missing, has too many gaps, or nothing remains to compare.
     """
     days, before = _days(specification.baseline.first, specification.baseline.last), specification.baseline.period.days
     if not before_start:
         last = min(until, specification.reporting.last) if until else specification.reporting.last
         if last < specification.reporting.first:
-            raise ValueError(f"The reporting period begins on {specification.reporting.first}, after {last}.")
+            raise Unprocessable(f"The reporting period begins on {specification.reporting.first}, after {last}.")
         days = np.concatenate([days, _days(specification.reporting.first, last)])
     kept = np.ones(len(days), dtype=bool)
     for exclusion in specification.exclusions:
@@ -88,7 +89,7 @@ def build_panel(
         int(complete[:before].sum()),
     )
     if panel.before < LEAST_DAYS or (panel.after < 1 and not before_start):
-        raise ValueError(
+        raise Unprocessable(
             f"Too few complete days remain: {panel.before} of the baseline, {panel.after} of the reporting period; at "
             f"least {LEAST_DAYS} and 1 are needed."
         )
@@ -114,7 +115,7 @@ def _days(first: date, last: date) -> NDArray[np.datetime64]:
 
 def _column(series: Mapping[str, Series], name: str, days: NDArray[np.datetime64]) -> Values:
     if name not in series:
-        raise ValueError(f"There is no series for {name}.")
+        raise Unprocessable(f"There is no series for {name}.")
     own_days, amounts = daily(series[name])
     column = np.full(len(days), np.nan)
     _, there, here = np.intersect1d(own_days, days, assume_unique=True, return_indices=True)
@@ -131,7 +132,7 @@ def _refuse_gaps(columns: Mapping[str, Values], kept: Mask, before: int) -> None
     for name, column in columns.items():
         share = _share_missing(column, kept, before)
         if share > MOST_MISSING:
-            raise ValueError(
+            raise Unprocessable(
                 f"{name} lacks {share:.0%} of the days of its baseline or reporting period; at most "
                 f"{MOST_MISSING:.0%} may be missing."
             )

@@ -9,6 +9,7 @@ from itertools import combinations, product
 import numpy as np
 from numpy.typing import NDArray
 
+from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import course_of, verdict_of
 from vidik.pilots.comparisons.estimators import synthetic_controls
 from vidik.pilots.comparisons.panel import Panel
@@ -29,14 +30,14 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     Each week is first divided by what the units' baseline (and donors, where there are some) foresee of it, so that a
     holiday does not count. The interval holds every effect that the lots drawn do not contradict (test inversion; the
     draws are all, or a sample of, equally likely choices of weeks; pairs of neighbouring weeks stay pairs when the lot
-    was drawn within them). Raises ValueError when no week is on, or none off.
+    was drawn within them). Raises Unprocessable when no week is on, or none off.
     """
     foreseen = _foreseen(panel)
     actual = panel.units[panel.before :]
     weeks, week_of_day = _weeks(panel)
     on = np.isin(weeks, np.array(specification.on_weeks, dtype="datetime64[D]"))
     if on.all() or not on.any():
-        raise ValueError("On weeks and off weeks are both needed by now to compare them.")
+        raise Unprocessable("On weeks and off weeks are both needed by now to compare them.")
     totals = _sums(actual.sum(axis=1), week_of_day)
     expected = _sums(foreseen.sum(axis=1), week_of_day)
     draws = _draws(on, specification.seed)
