@@ -1,0 +1,220 @@
+"""The evidence of comparisons: synthetic control on simulated routes, how honest its intervals are, and Dask.
+
+Routes are made by bench/pilots_routes.py. Nothing is saved in the runs that judge intervals, so whatever they call a
+saving is false.
+"""
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from bench.pilots_routes import BEGIN, City, series, simulate, specification
+from bench.report import Figure, Report
+from vidik.pilots.candidates import rank, register
+from vidik.pilots.comparisons import compare
+from vidik.pilots.events import find_events
+from vidik.pilots.folder import Task, evaluate_folder, meter_files
+from vidik.pilots.measurement.reading import read_csv
+from vidik.pilots.measurement.series import Period
+from vidik.pilots.scaling import cluster, map_over
+from vidik.pilots.specification import Design
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+TRUE_SAVING = 0.1
+PILOTS = 100
+CITIES = {
+    "3 routes of 30, half a year": City(),
+    "1 route of 30, half a year": City(treated=1),
+    "1 route of 12, 8 weeks": City(treated=1, routes=12, weeks_before=26, weeks_after=8),
+    "2 routes of 12, a quarter": City(treated=2, routes=12, weeks_after=13),
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One simulated pilot: what was found, and what the plain comparison with the time before would have said."""
+
+    fraction: float
+    covered: bool
+    false_saving: bool
+    half_width: float
+    before_after: float
+
+
+def trial(city: City, design: Design, saving: float, seed: int) -> Trial:
+    """A pilot that truly saved this fraction."""
+    amounts = simulate(city, seed)
+    start = city.weeks_before * 7
+    treated = np.zeros(len(amounts), dtype=bool)
+    mondays: tuple[date, ...] = ()
+    if design == "randomised":
+        draw = np.random.default_rng([7, seed])
+        chosen = draw.choice(city.weeks_after, city.weeks_after // 2, replace=False)
+        mondays = tuple(BEGIN + timedelta(weeks=city.weeks_before + int(week)) for week in sorted(chosen))
+        for monday in mondays:
+            first = (monday - BEGIN).days
+            treated[first : first + 7] = True
+    else:
+        treated[start:] = True
+    amounts[treated, : city.treated] *= 1 - saving
+    plan = specification(city, design, mondays)
+    routes = series(amounts)
+    names = [signal.name for signal in plan.units]
+    donors = {name: route for name, route in routes.items() if name not in names}
+    outcome = compare(plan, {name: routes[name] for name in names}, donors)
+    low, high = outcome.interval.low / outcome.counterfactual, outcome.interval.high / outcome.counterfactual
+    own = amounts[:, : city.treated]
+    return Trial(
+        outcome.fraction,
+        low <= saving <= high,
+        saving == 0 and low > 0,
+        (high - low) / 2,
+        1 - float(own[start:].mean() / own[:start].mean()),
+    )
+
+
+def trials(pool: ProcessPoolExecutor, city: City, design: Design, saving: float, count: int) -> list[Trial]:
+    """Many of them, on all cores."""
+    return list(pool.map(partial(trial, city, design, saving), range(count), chunksize=5))
+
+
+async def run(report: Report) -> None:
+    """All rows; those on real meters skip, and say so, where the recordings are absent."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    await asyncio.to_thread(_routes, report)
+    await asyncio.to_thread(_candidates, report)
+    if (DATA / "cambridge").is_dir():
+        await asyncio.to_thread(_alarms, report)
+        await asyncio.to_thread(_machines, report)
+    else:
+        report.say("the meters of Cambridge (../shared/data/cambridge) are not on this machine: left out")
+
+
+def _routes(report: Report) -> None:
+    with ProcessPoolExecutor(os.cpu_count() or 1, mp_context=get_context("spawn")) as pool:
+        for name, city in list(CITIES.items())[:2]:
+            found = trials(pool, city, "synthetic_control", TRUE_SAVING, PILOTS)
+            errors = np.array([one.fraction - TRUE_SAVING for one in found])
+            before_after = np.array([one.before_after - TRUE_SAVING for one in found])
+            report.add(
+                Figure(
+                    f"synthetic control, true -10 %, {name}: RMSE",
+                    100 * _root_mean_square(errors),
+                    "percentage points",
+                    goal=1.0 if city.treated > 1 else None,
+                    higher_is_better=False,
+                    limit=100 * _root_mean_square(before_after),
+                    limit_is="before/after on the same routes",
+                    details={"bias": 100 * float(errors.mean()), "covered": _share([one.covered for one in found])},
+                )
+            )
+        designs: Sequence[Design] = ("difference_in_differences", "synthetic_control", "randomised", "single_series")
+        for design in designs:
+            by_city = {name: trials(pool, city, design, 0.0, PILOTS) for name, city in CITIES.items()}
+            found = [one for each in by_city.values() for one in each]
+            report.add(
+                Figure(
+                    f"{design}, nothing saved: coverage of the 90 % interval",
+                    _share([one.covered for one in found]),
+                    "%",
+                    goal=85,
+                    details={name: _share([one.covered for one in each]) for name, each in by_city.items()},
+                )
+            )
+            report.add(
+                Figure(
+                    f"{design}, nothing saved: false savings",
+                    _share([one.false_saving for one in found]),
+                    "%",
+                    goal=5,
+                    higher_is_better=False,
+                    details={
+                        f"half width, {name}": round(100 * float(np.median([one.half_width for one in each])), 2)
+                        for name, each in by_city.items()
+                    },
+                )
+            )
+
+
+def _candidates(report: Report) -> None:
+    rank(register(), with_old_rankings=False)
+    begin = time.perf_counter()
+    rank(register(), with_old_rankings=False)
+    report.add(
+        Figure("ranking 35 triples by 10,000 draws", time.perf_counter() - begin, "s", goal=1.0, higher_is_better=False)
+    )
+
+
+def _alarms(report: Report) -> None:
+    """Events on meters where nothing was piloted: fitted on 2017, searched in 2018."""
+    from vidik.pilots.baselines.counterfactual import project
+
+    weather_file = DATA / "cambridge" / "weather_bedford.csv.gz"
+    weather, _ = read_csv(weather_file.read_bytes(), column=None, unit="Cel", zone="Europe/London", kind="mean")
+    counts = {"step": 0, "slow_drift": 0, "weekly_pattern_changed": 0}
+    meters = with_alarm = 0
+    for file in meter_files(DATA / "cambridge", without=weather_file):
+        meter, _ = read_csv(file.read_bytes(), column=None, unit="KWH", zone="Europe/London", kind="amount")
+        year = Period(date(2018, 1, 1), date(2018, 12, 31))
+        found = project(meter, weather, Period(date(2017, 1, 1), date(2017, 12, 31)), year)
+        if found is None:
+            continue
+        rows = found.reporting_rows
+        events = find_events(found.grid.days[rows], found.actual_days[rows], found.predicted_days[rows])
+        meters += 1
+        with_alarm += bool(events)
+        for event in events:
+            counts[event.code] += 1
+    report.add(
+        Figure(
+            "meters of Cambridge with an event asked about in a year", 100 * with_alarm / meters, "%", details=counts
+        )
+    )
+
+
+def _machines(report: Report) -> None:
+    """The same meters by one process, and by two workers of a Dask cluster on this machine."""
+    weather = DATA / "cambridge" / "weather_bedford.csv.gz"
+    files = meter_files(DATA / "cambridge", without=weather)
+    task = Task(
+        fit=Period(date(2018, 1, 1), date(2018, 12, 31)),
+        test=Period(date(2019, 1, 1), date(2019, 12, 31)),
+        weather=weather,
+        zone="Europe/London",
+    )
+    begin = time.perf_counter()
+    alone = evaluate_folder(files, files, task, workers=1)
+    one = time.perf_counter() - begin
+    with cluster(workers=2) as client:
+        map_over(client, abs, [1, 2])
+        begin = time.perf_counter()
+        together = evaluate_folder(files, files, task, over=partial(map_over, client))
+        two = time.perf_counter() - begin
+    same = [meter.interval for meter in alone.meters] == [meter.interval for meter in together.meters]
+    report.add(
+        Figure(
+            "fitting meters by two Dask workers against one process",
+            one / two,
+            "times as fast",
+            limit=2.0,
+            limit_is="two workers",
+            details={"seconds a meter": round(two / len(files), 4), "meters": len(files), "same results": same},
+        )
+    )
+
+
+def _root_mean_square(errors: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(errors**2)))
+
+
+def _share(which: Sequence[bool]) -> float:
+    return round(100 * float(np.mean(which)), 1)
