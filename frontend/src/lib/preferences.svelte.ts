@@ -39,6 +39,9 @@ class Preferences {
       this.systemIsLight = event.matches;
       this.apply();
     });
+    // Paper is light, whatever the screen is.
+    window.addEventListener("beforeprint", () => (document.documentElement.dataset["theme"] = "light"));
+    window.addEventListener("afterprint", () => this.apply());
     this.apply();
   }
 
