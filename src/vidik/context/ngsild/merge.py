@@ -42,12 +42,10 @@ def instances_of(document: Document, attribute: str) -> list[Instance]:
 
 def create(attributes: Attributes, at: str) -> Result:
     """The document of a new entity."""
-    result = Result({})
+    result = Result({}, updated=list(attributes))
     for attribute, instances in attributes.items():
-        fresh = [_stamped(instance, at, None) for instance in instances]
+        fresh = result.changed[attribute] = [_stamped(instance, at, None) for instance in instances]
         _store(result, attribute, fresh)
-        result.changed[attribute] = fresh
-        result.updated.append(attribute)
     return result
 
 
@@ -186,9 +184,10 @@ def _store(result: Result, attribute: str, instances: list[Instance]) -> None:
 
 
 def _stamped(instance: Instance, at: str, old: Instance | None) -> Instance:
-    created = at if old is None else old.get("createdAt", at)
-    stamped = {**instance, "createdAt": created, "modifiedAt": at}
-    if instance.keys() <= _WITHOUT_SUB_ATTRIBUTES:
+    stamped = instance.copy()
+    stamped["createdAt"] = at if old is None else old.get("createdAt", at)
+    stamped["modifiedAt"] = at
+    if _WITHOUT_SUB_ATTRIBUTES.issuperset(instance):
         return stamped
     for name, value in _sub_attributes(instance):
         before = (old or {}).get(name)

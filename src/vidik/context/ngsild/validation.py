@@ -55,6 +55,7 @@ _SYSTEM: Final = frozenset(
     )
 )
 ENTITY_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "@context"))
+_HEAD: Final = ENTITY_SYSTEM | {"id", "type", "@id", "@type"}
 _NOT_MEMBERS: Final = _SYSTEM | {"type", "@type"}
 _PLAIN: Final = frozenset((str, int, bool))
 _MAXIMUM_SUB_DEPTH: Final = 8
@@ -109,7 +110,7 @@ def parse_entity(body: Any, context: ActiveContext, rules: Rules = CREATE, *, wh
         expires_at=None,
     )
     for key, value in body.items():
-        if key in ("id", "type", "@id", "@type") or key in ENTITY_SYSTEM:
+        if key in _HEAD:
             continue
         if key == "scope":
             _scope(entity, value, rules)
@@ -137,7 +138,7 @@ def parse_types(value: Any, context: ActiveContext) -> list[str]:
 
 def parse_attribute(value: Any, context: ActiveContext, rules: Rules, where: str, depth: int = 0) -> list[Instance]:
     """The instances of one attribute, at most one of each datasetId."""
-    if not _is_instances(value):
+    if type(value) is not list or not _is_instances(value):
         return [parse_instance(value, context, rules, where, depth)]
     if len(value) > _MAXIMUM_INSTANCES:
         raise bad_data(f"An attribute has at most {_MAXIMUM_INSTANCES} instances in one request.", where)
@@ -167,6 +168,10 @@ def parse_instance(value: Any, context: ActiveContext, rules: Rules, where: str,
     """One instance of an attribute. Under `partial` rules it may lack `type` and its value's member."""
     if depth > _MAXIMUM_SUB_DEPTH:
         raise bad_data(f"Attributes are nested more than {_MAXIMUM_SUB_DEPTH} deep.", where)
+    if type(value) is dict:
+        kind = value.get("type")
+        if type(kind) is str and kind in MEMBER_OF:  # as most write it; no geometry has such a type
+            return _members(value, kind, context, rules, where, depth)
     if value is None:
         raise bad_data(f'JSON null says nothing here; to delete, use "{NULL}".', where)
     if not isinstance(value, dict):
@@ -216,6 +221,13 @@ def _members(
         if key == own and kind == "Property" and type(member) in _PLAIN and member != NULL:
             instance[key] = member  # most of what cities send: nothing to check, nothing to expand
             continue
+        if type(member) is str and member != NULL:
+            if key == "observedAt" and (moment := values.stored_date_time(member)) is not None:
+                instance[key] = moment
+                continue
+            if key == "unitCode" and member:
+                instance[key] = member
+                continue
         inside = f"{where}.{key}"
         if key in TYPE_OF_MEMBER:
             if key != own:

@@ -75,14 +75,15 @@ def moment(value: Any, field: str) -> datetime:
 
 def date_time(value: Any, field: str) -> str:
     """A date-time as it is stored: in UTC with a `Z`, else as it was written; raises BadInput for anything else."""
-    found = _stored(value) if isinstance(value, str) else None
+    found = stored_date_time(value) if isinstance(value, str) else None
     if found is None:
         raise bad_data(f"{_shown(value)} {_NO_MOMENT}", field)
     return found
 
 
 @lru_cache(maxsize=4096)
-def _stored(text: str) -> str | None:
+def stored_date_time(text: str) -> str | None:
+    """A date-time as above; None for a text that is none."""
     found = _moment(text)
     return None if found is None else text if _STORED.fullmatch(text) else iso(found)
 
