@@ -30,10 +30,12 @@ def width(errors: Values, level: float, independent: int | None = None) -> Width
 
     The ceil((n + 1) level)-th smallest absolute error (split conformal: Vovk, Gammerman, Shafer 2005; Barber, Candès,
     Ramdas, Tibshirani 2021). `independent` is how many of the errors have no data in common, all unless given: of more
-    errors than that, it is the mean of this quantile over all choices of so many. A quantile of few runs can be narrow
-    by luck, so the width is at least Student's t with that many degrees of freedom times the root mean square error;
-    with fewer than `enough(level)` runs the quantile does not exist, and it is this, and at least the largest error
-    of that many, and a note says so. With no run at all it is infinite.
+    errors than that, it is the mean of this quantile over all choices of so many. Where runs suffice (19 for 90 %) each
+    side also holds its own half of what may go wrong, so that errors that lean to one side do not make savings.
+
+    A quantile of few runs can be narrow by luck, so the width is at least Student's t with that many degrees of freedom
+    times the root mean square error; with fewer than `enough(level)` runs the quantile does not exist, and it is this,
+    and at least the largest error of that many, and a note says so. With no run at all it is infinite.
     """
     sizes = np.sort(np.abs(errors[np.isfinite(errors)]))
     runs = len(sizes)
@@ -42,14 +44,21 @@ def width(errors: Values, level: float, independent: int | None = None) -> Width
     freedom = min(runs, max(1, independent)) if independent is not None else runs
     spread = float(np.sqrt(np.mean(sizes**2))) * _student(0.5 + level / 2, freedom)
     if freedom >= enough(level):
-        rank = math.ceil(round((freedom + 1) * level, 9))
-        return Width(max(spread, float(_ranked_shares(runs, freedom, rank) @ sizes)), runs)
+        known = errors[np.isfinite(errors)]
+        sides = [sizes] if freedom < enough(0.5 + level / 2) else [sizes, np.sort(known), np.sort(-known)]
+        quantiles = [_quantile(side, freedom, level if side is sizes else 0.5 + level / 2) for side in sides]
+        return Width(max(spread, *quantiles), runs)
     return Width(
         max(spread, float(_ranked_shares(runs, freedom, freedom) @ sizes)),
         runs,
         f"Only {freedom} independent placebo runs, where {enough(level)} are needed for {level:.0%}: the interval is "
         f"widened by Student's t with {freedom} degrees of freedom.",
     )
+
+
+def _quantile(ordered: Values, freedom: int, level: float) -> float:
+    rank = math.ceil(round((freedom + 1) * level, 9))
+    return float(_ranked_shares(len(ordered), freedom, rank) @ ordered)
 
 
 @lru_cache(maxsize=256)

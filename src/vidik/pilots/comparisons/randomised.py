@@ -56,8 +56,9 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     if note:
         findings.append(Finding("few_weeks", "warning", note, values={"weeks": len(on), "draws": len(draws)}))
     elapsed = np.cumsum(treated_days)
-    half = np.maximum(interval.high - (base - total), (base - total) - interval.low)
-    band = np.where(elapsed > 0, half * np.sqrt(elapsed / elapsed[-1]), 0.0)
+    half = max(interval.high - (base - total), (base - total) - interval.low)
+    share = np.sqrt(elapsed / elapsed[-1])
+    band = np.multiply(half, share, out=np.zeros(len(share)), where=share > 0)
     return Outcome(
         verdict=verdict_of(interval),
         unit=specification.units[0].unit,
