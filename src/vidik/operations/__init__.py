@@ -10,9 +10,17 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
-    from vidik.operations import api, groups_api, holds_api, rules_api, trials_api
+    from vidik.operations import api, groups_api, holds_api, performance_api, rules_api, trials_api
 
-    return [api.router, groups_api.router, holds_api.router, trials_api.router, rules_api.router]
+    # Before the alarms: their numbers would take "performance" for one.
+    return [
+        performance_api.router,
+        api.router,
+        groups_api.router,
+        holds_api.router,
+        trials_api.router,
+        rules_api.router,
+    ]
 
 
 def _consumers() -> Sequence[ChangeConsumer]:

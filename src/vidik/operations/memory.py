@@ -10,7 +10,7 @@ import msgspec
 from vidik.context.store.changes import Change, Rejection
 from vidik.operations.alarm import AlarmKey
 from vidik.operations.crowd import Crowd
-from vidik.operations.evaluation import accept, reject
+from vidik.operations.evaluation import Judge, accept, reject
 from vidik.operations.fences import Place, place_of
 from vidik.operations.rulebook import RuleBook, WatchedType
 from vidik.operations.rules_model import QualityRule, Scalar
@@ -40,6 +40,7 @@ class StoredMemory(msgspec.Struct, array_like=True):
     states: dict[str, RuleState]
 
 
+_NO_STATES: Mapping[str, RuleState] = {}
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(StoredMemory).decode
 
@@ -134,7 +135,7 @@ class Memory:
             watched = self.book.watched(change.types, change.entity_id)
             if memory is None and watched is None:
                 continue
-            if memory is not None and memory.states:
+            if memory is not None and any("|" in name for name in memory.states):
                 findings += self._accept(change, memory, recorded_at)
             if watched is not None:
                 findings += self._evaluate(change, memory, watched, recorded_at)
@@ -183,40 +184,42 @@ class Memory:
     def _evaluate(
         self, change: Change, memory: EntityMemory | None, watched: WatchedType, recorded_at: int
     ) -> list[Finding]:
-        known: dict[str, Sample | None] = {}
-        newest = 0
-        for iri, (value, observed_at) in change.attributes.items():
-            at = recorded_at if observed_at is None else observed_at
-            newest = max(newest, at)
-            name = watched.names.get(iri)
-            if name is not None:
-                judgeable = judged(value)
-                known[name] = Sample(judgeable, at) if judgeable is not None else None
-        if not known and not watched.always:
+        attributes = change.attributes
+        plan = watched.plan(tuple(attributes))
+        states = memory.states if memory is not None else _NO_STATES
+        judges = [
+            judge
+            for judge, iri in plan.quick
+            if judge.code in states or not judge.quiet(attributes[iri][0])  # type: ignore[misc]
+        ]
+        if not judges and not plan.slow and not plan.keeps:
             return []
         memory = memory or EntityMemory(complete=not watched.remembered)
         values = memory.values
-        for name, sample in known.items():
-            if sample is None:
+        for iri, name in plan.known:
+            value, observed_at = attributes[iri]
+            at = recorded_at if observed_at is None else observed_at
+            judgeable = judged(value)
+            if judgeable is None:
                 values.pop(name, None)
-            elif name not in values or values[name].at <= sample.at:
-                values[name] = sample
+            elif name not in values or values[name].at <= at:
+                values[name] = Sample(judgeable, at)
         if watched.compared:
             self._note_among_neighbours(change.entity_id, watched, values)
-        findings = self._judge(change, memory, watched, newest)
-        for name in known:
+        judges += plan.slow
+        findings = self._judge(change, memory, judges, recorded_at) if judges else []
+        for _, name in plan.known:
             if name not in watched.remembered:
                 values.pop(name, None)
         if values or memory.states:
             self._entities[change.entity_id] = memory
         return findings
 
-    def _judge(self, change: Change, memory: EntityMemory, watched: WatchedType, newest: int) -> list[Finding]:
-        triggers = watched.triggers
-        found = {judge.code: judge for iri in change.attributes if iri in triggers for judge in triggers[iri]}
-        found |= {judge.code: judge for judge in watched.always}
+    def _judge(self, change: Change, memory: EntityMemory, judges: list[Judge], recorded_at: int) -> list[Finding]:
+        newest = max((recorded_at if at is None else at for _, at in change.attributes.values()), default=0)
         findings = []
-        for code, judge in found.items():
+        for judge in judges:
+            code = judge.code
             before = memory.states.get(code, BLANK)
             state, signal = judge.take(
                 before,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -104,7 +104,40 @@ class WatchedType:
     """Rules that any word of the entity sets off: they look for what it does not say."""
     compared: tuple[NeighboursRule, ...] = ()
 
+    _plans: dict[tuple[str, ...], "Plan"] = field(default_factory=dict)
 
+    def plan(self, attributes: tuple[str, ...]) -> "Plan":
+        """Return what to do with a change of these (expanded) attributes; readings of a device repeat theirs."""
+        found = self._plans.get(attributes)
+        if found is None:
+            judges = {judge.code: judge for iri in attributes for judge in self.triggers.get(iri, ())}
+            judges |= {judge.code: judge for judge in self.always}
+            iris = {name: iri for iri, name in self.names.items()}
+            found = Plan(
+                tuple((iri, self.names[iri]) for iri in attributes if iri in self.names),
+                tuple((judge, iris[judge.rule.attribute]) for judge in judges.values() if judge.quiet is not None),
+                tuple(judge for judge in judges.values() if judge.quiet is None),
+                bool(self.remembered) or bool(self.compared),
+            )
+            if len(self._plans) < _PLANS_KEPT:
+                self._plans[attributes] = found
+        return found
+
+
+class Plan(NamedTuple):
+    """What a change of some attributes asks for.
+
+    `known`: attributes that any rule reads (IRI, short name); `quick`: rules that a single value (IRI) keeps quiet;
+    `slow`: the other rules; `keeps`: whether a value must be kept though every rule is quiet.
+    """
+
+    known: tuple[tuple[str, str], ...]
+    quick: tuple[tuple[Judge, str], ...]
+    slow: tuple[Judge, ...]
+    keeps: bool
+
+
+_PLANS_KEPT = 1000
 _NOTHING = WatchedType({}, {}, frozenset())
 
 
