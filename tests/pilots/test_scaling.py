@@ -6,8 +6,15 @@ import math
 import os
 import warnings
 from collections.abc import Iterator
+from datetime import date
+from functools import partial
+from pathlib import Path
 
 import pytest
+from tests.pilots.made import building, warmth, write_csv
+
+from vidik.pilots.folder import Meter, Task, evaluate_folder, meter_files
+from vidik.pilots.measurement.series import Period
 
 distributed = pytest.importorskip("distributed", reason="Dask is an extra: pip install vidik[scale]")
 
@@ -45,6 +52,25 @@ class TestMapOver:
 
     def test_nothing_to_do(self, client: distributed.Client) -> None:
         assert map_over(client, math.sqrt, []) == []
+
+
+def test_a_folder_comes_out_the_same_as_in_one_process(client: distributed.Client, tmp_path: Path) -> None:
+    for number in range(4):
+        write_csv(tmp_path / f"m{number}.csv", building(f"m{number}", seed=number))
+    weather = write_csv(tmp_path / "weather.csv", warmth(), "temperature")
+    files = meter_files(tmp_path, without=weather)
+    fit, test = Period(date(2022, 1, 1), date(2022, 12, 31)), Period(date(2023, 1, 1), date(2023, 12, 31))
+    task = Task(fit=fit, test=test, weather=weather, zone="UTC")
+
+    alone = evaluate_folder(files, files, task, workers=1)
+    together = evaluate_folder(files, files, task, over=partial(map_over, client))
+
+    # NaN does not equal itself once it has travelled.
+    assert [_shown(meter) for meter in together.meters] == [_shown(meter) for meter in alone.meters]
+
+
+def _shown(meter: Meter) -> tuple[str, str | None, str, str]:
+    return meter.name, meter.model, f"{meter.saving:.6f}", repr(meter.interval)
 
 
 def _process(item: int) -> int:
