@@ -200,7 +200,7 @@ def _machines(report: Report) -> None:
         begin = time.perf_counter()
         together = evaluate_folder(files, files, task, over=partial(map_over, client))
         two = time.perf_counter() - begin
-    same = [meter.interval for meter in alone.meters] == [meter.interval for meter in together.meters]
+    same = [repr(meter.interval) for meter in alone.meters] == [repr(meter.interval) for meter in together.meters]
     report.add(
         Figure(
             "fitting meters by two Dask workers against one process",
