@@ -121,6 +121,24 @@ def test_a_held_child_that_died_is_started_again_unheld(tmp_path: Path) -> None:
     assert said[1].startswith("Web ready")
 
 
+def test_when_the_database_cannot_be_prepared_held_children_end_without_having_begun(tmp_path: Path) -> None:
+    held = f"import sys\nsys.stdin.buffer.read()\n{CHILD}"
+    children: list[psutil.Process] = []
+
+    def fail() -> list[ChildPlan]:
+        children.append(psutil.Process(pid_of(tmp_path, "web")))
+        raise Unavailable("The database could not be prepared.", code="not-prepared")
+
+    supervisor = Supervisor(
+        tmp_path, database=None, plans=[plan(tmp_path, "web", held)], prepare=fail, say=lambda _: None
+    )
+    with pytest.raises(Unavailable, match="could not be prepared"):
+        supervisor.run(lambda: None)
+
+    assert not children[0].is_running()
+    assert not (tmp_path / "run" / "web.ended").exists()
+
+
 def test_a_child_that_is_killed_is_started_again_and_this_is_said(tmp_path: Path) -> None:
     watched = Watched(tmp_path, [plan(tmp_path, "web")])
 

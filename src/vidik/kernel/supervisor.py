@@ -202,6 +202,7 @@ class Supervisor:
         for child in running:
             child.send(signal.SIGKILL)
         for child in self.children:
+            child.release()  # one that was still held leaves its pipe
             forget_process(self.run_folder, child.name)
         remove_metrics_folder(self.run_folder / "metrics")
         if self._database is not None:
