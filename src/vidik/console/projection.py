@@ -6,7 +6,9 @@ No I/O. Times are µs UTC; values are keyed by short attribute name.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import cos, radians
-from typing import Any, Literal
+from typing import Any, Final, Literal
+
+from cachetools import LRUCache
 
 from vidik.console.catalogue import AssetType, Catalogue
 from vidik.context.jsonld import names
@@ -33,6 +35,8 @@ AssetState = Literal["normal", "low", "medium", "high", "critical", "unknown", "
 SILENT_AFTER_INTERVALS = 3
 _NEAR_SQUARED_DEGREES = (2 / 111.2) ** 2
 _REREAD = frozenset((NAME, ORIGIN, LOCATION))
+
+_SHAPES_REMEMBERED: Final = 10_000
 
 
 @dataclass(slots=True)
@@ -90,7 +94,7 @@ class Projection:
         self.assets: dict[str, Asset] = {}
         self.position = 0
         self._devices: dict[str, Device] = {}
-        self._shapes: dict[frozenset[str], frozenset[str]] = {}
+        self._shapes: LRUCache[frozenset[str], frozenset[str]] = LRUCache(_SHAPES_REMEMBERED)
 
     def put(self, row: Mapping[str, Any], now: int) -> Asset | None:
         """Take in an entity as it is stored (id, types, document, modified_at); None when it is no asset."""

@@ -44,7 +44,7 @@ class TestHosted:
     async def test_what_is_no_context_is_refused(self, client: httpx.AsyncClient, body: object) -> None:
         response = await client.post("/jsonldContexts", json=body)
         assert (response.status_code, response.json()["field"]) == (400, "@context")
-        assert response.json()["type"] == "https://uri.etsi.org/ngsi-ld/errors/InvalidRequest"
+        assert response.json()["type"] == "https://uri.etsi.org/ngsi-ld/errors/BadRequestData"
 
 
 class TestCore:

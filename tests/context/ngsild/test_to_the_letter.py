@@ -167,3 +167,29 @@ async def test_an_earlier_version_may_be_preferred(
     assert (response.status_code, response.json()["use"]["type"]) == (status, kind)
     assert response.headers.get("Preference-Applied") == applied
     assert response.json()["use"].get("value", "office") == "office"
+
+
+async def test_lists_are_simply_lists(client: httpx.AsyncClient) -> None:  # 4.5.4
+    lists = {"valueList": [1, 2]}, {"objectList": [{"object": "urn:x:a"}, {"object": "urn:x:b"}]}
+    entity = {"id": "urn:x:1", "type": "Room", "periods": lists[0], "route": lists[1], "raw": {"json": {"a": 1}}}
+    assert (await client.post("/entities", json=entity)).status_code == 201
+
+    shown = (await client.get("/entities/urn:x:1", params={"options": "keyValues"})).json()
+
+    assert (shown["periods"], shown["route"]) == ([1, 2], ["urn:x:a", "urn:x:b"])
+    assert shown["raw"] == {"json": {"a": 1}}
+
+
+@pytest.mark.parametrize("too_wide", [{"idPattern": ".*"}, {"q": 'modifiedAt>"2020-01-01T00:00:00Z"'}, {}])
+async def test_a_purge_says_more_than_a_pattern_of_ids(
+    room: httpx.AsyncClient, too_wide: dict[str, str]
+) -> None:  # 5.6.21.4
+    assert (await room.delete("/entities", params=too_wide)).status_code == 400
+    assert (await room.get(f"/entities/{ROOM['id']}")).status_code == 200
+
+
+async def test_null_is_no_item_of_a_batch(room: httpx.AsyncClient) -> None:  # 5.5.4, 5.6.7.4
+    other = {"id": "urn:ngsi-ld:Room:2", "type": "Room"}
+
+    assert (await room.post("/entityOperations/create", json=[other, None])).status_code == 400
+    assert (await room.get(f"/entities/{other['id']}")).status_code == 404

@@ -288,8 +288,11 @@ async def test_a_warning_says_what_is_wrong(
     assert response.headers["NGSILD-Warning"].startswith(f"{code} ")
 
 
-async def test_a_context_source_filter_chooses_who_is_asked(client: Any, peers: Peers, register: Any) -> None:
-    await register(sourceType="sensor")
+@pytest.mark.parametrize("source_type", ["sensor", {"type": "Property", "value": "sensor"}])
+async def test_a_context_source_filter_chooses_who_is_asked(
+    client: Any, peers: Peers, register: Any, source_type: Any
+) -> None:
+    await register(sourceType=source_type)
     peers.answer("GET", ENTITIES, content=[building(level=prop(9))])
 
     fitting = await client.get("/entities", params={"type": "Building", "csf": 'sourceType=="sensor"'})
@@ -550,3 +553,12 @@ async def test_a_purge_is_shared(client: Any, peers: Peers, register: Any) -> No
     assert response.status_code == 204
     assert peers.asked[0].url.params["type"] == "Building"
     assert await local(client) is None
+
+
+async def test_what_several_sources_have_has_no_order(client: Any, peers: Peers, register: Any) -> None:  # 5.7.2.4
+    await register()
+    ordered = {"type": "Building", "orderBy": "level"}
+
+    assert (await client.get("/entities", params=ordered)).status_code == 400
+    assert (await client.get("/entities", params={**ordered, "local": "true"})).status_code == 200
+    assert (await client.get("/entities", params={**ordered, "type": "Other"})).status_code == 200

@@ -8,10 +8,12 @@ import pytest
 import uvloop
 from tests.context.subscriptions.receiver import Receiver
 
-from vidik.context.subscriptions.addresses import EndpointForbidden, is_forbidden
+from vidik.context.subscriptions.addresses import EndpointForbidden, check_endpoint
 from vidik.context.subscriptions.http_sender import HttpSender
 from vidik.context.subscriptions.model import Endpoint
 from vidik.context.subscriptions.notification import Message
+from vidik.kernel.errors import BadInput
+from vidik.kernel.settings import Settings
 
 MESSAGE = Message({"Content-Type": "application/json"}, b'{"data":[]}')
 
@@ -85,10 +87,11 @@ async def test_a_private_address_is_not_connected_to() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.1", "192.168.1.1", "169.254.169.254", "::1", "localhost"])
 def test_private_hosts_are_refused_when_subscribing(host: str) -> None:
-    assert is_forbidden(host, allow_private=False)
-    assert not is_forbidden(host, allow_private=True)
+    with pytest.raises(BadInput):
+        check_endpoint(host, "endpoint", Settings(allow_private_endpoints=False))
+    check_endpoint(host, "endpoint", Settings(allow_private_endpoints=True))
 
 
 def test_public_hosts_may_be_subscribed_to() -> None:
-    assert not is_forbidden("example.org", allow_private=False)
-    assert not is_forbidden("193.105.163.1", allow_private=False)
+    for host in ("example.org", "193.105.163.1"):
+        check_endpoint(host, "endpoint", Settings(allow_private_endpoints=False))

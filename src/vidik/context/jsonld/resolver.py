@@ -84,6 +84,10 @@ class ContextResolver:
                 use.count += 1
                 use.last = now()
 
+    def note_use(self, url: str) -> None:
+        """Count that a context was used otherwise than to resolve it."""
+        self._count(url)
+
     def use_of(self, url: str) -> Use:
         """How often this process has used a context."""
         return self._uses.get(_counted(url), Use())

@@ -95,6 +95,8 @@ def _options(call: Call, *known: str) -> list[str]:
 def _check_list(content: Any) -> None:
     if not isinstance(content, list) or not content:
         raise problems.bad_data("A batch is a JSON array with at least one item.")
+    if None in content:
+        raise problems.bad_data("JSON null is no item of a batch.")
     if len(content) > MAXIMUM_BATCH:
         raise problems.bad_data(f"A batch has at most {MAXIMUM_BATCH} items.")
 

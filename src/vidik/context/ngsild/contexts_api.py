@@ -41,7 +41,7 @@ async def add_context(call: Call) -> Response:
     """POST /jsonldContexts."""
     body, _kind = await exchange.read_json(call.request, (JSON, LD_JSON))
     if not isinstance(body, dict) or "@context" not in body:
-        raise problems.invalid_request("A context document is a JSON object with an @context.", "@context")
+        raise problems.bad_data("A context document is a JSON object with an @context.", "@context")
     _check(body["@context"])
     async with call.broker.services.database.platform() as connection:
         identity = await hosting.add(connection, call.tenant, body["@context"])
@@ -66,8 +66,11 @@ async def serve_context(call: Call) -> Response:
     """GET /jsonldContexts/{id}: the context itself, or with details=true what is known of it."""
     details = call.parameters.flag("details")
     found = await _find(call)
+    shown = _details(found, call)
+    if found.kind != HOSTED:  # that its owner looks at it is no use of it
+        call.broker.contexts.note_use(found.url)
     if details:
-        return Response(orjson.dumps(_details(found, call)), media_type=JSON)
+        return Response(orjson.dumps(shown), media_type=JSON)
     if found.kind == CACHED and not packaged.is_core(found.url):
         raise problems.not_supported("A cached context is served where it comes from; ask for its details here.")
     return Response(orjson.dumps({"@context": found.context}), media_type=JSON)
@@ -101,16 +104,16 @@ async def delete_context(call: Call) -> Response:
 
 
 def _check(context: Any) -> None:
-    """Raise BadInput (InvalidRequest) for what is not a context; what it refers to is loaded when it is used."""
+    """Raise BadInput for what is not a context; what it refers to is loaded when it is used."""
     parts = context if isinstance(context, list) else [context]
     for part in parts:
         if not isinstance(part, str | dict):
-            raise problems.invalid_request("An @context is an address, an object or a list of them.", "@context")
+            raise problems.bad_data("An @context is an address, an object or a list of them.", "@context")
         if isinstance(part, dict) and not list(processing.references(part)):
             try:
                 processing.build(part, {})
             except BadInput as error:
-                raise problems.invalid_request(error.detail, "@context") from error
+                raise problems.bad_data(error.detail, "@context") from error
 
 
 def _hosted(one: HostedContext, call: Call) -> _Shown:

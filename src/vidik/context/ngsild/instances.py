@@ -113,6 +113,8 @@ class Trial:
     _series: dict[tuple[str, str], list[Series]] = field(default_factory=lambda: defaultdict(list))
     _valid: dict[int, Mask] = field(default_factory=dict)
     _placed: dict[int, Mask] = field(default_factory=dict)
+    _pseudos: dict[str, int] = field(default_factory=dict)
+    """Numbers for the times of entities themselves, which no series has."""
 
     def __post_init__(self) -> None:
         self._terms = list(dict.fromkeys(term for terms in self.asked.alternatives for term in terms))
@@ -206,8 +208,7 @@ class Trial:
         return True
 
     def _pseudo(self, entity: Stored) -> int:
-        """A number for the entity's own times that no series has."""
-        return -1 - id(entity)
+        return self._pseudos.setdefault(entity.id, -1 - len(self._pseudos))
 
 
 def _quickly(term: q.Term, numbers: npt.NDArray[np.float64]) -> Mask | None:

@@ -14,7 +14,7 @@ from vidik.context.ngsild.merge import Result
 from vidik.context.store.entities import EntityRow
 
 _AT_ONCE: Final = 1000
-_LIMITS: Final = ("type", "id", "idPattern", "q", "georel", "scopeQ")
+_LIMITS: Final = ("type", "id", "attrs", "q", "georel", "scopeQ")
 
 
 async def purge_entities(call: Call) -> Response:
@@ -23,14 +23,15 @@ async def purge_entities(call: Call) -> Response:
     asked = call.parameters
     if not any(asked.get(name) for name in _LIMITS) and not asked.flag("local"):
         raise problems.bad_data(
-            "A purge has at least one of type, id, idPattern, q, georel or scopeQ, or is local=true.", "type"
+            "A purge has at least one of type, id, attrs, q, georel or scopeQ, or is local=true.", "type"
         )
     drop = parameters.expanded(asked.names("drop"), context, "drop")
     keep = parameters.expanded(asked.names("keep"), context, "keep")
     if drop is not None and keep is not None:
         raise problems.bad_data("drop and keep exclude one another.", "drop")
-    # Here an id limits enough (clause 5.6.21); a query asks for more.
-    found, types = parameters.search(asked.joined(Parameters.of({"local": "true"})), context)
+    # Ids limit enough; a pattern of them, or what a broker notes of every entity, does not (clause 5.6.21.4).
+    named = Parameters.of({"local": "true"} if asked.get("id") is not None else {})
+    found, types = parameters.search(asked.joined(named), context)
     if entity_maps.HEADER.lower() in call.request.headers:
         entity_map = await entity_maps.named(call)
         if entity_map is None:

@@ -238,6 +238,8 @@ def simple_value(instance: Json, context: ActiveContext, language: str | None = 
         return {"languageMap": instance.get("languageMap")}
     if kind == "VocabProperty":
         return {"vocab": _compact_words(instance.get("vocab"), context)}
+    if kind in ("ListProperty", "ListRelationship"):
+        return instance.get(MEMBER_OF[kind])
     member = MEMBER_OF.get(str(kind), "value")
     return {member: instance.get(member)}
 

@@ -225,8 +225,6 @@ def temporal_values(
     pairs = []
     for one in instances:
         value = simple_value(one, context, language) if "deletedAt" not in one else values.NULL
-        if member in ("valueList", "objectList") and isinstance(value, dict):
-            value = value[member]
         pairs.append([value, _time(one, query)])
     shown: dict[str, Any] = {"type": kind, _PLURAL[member]: pairs}
     if "datasetId" in newest:

@@ -182,3 +182,4 @@ async def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
     for key, number in waiting.items():
         if number > KEPT_IN_ORDER:
             await subscriptions.merge_owed(connection, key, KEPT_AT_MOST)
+    await changes.wake(connection, now())  # the deliverer would else look in a second

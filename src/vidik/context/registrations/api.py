@@ -21,7 +21,7 @@ from vidik.context.registrations.holding import check_held
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Json, Registration
 from vidik.context.registrations.parsing import PROVIDED, shown_registration, stored_registration
-from vidik.context.subscriptions.addresses import is_forbidden
+from vidik.context.subscriptions.addresses import check_endpoint
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
@@ -41,7 +41,7 @@ async def create_registration(call: Call) -> Response:
     moment = now()
     stored = stored_registration(body, context)
     _check_expiry(stored, stored, moment)
-    _check_endpoint(call, stored)
+    check_endpoint(urlsplit(stored["endpoint"]).hostname, "endpoint", call.broker.services.settings)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
         await _check_others(connection, stored, moment)
@@ -157,7 +157,7 @@ async def update_registration(call: Call) -> Response:
                 body[name] = value
         stored = stored_registration(body, context)
         _check_expiry(stored, fragment, moment)
-        _check_endpoint(call, stored)
+        check_endpoint(urlsplit(stored["endpoint"]).hostname, "endpoint", call.broker.services.settings)
         await _check_others(connection, stored, moment)
         if not _HOLDING.isdisjoint(fragment):
             await check_held(call, connection, Registration.of(0, stored, moment, moment))
@@ -197,14 +197,6 @@ def _forget(call: Call) -> None:
 def _check_expiry(stored: Json, new: Json, moment: datetime) -> None:
     if "expiresAt" in new and "expiresAt" in stored and values.moment(stored["expiresAt"], "expiresAt") <= moment:
         raise problems.bad_data("expiresAt is in the past.", "expiresAt")
-
-
-def _check_endpoint(call: Call, stored: Json) -> None:
-    host = urlsplit(stored["endpoint"]).hostname or ""
-    if is_forbidden(host, allow_private=call.broker.services.settings.allow_private_endpoints):
-        raise problems.bad_data(
-            "Requests do not go to private addresses here (VIDIK_ALLOW_PRIVATE_ENDPOINTS).", "endpoint"
-        )
 
 
 async def _check_others(connection: Connection, stored: Json, moment: datetime) -> None:

@@ -121,7 +121,14 @@ def own_properties(stored: Mapping[str, Any]) -> Json:
     asked = {name: value for name, value in stored.items() if name not in _MEMBERS}
     asked |= {NGSI_LD + name: stored[name] for name in _ASKABLE if name in stored}
     asked |= {_DESCRIPTION: stored["description"]} if "description" in stored else {}
-    return {name: {"type": "Property", "value": value} for name, value in asked.items()}
+    return {
+        name: value if _is_property(value) else {"type": "Property", "value": value} for name, value in asked.items()
+    }
+
+
+def _is_property(value: Any) -> bool:
+    """Whether an owner wrote a property of a source as entities have theirs."""
+    return isinstance(value, dict) and value.get("type") == "Property" and "value" in value
 
 
 def _shown_information(stored: Mapping[str, Any], context: ActiveContext) -> Json:

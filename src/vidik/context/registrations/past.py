@@ -80,6 +80,8 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     shares = _shares(sharing, asked, wanted, "queryTemporal")
     if not shares or entity_maps.is_wanted(call, asked):
         return await temporal_api.answer_query(call, asked, kind, context)
+    if asked.get("orderBy") is not None:
+        raise problems.bad_data("What several sources have has no order; ask with local=true.", "orderBy")
     past = temporal.parse_temporal(asked, parameters.options(asked))
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
     offset = asked.number("offset", 0, 0, 10_000_000)

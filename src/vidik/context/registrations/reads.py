@@ -275,6 +275,8 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     question = _question(asked, search, types, context, offset + limit + 1, counts=counts, by_post=by_post)
     wanted = Asked(question.types, question.ids, matching.pattern_of(search.id_pattern), view.attributes)
     shares = shares_of(sharing, wanted, "queryEntity", "queryBatch")
+    if shares and asked.get("orderBy") is not None:
+        raise problems.bad_data("What several sources have has no order; ask with local=true.", "orderBy")
     if search.geo is not None:
         word = call.broker.contexts.core.compact(search.geo.geo_property)
         place = search.geo

@@ -18,7 +18,7 @@ from vidik.context.ngsild.expressions import Expression, Leaf
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.snapshots import filling, model, repository
 from vidik.context.snapshots.model import Json, Snapshot
-from vidik.context.subscriptions.addresses import is_forbidden
+from vidik.context.subscriptions.addresses import check_endpoint
 from vidik.context.subscriptions.notification import Message
 from vidik.context.subscriptions.questions import Questions
 from vidik.context.subscriptions.senders import Senders
@@ -211,11 +211,8 @@ def _answer(call: Call, snapshot: Snapshot, kind: str, context: ActiveContext) -
 
 def _check_endpoint(call: Call, body: Json) -> None:
     uri = body.get("endpoint")
-    allow_private = call.broker.services.settings.allow_private_endpoints
-    if uri is not None and is_forbidden(urlsplit(uri).hostname or "", allow_private=allow_private):
-        raise problems.bad_data(
-            "Notifications do not go to private addresses here (VIDIK_ALLOW_PRIVATE_ENDPOINTS).", "endpoint"
-        )
+    if uri is not None:
+        check_endpoint(urlsplit(uri).hostname, "endpoint", call.broker.services.settings)
 
 
 def _notice(call: Call, snapshot: Snapshot) -> BackgroundTask | None:

@@ -92,8 +92,21 @@ async def append(
     rejections: Sequence[Rejection] = (),
 ) -> None:
     """Write what this transaction changed; must be its last statement before the commit."""
-    if not changes and not rejections:
-        return
+    if changes or rejections:
+        await _append(connection, recorded_at, changes, rejections)
+
+
+async def wake(connection: Connection, recorded_at: datetime) -> None:
+    """Let the readers of changes come at once for what this transaction wrote beside changes: a record of none.
+
+    Like `append` it stands at the end of the transaction.
+    """
+    await _append(connection, recorded_at, (), ())
+
+
+async def _append(
+    connection: Connection, recorded_at: datetime, changes: Sequence[Change], rejections: Sequence[Rejection]
+) -> None:
     # The lock is a statement of its own: inside the INSERT it could come after the position is drawn.
     cursor = await connection.execute(
         "SELECT pg_advisory_xact_lock(%s, hashtext(current_schema())),"

@@ -7,13 +7,15 @@ only what is its own.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
+from cachetools import LRUCache
 
 from vidik.context.jsonld import names
 from vidik.kernel.clock import iso
 
+_SHAPES_REMEMBERED: Final = 10_000
 PROVIDED_BY = names.expand_attribute("providedBy")
 
 
@@ -68,10 +70,10 @@ class Phrases:
     def __init__(self) -> None:
         self._wordings: dict[tuple[str, str, str | None], Wording] = {}
         self._templates: dict[tuple[Wording, ...], Template] = {}
-        self._shapes: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._shapes: LRUCache[tuple[str, ...], tuple[str, ...]] = LRUCache(_SHAPES_REMEMBERED)
 
     def shape(self, attributes: tuple[str, ...]) -> tuple[str, ...]:
-        """The one tuple of these attributes that all who have them share."""
+        """The one tuple of these attributes that all who have them share, while it is remembered."""
         return self._shapes.setdefault(attributes, attributes)
 
     def wording(self, attribute: str, kind: str, unit_code: str | None) -> Wording:

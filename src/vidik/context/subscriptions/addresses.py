@@ -10,6 +10,8 @@ from ssl import SSLContext
 from typing import TypeVar
 
 from vidik.context.jsonld.fetching import is_public
+from vidik.context.ngsild.problems import bad_data
+from vidik.kernel.settings import Settings
 
 _Protocol = TypeVar("_Protocol", bound=asyncio.BaseProtocol)
 
@@ -21,10 +23,16 @@ class EndpointForbidden(OSError):
         super().__init__("the endpoint has a private address (VIDIK_ALLOW_PRIVATE_ENDPOINTS)")
 
 
-def is_forbidden(host: str, *, allow_private: bool) -> bool:
-    """Whether a host is a private IP address by its very name; names of the DNS are looked at when connecting."""
-    if allow_private:
-        return False
+def check_endpoint(host: str | None, field: str, settings: Settings) -> None:
+    """Raises BadInput for a host that is a private IP address by its very name, where these are not allowed.
+
+    Names of the DNS are looked at when connecting.
+    """
+    if not settings.allow_private_endpoints and _is_private(host or ""):
+        raise bad_data("Nothing is sent to private addresses here (VIDIK_ALLOW_PRIVATE_ENDPOINTS).", field)
+
+
+def _is_private(host: str) -> bool:
     try:
         ipaddress.ip_address(host.partition("%")[0])
     except ValueError:

@@ -22,7 +22,7 @@ from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, pa
 from vidik.context.registrations import announcing
 from vidik.context.registrations.watching import watch_of
 from vidik.context.subscriptions import questions, repository
-from vidik.context.subscriptions.addresses import is_forbidden
+from vidik.context.subscriptions.addresses import check_endpoint
 from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, About, Subscription
 from vidik.context.subscriptions.parsing import parse_subscription, translated
 from vidik.context.subscriptions.repository import Row
@@ -215,12 +215,8 @@ async def _checked(
     new = body if fragment is None else fragment
     if "expiresAt" in new and subscription.expires_at is not None and subscription.expires_at <= moment:
         raise problems.bad_data("expiresAt is in the past.", "expiresAt")
-    host = subscription.endpoint.address.hostname or ""
-    if is_forbidden(host, allow_private=call.broker.services.settings.allow_private_endpoints):
-        raise problems.bad_data(
-            "Notifications do not go to private addresses here (VIDIK_ALLOW_PRIVATE_ENDPOINTS).",
-            "notification.endpoint.uri",
-        )
+    host = subscription.endpoint.address.hostname
+    check_endpoint(host, "notification.endpoint.uri", call.broker.services.settings)
     return subscription
 
 
@@ -256,7 +252,8 @@ async def _shown(call: Call, row: Row, context: ActiveContext) -> dict[str, Any]
     if row.times_sent or row.times_failed:
         failed = row.last_success is None or (row.last_failure is not None and row.last_failure > row.last_success)
         notification |= {"status": "failed" if failed else "ok", "timesSent": row.times_sent}
-        notification["timesFailed"] = row.times_failed
+        if row.times_failed:
+            notification["timesFailed"] = row.times_failed
     if row.times_merged:
         notification["timesMerged"] = row.times_merged
     for name, moment in (
