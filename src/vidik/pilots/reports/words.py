@@ -105,6 +105,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "emissions": ("Emission factor", "Емисиони фактор"),
     "fund": ("Fund", "Фонд"),
     "allocation": ("Shared with other plans", "Дељење са другим плановима"),
+    "this_plan": ("this plan", "овај план"),
     "value": ("Value", "Вредност"),
     "source": ("Source", "Извор"),
     "hours": ("Hours and weekdays", "Сати и дани"),
