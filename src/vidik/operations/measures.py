@@ -23,7 +23,7 @@ from vidik.operations.rules_model import (
 from vidik.operations.signals import Measured, RuleState, Sample, Values, Verdict, judge, microseconds, number_of
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Scene:
     """What a measure may look at: the state, the newest values, the reading's time (µs), and who stands around.
 

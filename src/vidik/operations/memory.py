@@ -12,7 +12,7 @@ from vidik.operations.alarm import AlarmKey
 from vidik.operations.crowd import Crowd
 from vidik.operations.evaluation import Judge, accept, reject
 from vidik.operations.fences import Place, place_of
-from vidik.operations.rulebook import RuleBook, WatchedType
+from vidik.operations.rulebook import Quick, RuleBook, WatchedType
 from vidik.operations.rules_model import QualityRule, Scalar
 from vidik.operations.signals import BLANK, RuleState, Sample, Signal, number_of
 
@@ -73,6 +73,16 @@ def quality_key(rule: QualityRule, attribute: str) -> str:
     return f"{rule.code}|{attribute}"
 
 
+def _not_quiet(quick: Quick, value: object, states: Mapping[str, RuleState]) -> list[Judge]:
+    """Return the rules that must look closer: those that remember something, and those that the value may set off."""
+    kind = type(value)
+    if (kind is float and quick.floor <= value <= quick.ceiling and value not in quick.words) or (  # type: ignore[operator]
+        kind is str and value not in quick.words
+    ):
+        return [judge for judge in quick.judges if judge.code in states] if states else []
+    return [judge for judge in quick.judges if judge.code in states or judge.quiet is None or not judge.quiet(value)]
+
+
 class Memory:
     """The rules' memory of one tenant."""
 
@@ -82,6 +92,8 @@ class Memory:
         self._zone = zone
         self._entities: dict[str, EntityMemory] = {}
         self._touched: set[str] = set()
+        self._refused: set[str] = set()
+        """Entities of which a quality rule may remember something."""
         self._crowds = {rule.code: Crowd(rule.radius_m) for rule in book.comparing}
 
     def load(self, stored: Mapping[str, bytes]) -> None:
@@ -90,6 +102,8 @@ class Memory:
         for entity_id, payload in stored.items():
             states = {name: state for name, state in _decode(payload).states.items() if name.partition("|")[0] in known}
             self._entities[entity_id] = EntityMemory(states=states)
+            if any("|" in name for name in states):
+                self._refused.add(entity_id)
 
     def incomplete(self, changes: Iterable[Change], recorded_at: int) -> dict[str, Incomplete]:
         """Return the entities whose other values must be looked up before these changes can be judged."""
@@ -135,7 +149,7 @@ class Memory:
             watched = self.book.watched(change.types, change.entity_id)
             if memory is None and watched is None:
                 continue
-            if memory is not None and any("|" in name for name in memory.states):
+            if memory is not None and change.entity_id in self._refused:
                 findings += self._accept(change, memory, recorded_at)
             if watched is not None:
                 findings += self._evaluate(change, memory, watched, recorded_at)
@@ -154,6 +168,7 @@ class Memory:
             if rule is None:
                 continue
             memory = self._entities.setdefault(rejection.entity_id, EntityMemory())
+            self._refused.add(rejection.entity_id)
             state = memory.states.get(quality_key(rule, name), BLANK)
             state, signal = reject(rule, state, scalar(rejection.value), rejection.observed_at)
             self._keep(rejection.entity_id, memory, quality_key(rule, name), state)
@@ -163,6 +178,7 @@ class Memory:
 
     def forget(self, entity_id: str) -> None:
         """Drop everything about an entity."""
+        self._refused.discard(entity_id)
         for crowd in self._crowds.values():
             crowd.forget(entity_id)
         if self._entities.pop(entity_id, None) is not None:
@@ -187,11 +203,9 @@ class Memory:
         attributes = change.attributes
         plan = watched.plan(tuple(attributes))
         states = memory.states if memory is not None else _NO_STATES
-        judges = [
-            judge
-            for judge, iri in plan.quick
-            if judge.code in states or not judge.quiet(attributes[iri][0])  # type: ignore[misc]
-        ]
+        judges: list[Judge] = []
+        for quick in plan.quick:
+            judges += _not_quiet(quick, attributes[quick.iri][0], states)
         if not judges and not plan.slow and not plan.keeps:
             return []
         memory = memory or EntityMemory(complete=not watched.remembered)
@@ -257,6 +271,8 @@ class Memory:
                 self._keep(change.entity_id, memory, quality_key(rule, name), moved)
                 if signal is not None:
                     findings.append(Finding(AlarmKey(rule.code, change.entity_id, name), signal))
+        if not any("|" in name for name in memory.states):
+            self._refused.discard(change.entity_id)
         return findings
 
     def _keep(self, entity_id: str, memory: EntityMemory, name: str, state: RuleState) -> None:

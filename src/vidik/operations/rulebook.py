@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
+from math import inf
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +22,10 @@ from vidik.operations.rules_model import (
     QualityRule,
     ReadingRule,
     Rule,
+    Scalar,
     SilenceRule,
+    StateRule,
+    ThresholdRule,
 )
 
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(Rule)
@@ -115,7 +119,7 @@ class WatchedType:
             iris = {name: iri for iri, name in self.names.items()}
             found = Plan(
                 tuple((iri, self.names[iri]) for iri in attributes if iri in self.names),
-                tuple((judge, iris[judge.rule.attribute]) for judge in judges.values() if judge.quiet is not None),
+                _quick_by_attribute(judges.values(), iris),
                 tuple(judge for judge in judges.values() if judge.quiet is None),
                 bool(self.remembered) or bool(self.compared),
             )
@@ -124,15 +128,47 @@ class WatchedType:
         return found
 
 
+class Quick(NamedTuple):
+    """The rules on one attribute (IRI) that a single value keeps quiet where nothing is remembered.
+
+    A number from `floor` to `ceiling` that is not among `words`, and a word that is not, keeps all of them quiet.
+    """
+
+    iri: str
+    floor: float
+    ceiling: float
+    words: frozenset[Scalar]
+    judges: tuple[Judge, ...]
+
+
+def _quick_by_attribute(judges: Iterable[Judge], iris: Mapping[str, str]) -> tuple[Quick, ...]:
+    by_iri: dict[str, list[Judge]] = {}
+    for judge in judges:
+        if judge.quiet is not None:
+            by_iri.setdefault(iris[judge.rule.attribute], []).append(judge)
+    found = []
+    for iri, members in by_iri.items():
+        floor, ceiling, words = -inf, inf, set[Scalar]()
+        for rule in (judge.rule for judge in members):
+            if isinstance(rule, StateRule):
+                words.update(rule.values)
+            elif isinstance(rule, ThresholdRule) and rule.above is not None:
+                ceiling = min(ceiling, rule.above)
+            elif isinstance(rule, ThresholdRule):
+                floor = max(floor, rule.threshold)
+        found.append(Quick(iri, floor, ceiling, frozenset(words), tuple(members)))
+    return tuple(found)
+
+
 class Plan(NamedTuple):
     """What a change of some attributes asks for.
 
-    `known`: attributes that any rule reads (IRI, short name); `quick`: rules that a single value (IRI) keeps quiet;
+    `known`: attributes that any rule reads (IRI, short name); `quick`: rules that a single value keeps quiet;
     `slow`: the other rules; `keeps`: whether a value must be kept though every rule is quiet.
     """
 
     known: tuple[tuple[str, str], ...]
-    quick: tuple[tuple[Judge, str], ...]
+    quick: tuple[Quick, ...]
     slow: tuple[Judge, ...]
     keeps: bool
 
@@ -151,7 +187,7 @@ class RuleBook:
     quality: tuple[QualityRule, ...] = ()
     silence: tuple[SilenceRule, ...] = ()
     _by_types: dict[tuple[str, ...], WatchedType] = field(default_factory=dict)
-    _by_entity: dict[tuple[str, tuple[str, ...]], WatchedType] = field(default_factory=dict)
+    _by_entity: dict[str, tuple[tuple[str, ...] | None, WatchedType]] = field(default_factory=dict)
     _of_entity: dict[str, list[ReadingRule]] = field(default_factory=dict)
     _types_of: dict[str, frozenset[str]] = field(default_factory=dict)
     _judges: dict[str, Judge] = field(default_factory=dict)
@@ -185,9 +221,10 @@ class RuleBook:
             if found is None:
                 found = self._by_types[types] = self._watch(types, ())
         else:
-            found = self._by_entity.get((entity_id, types))
-            if found is None:
-                found = self._by_entity[(entity_id, types)] = self._watch(types, own)
+            known, found = self._by_entity.get(entity_id, (None, _NOTHING))
+            if known != types:
+                found = self._watch(types, own)
+                self._by_entity[entity_id] = (types, found)
         return found if found.names else None
 
     def quality_rule(self, types: Sequence[str] | None, attribute: str) -> QualityRule | None:

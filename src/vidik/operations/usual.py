@@ -1,11 +1,13 @@
 """What is usual at an hour: learnt from one reading an hour, so that little is remembered and written."""
 
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from vidik.operations.rules_model import ForecastRule
 from vidik.operations.signals import RuleState
 
 HOUR = 3_600_000_000  # microseconds
+_QUARTER = HOUR // 4
 _SLOWEST = 0.1
 """What a new reading counts at least: after some ten of an hour, what is usual follows a change of habits."""
 
@@ -42,8 +44,15 @@ def learn(rule: ForecastRule, state: RuleState, number: float, at: int, zone: tz
 
 def slot_of(rule: ForecastRule, at: int, zone: tzinfo) -> int:
     """Return the hour of the city's day, or of its week, as an index."""
-    local = datetime.fromtimestamp(at / 1_000_000, zone)
-    return local.hour if rule.season == "day" else local.weekday() * 24 + local.hour
+    hour, weekday = _local_hour(at // _QUARTER, zone)
+    return hour if rule.season == "day" else weekday * 24 + hour
+
+
+@lru_cache(maxsize=4096)
+def _local_hour(quarter: int, zone: tzinfo) -> tuple[int, int]:
+    """Return hour and weekday on the city's clocks; no zone's offset is finer than a quarter of an hour."""
+    local = datetime.fromtimestamp(quarter * _QUARTER / 1_000_000, zone)
+    return local.hour, local.weekday()
 
 
 def _follow(usual: Usual, number: float) -> Usual:
