@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vidik.pilots.measurement.series import Period
 
 Kind = Literal["amount", "counter"]
+TABLE_WIDTH = 170
 MODELS = ("best", "time_of_week_temperature", "hourly_signature", "mean_week")
 
 
@@ -153,13 +154,18 @@ def _print_json(outcome: FolderOutcome) -> None:
 
 
 def _print_table(outcome: FolderOutcome) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
     from rich.table import Table
 
     from vidik.pilots.folder_summary import fraction, summary
 
-    table = Table(
-        "meter", "model", "hourly", "daily", "monthly", "NMBE", "saving", "Guideline 14", "calibrated", "verdict"
-    )
+    table = Table(box=SIMPLE_HEAD)
+    for heading in ("meter", "model"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("hourly", "daily", "monthly", "NMBE", "saving", "Guideline 14", "calibrated"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
     for meter in outcome.meters:
         if meter.refused is not None:
             table.add_row(meter.name, "refused", *[""] * 7, "")
@@ -179,7 +185,8 @@ def _print_table(outcome: FolderOutcome) -> None:
             ),
             {"saved": "saved", "worse": "worse", "not_shown": "not shown", None: ""}[meter.verdict],
         )
-    console.print(table, soft_wrap=False)
+    # A table that is cut to fit says nothing: it goes beyond a narrow terminal instead.
+    Console(highlight=False, width=max(console.width, TABLE_WIDTH)).print(table)
     for meter in outcome.meters:
         for finding in meter.findings:
             console.print(f"{finding.severity:>9}  {finding.text}", markup=False)

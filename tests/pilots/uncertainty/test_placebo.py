@@ -11,7 +11,15 @@ from tests.pilots.made import building, warmth
 
 from vidik.pilots.measurement.series import Period
 from vidik.pilots.uncertainty.guideline_14 import guideline_14
-from vidik.pilots.uncertainty.placebo import Placebo, bounds, moved_periods, p_value, placebo_interval, placebo_runs
+from vidik.pilots.uncertainty.placebo import (
+    EXPERIENCE,
+    Placebo,
+    bounds,
+    moved_periods,
+    p_value,
+    placebo_interval,
+    placebo_runs,
+)
 
 FIT = Period(date(2022, 1, 1), date(2022, 12, 31))
 TEST = Period(date(2023, 1, 1), date(2023, 12, 31))
@@ -42,11 +50,16 @@ class TestBounds:
         assert low <= 0 <= high
 
     def test_too_few_widen_and_say_so(self) -> None:
-        low, high, note = bounds([0.1, -0.2, 0.05], 0.9)
+        low, high, note = bounds([0.1, -1.2, 0.05], 0.9)
 
-        assert (low, high) == (-0.4, 0.4)
+        assert (low, high) == (-2.4, 2.4)
         assert note is not None
         assert "too few" in note
+
+    def test_a_few_that_happen_to_agree_do_not_make_it_narrow(self) -> None:
+        low, high, _ = bounds([0.01, -0.02], 0.9)
+
+        assert (low, high) == (-EXPERIENCE, EXPERIENCE)
 
     def test_without_any_nothing_is_claimed(self) -> None:
         interval = placebo_interval(90.0, 100.0, 0.1, [], 0.9)

@@ -22,6 +22,8 @@ LONGEST_BRIDGE = 3 * HOUR
 """A counter's readings further apart than this leave their hours unknown: nobody knows which hour used what."""
 LOST_SHARE, APART_DAYS, LEAST_DAYS = 0.25, 10, 14
 """A day is affected when more than this share of its count is in gaps; a stretch has so many such days near another."""
+LOST_OF_ALL = 0.005
+"""A summer's drops do not matter: a stretch counts from this share of everything that was counted."""
 
 
 def step_of(times: Times) -> Literal["hour", "day"]:
@@ -155,6 +157,8 @@ def _unaccounted(first_hour: int, amounts: Values, straight: Values, name: str) 
             continue
         begin, end = int(stretch[0]), int(stretch[-1])
         share = float(lost[begin : end + 1].sum() / counted[begin : end + 1].sum())
+        if share < LOST_SHARE or lost[begin : end + 1].sum() < LOST_OF_ALL * counted.sum():
+            continue
         first, last = (np.datetime64(origin + number, "D").item() for number in (begin, end))
         text = (
             f"{name}: from {first} to {last} the meter dropped out on {len(stretch)} of {end - begin + 1} days, and "

@@ -32,6 +32,9 @@ STEADIEST = 0.05
 """No meter is taken to be steadier than this: years differ by more than months of one year can tell."""
 SHORTEST_BLOCK_DAYS = {"M": 7, "W": 4}
 FEWEST_BLOCKS = 3
+EXPERIENCE = 1.65
+"""The furthest bound of 90 % that whole sets of real meters needed (Cambridge, both pairs of years, 75 runs): a few
+runs that happen to agree must not make an interval narrower than that."""
 ENOUGH_DAYS = 0.5
 """A run counts when at least this share of its reporting period could be compared."""
 YEARS_BACK = 30
@@ -143,7 +146,8 @@ def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | N
     Both ends take the further of two conformal quantiles: of the sizes of the scores (two-sided), and of their own
     side alone, so that where nothing was saved at most half of 1 - level comes out as "saved" even if errors lean to
     one side. The latter needs 2 / (1 - level) - 1 runs, the former level / (1 - level); with fewer, the largest score
-    is doubled, and the note says what the runs support. Without any, the bounds are infinite.
+    is doubled but never below `EXPERIENCE`, and the note says what the runs support. Without any, the bounds are
+    infinite.
     """
     count = len(scores)
     ordered = np.sort(np.array(scores, dtype=np.float64))
@@ -155,9 +159,10 @@ def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | N
         need = math.ceil(level / (1 - level) - 1e-9)
         note = (
             f"{count} placebo runs are too few for {level:.0%}, which needs {need}: they support "
-            f"{count / (count + 1):.0%}. Twice the largest error was taken."
+            f"{count / (count + 1):.0%}. Twice the largest error was taken, and no less than others' experience."
         )
-        return -2 * largest, 2 * largest, note
+        half = max(2 * largest, EXPERIENCE)
+        return -half, half, note
     both = float(np.sort(np.abs(ordered))[rank - 1])
     one_sided = math.ceil((count + 1) * (1 + level) / 2 - 1e-9)
     if one_sided > count:
