@@ -269,7 +269,8 @@ def _plan(words: Words, specification: Specification) -> list[Block]:
     ]  # fmt: skip
     if specification.allocation is not None:
         shares = ", ".join(
-            f"{words('this_plan') if one.plan is None else f'{words('plan')} {one.plan}'}: {words.percent(float(one.share))}"
+            (words("this_plan") if one.plan is None else f"{words('plan')} {one.plan}")
+            + f": {words.percent(float(one.share))}"
             for one in specification.allocation.shares
         )
         rows.append([words("allocation"), f"{specification.allocation.rule} ({shares})"])
