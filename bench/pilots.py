@@ -33,7 +33,7 @@ def _year(number: int) -> Period:
 
 
 async def run(report: Report) -> None:
-    """The table of the issue that is about single meters, then the rows about routes and several machines."""
+    """The rows about single meters, of buildings and of heat."""
     if (DATA / "cambridge").is_dir():
         await asyncio.to_thread(_buildings, report)
     else:

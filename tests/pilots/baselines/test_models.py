@@ -4,7 +4,7 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.pilots.made import FIRST, building, hours, warmth
 
@@ -77,6 +77,7 @@ class TestChoice:
 
         assert second.predicted_total == pytest.approx(first.predicted_total)
 
+    @settings(max_examples=12)
     @given(st.floats(0.001, 1000), st.integers(0, 3))
     def test_units_do_not_matter(self, factor: float, seed: int) -> None:
         office = building("office", 2, seed=seed)
