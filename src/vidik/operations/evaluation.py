@@ -45,7 +45,10 @@ __all__ = ["BLANK", "Judge", "RuleState", "Sample", "Signal", "accept", "advance
 class Judge:
     """One rule, ready to look at readings: what does not change between two readings is worked out once."""
 
-    __slots__ = ("_clear_hold", "_gap", "_hold", "_measure", "_whole", "code", "quiet", "rule")
+    __slots__ = (
+        "_attribute", "_clear_hold", "_gap", "_habit", "_hold", "_measure", "_rate", "_reference", "code", "quiet",
+        "rule", "whole",
+    )  # fmt: skip
 
     def __init__(self, rule: ReadingRule) -> None:
         self.rule = rule
@@ -54,7 +57,11 @@ class Judge:
         self._hold = microseconds(rule.hold)
         self._clear_hold = microseconds(rule.clear_hold)
         self._gap = microseconds(rule.max_gap)
-        self._whole = isinstance(rule, AbsenceRule | CombinationRule)
+        self._attribute = rule.attribute
+        self._reference = rule.reference if isinstance(rule, DeviationRule) else None
+        self._rate = rule if isinstance(rule, RateRule) else None
+        self._habit = rule if isinstance(rule, ForecastRule) else None
+        self.whole = isinstance(rule, AbsenceRule | CombinationRule)
         """Whether it looks at the entity as a whole, and not at one attribute's newest value."""
         self.quiet = _quiet(rule)
         """Says of a value that it changes nothing where nothing is remembered; None when that takes a closer look."""
@@ -69,30 +76,31 @@ class Judge:
         entity_id: str = "",
         crowd: Crowd | None = None,
     ) -> tuple[RuleState, Signal | None]:
-        """Take the newest values of an entity into the state; `at` is when the newest of them was observed (µs).
+        """Take the newest values of an entity into the state; `at` (µs) is when the newest of what was just said was
+        observed: only a rule that looks at the entity as a `whole` asks for it.
 
         A reading older than one already taken in, a value of a wrong type and a condition that cannot be known leave
         the state as it was. A condition that does not hold counts as good: what was raised may clear.
         """
         rule = self.rule
         sample = None
-        if not self._whole:
-            sample = values.get(rule.attribute)
+        if not self.whole:
+            sample = values.get(self._attribute)
             if sample is None:
                 return state, None
             at = sample.at
-            if isinstance(rule, DeviationRule) and rule.reference in values:
-                at = max(at, values[rule.reference].at)
+            if self._reference is not None and self._reference in values:
+                at = max(at, values[self._reference].at)
         if at < state.last:
             return state, None
-        if isinstance(rule, RateRule) and sample is not None:
-            state = msgspec.structs.replace(state, trail=lengthen(state.trail, sample, rule))
+        if self._rate is not None and sample is not None:
+            state = msgspec.structs.replace(state, trail=lengthen(state.trail, sample, self._rate))
         holds = conditions_hold(rule.when, values, at, self._gap, zone) if rule.when else True
         if holds is None:
             return state, None
         measured = self._measure(rule, Scene(state, values, at, self._gap, zone, entity_id, crowd))
-        if isinstance(rule, ForecastRule) and sample is not None and (number := number_of(sample.value)) is not None:
-            state = usual.learn(rule, state, number, at, zone)
+        if self._habit is not None and sample is not None and (number := number_of(sample.value)) is not None:
+            state = usual.learn(self._habit, state, number, at, zone)
         if measured is None:
             return state, None
         if not holds:

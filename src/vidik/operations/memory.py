@@ -213,7 +213,7 @@ class Memory:
         for iri, name in plan.known:
             value, observed_at = attributes[iri]
             at = recorded_at if observed_at is None else observed_at
-            judgeable = judged(value)
+            judgeable = value if type(value) is float else judged(value)
             if judgeable is None:
                 values.pop(name, None)
             elif name not in values or values[name].at <= at:
@@ -230,7 +230,9 @@ class Memory:
         return findings
 
     def _judge(self, change: Change, memory: EntityMemory, judges: list[Judge], recorded_at: int) -> list[Finding]:
-        newest = max((recorded_at if at is None else at for _, at in change.attributes.values()), default=0)
+        newest = 0
+        if any(judge.whole for judge in judges):
+            newest = max((recorded_at if at is None else at for _, at in change.attributes.values()), default=0)
         findings = []
         for judge in judges:
             code = judge.code
