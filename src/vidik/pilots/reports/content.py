@@ -268,11 +268,11 @@ def _plan(words: Words, specification: Specification) -> list[Block]:
         [words("fund"), specification.fund],
     ]  # fmt: skip
     if specification.allocation is not None:
-        shares = ", ".join(
-            (words("this_plan") if one.plan is None else f"{words('plan')} {one.plan}")
-            + f": {words.percent(float(one.share))}"
+        named = [
+            (words("this_plan") if one.plan is None else f"{words('plan')} {one.plan}", words.percent(float(one.share)))
             for one in specification.allocation.shares
-        )
+        ]
+        shares = ", ".join(f"{name}: {share}" for name, share in named)
         rows.append([words("allocation"), f"{specification.allocation.rule} ({shares})"])
     prices = [[words("tariff"), *_factor(words, band.price), _when(band.hours, band.weekdays)]
               for band in specification.tariff]  # fmt: skip
