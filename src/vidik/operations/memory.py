@@ -210,7 +210,12 @@ class Memory:
             return []
         memory = memory or EntityMemory(complete=not watched.remembered)
         values = memory.values
+        judges += plan.slow
+        # Without anything to keep, no rule reads another attribute than its own.
+        read = None if plan.keeps else {judge.rule.attribute for judge in judges}
         for iri, name in plan.known:
+            if read is not None and name not in read:
+                continue
             value, observed_at = attributes[iri]
             at = recorded_at if observed_at is None else observed_at
             judgeable = value if type(value) is float else judged(value)
@@ -220,7 +225,6 @@ class Memory:
                 values[name] = Sample(judgeable, at)
         if watched.compared:
             self._note_among_neighbours(change.entity_id, watched, values)
-        judges += plan.slow
         findings = self._judge(change, memory, judges, recorded_at) if judges else []
         for _, name in plan.known:
             if name not in watched.remembered:
