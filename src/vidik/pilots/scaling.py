@@ -33,6 +33,7 @@ def cluster(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
     Raises ScalingUnavailable without Dask, OSError when the scheduler does not answer.
     """
     try:
+        import dask
         from distributed import Client, LocalCluster
     except ImportError as missing:
         raise ScalingUnavailable("Dask is not installed: pip install vidik[scale]") from missing
@@ -41,6 +42,8 @@ def cluster(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
             yield client
         return
     with (
+        # The profiler looks into the worker a hundred times a second: that costs more than it tells.
+        dask.config.set({"distributed.worker.profile.enabled": False}),
         LocalCluster(  # type: ignore[no-untyped-call]
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
         ) as local,
