@@ -1,4 +1,4 @@
-"""Two pilots of a small city, handed in through the public door: one that saved, one with an open question."""
+"""Two pilots of a small city, handed in through the public door: one that saved and is decided, one that waits for its verdict."""
 
 import math
 import random
@@ -10,13 +10,12 @@ import httpx
 from tests.family import wait_for
 
 FIRST, STARTS, LAST = date(2024, 9, 1), date(2025, 5, 1), date(2025, 9, 30)
-EVENT = (date(2025, 7, 1), date(2025, 7, 31))
 DONORS = 12
 SAVED = "Dimming in the old town"
-ASKED = "Timers in the park"
+UNDECIDED = "Timers in the park"
 
 
-def street_csv(*, saved: float = 0.0, during_event: float = 0.0, seed: int = 1) -> bytes:
+def street_csv(*, saved: float = 0.0, seed: int = 1) -> bytes:
     """Daily kWh of one street that is changed on STARTS and of streets that are not."""
     rng = random.Random(seed)
     days = [FIRST + timedelta(number) for number in range((LAST - FIRST).days + 1)]
@@ -27,8 +26,6 @@ def street_csv(*, saved: float = 0.0, during_event: float = 0.0, seed: int = 1) 
         values = [size * season * (1 + rng.gauss(0, 0.02)) for size in sizes]
         if day >= STARTS:
             values[0] *= 1 - saved
-        if EVENT[0] <= day <= EVENT[1]:
-            values[0] *= 1 + during_event
         rows.append(",".join([day.isoformat(), *(f"{value:.3f}" for value in values)]))
     return ("\n".join(rows) + "\n").encode()
 
@@ -64,7 +61,7 @@ def hand_in(client: httpx.Client) -> dict[str, int]:
     made = {}
     for title, series in (
         (SAVED, street_csv(saved=0.15)),
-        (ASKED, street_csv(during_event=0.6, seed=2)),
+        (UNDECIDED, street_csv(seed=2)),
     ):
         kept = client.post(
             "/api/pilots/files",

@@ -1,0 +1,202 @@
+"""Pilots in the console: choose, plan, sign, watch, decide, sum up; by keyboard, on the phone, in three scripts."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.acceptance.browser.conftest import DESK, PHONE
+from tests.acceptance.browser.small_city import SmallCity
+from tests.acceptance.browser.small_pilots import UNDECIDED, SAVED, hand_in, street_csv
+from tests.acceptance.browser.test_everybody import findings, settle
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def made(city: SmallCity) -> dict[str, int]:
+    """The two pilots, by title."""
+    with city.vidik.client() as client:
+        return hand_in(client)
+
+
+def test_the_three_to_choose_are_named_and_move_with_the_numbers(open_page: Open) -> None:
+    page = open_page("/situation")
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    expect(page).to_have_url(re.compile("/pilots/plans"))
+    page.get_by_role("link", name="Choose").click()
+    best = page.get_by_label("The three within the budget that one would regret least")
+    expect(best).to_contain_text(re.compile(r"Best in \d+"))
+    page.get_by_role("button", name="City's budget").click()
+    expect(best).to_contain_text("Your numbers")
+    page.get_by_role("button", name="Back to the city's numbers").click()
+    expect(best).not_to_contain_text("Your numbers")
+
+    page.keyboard.press("t")
+    table = page.get_by_role("table", name="Chance and regret")
+    expect(table.get_by_role("row")).to_have_count(8)
+    page.get_by_role("table").get_by_role("button", name="Lighting").press("Enter")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Sources")
+    expect(dialog.get_by_role("listitem").first).to_be_visible()
+
+
+def test_a_plan_is_guided_saved_and_signed(open_page: Open, tmp_path: Path) -> None:
+    meters = tmp_path / "streets.csv"
+    meters.write_bytes(street_csv(saved=0.1, seed=3))
+    page = open_page("/pilots/plans")
+    page.get_by_role("button", name="New pilot").click()
+    page.get_by_label("Name").fill("Lamps by the river")
+    page.get_by_label("Service").select_option("lighting")
+    page.get_by_role("button", name="Begin the plan").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Lamps by the river")
+    boundary = page.get_by_label("Boundary")
+    expect(boundary).to_have_attribute("aria-invalid", "true")
+    boundary.fill("The quay from bridge to bridge.")
+    expect(page.get_by_text("Saved as a draft")).to_be_visible()
+    expect(boundary).to_have_attribute("aria-invalid", "false")
+
+    page.get_by_role("button", name="Next").click()
+    page.get_by_label("With similar units").check()
+    page.get_by_role("button", name="Next").click()
+    give(page.get_by_role("group", name="Units in which something is changed"), meters, ["street"])
+    give(page.get_by_role("group", name="Units in which nothing is changed"), meters, ["other 1", "other 2", "other 3"])
+    page.get_by_role("button", name="Next").click()
+    for group, first, last in (
+        ("Before (baseline period)", "2024-09-01", "2025-04-30"),
+        ("During the pilot (reporting period)", "2025-05-01", "2025-09-30"),
+    ):
+        period = page.get_by_role("group", name=group)
+        period.get_by_label("First day").fill(first)
+        period.get_by_label("Last day").fill(last)
+    page.get_by_role("button", name="Next").click()
+    page.get_by_role("button", name="Add a price").click()
+    page.get_by_label("Price (RSD/KWH)").fill("14.20")
+    page.get_by_label("Source").fill("Supplier's bill")
+    expect(page.get_by_text("Saved as a draft")).to_be_visible()
+    page.reload()
+    expect(page.get_by_label("Source")).to_have_value("Supplier's bill")
+
+    page.get_by_role("button", name=re.compile("Prove and sign")).click()
+    expect(page.get_by_text("Nothing is missing.")).to_be_visible()
+    page.get_by_role("button", name="Freeze and sign…").click()
+    dialog = page.get_by_role("dialog")
+    fingerprint = dialog.locator("code").inner_text()
+    assert re.fullmatch("[0-9a-f]{64}", fingerprint)
+    expect(dialog.get_by_role("button", name="Sign and freeze")).to_be_disabled()
+    dialog.get_by_label("I have read every step").check()
+    dialog.get_by_role("button", name="Sign and freeze").click()
+    expect(page.get_by_role("heading", name="Frozen and signed")).to_be_visible()
+    expect(page.get_by_text(fingerprint)).to_be_visible()
+
+
+def give(group: Locator, file: Path, columns: list[str]) -> None:
+    """Hand a file in and take columns of it as signals."""
+    group.get_by_text("Take it from a CSV file").click()
+    group.get_by_label("The numbers are simulated").check()
+    group.locator("input[type=file]").set_input_files(file)
+    for column in columns:
+        group.get_by_label("Column").select_option(column)
+        group.get_by_role("button", name="Add", exact=True).click()
+        expect(group.get_by_role("button", name=f"Remove streets.csv · {column}", exact=True)).to_be_visible()
+
+
+def test_what_was_saved_is_said_drawn_and_tabled(open_page: Open, made: dict[str, int]) -> None:
+    page = open_page(f"/pilots/plans/{made[SAVED]}/watch")
+    result = page.get_by_role("region", name="Result", exact=True)
+    expect(result).to_contain_text("Saved")
+    expect(result).to_contain_text(re.compile(r"holds the truth in about 90 of 100 pilots"))
+    expect(page.get_by_text("simulated").first).to_be_visible()
+    chart = page.get_by_role("application", name=re.compile("Saved so far"))
+    chart.press("End")
+    expect(page.get_by_role("status").filter(has_text="30.9.2025")).to_contain_text("saved in all")
+    with page.expect_download() as saving:
+        page.get_by_role("button", name="CSV of what is seen: What was, and what would have been").click()
+    assert saving.value.path().read_text().startswith("Month,Days,measured")
+    page.keyboard.press("t")
+    table = page.get_by_role("table", name="Saved so far")
+    expect(table.get_by_role("row")).to_have_count(6)
+    expect(page.get_by_role("link", name="PDF")).to_be_visible()
+
+
+def test_a_pilot_that_is_over_is_decided_by_a_person(open_page: Open, made: dict[str, int]) -> None:
+    page = open_page(f"/pilots/plans/{made[UNDECIDED]}/watch")
+    decide = page.get_by_role("button", name="Decide")
+    decide.click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Stop").check()
+    dialog.get_by_role("textbox").fill("The fair hides everything")
+    dialog.get_by_role("button", name="Enter in the ledger").click()
+    expect(dialog).to_be_hidden()
+    expect(page.get_by_text("Decision: Stop").first).to_be_visible()
+    page.goto("/pilots/ledger")
+    expect(page.get_by_role("table", name="Entries").get_by_role("row").filter(has_text=UNDECIDED)).to_contain_text(
+        "Stop"
+    )
+
+
+def test_the_ledger_and_the_one_page_sum_up_what_is_simulated_apart(open_page: Open, made: dict[str, int]) -> None:
+    page = open_page("/pilots/ledger")
+    totals = page.get_by_role("region", name="In all")
+    expect(totals).to_contain_text("simulated")
+    expect(totals).to_contain_text("RSD")
+    page.get_by_role("button", name="Year").click()
+    expect(page).to_have_url(re.compile("by=year"))
+    expect(page.get_by_role("region", name="Sums with their ranges")).to_contain_text("2025")
+    page.get_by_role("link", name="One page").click()
+    card = page.get_by_role("article").filter(has_text=SAVED)
+    expect(card).to_contain_text("It saved")
+    expect(card).to_contain_text("Decision: Scale up")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("language", "size", "theme"),
+    [("en", PHONE, "light"), ("sr-Cyrl", DESK, "dark"), ("sr-Latn", (720, 450), "light")],
+    ids=["english-phone", "cyrillic-desk", "latin-zoomed"],
+)
+def test_axe_finds_nothing_and_nothing_is_cut(
+    open_page: Open, made: dict[str, int], language: str, size: tuple[int, int], theme: str
+) -> None:
+    page = open_page("/pilots/plans", language=language, size=size, theme=theme)
+    with_draft = page.request.post(
+        "/api/pilots/plans",
+        data={"specification": {"title": f"Нацрт {language}", "service": "parking", "design": "baseline"}},
+        headers={"Origin": page.url.split("/pilots")[0]},
+    )
+    assert with_draft.status == 201, with_draft.text()
+    draft = f"/pilots/plans/{with_draft.json()['id']}"
+    steps = ("aim", "method", "signals", "periods", "money", "decision", "prove")
+    paths = ["choose", "plans", "ledger", "summary", "choose?view=table", "summary?view=table", "nothing-here"]
+    watch = f"/pilots/plans/{made[SAVED]}/watch"
+    found, too_wide = {}, {}
+    for path in (
+        *(f"/pilots/{path}" for path in paths),
+        *(f"{draft}?step={step}" for step in steps),
+        f"/pilots/plans/{made[SAVED]}",
+        watch,
+        f"{watch}?view=table",
+    ):
+        page.goto(path)
+        page.locator("main h1").first.wait_for(state="attached")
+        settle(page)
+        found[path] = findings(page)
+        too_wide[path] = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert {path: what for path, what in found.items() if what} == {}
+    assert {path: pixels for path, pixels in too_wide.items() if pixels > 0} == {}
+
+
+def test_the_pilots_screens_are_loaded_only_when_asked_for(open_page: Open) -> None:
+    page = open_page("/alarms")
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    assert not any(
+        "Pilots" in url for url in page.evaluate("performance.getEntriesByType('resource').map(e => e.name)")
+    )
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Pilots")
+    assert any("Pilots" in url for url in loaded)
