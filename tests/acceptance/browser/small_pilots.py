@@ -1,4 +1,4 @@
-"""Two pilots of a small city, handed in through the public door: one that saved and is decided, one that waits for its verdict."""
+"""Two pilots of a small city, handed in through the public door: one decided, one that waits for its verdict."""
 
 import math
 import random

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.browser.conftest import DESK, PHONE
 from tests.acceptance.browser.small_city import SmallCity
-from tests.acceptance.browser.small_pilots import UNDECIDED, SAVED, hand_in, street_csv
+from tests.acceptance.browser.small_pilots import SAVED, UNDECIDED, hand_in, street_csv
 from tests.acceptance.browser.test_everybody import findings, settle
 
 Open = Callable[..., Page]
@@ -124,11 +124,10 @@ def test_what_was_saved_is_said_drawn_and_tabled(open_page: Open, made: dict[str
 
 def test_a_pilot_that_is_over_is_decided_by_a_person(open_page: Open, made: dict[str, int]) -> None:
     page = open_page(f"/pilots/plans/{made[UNDECIDED]}/watch")
-    decide = page.get_by_role("button", name="Decide")
-    decide.click()
+    page.get_by_role("button", name="Decide").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Stop").check()
-    dialog.get_by_role("textbox").fill("The fair hides everything")
+    dialog.get_by_role("textbox").fill("Not enough to go on")
     dialog.get_by_role("button", name="Enter in the ledger").click()
     expect(dialog).to_be_hidden()
     expect(page.get_by_text("Decision: Stop").first).to_be_visible()
