@@ -19,6 +19,8 @@ KNOTS = (0.1, 0.35, 0.65, 0.9)
 DEGREES_OF_ORDER_ONE = 8.0
 """A typical swing of daily means about that of the season: interactions are scaled by it."""
 YEAR_DAYS = 365.25
+LEVEL_STRENGTH = 0.001
+"""Only so that a level without days can be solved for: more would pull every prediction towards zero."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Features:
 
     def strengths(self, *, temperature: float, season: float) -> Values:
         """The penalty of each covariate, from the strength of its kind."""
-        strength = {"level": 0.1, "temperature": temperature, "season": season}
+        strength = {"level": LEVEL_STRENGTH, "temperature": temperature, "season": season}
         return np.array([strength[kind] for kind in self.kinds]) * self.scale
 
 

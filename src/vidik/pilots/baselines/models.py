@@ -102,7 +102,8 @@ def _closures(days: Days, rates: Values, weather: Weather | None, rows: Mask) ->
 
 def _error(rates: Values, predicted: Values, rows: Mask) -> float:
     difference = rates[rows] - predicted[rows]
-    return float(np.sqrt(np.nanmean(difference**2)))
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.nanmean(difference**2)))
 
 
 def _features(
