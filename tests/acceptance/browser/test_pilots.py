@@ -27,7 +27,7 @@ def test_the_three_to_choose_are_named_and_move_with_the_numbers(open_page: Open
     page.keyboard.press("g")
     page.keyboard.press("p")
     expect(page).to_have_url(re.compile("/pilots/plans"))
-    page.get_by_role("link", name="Choose").click()
+    page.get_by_role("link", name="Choose", exact=True).click()
     best = page.get_by_label("The three within the budget that one would regret least")
     expect(best).to_contain_text(re.compile(r"Best in \d+"))
     page.get_by_role("button", name="City's budget").click()
