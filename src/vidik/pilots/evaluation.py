@@ -13,6 +13,7 @@ from vidik.kernel.errors import Unprocessable
 from vidik.pilots.assessment import Assessment, assess
 from vidik.pilots.baselines.counterfactual import Counterfactual
 from vidik.pilots.baselines.models import ModelName
+from vidik.pilots.hourly import hours_of, spread_finding
 from vidik.pilots.measurement.series import Period, Series, Values
 from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, Verdict
 from vidik.pilots.specification import Specification
@@ -37,7 +38,8 @@ def evaluate(
         from vidik.pilots.comparisons import compare
 
         compared = compare(specification, units, donors, until)
-        return replace(compared, findings=[*findings, *compared.findings])
+        names = [signal.name for signal in specification.units]
+        return replace(compared, findings=[*findings, *compared.findings, *spread_finding(specification, names)])
     last = min(specification.reporting.last, until) if until else specification.reporting.last
     if last < specification.reporting.first:
         raise Unprocessable(
@@ -70,6 +72,7 @@ def evaluate(
     found = [*findings, *(finding for assessment, _ in assessed for finding in assessment.findings)]
     if interval.note:
         found.append(Finding("placebos-few", "warning", interval.note, values={"placebos": len(placebos)}))
+    found += spread_finding(specification, [run.name for run in runs if units[run.name].is_daily])
     blocked = any(assessment.blocked for assessment, _ in assessed)
     return Outcome(
         verdict="not_shown" if blocked else verdict(interval),
@@ -95,6 +98,7 @@ def evaluate(
         course=_course(runs, reporting, interval, counterfactual),
         findings=found,
         days=max((run.days for run in runs), default=0),
+        hours=hours_of(specification, units, runs, reporting),
     )
 
 

@@ -6,7 +6,11 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+from vidik.pilots.measurement.series import Series
+
 Verdict = Literal["saved", "not_shown", "worse"]
+APART = "apart"
+"""Marks a field that is kept in a file of its own, not in the plain form."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,18 @@ class Course:
     cumulative_high: list[float]
 
 
+@dataclass(frozen=True, eq=False)
+class Hours:
+    """What the days of a course are made of, hour by hour (UTC hours, all units together).
+
+    `saving` is counterfactual less actual, `use` the actual amounts. Both add up to the course's days: on a day that
+    counts with some hours missing the others are scaled up alike. NaN where nothing is known.
+    """
+
+    saving: Series
+    use: Series
+
+
 @dataclass(frozen=True)
 class UnitOutcome:
     """One treated unit: a meter, a route, a street."""
@@ -104,3 +120,5 @@ class Outcome:
     course: Course
     findings: list[Finding]
     days: int
+    hours: Hours | None = field(default=None, compare=False, repr=False, metadata={APART: True})
+    """None where no unit was measured by the hour, or the design compares days."""

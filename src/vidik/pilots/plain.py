@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 
 from vidik.kernel.clock import iso
+from vidik.pilots.outcome import APART
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses as objects, dates ISO, Decimals as strings; NaN and infinity, which JSON does not have, as null."""
+    """Dataclasses as objects, dates ISO, Decimals as strings; NaN and infinity, which JSON does not have, as null.
+
+    Fields of dataclasses that are kept apart are left out.
+    """
     match value:
         case None | bool() | int() | str():
             return value
@@ -34,6 +38,10 @@ def plain(value: Any) -> Any:
         case np.ndarray() | Sequence() | Set():
             return [plain(member) for member in value]
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {item.name: plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
+            return {
+                item.name: plain(getattr(value, item.name))
+                for item in dataclasses.fields(value)
+                if APART not in item.metadata
+            }
         case _:
             raise TypeError(f"{type(value).__name__} has no plain form")

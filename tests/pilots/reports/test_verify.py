@@ -6,12 +6,14 @@ import functools
 import io
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.pilots.conftest import METERS, a_specification
+from tests.pilots.made import building, warmth
 from typer.testing import CliRunner
 
 from vidik.pilots.calculation import evaluated
@@ -36,10 +38,8 @@ def _series(signal: Signal) -> Any:
                     name=signal.name)[0]  # fmt: skip
 
 
-@functools.cache
-def archive() -> bytes:
-    """The extract of the made-up pilot, amended once, made without a database."""
-    frozen = Specification.model_validate(a_specification(title="School <heating> & ЉУБАВ"))
+def archived(frozen: Specification, read: Data, until: date) -> bytes:
+    """The extract of a pilot, amended once, made without a database."""
     text = plan_text(frozen)
     amendment = amendment_text(
         plan=digest(text), previous=digest(text), number=1, kind="amendment", changes={"fund": "EU"},
@@ -47,17 +47,10 @@ def archive() -> bytes:
     )  # fmt: skip
     standing = stand(text, digest(text), [(amendment, digest(amendment))])
     specification = standing.specification
-    assert specification.temperature is not None
-    read = Data(
-        {unit.name: _series(unit) for unit in specification.units},
-        {donor.name: _series(donor) for donor in specification.donors},
-        _series(specification.temperature),
-        [],
-    )
-    until = date(2024, 12, 31)
+    assert read.temperature is not None
     before = Data({name: cut(series, until) for name, series in read.units.items()},
                   {name: cut(series, until) for name, series in read.donors.items()},
-                  cut(_series(specification.temperature), until), [])  # fmt: skip
+                  cut(read.temperature, until), [])  # fmt: skip
     outcome = evaluated(specification, read, None)
     row: dict[str, Any] = {
         "amendments": [[amendment, digest(amendment), 8]], "statement": "Сагласна сам.", "signed_by": "Јелена Илић",
@@ -66,13 +59,48 @@ def archive() -> bytes:
     }  # fmt: skip
     result = result_of(specification, outcome, [], standing.head)
     entry = entry_content(Basis(row, standing, read, before, outcome, result), REQUEST, "2025-07-02T08:00:00Z")
-    return build_extract(1, row, standing, read, before, result, entry, [])[0]
+    return build_extract(1, row, standing, read, before, result, outcome.hours, entry, [])[0]
 
 
-def edited(name: str, change: Callable[[str], str]) -> bytes:
+@functools.cache
+def archive() -> bytes:
+    """The extract of the made-up pilot, measured by the day."""
+    specification = Specification.model_validate(a_specification(title="School <heating> & ЉУБАВ"))
+    assert specification.temperature is not None
+    read = Data(
+        {unit.name: _series(unit) for unit in specification.units},
+        {donor.name: _series(donor) for donor in specification.donors},
+        _series(specification.temperature),
+        [],
+    )
+    return archived(specification, read, date(2024, 12, 31))
+
+
+@functools.cache
+def hourly_archive() -> bytes:
+    """The extract of a pilot measured by the hour, with a tariff of two prices."""
+    bands = [
+        {"price": {"value": price, "unit": "RSD/KWH", "source": "test", "year": 2023}, "hours": hours}
+        for price, hours in (("12", list(range(7, 23))), ("3", [23, *range(7)]))
+    ]
+    specification = Specification.model_validate(
+        a_specification(
+            donors=[],
+            baseline={"first": "2022-01-01", "last": "2022-12-31"},
+            reporting={"first": "2023-03-01", "last": "2023-04-15"},
+            tariff=bands,
+        )
+    )
+    unit = replace(building("building"), zone=specification.zone)
+    return archived(
+        specification, Data({"building": unit}, {}, replace(warmth(), zone=specification.zone), []), date(2022, 12, 31)
+    )
+
+
+def edited(name: str, change: Callable[[str], str], whole: Callable[[], bytes] = archive) -> bytes:
     """The archive with one of its files changed."""
     buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(archive())) as old, zipfile.ZipFile(buffer, "w") as new:
+    with zipfile.ZipFile(io.BytesIO(whole())) as old, zipfile.ZipFile(buffer, "w") as new:
         for item in old.namelist():
             content = old.read(item)
             if item == name:
@@ -131,6 +159,19 @@ class TestVerify:
             return text.replace('"currency":"RSD"', '"currency":"EUR"')
 
         assert {"files", "figures", "report.html"} <= broken(edited("entry.json", change))
+
+    def test_the_hours_that_money_rests_on_are_computed_again(self) -> None:
+        checks = {check.name: check for check in verify(read_extract(hourly_archive()))}
+        assert [check for check in checks.values() if not check.holds] == []
+        assert "1103 hours" in checks["hours"].detail  # 46 days, one of them without the hour that clocks skip
+
+    def test_one_changed_hour_is_found(self) -> None:
+        def change(text: str) -> str:
+            lines = text.splitlines(keepends=True)
+            time, saved, used = lines[100].split(",")
+            return "".join([*lines[:100], f"{time},{float(saved) + 1!r},{used}", *lines[101:]])
+
+        assert {"files", "entry", "hours"} <= broken(edited("hours.csv", change, hourly_archive))
 
     def test_an_entry_of_another_ledger_is_found(self) -> None:
         assert broken(archive(), ledger_hash="0" * 64) == {"entry"}

@@ -7,6 +7,8 @@ export const findingsSrCyrl: Record<string, string> = {
   days_left_out: "Изостављено је дана: {days}, јер тада неко место нема мерења.",
   donor_left_out: "{subject} не служи за поређење: недостаје {share} његових дана, или је увек нула.",
   second_opinion: "Обична синтетичка контрола библиотеке pysyncon налази {fraction}.",
+  "spread-evenly":
+    "{units}: зна се само уштеда по дану, па се вреднује као да је равномерно пала на све сате, иако се цена мења по сату.",
   adjusted: "Исправљено за познату количину на {days} дана.",
   "baseline-too-short": "{subject}: основни период има премало података за модел.",
   "reporting-too-short": "{subject}: премало дана извештајног периода може да се упореди.",

@@ -81,7 +81,16 @@ async def enter_verdict(connection: Connection, job: DictRow, basis: Basis) -> d
     events = [plain(dict(event)) for event in await plans.events_of(connection, plan)]
     entry = entry_content(basis, request, iso(now()))
     archive, text = await asyncio.to_thread(
-        build_extract, plan, basis.row, basis.standing, basis.read, basis.before, basis.result, entry, events
+        build_extract,
+        plan,
+        basis.row,
+        basis.standing,
+        basis.read,
+        basis.before,
+        basis.result,
+        basis.outcome.hours,
+        entry,
+        events,
     )
     extract, hash_ = digest(archive), digest(text)
     position = await audit.record(

@@ -7,8 +7,10 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vidik.pilots.ledger.sums import CENT, Banded, YearPart, by_calendar_year
+from vidik.pilots.measurement.grid import HOURS, local_hours
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.money.emissions import avoided
 from vidik.pilots.money.tariff import interval_value, value, vat_included
@@ -64,20 +66,22 @@ class Worth:
 def worth(specification: Specification, outcome: Outcome, share: Decimal = Decimal(1)) -> Worth:
     """Price a saving; `share` is the part of it that this plan may count.
 
+    Each hour's saving has its own local hour's price where the outcome knows hours; else a day's is spread evenly.
     Raises ValueError for a tariff or factor that does not fit the plan's unit; `check` of a plan says so before.
     """
     part = float(share)
     saving = Banded(outcome.saving, outcome.interval.low, outcome.interval.high).times(part)
-    daily, use = _courses(specification, outcome)
-    bounds = interval_value(specification.tariff, daily, outcome.interval.low, outcome.interval.high, use)
-    money = _shared(Exact(value(specification.tariff, daily, use), *(bounds or (None, None))), share)
+    daily, used = _courses(specification, outcome)
+    course, use = (outcome.hours.saving, outcome.hours.use) if outcome.hours is not None else (daily, used)
+    bounds = interval_value(specification.tariff, course, outcome.interval.low, outcome.interval.high, use)
+    money = _shared(Exact(value(specification.tariff, course, use), *(bounds or (None, None))), share)
     tonnes = _tonnes(specification, saving)
     days = outcome.course.days
     parts = by_calendar_year(days, (daily.values * part).tolist(), saving)
-    years = np.array([day.year for day in days])
+    years = _years(course)
     priced = [
         _times(
-            value(specification.tariff, daily.with_values(np.where(years == one.year, daily.values, 0.0)), use), share
+            value(specification.tariff, course.with_values(np.where(years == one.year, course.values, 0.0)), use), share
         )
         for one in parts
     ]
@@ -106,6 +110,12 @@ def _courses(specification: Specification, outcome: Outcome) -> tuple[Series, Se
         Series("saving", start, saved, unit, specification.zone),
         Series("use", start, actual, unit, specification.zone),
     )
+
+
+def _years(course: Series) -> NDArray[np.int64]:
+    """The local calendar year of each step."""
+    days = course.times if course.is_daily else (local_hours(course) // HOURS).astype("datetime64[D]")
+    return np.asarray(days.astype("datetime64[Y]").astype(np.int64) + 1970)
 
 
 def _tonnes(specification: Specification, saving: Banded) -> Exact | None:

@@ -86,6 +86,12 @@ def span(series: Series) -> Period | None:
     return Period(origin + timedelta(days=int(day[known[0]])), origin + timedelta(days=int(day[known[-1]])))
 
 
+def local_hours(series: Series) -> Integers:
+    """The local hour (since 1970, by the clock on the wall) of each step of an hourly series."""
+    first = int(series.start.astype(np.int64))
+    return first + np.arange(len(series), dtype=np.int64) + utc_offsets(first, len(series), series.zone)
+
+
 @lru_cache(maxsize=64)
 def _places(start_hour: int, length: int, zone: str) -> tuple[int, Integers, Integers]:
     """First local day (since 1970), and of each UTC hour its local day (from that one) and hour."""

@@ -8,7 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 import numpy as np
 from numpy.typing import NDArray
 
-from vidik.pilots.measurement.grid import HOURS, utc_offsets
+from vidik.pilots.measurement.grid import HOURS, local_hours
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.specification import Band
 
@@ -68,6 +68,12 @@ def interval_value(
     return ends[0], ends[1]
 
 
+def differs_by_hour(tariff: Sequence[Band]) -> bool:
+    """Whether it matters at which hour of a day something was saved."""
+    prices = {band.price.value for band in tariff}
+    return len(prices) > 1 and any(len(set(band.hours)) < HOURS for band in tariff)
+
+
 def vat_included(tariff: Sequence[Band]) -> bool | None:
     """Whether the prices hold VAT: the same for all bands; None when none of them says so."""
     said = {band.price.vat_included for band in tariff}
@@ -96,8 +102,7 @@ def monthly_amounts(series: Series) -> dict[int, dict[Slot, Decimal]]:
         hours = np.tile(np.arange(HOURS), len(days))
         days, amounts = np.repeat(days, HOURS), np.repeat(amounts / HOURS, HOURS)
     else:
-        first = int(series.start.astype(np.int64))
-        local = first + np.arange(len(series)) + utc_offsets(first, len(series), series.zone)
+        local = local_hours(series)
         days, hours = (local // HOURS).astype("datetime64[D]"), local % HOURS
     months = days.astype("datetime64[M]").astype(np.int64)
     weekdays = (days.astype(np.int64) + 3) % 7

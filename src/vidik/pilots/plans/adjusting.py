@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from vidik.pilots.evaluation import verdict
+from vidik.pilots.hourly import added_evenly
 from vidik.pilots.outcome import Course, Finding, Interval, Outcome
 from vidik.pilots.specification import Specification
 
@@ -51,6 +52,7 @@ def adjust(specification: Specification, outcome: Outcome) -> Outcome:
         interval=interval,
         guideline_14=None if outcome.guideline_14 is None else _moved(outcome.guideline_14, total),
         course=_course(course, added),
+        hours=added_evenly(outcome.hours, np.array(course.days, "datetime64[D]"), added),
         findings=[*outcome.findings, *findings],
     )
 

@@ -1,8 +1,9 @@
 """The extract: plan, data, outcome and entry in one archive, enough to compute everything again without Vidik's memory.
 
 `plan.json` holds the signed texts, `data/*.csv` the series as they were evaluated, `baseline/*.csv` what was signed of
-the baseline where a series ends otherwise when later data is known, `outcome.json` what was computed, `entry.json` what
-was entered in the ledger, and `manifest.json` says which series is which and the SHA-256 of each file.
+the baseline where a series ends otherwise when later data is known, `outcome.json` what was computed, `hours.csv` the
+saving and use of each hour where they are known, `entry.json` what was entered in the ledger, and `manifest.json` says
+which series is which and the SHA-256 of each file.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from vidik import __version__
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.series import Series
-from vidik.pilots.outcome import Finding
+from vidik.pilots.outcome import Finding, Hours
 from vidik.pilots.plain import plain
 from vidik.pilots.plans.canonical import canonical, digest
 from vidik.pilots.plans.data import Data, cut
@@ -35,7 +36,8 @@ _ENTRY = "entry.json"
 _OUTCOME = "outcome.json"
 _PLAN = "plan.json"
 _MANIFEST = "manifest.json"
-_EVIDENCE = (_PLAN, _OUTCOME, "data/", "baseline/")
+HOURS_FILE = "hours.csv"
+_EVIDENCE = (_PLAN, _OUTCOME, HOURS_FILE, "data/", "baseline/")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same content gives the same bytes
 _LARGEST_FILE = 512 * 1024 * 1024
 
@@ -63,6 +65,7 @@ def build_extract(
     read: Data,
     before: Data,
     result: Mapping[str, Any],
+    hours: Hours | None,
     entry: Mapping[str, Any],
     events: Sequence[Mapping[str, Any]],
 ) -> tuple[bytes, str]:
@@ -77,6 +80,8 @@ def build_extract(
     series, baseline, files = _data_files(read, before, digests, until)
     files[_PLAN] = _json(_plan(plan, row, standing, digests, until, events, result))
     files[_OUTCOME] = _json(result["outcome"])
+    if hours is not None:
+        files[HOURS_FILE] = hours_text(hours).encode()
     manifest = {"form": FORM, "vidik": __version__, "series": series, "baseline": baseline,
                 "findings": plain(read.findings)}  # fmt: skip
     text = canonical({**entry, "evidence": evidence_of(manifest, files)})
@@ -192,14 +197,21 @@ def _plan(
     }
 
 
-def _csv(series: Series) -> bytes:
-    """Time and value a line; the shortest text that gives back exactly the same number, nothing where none is known."""
-    hour = "" if series.is_daily else ":00Z"
-    times = [f"{time}{hour}" for time in series.times.astype(str).tolist()]
-    lines = ["time,value"]
-    lines += [f"{time},{'' if value != value else repr(value)}"
-              for time, value in zip(times, series.values.tolist(), strict=True)]  # fmt: skip
+def _csv(*series: Series, header: str = "time,value") -> bytes:
+    """Time and values a line; the shortest text that gives back exactly the same number, nothing where none is known.
+
+    All series have the same steps.
+    """
+    hour = "" if series[0].is_daily else ":00Z"
+    times = [f"{time}{hour}" for time in series[0].times.astype(str).tolist()]
+    columns = [["" if value != value else repr(value) for value in one.values.tolist()] for one in series]
+    lines = [header, *(",".join(row) for row in zip(times, *columns, strict=True))]
     return ("\n".join(lines) + "\n").encode()
+
+
+def hours_text(hours: Hours) -> str:
+    """Saving and use of each hour as the extract has them."""
+    return _csv(hours.saving, hours.use, header="time,saving,use").decode()
 
 
 def _read_series(extract: Extract, item: Mapping[str, Any], file: str) -> Series:

@@ -13,16 +13,27 @@ import orjson
 from vidik import __version__
 from vidik.kernel.errors import BadInput, VidikError
 from vidik.pilots.ledger.figures import figures
+from vidik.pilots.outcome import Hours
 from vidik.pilots.plain import plain
 from vidik.pilots.plans.canonical import canonical, digest
 from vidik.pilots.plans.data import Data
 from vidik.pilots.plans.freezing import BrokenPlan, Standing, stand
 from vidik.pilots.plans.overlaps import share_of
-from vidik.pilots.reports.extract import LANGUAGES, Extract, baseline_of, data_of, evidence_of, report_name
+from vidik.pilots.reports.extract import (
+    HOURS_FILE,
+    LANGUAGES,
+    Extract,
+    baseline_of,
+    data_of,
+    evidence_of,
+    hours_text,
+    report_name,
+)
 
 TOLERANCE = 1e-9
 """Relative: linear algebra on another machine may differ in the last digits, a changed figure differs by more."""
 _LANGUAGE = re.compile(rb'<html lang="([A-Za-z-]+)"')
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[+-]?\d+)?")
 _NAMED = 3
 SECOND_OPINIONS = frozenset({"second_opinion"})
 
@@ -134,6 +145,7 @@ def _computed(extract: Extract, standing: Standing, data: Data) -> Iterator[Chec
         else f"computed again: saving {outcome.saving:.6g} {outcome.unit}, "
         f"{outcome.interval.low:.6g} to {outcome.interval.high:.6g}, {outcome.verdict}",
     )
+    yield from _hours(extract, outcome.hours)
     differing = list(_differences({name: extract.entry.get(name) for name in again}, again, ""))
     money = again["money"]["value"]
     yield Check(
@@ -141,6 +153,26 @@ def _computed(extract: Extract, standing: Standing, data: Data) -> Iterator[Chec
         not differing,
         f"differs in {_some(differing)}" if differing else f"computed again: {money} {again['currency']} and all years",
     )
+
+
+def _hours(extract: Extract, hours: Hours | None) -> Iterator[Check]:
+    """The hours that the money rests on, where the evaluation knows any."""
+    stated = extract.files.get(HOURS_FILE)
+    if hours is None and stated is None:
+        return
+    rows = [_cells(line) for line in stated.decode(errors="replace").splitlines()] if stated is not None else []
+    again = [_cells(line) for line in hours_text(hours).splitlines()] if hours is not None else []
+    differing = list(_differences(rows, again, HOURS_FILE)) if len(rows) == len(again) else ["how many hours there are"]
+    yield Check(
+        "hours",
+        not differing,
+        f"differs in {_some(differing)}" if differing else f"computed again: {len(again) - 1} hours",
+    )
+
+
+def _cells(line: str) -> list[str | float]:
+    time, *values = line.split(",")
+    return [time, *(float(value) if _NUMBER.fullmatch(value) else value for value in values)]
 
 
 def _settled(outcome: Mapping[str, Any]) -> dict[str, Any]:
