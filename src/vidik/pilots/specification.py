@@ -110,6 +110,21 @@ class Adjustment(Days):
     reason: Text
 
 
+class Cost(Part):
+    """What the pilot costs, in the currency of the tariff, said before anybody knows what it saves.
+
+    VAT must be in it or not as in the prices, else cost and saving are not comparable.
+    """
+
+    amount: Annotated[Decimal, Field(gt=0, allow_inf_nan=False, max_digits=15, decimal_places=2)]
+    vat_included: bool
+    covers: Text
+    """For example equipment, fitting, software, people's time; and what it leaves out."""
+    source: Text
+    days_a_year: Annotated[int, Field(ge=1, le=366)] = 365
+    """On how many days of a year it saves: 365, or the days of a heating season."""
+
+
 class Share(Part):
     """The part of a joint saving that one plan may count; `plan` is the other's number, None is this one."""
 
@@ -163,6 +178,8 @@ class Specification(Part):
     emissions: Factor | None = None
     adjustments: tuple[Adjustment, ...] = ()
     allocation: Allocation | None = None
+    cost: Cost | None = None
+    """Of this pilot alone; None where it is not known or does not matter."""
     fund: Name = "city"
     zone: str = "Europe/Belgrade"
     seed: int = 2026

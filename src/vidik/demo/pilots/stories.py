@@ -87,6 +87,7 @@ def stories() -> list[Story]:
                 "boundary": "Два кола расвете од ормара до последње светиљке; остала кола града су поређење.",
                 "expected": 0.2,
                 "decision": _rule(0.08, "светла се пригушују у свим колима града"),
+                "cost": _cost("420000", "Регулатори у два ормара, уградња и подешавање; без одржавања."),
                 "tariff": [_price("14.20", "RSD/KWH")],
                 "emissions": _emissions("0.73"),
             },
@@ -105,6 +106,7 @@ def stories() -> list[Story]:
                 "boundary": "Две руте одвоза, од изласка из круга предузећа до повратка; остале руте су поређење.",
                 "expected": 0.12,
                 "decision": _rule(0.04, "све руте се планирају по попуњености"),
+                "cost": _cost("650000", "Мерачи попуњености на две руте и годину дана везе; без рада диспечера."),
                 "tariff": [_price("96.00", "RSD/KMT")],
                 "emissions": _emissions("1.15", "kg/KMT"),
             },
@@ -124,6 +126,7 @@ def stories() -> list[Story]:
                 "boundary": "Топлота на излазу две предајне станице; остале станице су проба без промене.",
                 "expected": 0.08,
                 "decision": _rule(0.03, "крива се спушта у свим станицама"),
+                "cost": _cost("180000", "Подешавање регулатора и обилазак станова; без нове опреме.", days_a_year=183),
                 "tariff": [_price("9.80", "RSD/KWH")],
                 "emissions": _emissions("0.24"),
             },
@@ -142,6 +145,7 @@ def stories() -> list[Story]:
                 "boundary": "Дотицај у две зоне водовода; остале зоне су поређење.",
                 "expected": 0.06,
                 "decision": _rule(0.03, "притисак се спушта у свим зонама"),
+                "cost": _cost("900000", "Редукциони вентили у две зоне, шахтови и уградња."),
                 "tariff": [_price("78.50", "RSD/MTQ")],
                 "emissions": None,
             },
@@ -164,6 +168,16 @@ def _rule(worthwhile: float, scale: str) -> dict[str, Any]:
         "scale_up": f"Ако је уштеда показана и вреди: {scale}.",
         "extend": "Ако није показана, а може бити: још једна година мерења.",
         "stop": "Ако је горе или не вреди: престаје се.",
+    }
+
+
+def _cost(amount: str, covers: str, days_a_year: int = 365) -> dict[str, Any]:
+    return {
+        "amount": amount,
+        "vat_included": False,
+        "covers": covers,
+        "source": _ASSUMED,
+        "days_a_year": days_a_year,
     }
 
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from vidik.pilots.ledger.decision import decide
+from vidik.pilots.ledger.payback import cost_of
 from vidik.pilots.ledger.sums import Banded
 from vidik.pilots.ledger.worth import worth
 from vidik.pilots.outcome import Outcome
@@ -41,6 +42,7 @@ def figures(specification: Specification, outcome: Outcome, share: Decimal) -> d
         "currency": priced.currency,
         "vat_included": priced.vat_included,
         "tonnes": plain(priced.tonnes),
+        "cost": plain(cost_of(specification, outcome, priced)),
         "years": [
             {
                 "year": part.year,

@@ -20,11 +20,12 @@ def as_csv(entries: Iterable[Mapping[str, Any]], language: str) -> str:
     keys = (
         "entry", "plan", "pilot", "service", "fund", "reporting", "year", "verdict", "decision", "simulated_column",
         "unit", "saving", "low", "high", "fraction", "money", "low", "high", "currency", "tonnes", "decided_at",
-        "decided_by", "corrects", "corrected_by", "hash",
+        "decided_by", "corrects", "corrected_by", "hash", "cost", "payback_years", "low", "high",
     )  # fmt: skip
     writer.writerow([words(key) for key in keys])
     for entry in entries:
-        money, tonnes = entry["money"], entry["tonnes"]
+        money, tonnes, cost = entry["money"], entry["tonnes"], entry.get("cost") or {}
+        payback = cost.get("payback_years") or {}
         writer.writerow(
             [
                 entry["id"],
@@ -52,6 +53,8 @@ def as_csv(entries: Iterable[Mapping[str, Any]], language: str) -> str:
                 entry["corrects"] or "",
                 entry["corrected_by"] or "",
                 entry["hash"],
+                cost.get("amount", ""),
+                *(payback.get(name, "") for name in ("value", "low", "high")),
             ]
         )
     return buffer.getvalue()

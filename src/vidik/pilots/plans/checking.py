@@ -98,6 +98,7 @@ def _of_prices(specification: Specification) -> Iterator[Problem]:
         if not currency or per.casefold() != unit.casefold():
             reason = f"the price is in {band.price.unit}, the saving in {unit}: say it as RSD/{unit}"
             yield Problem(f"tariff.{place}.price.unit", reason, "price-unit")
+    yield from _of_cost(specification)
     nothing = Series("nothing", np.datetime64("2026-01-01", "D"), np.zeros(1), unit, "UTC")
     try:
         value(specification.tariff, nothing)
@@ -108,3 +109,12 @@ def _of_prices(specification: Specification) -> Iterator[Problem]:
             avoided(specification.emissions, 0, unit)
         except ValueError as error:
             yield Problem("emissions.unit", str(error).rstrip("."), "emission-unit")
+
+
+def _of_cost(specification: Specification) -> Iterator[Problem]:
+    cost = specification.cost
+    if cost is None or all(band.price.vat_included is cost.vat_included for band in specification.tariff):
+        return
+    said = "with" if cost.vat_included else "without"
+    reason = f"the cost is {said} VAT, the prices are not or do not say so: state both alike, else nothing is paid back"
+    yield Problem("cost.vat_included", reason, "cost-vat")

@@ -53,6 +53,7 @@ def _figures(row: DictRow, entry: Entry | None) -> dict[str, Any]:
             "money",
             "money_interval",
             "currency",
+            "cost",
         )
         return dict.fromkeys(nothing)
     money = entry["money"] if entry else row["result"]["money"]
@@ -66,6 +67,7 @@ def _figures(row: DictRow, entry: Entry | None) -> dict[str, Any]:
         "money": money["value"],
         "money_interval": {"low": money["low"], "high": money["high"]},
         "currency": entry["currency"] if entry else money["currency"],
+        "cost": (entry or row["result"]).get("cost"),
     }
 
 
@@ -137,7 +139,7 @@ def watch_view(row: DictRow, events: Sequence[DictRow], job: str | None) -> dict
     """What a plan's last computation found, the events that it asks about, and whether a new one is under way."""
     result = row["result"] or {}
     return {
-        **{name: result.get(name) for name in ("outcome", "money", "tonnes", "rule_decision")},
+        **{name: result.get(name) for name in ("outcome", "money", "tonnes", "cost", "rule_decision")},
         "computed_at": iso(row["computed_at"]) if row["computed_at"] else None,
         "until": row["until"].isoformat() if row["until"] else None,
         "sufficiency": result.get("sufficiency", []),

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 from vidik.kernel.database import Connection
 from vidik.kernel.scripts import three_scripts
 from vidik.pilots.ledger.decision import decide
+from vidik.pilots.ledger.payback import cost_of
 from vidik.pilots.ledger.worth import worth
 from vidik.pilots.outcome import Finding, Outcome
 from vidik.pilots.plain import plain
@@ -59,6 +60,7 @@ def result_of(
         "outcome": plain(outcome),
         "money": plain(priced.plain_money()),
         "tonnes": plain(priced.tonnes),
+        "cost": plain(cost_of(specification, outcome, priced)),
         "sufficiency": [plain(one) for one in outcome.findings if is_sufficiency(one)],
         "changes": list(changes),
         "rule_decision": decide(specification.decision, outcome),

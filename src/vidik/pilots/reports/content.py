@@ -13,6 +13,7 @@ from vidik.kernel.scripts import to_latin
 from vidik.pilots.plans.freezing import Standing, stand
 from vidik.pilots.reports.charts import FORESEEN, INK, SAVED, Chart, Curve, chart
 from vidik.pilots.reports.extract import Extract
+from vidik.pilots.reports.findings import said
 from vidik.pilots.reports.words import Words, symbol
 from vidik.pilots.specification import Factor, Specification
 
@@ -117,6 +118,8 @@ def _result(words: Words, outcome: Mapping[str, Any], entry: Mapping[str, Any]) 
     ]  # fmt: skip
     if Decimal(entry["share"]) != 1:
         rows.insert(0, [words("share_of"), words.percent(float(entry["share"]))])
+    if entry.get("cost") is not None:
+        rows += _cost(words, entry["cost"], entry["verdict"])
     if entry["tonnes"] is not None:
         tonnes = {name: None if value is None else float(value) for name, value in entry["tonnes"].items()}
         rows.append([words("tonnes"), f"{words.number(tonnes['value'], 3)} ({_between(words, tonnes, 't')})"])
@@ -124,8 +127,26 @@ def _result(words: Words, outcome: Mapping[str, Any], entry: Mapping[str, Any]) 
         rows.append([words("guideline_14"), _between(words, entry["guideline_14"], unit)])
     blocks: list[Block] = [Heading(words("result")), Table([words("member"), words("value")], rows, frozenset({1}))]
     if interval["note"]:
-        blocks.append(Paragraph(interval["note"]))
+        noted = next((one for one in outcome["findings"] if one["text"] == interval["note"]), None)
+        blocks.append(Paragraph(interval["note"] if noted is None else said(words, noted)))
     return blocks
+
+
+def _cost(words: Words, cost: Mapping[str, Any], verdict: str) -> list[list[str]]:
+    amount = words.money(cost["amount"], cost["currency"]) + _vat(words, cost["vat_included"])
+    payback, yearly = cost["payback_years"], cost["yearly"]
+    rows = [[words("cost"), f"{amount}: {cost['covers']} ({cost['source']})"]]
+    if payback is None:
+        return [*rows, [words("payback"), words("payback_worse" if verdict == "worse" else "payback_unknown")]]
+    low, high = (words.money(yearly[end], cost["currency"]) for end in ("low", "high"))
+    worth = words.money(yearly["value"], cost["currency"])
+    years = [words.number(payback[end], 1) for end in ("value", "low", "high")]
+    return [
+        *rows,
+        [f"{words('yearly')} ({cost['days_a_year']} {words('days').lower()})",
+         f"{worth} ({low} {words('period_text')} {high})"],
+        [words("payback"), f"{years[0]} ({years[1]} {words('period_text')} {years[2]})"],
+    ]  # fmt: skip
 
 
 def _decision(words: Words, entry: Mapping[str, Any], specification: Specification) -> list[Block]:
@@ -231,14 +252,19 @@ def _units(words: Words, outcome: Mapping[str, Any]) -> list[Block]:
 
 def _found(words: Words, extract: Extract) -> list[Block]:
     findings = extract.outcome["findings"]
-    rows = [[one["code"], one["subject"] or "", _days(words, one), one["text"]] for one in findings]
+    rows = [[one["code"], one["subject"] or "", _days(words, one), said(words, one)] for one in findings]
     headers = [words("finding"), words("signal"), words("days"), words("what")]
     blocks: list[Block] = [Heading(words("findings"))]
     blocks.append(Table(headers, rows) if rows else Paragraph(words("none")))
     events = extract.plan["events"]
     if events:
         asked = [
-            [one["finding"]["text"], words(one["answer"]), one["note"], f"{one['answered_by']}, {one['answered_at']}"]
+            [
+                said(words, one["finding"]),
+                words(one["answer"]),
+                one["note"],
+                f"{one['answered_by']}, {one['answered_at']}",
+            ]
             for one in events
             if one["answer"]
         ]
