@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Candidates, Course, Interval, Range, Ranking } from "../src/lib/api/pilots";
+import type { Candidates, CostResult, Course, Interval, Range, Ranking } from "../src/lib/api/pilots";
 import { pilotsEn } from "../src/lib/i18n/pilots.en";
 import { pilotsSrCyrl } from "../src/lib/i18n/pilots.sr-cyrl";
 import {
@@ -34,6 +34,7 @@ import {
 } from "../src/lib/pilots/scale";
 import {
   chanceSentence,
+  costSentence,
   intervalSentence,
   provability,
   verdictSentence,
@@ -328,5 +329,36 @@ describe("the pilots' catalogue", () => {
     const places = (message: unknown) => [...new Set(JSON.stringify(message).match(/\{\w+\}/g) ?? [])].sort();
     for (const key of Object.keys(pilotsEn) as (keyof typeof pilotsEn)[])
       expect(places(pilotsSrCyrl[key]), key).toEqual(places(pilotsEn[key]));
+  });
+});
+
+describe("what a pilot cost", () => {
+  const cost = (low: number | null, high: number | null): CostResult => ({
+    amount: "2100000",
+    vat_included: false,
+    covers: "Controllers",
+    source: "Tender",
+    days_a_year: 365,
+    currency: "RSD",
+    yearly: { value: "600000.00", low: "500000.00", high: "700000.00" },
+    payback_years: { value: 3.5, low, high },
+  });
+
+  it.each([
+    [3, 4.2, "cost.paid"],
+    [3, null, "cost.atLeast"],
+    [null, 4.2, "cost.atMost"],
+    [null, null, "cost.open"],
+  ] as const)("is paid back in %s to %s years", (low, high, key) => {
+    const said = costSentence(cost(low, high), "saved");
+    expect(said?.key).toBe(key);
+    expect(said?.parameters.years).toBe("3.5");
+  });
+
+  it("is not said to be paid back where no saving was shown", () => {
+    const unproven = { ...cost(3, 4.2), payback_years: null };
+    expect(costSentence(unproven, "not_shown")?.key).toBe("cost.notShown");
+    expect(costSentence(unproven, "worse")?.key).toBe("cost.worse");
+    expect(costSentence(null, "saved")).toBeNull();
   });
 });

@@ -87,6 +87,12 @@ export interface Candidates {
   ranking: Ranking;
 }
 
+/** The candidates before their ranking is known. */
+export interface Assumed {
+  currency: string;
+  services: Omit<Candidate, "expected_fraction" | "provability">[];
+}
+
 export type Overrides = Partial<Record<Service, { cost?: Range; saving_fraction?: Range }>>;
 
 /** What a person tries out; nothing of it is kept until it is saved as the city's assumptions. */
@@ -150,6 +156,7 @@ export interface PlanRow {
   money: string | null;
   money_interval: { low: string | null; high: string | null } | null;
   currency: string;
+  cost: CostResult | null;
   computed_at: string | null;
   open_events: number;
   data_changed: boolean;
@@ -173,6 +180,22 @@ export interface Factor {
   year: number;
   approach?: string | null;
   vat_included?: boolean | null;
+}
+
+/** What the pilot costs, as the plan says it. */
+export interface Cost {
+  amount: string;
+  vat_included: boolean;
+  covers: string;
+  source: string;
+  days_a_year: number;
+}
+
+/** The cost with what the saving is worth a year; `payback_years` is null unless a saving was shown. */
+export interface CostResult extends Cost {
+  currency: string;
+  yearly: DecimalInterval | null;
+  payback_years: { value: number; low: number | null; high: number | null } | null;
 }
 
 export interface Band {
@@ -218,6 +241,7 @@ export interface Specification {
   zone: string;
   seed: number;
   allocation: { rule: string; shares: { plan: Id | null; share: string }[] } | null;
+  cost: Cost | null;
 }
 
 /** In a draft anything may still be missing. */
@@ -359,6 +383,7 @@ export interface Watch {
   outcome: Outcome | null;
   money: (DecimalInterval & { currency: string; vat_included: boolean | null }) | null;
   tonnes: DecimalInterval | null;
+  cost: CostResult | null;
   computed_at: string | null;
   until: string | null;
   sufficiency: Finding[];
@@ -397,6 +422,8 @@ export interface LedgerEntry {
   currency: string;
   vat_included: boolean | null;
   tonnes: DecimalInterval | null;
+  /** Entries of before plans had a cost have none. */
+  cost?: CostResult | null;
   hash: string;
   audit_position: number;
 }
@@ -462,7 +489,7 @@ export interface FileTaken {
   name: string;
   size: number;
   simulated: boolean;
-  columns: { name: string; numeric: boolean }[];
+  columns: { name: string; numeric: boolean; kind?: "amount" | "counter" }[];
   rows: number;
   first: string | null;
   last: string | null;

@@ -72,6 +72,8 @@ export const pilotsEn = {
   "column.saving": "Saving",
   "column.share": "Share saved",
   "column.money": "Money",
+  "column.cost": "What it cost",
+  "column.paidBack": "Paid back after, years",
   "column.decision": "Decision",
   "column.entries": "Entries",
   "column.low": "from",
@@ -85,6 +87,8 @@ export const pilotsEn = {
   "column.provable": "Could the saving be proved here?",
 
   "choose.title": "Which three to pilot",
+  "choose.working":
+    "These are the services and what is assumed about them. Which three are best is being worked out in thousands of possible worlds; that takes some seconds the first time.",
   "choose.lead":
     "Nobody knows costs and savings exactly. So {draws} possible futures were drawn, and in each of them all 35 threes were compared.",
   "choose.best": "The three within the budget that one would regret least",
@@ -316,6 +320,16 @@ export const pilotsEn = {
   "field.vat": "VAT is in it",
   "field.addBand": "Add a price",
   "field.removeBand": "Remove this price",
+  "field.cost": "What the pilot costs",
+  "field.costHint":
+    "Once it is known what it saved, the cost says after how many years that pays back. Say it now, so that nobody can fit it to the result. May be left out.",
+  "field.amount": "Amount (RSD)",
+  "field.covers": "What it covers",
+  "field.coversExample": "Equipment and fitting; without upkeep",
+  "field.daysAYear": "Days a year on which it saves",
+  "field.daysAYearHint": "365 for what runs all year, about 183 for a heating season.",
+  "field.addCost": "Say what it costs",
+  "field.removeCost": "Leave the cost out",
   "field.emissions": "Emission factor",
   "field.emissionsHint":
     "How much CO₂ one unit causes. Published values for Serbia differ: say which one you take.",
@@ -423,6 +437,8 @@ export const pilotsEn = {
   "sheet.signature": "Frozen and signed",
   "sheet.by": "By",
   "sheet.at": "On",
+  "sheet.withVat": "VAT included",
+  "sheet.withoutVat": "without VAT",
   "sheet.audit": "Place in the audit record",
   "sheet.fourEyes": "Four eyes",
   "sheet.fourEyesYes": "yes, written by {author}",
@@ -535,6 +551,16 @@ export const pilotsEn = {
   "summary.decided": "Decided",
   "summary.under": "Still going on",
   "summary.nobody": "No pilots have begun yet. This page fills by itself once one runs.",
+  "cost.paid":
+    "It cost {cost} and saves {value} a year ({low} to {high}): paid back after about {years} years ({from} to {to}).",
+  "cost.atLeast":
+    "It cost {cost} and saves about {value} a year: paid back after about {years} years ({from} at the least; the other end is not known).",
+  "cost.atMost":
+    "It cost {cost} and saves about {value} a year: paid back after about {years} years ({to} at the most).",
+  "cost.open":
+    "It cost {cost} and saves about {value} a year: paid back after about {years} years; how sure that is, is not known.",
+  "cost.notShown": "It cost {cost}. Whether that is ever paid back is not known: no saving was shown.",
+  "cost.worse": "It cost {cost}, and that is not paid back: it got worse.",
   "worth.saved": "Worth {value} at the agreed prices ({low} to {high}).",
   "worth.lost": "Cost {value} more at the agreed prices ({low} to {high}).",
   "worth.notShown": "At the agreed prices: between {low} and {high}.",

@@ -74,6 +74,8 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "column.saving": "Уштеда",
   "column.share": "Уштеђени удео",
   "column.money": "Новац",
+  "column.cost": "Колико је коштао",
+  "column.paidBack": "Исплати се за, година",
   "column.decision": "Одлука",
   "column.entries": "Уписа",
   "column.low": "од",
@@ -87,6 +89,8 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "column.provable": "Може ли се уштеда овде доказати?",
 
   "choose.title": "Која три пилота изабрати",
+  "choose.working":
+    "Ово су услуге и шта се о њима претпоставља. Које три су најбоље рачуна се управо у хиљадама могућих светова; први пут то траје неколико секунди.",
   "choose.lead":
     "Нико не зна тачно трошкове и уштеде. Зато је извучено {draws} могућих будућности, и у свакој је упоређено свих 35 тројки.",
   "choose.best": "Три у оквиру буџета због којих би се најмање жалило",
@@ -320,6 +324,16 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "field.vat": "ПДВ је урачунат",
   "field.addBand": "Додај цену",
   "field.removeBand": "Уклони ову цену",
+  "field.cost": "Колико пилот кошта",
+  "field.costHint":
+    "Кад се сазна колико је уштедео, цена каже за колико година се то исплати. Реците је сада, да је нико не подешава према резултату. Може и да се изостави.",
+  "field.amount": "Износ (RSD)",
+  "field.covers": "Шта обухвата",
+  "field.coversExample": "Опрема и уградња; без одржавања",
+  "field.daysAYear": "Дана у години у којима штеди",
+  "field.daysAYearHint": "365 за оно што ради целе године, око 183 за грејну сезону.",
+  "field.addCost": "Реци колико кошта",
+  "field.removeCost": "Изостави цену пилота",
   "field.emissions": "Фактор емисије",
   "field.emissionsHint":
     "Колико CO₂ изазива једна јединица. Објављене вредности за Србију се разликују: кажите коју узимате.",
@@ -429,6 +443,8 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "sheet.signature": "Закључано и потписано",
   "sheet.by": "Потписао/ла",
   "sheet.at": "Дана",
+  "sheet.withVat": "са ПДВ-ом",
+  "sheet.withoutVat": "без ПДВ-а",
   "sheet.audit": "Место у записнику радњи",
   "sheet.fourEyes": "Четири ока",
   "sheet.fourEyesYes": "да, написао/ла {author}",
@@ -543,6 +559,16 @@ export const pilotsSrCyrl: Record<PilotsKey, Message> = {
   "summary.decided": "Одлучено",
   "summary.under": "Још траје",
   "summary.nobody": "Ниједан пилот још није почео. Ова страна се пуни сама чим неки крене.",
+  "cost.paid":
+    "Коштао је {cost}, а штеди {value} годишње ({low} до {high}): исплати се за око {years} година ({from} до {to}).",
+  "cost.atLeast":
+    "Коштао је {cost}, а штеди око {value} годишње: исплати се за око {years} година (најмање {from}; други крај се не зна).",
+  "cost.atMost":
+    "Коштао је {cost}, а штеди око {value} годишње: исплати се за око {years} година (највише {to}).",
+  "cost.open":
+    "Коштао је {cost}, а штеди око {value} годишње: исплати се за око {years} година; колико је то сигурно, не зна се.",
+  "cost.notShown": "Коштао је {cost}. Не зна се да ли се то икада исплати: уштеда није показана.",
+  "cost.worse": "Коштао је {cost} и то се не исплаћује: погоршало се.",
   "worth.saved": "Вреди {value} по договореним ценама ({low} до {high}).",
   "worth.lost": "Коштало је {value} више по договореним ценама ({low} до {high}).",
   "worth.notShown": "По договореним ценама: између {low} и {high}.",

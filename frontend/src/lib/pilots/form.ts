@@ -10,7 +10,7 @@ const ASKED: Record<Exclude<Step, "prove">, (keyof Draft)[]> = {
   method: ["option", "design", "model"],
   signals: ["units", "donors", "temperature"],
   periods: ["baseline", "reporting", "on_weeks", "exclusions", "repairs", "zone"],
-  money: ["tariff", "emissions"],
+  money: ["tariff", "emissions", "cost"],
   decision: ["decision", "allocation", "seed"],
 };
 

@@ -1,7 +1,7 @@
 /** Which sentence says a result. Pure: keys and parameters; the words are in the catalogue. */
-import type { Interval, Verdict } from "../api/pilots";
+import type { CostResult, Interval, Verdict } from "../api/pilots";
 import type { PilotsKey } from "../i18n/pilots";
-import { amount, money, percent } from "./figures";
+import { amount, figure, money, percent } from "./figures";
 
 export interface Said {
   key: PilotsKey;
@@ -70,6 +70,26 @@ export function worthSentence({
     key: "worth.lost",
     parameters: { ...parameters, low: text(-Number(range.high)), high: text(-Number(range.low)) },
   };
+}
+
+/** What it cost and whether that is paid back; null where the plan says no cost. */
+export function costSentence(cost: CostResult | null | undefined, verdict: Verdict | null): Said | null {
+  if (!cost) return null;
+  const text = (one: string | null | undefined) => money(one, cost.currency);
+  const { payback_years: years, yearly } = cost;
+  const parameters = {
+    cost: text(cost.amount),
+    value: text(yearly?.value),
+    low: text(yearly?.low),
+    high: text(yearly?.high),
+  };
+  if (!years || !yearly || verdict !== "saved")
+    return { key: verdict === "worse" ? "cost.worse" : "cost.notShown", parameters };
+  const count = (one: number | null) => (one === null ? "" : figure(Number(one.toFixed(1))));
+  const all = { ...parameters, years: count(years.value), from: count(years.low), to: count(years.high) };
+  if (years.low === null && years.high === null) return { key: "cost.open", parameters: all };
+  if (years.high === null) return { key: "cost.atLeast", parameters: all };
+  return { key: years.low === null ? "cost.atMost" : "cost.paid", parameters: all };
 }
 
 /** How often nothing looked like this, in one sentence. */
