@@ -174,7 +174,12 @@ class TestDailyRound:
 
 class TestCandidates:
     async def test_are_compared_and_asked_what_if_without_saving(self, client: httpx.AsyncClient) -> None:
+        assumed = (await client.get("/api/pilots/candidates", params={"ranked": False})).json()
+        assert assumed["ranking"] is None
+        assert {service["provability"] for service in assumed["services"]} == {None}
         compared = (await client.get("/api/pilots/candidates")).json()
+        same = ("currency", "budget", "discount_rate", "horizon_years", "view", "overrides")
+        assert [assumed[name] for name in same] == [compared[name] for name in same]
         assert len(compared["services"]) == 7
         assert len(compared["ranking"]["triples"]) == 35
         body = {"overrides": {"lighting": {"saving_fraction": 0.01}}}

@@ -2,6 +2,7 @@
 import { get, part, request, upload } from "./client";
 import type {
   Answer,
+  Assumed,
   Assumptions,
   Candidates,
   Decision,
@@ -25,6 +26,8 @@ const plan = (id: Id) => `/api/pilots/plans/${part(id)}`;
 
 export const pilots = {
   candidates: () => get<Candidates>("/api/pilots/candidates"),
+  /** What is assumed about the services, at once; the first ranking after a start takes seconds. */
+  assumed: () => get<Assumed>("/api/pilots/candidates?ranked=false"),
   rank: (assumptions: Assumptions, signal?: AbortSignal) =>
     request<Ranking>("POST", "/api/pilots/candidates/rank", assumptions, signal),
   saveAssumptions: (assumptions: Assumptions) =>

@@ -17,7 +17,7 @@ from vidik.kernel.errors import Unprocessable
 from vidik.kernel.web import Transaction
 from vidik.pilots.api.forms import Form
 from vidik.pilots.api.plans import Manager, Reader
-from vidik.pilots.candidates import Assumptions, Ranking, rank, register
+from vidik.pilots.candidates import Assumptions, Ranking, ServiceRank, rank, register
 from vidik.pilots.plain import plain
 from vidik.pilots.plans import repository
 
@@ -43,10 +43,14 @@ class Assumed(WhatIf):
 
 
 @router.get("/candidates")
-async def read_candidates(connection: Transaction, _: Reader) -> dict[str, Any]:
-    """Compare the seven services under the city's assumptions."""
+async def read_candidates(connection: Transaction, _: Reader, ranked: bool = True) -> dict[str, Any]:
+    """Compare the seven services under the city's assumptions.
+
+    The first ranking after a start takes seconds; `ranked=false` answers at once, with the assumptions alone.
+    """
     stored = await repository.read_assumptions(connection)
-    return await _candidates(connection, WhatIf.model_validate(stored["content"]) if stored else WhatIf(overrides={}))
+    assumed = WhatIf.model_validate(stored["content"]) if stored else WhatIf(overrides={})
+    return await _candidates(connection, assumed, await _ranked(assumed) if ranked else None)
 
 
 @router.post("/candidates/rank")
@@ -72,28 +76,29 @@ async def change_candidates(body: Assumed, connection: Transaction, principal: M
         reason=body.reason,
         details={"before": before["content"] if before else None, "after": content},
     )
-    return await _candidates(connection, assumed)
+    return await _candidates(connection, assumed, await _ranked(assumed))
 
 
-async def _candidates(connection: Connection, assumed: WhatIf) -> dict[str, Any]:
-    assumptions, ranking = _assumptions(assumed), await _ranked(assumed)
+async def _candidates(connection: Connection, assumed: WhatIf, ranking: Ranking | None) -> dict[str, Any]:
+    assumptions = _assumptions(assumed)
     stored = await repository.read_assumptions(connection)
-    ranked = {service.service: service for service in ranking.services}
+    ranked = {service.service: service for service in ranking.services} if ranking else {}
+    budget, rate = assumed.budget, assumed.discount_rate
     return {
         "currency": assumptions.currency,
-        "budget": ranking.budget,
+        "budget": assumptions.budget if budget is None else budget,
         "horizon_years": assumptions.horizon_years,
-        "discount_rate": ranking.discount_rate,
+        "discount_rate": assumptions.discount_rate if rate is None else rate,
         "overrides": assumed.overrides,
         "view": assumed.view,
         "changed_by": stored["changed_by"] if stored else None,
         "changed_at": iso(stored["changed_at"]) if stored else None,
-        "services": [_service(assumptions, name, ranked[name]) for name in assumptions.services],
+        "services": [_service(assumptions, name, ranked.get(name)) for name in assumptions.services],
         "ranking": plain(ranking),
     }
 
 
-def _service(assumptions: Assumptions, name: Any, ranked: Any) -> dict[str, Any]:
+def _service(assumptions: Assumptions, name: Any, ranked: ServiceRank | None) -> dict[str, Any]:
     candidate = assumptions.services[name]
     price = assumptions.price_of(candidate)
     fraction, base = candidate.saving_fraction, candidate.annual_base.value
@@ -108,8 +113,8 @@ def _service(assumptions: Assumptions, name: Any, ranked: Any) -> dict[str, Any]
         **numbers,
         "price": price.model_dump(mode="json"),
         "annual_value": annual,
-        "expected_fraction": ranked.expected_fraction,
-        "provability": ranked.provability,
+        "expected_fraction": ranked.expected_fraction if ranked else None,
+        "provability": ranked.provability if ranked else None,
     }
 
 
