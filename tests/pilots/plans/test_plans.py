@@ -193,7 +193,7 @@ class TestFiles:
         await given_meters(client)
         await given_meters(client)
         (file,) = (await client.get("/api/pilots/files")).json()["items"]
-        assert file["columns"][1] == {"name": "building", "numeric": True}
+        assert file["columns"][1] == {"name": "building", "numeric": True, "kind": "amount"}
         assert (file["first"], file["last"], file["rows"]) == ("2023-01-01", "2025-06-30", 912)
 
     async def test_that_are_no_table_are_refused(self, client: httpx.AsyncClient) -> None:

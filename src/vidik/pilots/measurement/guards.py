@@ -16,7 +16,7 @@ from vidik.pilots.measurement.series import Mask, Series, Values
 from vidik.pilots.outcome import Finding
 from vidik.pilots.specification import Repair
 
-ENOUGH_STEPS, MOSTLY = 100, 0.3
+ENOUGH_STEPS, MOSTLY, FEW_FALLS = 100, 0.3, 0.01
 RARE = 0.05
 """A value is odd only where it makes up less than this share."""
 ZERO_HOURS, ZERO_DAYS = 3, 2
@@ -41,6 +41,13 @@ def guard_kind(series: Series) -> None:
             field="kind",
             code="counter-as-amount",
         )
+
+
+def looks_like_counter(values: Values) -> bool:
+    """Whether raw readings go up and up, but for a rollover or a reset now and then, as only a counter's do."""
+    steps = np.diff(values[~np.isnan(values)])
+    rises, falls = int((steps > 0).sum()), int((steps < 0).sum())
+    return len(steps) >= ENOUGH_STEPS and rises > MOSTLY * len(steps) and falls <= FEW_FALLS * len(steps)
 
 
 def guard_amounts(series: Series, repairs: Collection[Repair]) -> tuple[Series, list[Finding]]:

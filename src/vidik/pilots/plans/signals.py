@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import zstandard
 from psycopg.rows import DictRow
 
@@ -16,8 +17,11 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, TooLarge, VidikError
 from vidik.kernel.identity import Principal
 from vidik.kernel.scripts import fold
+from vidik.pilots.measurement.guards import looks_like_counter
 from vidik.pilots.measurement.reading import read_csv
+from vidik.pilots.measurement.series import Values
 from vidik.pilots.measurement.table import Table, read_table
+from vidik.pilots.outcome import Finding
 from vidik.pilots.plain import plain
 from vidik.pilots.plans import repository
 from vidik.pilots.plans.canonical import digest
@@ -113,23 +117,39 @@ async def take_file(
 
 
 def describe(content: bytes, name: str) -> dict[str, Any]:
-    """Columns, number of rows, first and last time of a CSV file, and what reading its first numbers found."""
+    """Columns and how each is likely to be read, number of rows, first and last time of a CSV file, and what reading
+    its first column of numbers found.
+    """
     table = read_table(content, name)
-    columns = [{"name": column, "numeric": _is_numeric(table, column)} for column in table.columns]
+    time, *others = table.columns
+    columns: list[dict[str, Any]] = [{"name": time, "numeric": _numbers(table, time) is not None, "kind": "amount"}]
     described: dict[str, Any] = {"columns": columns, "rows": table.rows, "first": None, "last": None, "findings": []}
-    first = next((one["name"] for one in columns[1:] if one["numeric"]), None)
+    for column in others:
+        values = _numbers(table, column)
+        is_counter = values is not None and looks_like_counter(values)
+        columns.append({"name": column, "numeric": values is not None, "kind": "counter" if is_counter else "amount"})
+        if values is not None and is_counter:
+            described["findings"].append(plain(_counter_hint(column, values[~np.isnan(values)])))
+    first = next((one for one in columns[1:] if one["numeric"]), None)
     if first is None:
         return described
     try:
-        series, findings = read_csv(content, column=str(first), unit="C62", zone="UTC", kind="amount")
+        series, findings = read_csv(content, column=first["name"], unit="C62", zone="UTC", kind=first["kind"])
     except VidikError as error:
-        described["findings"] = [{"code": error.code, "severity": "warning", "text": error.detail}]
+        described["findings"].append(plain(Finding(error.code, "warning", error.detail)))
         return described
     described["first"], described["last"] = str(series.times[0])[:10], str(series.times[-1])[:10]
-    described["findings"] = plain(findings)
+    described["findings"] += plain(findings)
     return described
 
 
-def _is_numeric(table: Table, column: str) -> bool:
-    _, wrong = table.numbers(column)
-    return wrong * 20 < table.rows
+def _numbers(table: Table, column: str) -> Values | None:
+    """The values of a column; None where more than one in twenty is no number."""
+    values, wrong = table.numbers(column)
+    return values if wrong * 20 < table.rows else None
+
+
+def _counter_hint(column: str, known: Values) -> Finding:
+    begin, end = float(known[0]), float(known[-1])
+    text = f"{column} goes up and up, from {begin:g} to {end:g}: these are readings of a counter. Read it as a counter."
+    return Finding("counter-column", "note", text, column, values={"column": column, "from": begin, "to": end})
