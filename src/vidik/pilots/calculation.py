@@ -12,7 +12,6 @@ import os
 import pickle
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -31,9 +30,7 @@ def evaluated(specification: Specification, data: Data, until: date | None) -> O
     from vidik.pilots.plans.adjusting import adjust
 
     outcome = evaluate(specification, data.units, data.donors, data.temperature, until, data.findings)
-    # A comparison takes no findings of reading; they belong into the outcome all the same, once.
-    missing = [finding for finding in data.findings if finding not in outcome.findings]
-    return adjust(specification, replace(outcome, findings=[*missing, *outcome.findings]))
+    return adjust(specification, outcome)
 
 
 def power(specification: Specification, data: Data) -> dict[str, Any]:

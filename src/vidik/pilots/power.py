@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vidik.kernel.scripts import three_scripts
-from vidik.pilots.comparisons.conformal import enough, width
 from vidik.pilots.measurement.series import Values
+from vidik.pilots.uncertainty.conformal import enough, width
 
 TRIED = tuple(round(0.01 * percent, 2) for percent in range(1, 31))
 WANTED = 0.8

@@ -11,6 +11,7 @@ from bench.pilots_routes import BEGIN, City, series, simulate, specification
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons import compare, placebo_fractions
+from vidik.pilots.evaluation import evaluate
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Outcome
 
@@ -106,10 +107,26 @@ class TestCompare:
 
 
 class TestBadInput:
+    @pytest.mark.parametrize("design", ["baseline", "difference_in_differences", "synthetic_control", "single_series"])
+    def test_every_design_refuses_in_the_same_way(self, design: str) -> None:
+        plan = specification(SMALL, "synthetic_control").model_copy(update={"design": design})
+        routes = series(simulate(SMALL, 1))
+
+        with pytest.raises(Unprocessable) as missing:
+            evaluate(plan, {}, routes, None)
+        assert (missing.value.field, missing.value.code) == ("units", "no-data")
+        with pytest.raises(Unprocessable) as early:
+            evaluate(plan, routes, routes, None, plan.reporting.first - timedelta(days=1))
+        assert (early.value.field, early.value.code) == ("until", "not-begun")
+        empty = {name: one.with_values(np.full(len(one), np.nan)) for name, one in routes.items()}
+        with pytest.raises(Unprocessable) as unmeasured:
+            evaluate(plan, empty, routes, None)
+        assert (unmeasured.value.field, unmeasured.value.code) == ("units", "data-insufficient")
+
     def test_a_missing_unit_is_refused(self) -> None:
         plan = specification(SMALL, "synthetic_control")
 
-        with pytest.raises(Unprocessable, match="no series for route-00"):
+        with pytest.raises(Unprocessable, match="No data were given for route-00"):
             compare(plan, {}, series(simulate(SMALL, 1)))
 
     def test_a_donor_with_gaps_is_left_out_with_a_sentence(self) -> None:

@@ -67,5 +67,5 @@ def placebo_fractions(
 
 def _design(specification: Specification) -> Design:
     if specification.design not in _DESIGNS:
-        raise Unprocessable(f"{specification.design} is not a comparison design.")
+        raise Unprocessable(f"{specification.design} is not a comparison design.", field="design", code="design")
     return _DESIGNS[specification.design]

@@ -25,7 +25,11 @@ def outcome_of(
     level = specification.decision.level
     actual, foreseen = float(pilot.actual.sum()), float(pilot.foreseen.sum())
     if not foreseen > 0:
-        raise Unprocessable("Without the pilot nothing would have been measured: there is no saving to speak of.")
+        raise Unprocessable(
+            "Without the pilot nothing would have been measured: there is no saving to speak of.",
+            field="units",
+            code="nothing-expected",
+        )
     saving = foreseen - actual
     found = placebos.width(pilot, level)
     half = found.half * foreseen

@@ -59,7 +59,11 @@ def build_panel(
     if not before_start:
         last = min(until, specification.reporting.last) if until else specification.reporting.last
         if last < specification.reporting.first:
-            raise Unprocessable(f"The reporting period begins on {specification.reporting.first}, after {last}.")
+            raise Unprocessable(
+                f"The reporting period begins on {specification.reporting.first}; there is nothing to evaluate yet.",
+                field="until",
+                code="not-begun",
+            )
         days = np.concatenate([days, _days(specification.reporting.first, last)])
     kept = np.ones(len(days), dtype=bool)
     for exclusion in specification.exclusions:
@@ -91,7 +95,9 @@ def build_panel(
     if panel.before < LEAST_DAYS or (panel.after < 1 and not before_start):
         raise Unprocessable(
             f"Too few complete days remain: {panel.before} of the baseline, {panel.after} of the reporting period; at "
-            f"least {LEAST_DAYS} and 1 are needed."
+            f"least {LEAST_DAYS} and 1 are needed.",
+            field="units",
+            code="data-insufficient",
         )
     return panel, findings
 
@@ -115,7 +121,7 @@ def _days(first: date, last: date) -> NDArray[np.datetime64]:
 
 def _column(series: Mapping[str, Series], name: str, days: NDArray[np.datetime64]) -> Values:
     if name not in series:
-        raise Unprocessable(f"There is no series for {name}.")
+        raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data")
     own_days, amounts = daily(series[name])
     column = np.full(len(days), np.nan)
     _, there, here = np.intersect1d(own_days, days, assume_unique=True, return_indices=True)
@@ -134,7 +140,9 @@ def _refuse_gaps(columns: Mapping[str, Values], kept: Mask, before: int) -> None
         if share > MOST_MISSING:
             raise Unprocessable(
                 f"{name} lacks {share:.0%} of the days of its baseline or reporting period; at most "
-                f"{MOST_MISSING:.0%} may be missing."
+                f"{MOST_MISSING:.0%} may be missing.",
+                field="units",
+                code="data-insufficient",
             )
 
 

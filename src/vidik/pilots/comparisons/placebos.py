@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vidik.pilots.comparisons.conformal import Width, p_value, width
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.comparisons.runs import Design, Run, independent_sets, moved_starts, space_runs, time_runs
 from vidik.pilots.measurement.series import Values
+from vidik.pilots.uncertainty.conformal import Width, p_value, width
 
 
 @dataclass(frozen=True, eq=False)

@@ -37,7 +37,9 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     weeks, week_of_day = _weeks(panel)
     on = np.isin(weeks, np.array(specification.on_weeks, dtype="datetime64[D]"))
     if on.all() or not on.any():
-        raise Unprocessable("On weeks and off weeks are both needed by now to compare them.")
+        raise Unprocessable(
+            "On weeks and off weeks are both needed by now to compare them.", field="on_weeks", code="data-insufficient"
+        )
     totals = _sums(actual.sum(axis=1), week_of_day)
     expected = _sums(foreseen.sum(axis=1), week_of_day)
     draws = _draws(on, specification.seed)

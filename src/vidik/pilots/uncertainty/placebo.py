@@ -27,6 +27,8 @@ from vidik.pilots.baselines.statistics import daily_sums
 from vidik.pilots.measurement.grid import DayGrid, span
 from vidik.pilots.measurement.series import Period, Series, Values
 from vidik.pilots.outcome import Interval
+from vidik.pilots.uncertainty import conformal
+from vidik.pilots.uncertainty.conformal import enough, rank_of
 
 STEADIEST = 0.05
 """No meter is taken to be steadier than this: years differ by more than months of one year can tell."""
@@ -153,10 +155,10 @@ def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | N
     ordered = np.sort(np.array(scores, dtype=np.float64))
     if count == 0:
         return -math.inf, math.inf, "There are no placebo runs, so nothing can be said about the error."
-    rank = math.ceil((count + 1) * level - 1e-9)
+    rank = rank_of(count, level)
     largest = float(np.abs(ordered).max())
     if rank > count:
-        need = math.ceil(level / (1 - level) - 1e-9)
+        need = enough(level)
         note = (
             f"{count} placebo runs are too few for {level:.0%}, which needs {need}: they support "
             f"{count / (count + 1):.0%}. Twice the largest error was taken, and no less than others' experience."
@@ -164,7 +166,7 @@ def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | N
         half = max(2 * largest, EXPERIENCE)
         return -half, half, note
     both = float(np.sort(np.abs(ordered))[rank - 1])
-    one_sided = math.ceil((count + 1) * (1 + level) / 2 - 1e-9)
+    one_sided = rank_of(count, (1 + level) / 2)
     if one_sided > count:
         note = f"{count} placebo runs are too few to bound each side by itself; the larger of both sides was taken."
         return -max(both, largest), max(both, largest), note
@@ -191,8 +193,7 @@ def p_value(actual: float, predicted: float, spread: float, placebos: Sequence[P
     error = error_of(actual, predicted)
     if not placebos or math.isnan(error):
         return None
-    score = abs(error / spread)
-    return (1 + sum(abs(placebo.score) >= score for placebo in placebos)) / (1 + len(placebos))
+    return conformal.p_value(np.array([placebo.score for placebo in placebos]), error / spread)
 
 
 def _exp(exponent: float) -> float:

@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidik.pilots.comparisons.conformal import enough, p_value, width
 from vidik.pilots.comparisons.estimators import relative, simplex, synthetic_controls
 from vidik.pilots.comparisons.second_opinion import plain_weights
+from vidik.pilots.uncertainty.conformal import enough, p_value, width
 
 errors = st.lists(st.floats(-1, 1), min_size=1, max_size=60).map(np.array)
 

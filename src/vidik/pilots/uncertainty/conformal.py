@@ -1,4 +1,10 @@
-"""How far off a design is when nothing happened: the quantile of its placebo runs that the interval is made of."""
+"""How far off a design is when nothing happened: the quantile of its placebo runs that the interval is made of.
+
+Rank, number of runs needed and p-value are the same for every design and stand here once. The bounds differ:
+`placebo.bounds` (one meter against its own model) bounds each side by itself on errors in units of each meter's own
+unsteadiness, and falls back on what whole sets of real meters showed; `width` (a pilot against others) is symmetric,
+knows that its runs share data, and falls back on Student's t.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +29,11 @@ class Width:
 def enough(level: float) -> int:
     """How many placebo runs a conformal interval of this level needs (9 for 90 %)."""
     return math.ceil(round(level / (1 - level), 9))
+
+
+def rank_of(runs: int, level: float) -> int:
+    """Which of so many ordered errors bounds a new one with probability `level`; more than `runs` if none does."""
+    return math.ceil(round((runs + 1) * level, 9))
 
 
 def width(errors: Values, level: float, independent: int | None = None) -> Width:
@@ -57,8 +68,7 @@ def width(errors: Values, level: float, independent: int | None = None) -> Width
 
 
 def _quantile(ordered: Values, freedom: int, level: float) -> float:
-    rank = math.ceil(round((freedom + 1) * level, 9))
-    return float(_ranked_shares(len(ordered), freedom, rank) @ ordered)
+    return float(_ranked_shares(len(ordered), freedom, rank_of(freedom, level)) @ ordered)
 
 
 @lru_cache(maxsize=256)
