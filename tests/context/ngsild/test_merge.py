@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vidik.context.jsonld import processing
 from vidik.context.ngsild import merge, validation
-from vidik.context.ngsild.validation import PATCH, UPDATE
+from vidik.context.ngsild.validation import MERGE, UPDATE
 from vidik.kernel.errors import BadInput, NotFound
 
 CORE = processing.build([], {})
@@ -77,22 +77,22 @@ class TestUpdate:
 
 class TestPartialUpdate:
     def test_only_the_named_members_change(self) -> None:
-        fragment = validation.parse_attribute({"value": 60, "observedAt": NOW}, CORE, PATCH, "a")
+        fragment = validation.parse_attribute({"value": 60, "observedAt": NOW}, CORE, MERGE, "a")
         result = merge.partial_update(document(a=SPEED), iri("a"), fragment, NOW)
         assert without_times(result.document)[iri("a")] == {**SPEED, "value": 60, "observedAt": NOW}
 
     def test_a_member_set_to_null_goes(self) -> None:
-        fragment = validation.parse_attribute({"unitCode": "urn:ngsi-ld:null"}, CORE, PATCH, "a")
+        fragment = validation.parse_attribute({"unitCode": "urn:ngsi-ld:null"}, CORE, MERGE, "a")
         result = merge.partial_update(document(a=SPEED), iri("a"), fragment, NOW)
         assert "unitCode" not in result.document[iri("a")]
 
     def test_the_type_stays(self) -> None:
-        fragment = validation.parse_attribute({"type": "Relationship", "object": "urn:x:1"}, CORE, PATCH, "a")
+        fragment = validation.parse_attribute({"type": "Relationship", "object": "urn:x:1"}, CORE, MERGE, "a")
         with pytest.raises(BadInput):
             merge.partial_update(document(a=SPEED), iri("a"), fragment, NOW)
 
     def test_what_is_not_there_is_not_found(self) -> None:
-        fragment = validation.parse_attribute({"value": 60}, CORE, PATCH, "b")
+        fragment = validation.parse_attribute({"value": 60}, CORE, MERGE, "b")
         with pytest.raises(NotFound):
             merge.partial_update(document(a=SPEED), iri("b"), fragment, NOW)
 
@@ -100,33 +100,33 @@ class TestPartialUpdate:
 class TestMerge:
     def test_members_are_merged_deeply(self) -> None:
         before = document(address={"type": "Property", "value": {"city": "Niš", "street": "Old"}, "unitCode": "X"})
-        patch = attributes(PATCH, address={"type": "Property", "value": {"street": "New", "city": "urn:ngsi-ld:null"}})
+        patch = attributes(MERGE, address={"type": "Property", "value": {"street": "New", "city": "urn:ngsi-ld:null"}})
         merged = merge.merge(before, patch, NOW).document[iri("address")]
         assert merged["value"] == {"street": "New"}
         assert merged["unitCode"] == "X"
 
     def test_a_language_is_added_and_another_deleted(self) -> None:
         before = document(name={"languageMap": {"en": "Nis", "fr": "Nich"}})
-        patch = attributes(PATCH, name={"languageMap": {"sr": "Ниш", "fr": "urn:ngsi-ld:null"}})
+        patch = attributes(MERGE, name={"languageMap": {"sr": "Ниш", "fr": "urn:ngsi-ld:null"}})
         merged = merge.merge(before, patch, NOW).document[iri("name")]
         assert merged["languageMap"] == {"en": "Nis", "sr": "Ниш"}
 
     def test_a_sub_attribute_is_merged(self) -> None:
         before = document(a={**SPEED, "accuracy": {"type": "Property", "value": 1, "unitCode": "MTR"}})
-        merged = merge.merge(before, attributes(PATCH, a={"accuracy": {"value": 2}}), NOW).document[iri("a")]
+        merged = merge.merge(before, attributes(MERGE, a={"accuracy": {"value": 2}}), NOW).document[iri("a")]
         assert merged["value"] == 50
         assert without_times(merged[iri("accuracy")]) == {"type": "Property", "value": 2, "unitCode": "MTR"}
 
     def test_a_new_type_replaces_the_instance(self) -> None:
-        merged = merge.merge(document(a=SPEED), attributes(PATCH, a={"object": "urn:x:1"}), NOW).document
+        merged = merge.merge(document(a=SPEED), attributes(MERGE, a={"object": "urn:x:1"}), NOW).document
         assert without_times(merged) == {iri("a"): {"type": "Relationship", "object": "urn:x:1"}}
 
     def test_a_new_attribute_needs_its_value(self) -> None:
         with pytest.raises(BadInput):
-            merge.merge(document(a=1), attributes(PATCH, b={"observedAt": NOW}), NOW)
+            merge.merge(document(a=1), attributes(MERGE, b={"observedAt": NOW}), NOW)
 
     def test_null_deletes(self) -> None:
-        assert merge.merge(document(a=1, b=2), attributes(PATCH, a="urn:ngsi-ld:null"), NOW).document.keys() == {
+        assert merge.merge(document(a=1, b=2), attributes(MERGE, a="urn:ngsi-ld:null"), NOW).document.keys() == {
             iri("b")
         }
 
@@ -201,7 +201,7 @@ class TestProperties:
             for name, value in difference(before, after).items()
         }
 
-        merged = merge.merge(whole, attributes(PATCH, **patch), NOW)
+        merged = merge.merge(whole, attributes(MERGE, **patch), NOW)
 
         assert without_times(merged.document) == {
             iri(name): {"type": "Property", "value": value} for name, value in after.items()
@@ -213,14 +213,14 @@ class TestProperties:
     ) -> None:
         whole = document(**before)
         copy = {name: dict(instance) for name, instance in whole.items()}
-        once = merge.merge(whole, attributes(PATCH, **patch), NOW).document
-        assert merge.merge(once, attributes(PATCH, **patch), NOW).document == once
+        once = merge.merge(whole, attributes(MERGE, **patch), NOW).document
+        assert merge.merge(once, attributes(MERGE, **patch), NOW).document == once
         assert whole == copy
 
     @given(st.dictionaries(names, st.integers(), max_size=3), fragments)
     def test_merge_update_and_append_agree_on_whole_values(self, before: dict[str, int], patch: dict[str, Any]) -> None:
         whole = document(**before)
-        merged = merge.merge(whole, attributes(PATCH, **patch), NOW)
+        merged = merge.merge(whole, attributes(MERGE, **patch), NOW)
         updated = merge.update(whole, attributes(UPDATE, **patch), NOW)
         assert without_times(merged.document) == without_times(updated.document)
         expected = {**before, **patch}

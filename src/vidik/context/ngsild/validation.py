@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import values
+from vidik.context.ngsild import members, values
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.values import NULL
 
@@ -83,11 +83,17 @@ class Rules:
     """NGSI-LD Null means delete; without it, it is an error."""
     partial: bool = False
     """An attribute may leave out its type and its value."""
+    merges: bool = False
+    """NGSI-LD Null inside a value deletes a member of it."""
+    kind: bool = False
+    """What another broker says is taken as it is where its meaning is clear."""
 
 
 CREATE: Final = Rules()
 UPDATE: Final = Rules(null=True)
 PATCH: Final = Rules(null=True, partial=True)
+MERGE: Final = Rules(null=True, partial=True, merges=True)
+RECEIVED: Final = Rules(merges=True, kind=True)
 
 
 def parse_entity(body: Any, context: ActiveContext, rules: Rules = CREATE, *, whole: bool = True) -> EntityInput:
@@ -104,7 +110,7 @@ def parse_entity(body: Any, context: ActiveContext, rules: Rules = CREATE, *, wh
     if whole and types is None:
         raise bad_data("An entity has a type.", "type")
     entity = EntityInput(
-        id=None if entity_id is None else values.uri(entity_id, "id"),
+        id=None if entity_id is None else values.identifier(entity_id, "id"),
         types=None if types is None else parse_types(types, context),
         scope=None,
         expires_at=None,
@@ -120,8 +126,17 @@ def parse_entity(body: Any, context: ActiveContext, rules: Rules = CREATE, *, wh
             iri = context.expand(values.name(key, key))
             if iri in entity.attributes:
                 raise bad_data(f"The attribute {iri} is there twice.", key)
-            entity.attributes[iri] = parse_attribute(value, context.inside(key), rules, key)
+            instances = entity.attributes[iri] = parse_attribute(value, context.inside(key), rules, key)
+            if iri in members.FIXED:
+                check_fixed(iri, instances, rules, key)
     return entity
+
+
+def check_fixed(attribute: str, instances: list[Instance], rules: Rules, where: str) -> None:
+    """Check an attribute of which the standard says what it is; raises BadInput."""
+    if not rules.kind and attribute in members.FIXED:
+        for instance in instances:
+            members.check_fixed(attribute, instance, where)
 
 
 def parse_types(value: Any, context: ActiveContext) -> list[str]:
@@ -177,13 +192,13 @@ def parse_instance(value: Any, context: ActiveContext, rules: Rules, where: str,
     if not isinstance(value, dict):
         if value == NULL:
             _allow_null(rules, where)
-        return {"type": "Property", "value": values.plain(value, where)}
+        return {"type": "Property", "value": values.plain(value, where, null=rules.merges)}
     if values.is_geometry(value):
         return {"type": "GeoProperty", "value": values.geometry(value, where)}
     if not _is_reified(value):
         if rules.partial and _is_members(value):
             return _members(value, None, context, rules, where, depth)
-        return {"type": "Property", "value": values.plain(value, where)}
+        return {"type": "Property", "value": values.plain(value, where, null=rules.merges)}
     return _members(value, _type_of(value, where), context, rules, where, depth)
 
 
@@ -225,7 +240,7 @@ def _members(
             if key == "observedAt" and (moment := values.stored_date_time(member)) is not None:
                 instance[key] = moment
                 continue
-            if key == "unitCode" and member:
+            if key == "unitCode" and member and kind == "Property":
                 instance[key] = member
                 continue
         inside = f"{where}.{key}"
@@ -236,15 +251,28 @@ def _members(
         elif key == "observedAt":
             instance[key] = NULL if _is_null(member, rules, inside) else values.date_time(member, inside)
         elif key == "unitCode":
+            if not rules.kind:
+                members.check_unit(kind, inside)
             instance[key] = NULL if _is_null(member, rules, inside) else _string(member, inside)
         elif key == "datasetId":
             if member != "@none":
-                instance[key] = values.uri(member, inside)
+                instance[key] = values.identifier(member, inside)
+        elif key == "valueType":
+            instance[key] = NULL if _is_null(member, rules, inside) else _vocabulary(member, context, inside)
+            members.check_value_type(kind, instance[key], inside)
+        elif key in members.SEALED:
+            members.check_sealed(where, inside)
+            instance[key] = _string(member, inside)
+            if key == "entityTypeSealed":
+                instance[key] = context.expand(instance[key])
         elif key == "objectType":
             instance[key] = _vocabulary(member, context, inside)
         else:
             parsed = parse_attribute(member, context.inside(key), rules, inside, depth + 1)
-            instance[context.expand(values.name(key, inside))] = parsed[0] if len(parsed) == 1 else parsed
+            iri = context.expand(values.name(key, inside))
+            if iri in members.FIXED:
+                check_fixed(iri, parsed, rules, inside)
+            instance[iri] = parsed[0] if len(parsed) == 1 else parsed
     return instance
 
 
@@ -266,7 +294,9 @@ def _value(kind: str | None, member: Any, context: ActiveContext, rules: Rules, 
         raise bad_data("A valueList is a list.", where)
     if kind == "ListRelationship":
         return _object_list(member, context, where)
-    return values.plain(member, where)
+    if kind == "JsonProperty":
+        return members.raw_json(member, where)
+    return values.plain(member, where, null=rules.merges)
 
 
 def _objects(member: Any, context: ActiveContext, where: str) -> str | list[str]:

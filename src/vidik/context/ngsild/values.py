@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
 
+import orjson
+
 from vidik.context.ngsild.problems import bad_data
 from vidik.kernel.clock import iso
 
@@ -23,8 +25,10 @@ _UNSEEN: Final = (
 )
 _URI = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:[^\s<>\"{{}}|\\^`\x00-\x20{_UNSEEN}]+")
 _NAME = re.compile(r"[^\s<>\"'=;()\[\]{}|,\\^`\x00-\x20]+")
-_SCOPE = re.compile(r"/?[A-Za-z][\w\-]*(?:/[\w\-]+)*", re.UNICODE)
+_SCOPE = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:[Zz]|[+\-]\d\d:?\d\d)")
+# Clause 4.6.3 has "Z" alone; Python and others write UTC so, and it is nothing else.
+_UTC: Final = ("Z", "z", "+00:00", "+0000")
 _STORED = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?Z")
 _NO_MOMENT = "is not a date and time such as 2026-01-31T12:00:00Z."
 _LONG_FRACTION = re.compile(r"(?<=\.\d{6})\d+")
@@ -37,13 +41,23 @@ def uri(value: Any, field: str) -> str:
     return value
 
 
+def identifier(value: Any, field: str) -> str:
+    """A URI that names something: NGSI-LD Null is none (clauses 5.5.4 and 5.5.8). Raises BadInput."""
+    if value == NULL:
+        raise bad_data(f'"{NULL}" names nothing.', field)
+    return uri(value, field)
+
+
 def is_uri(value: object) -> bool:
     """Whether a text is a URI with a scheme."""
     return isinstance(value, str) and _URI.fullmatch(value) is not None
 
 
 def name(value: Any, field: str) -> str:
-    """A name of a type or attribute, short or an address; raises BadInput for anything else."""
+    """A name of a type or attribute, short or an address; raises BadInput for anything else.
+
+    Short names begin with a letter (clause 4.6.2); within them more is taken than the clause has, dashes above all.
+    """
     if not isinstance(value, str) or not _is_name(value):
         raise bad_data(f"{_shown(value)} is not a name.", field)
     return value
@@ -51,7 +65,7 @@ def name(value: Any, field: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _is_name(text: str) -> bool:
-    return _NAME.fullmatch(text) is not None and not text.startswith("@")
+    return _NAME.fullmatch(text) is not None and (text[0].isalpha() or (":" in text and text[0] != "@"))
 
 
 @lru_cache(maxsize=4096)
@@ -66,7 +80,15 @@ def _moment(text: str) -> datetime | None:
 
 
 def moment(value: Any, field: str) -> datetime:
-    """An aware UTC datetime from ISO 8601 with a time zone; raises BadInput for anything else."""
+    """An aware datetime from ISO 8601 in UTC (clause 4.6.3); raises BadInput for anything else."""
+    found = _moment(value) if isinstance(value, str) and value.endswith(_UTC) else None
+    if found is None:
+        raise bad_data(f"{_shown(value)} {_NO_MOMENT}", field)
+    return found
+
+
+def zoned_moment(value: Any, field: str) -> datetime:
+    """An aware UTC datetime from ISO 8601 with any time zone; raises BadInput for anything else."""
     found = _moment(value) if isinstance(value, str) else None
     if found is None:
         raise bad_data(f"{_shown(value)} {_NO_MOMENT}", field)
@@ -74,7 +96,7 @@ def moment(value: Any, field: str) -> datetime:
 
 
 def date_time(value: Any, field: str) -> str:
-    """A date-time as it is stored: in UTC with a `Z`, else as it was written; raises BadInput for anything else."""
+    """A date-time as it is stored: with a `Z`, else as it was written; raises BadInput for what is not in UTC."""
     found = stored_date_time(value) if isinstance(value, str) else None
     if found is None:
         raise bad_data(f"{_shown(value)} {_NO_MOMENT}", field)
@@ -84,7 +106,7 @@ def date_time(value: Any, field: str) -> str:
 @lru_cache(maxsize=4096)
 def stored_date_time(text: str) -> str | None:
     """A date-time as above; None for a text that is none."""
-    found = _moment(text)
+    found = _moment(text) if text.endswith(_UTC) else None
     return None if found is None else text if _STORED.fullmatch(text) else iso(found)
 
 
@@ -97,13 +119,19 @@ def scope(value: Any, field: str = "scope") -> list[str]:
     return list(dict.fromkeys(one if one.startswith("/") else f"/{one}" for one in values))
 
 
-def plain(value: Any, field: str, depth: int = 0) -> Any:
-    """Any JSON value as it stands; raises BadInput where it is nested too deeply or holds a number too large."""
+def plain(value: Any, field: str, depth: int = 0, *, null: bool = True) -> Any:
+    """Any JSON value as it stands.
+
+    Raises BadInput where it is nested too deeply, holds a number too large or, without `null`, has NGSI-LD Null as a
+    member of an object (clause 5.5.4).
+    """
     if isinstance(value, dict | list):
         if depth > MAXIMUM_DEPTH:
             raise bad_data(f"A value is nested more than {MAXIMUM_DEPTH} deep.", field)
+        if not null and isinstance(value, dict) and NULL in value.values():
+            raise bad_data(f'"{NULL}" inside a value is for merging alone.', field)
         for part in value.values() if isinstance(value, dict) else value:
-            plain(part, field, depth + 1)
+            plain(part, field, depth + 1, null=null)
     elif isinstance(value, float) and not math.isfinite(value):
         raise bad_data("A number is too large.", field)
     return value
@@ -128,7 +156,12 @@ _LEVELS: Final = {
 
 
 def geometry(value: Any, field: str) -> dict[str, Any]:
-    """A GeoJSON geometry (RFC 7946) as it stands; raises BadInput for anything else."""
+    """A GeoJSON geometry (RFC 7946), also out of a text that holds one (clause 4.7.2); raises BadInput for others."""
+    if isinstance(value, str):
+        try:
+            value = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            raise bad_data(f"{_shown(value)} is no geometry.", field) from None
     kind = value.get("type") if isinstance(value, dict) else None
     if not isinstance(kind, str) or kind not in GEOMETRIES:
         raise bad_data(f"A geometry has a type among {', '.join(sorted(GEOMETRIES))}.", field)

@@ -11,7 +11,7 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import validation, values
 from vidik.context.ngsild.merge import instances_of
 from vidik.context.ngsild.rendering import Stored
-from vidik.context.ngsild.validation import CREATE, Instance
+from vidik.context.ngsild.validation import RECEIVED, Instance
 from vidik.context.registrations.model import Json, Mode
 
 _TIMES: Final = ("createdAt", "modifiedAt")
@@ -27,7 +27,7 @@ class Part:
 
 def read_entity(body: Any, context: ActiveContext) -> Stored:
     """An entity as a source sent it, normalized and with its times; raises BadInput for what is none."""
-    found = validation.parse_entity(body, context, CREATE)
+    found = validation.parse_entity(body, context, RECEIVED)
     document: Json = {}
     for name, value in body.items():
         instances = found.attributes.get(context.expand(name)) if name not in ("id", "type", "@id", "@type") else None

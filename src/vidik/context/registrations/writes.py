@@ -193,7 +193,7 @@ async def _is_sound(call: Call, body: Any, context: ActiveContext, what: Write, 
             inside = {name: one for name, one in body.items() if name != "@context"} if isinstance(body, dict) else body
             validation.parse_attribute(inside, context.inside(named), validation.PATCH, named)
         else:
-            rules = validation.CREATE if what.whole else validation.PATCH
+            rules = validation.CREATE if what.whole else validation.MERGE
             validation.parse_entity(body, context, rules, whole=is_new)
     except VidikError:
         return False

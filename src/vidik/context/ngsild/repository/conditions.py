@@ -135,7 +135,7 @@ def _column(term: q.Term, column: str) -> Condition:
 
 def _moment(operand: object) -> Any:
     text = operand.text if isinstance(operand, q.Moment | q.Text) else ""
-    return values.moment(text, "q")
+    return values.zoned_moment(text, "q")
 
 
 def scope_condition(query: Expression[str]) -> Condition:
