@@ -15,11 +15,13 @@ import { amount, money, percent } from "../src/lib/pilots/figures";
 import {
   cleaned,
   drawHalf,
+  equalShares,
   hoursText,
   mondays,
   parseHours,
   parsePercent,
   problemsOf,
+  sumOfShares,
 } from "../src/lib/pilots/form";
 import {
   apart,
@@ -360,5 +362,27 @@ describe("what a pilot cost", () => {
     expect(costSentence(unproven, "not_shown")?.key).toBe("cost.notShown");
     expect(costSentence(unproven, "worse")?.key).toBe("cost.worse");
     expect(costSentence(null, "saved")).toBeNull();
+  });
+});
+
+describe("shares between pilots that count the same", () => {
+  const overlap = (plan: number) => ({
+    plan,
+    title: "Other",
+    signals: ["meter"],
+    first: "2026-01-01",
+    last: "2026-02-01",
+  });
+
+  it.each([1, 2, 6])("begin equal and come to one with %d others", (count) => {
+    const allocation = equalShares(Array.from({ length: count }, (_, place) => overlap(place + 1)));
+    expect(allocation.shares[0]?.plan).toBeNull();
+    expect(allocation.shares).toHaveLength(count + 1);
+    expect(sumOfShares(allocation)).toBe(1);
+  });
+
+  it("are summed without noise", () => {
+    const shares = ["0.1", "0.2", "0.7"].map((share, plan) => ({ plan, share }));
+    expect(sumOfShares({ rule: "", shares })).toBe(1);
   });
 });

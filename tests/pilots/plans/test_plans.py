@@ -161,6 +161,27 @@ class TestOverlaps:
             {"plan": None, "share": "0.6"},
         ]
 
+    async def test_an_amended_allocation_is_amended_in_both_plans(self, client: httpx.AsyncClient) -> None:
+        await given_meters(client)
+        first = await signed(client, await a_draft(client))
+        shares = [{"plan": None, "share": "0.4"}, {"plan": first["id"], "share": "0.7"}]
+        draft = await a_draft(client, title="Уз фасаду", allocation={"rule": "By heated area.", "shares": shares})
+        assert [one["plan"] for one in draft["overlaps"]] == [first["id"]]  # also while the shares do not come to 1
+        sound = {"rule": "By heated area.", "shares": [shares[0], shares[1] | {"share": "0.6"}]}
+        specification = draft["specification"] | {"allocation": sound}
+        changed = await client.put(f"/api/pilots/plans/{draft['id']}", json={"specification": specification})
+        second = await signed(client, changed.json())
+        equally = {
+            "rule": "Equally.",
+            "shares": [{"plan": None, "share": "0.5"}, {"plan": first["id"], "share": "0.5"}],
+        }
+        body = {"changes": {"allocation": equally}, "reason": "Agreed anew."}
+        answer = await client.post(f"/api/pilots/plans/{second['id']}/amendments", json=body)
+        assert answer.status_code == 200, answer.text
+        other = (await client.get(f"/api/pilots/plans/{first['id']}")).json()["effective"]["allocation"]
+        assert other["rule"] == "Equally."
+        assert {one["plan"]: one["share"] for one in other["shares"]} == {None: "0.5", second["id"]: "0.5"}
+
     async def test_shares_that_do_not_sum_to_one_are_a_problem(self, client: httpx.AsyncClient) -> None:
         shares = [{"plan": None, "share": "0.4"}, {"plan": 1, "share": "0.5"}]
         plan = await a_draft(client, allocation={"rule": "x", "shares": shares})

@@ -217,6 +217,24 @@ export interface DecisionRule {
   stop: string;
 }
 
+/** Something that changed and is not the pilot's doing: an amount added to what would have been, a day. */
+export interface Adjustment extends Exclusion {
+  amount_per_day: string;
+}
+
+/** How plans that measure the same units at the same time share what these save; `plan` null is this one. */
+export interface Allocation {
+  rule: string;
+  shares: { plan: Id | null; share: string }[];
+}
+
+/** Another plan that would count the same saving. */
+export interface Overlap extends Days {
+  plan: Id;
+  title: string;
+  signals: string[];
+}
+
 /** The part of a plan that is frozen. */
 export interface Specification {
   title: string;
@@ -240,7 +258,8 @@ export interface Specification {
   fund: string;
   zone: string;
   seed: number;
-  allocation: { rule: string; shares: { plan: Id | null; share: string }[] } | null;
+  adjustments: Adjustment[];
+  allocation: Allocation | null;
   cost: Cost | null;
 }
 
@@ -287,7 +306,7 @@ export interface Plan extends PlanRow {
   frozen: Frozen | null;
   amendments: Amendment[];
   effective: Specification | null;
-  overlaps: { plan: Id; title: string; signals: string[]; first: string; last: string }[];
+  overlaps: Overlap[];
   origins: Record<"measured" | "recorded" | "simulated" | "unknown", number>;
   entry: LedgerEntry | null;
 }

@@ -1,5 +1,5 @@
 /** The guided form of a plan. Pure: its steps, where a problem belongs, hours and days as people write them. */
-import type { Draft, Problem } from "../api/pilots";
+import type { Allocation, Draft, Overlap, Problem } from "../api/pilots";
 
 export const STEPS = ["aim", "method", "signals", "periods", "money", "decision", "prove"] as const;
 export type Step = (typeof STEPS)[number];
@@ -102,3 +102,16 @@ export function cleaned(draft: Draft): Draft {
     if (kept[name] && (!kept[name].first || !kept[name].last)) delete kept[name];
   return kept;
 }
+
+/** Equal shares between this plan and those that it overlaps; exactly 1 together. */
+export function equalShares(overlaps: readonly Overlap[]): Allocation {
+  const count = overlaps.length + 1;
+  const each = Math.floor(1e6 / count);
+  const own = 1e6 - each * overlaps.length;
+  const shares = overlaps.map(({ plan }) => ({ plan, share: String(each / 1e6) }));
+  return { rule: "", shares: [{ plan: null, share: String(own / 1e6) }, ...shares] };
+}
+
+/** What shares come to, without the noise of binary fractions. */
+export const sumOfShares = (allocation: Allocation): number =>
+  Math.round(allocation.shares.reduce((sum, one) => sum + Number(one.share), 0) * 1e6) / 1e6;

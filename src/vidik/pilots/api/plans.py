@@ -31,8 +31,11 @@ async def whole_plan(connection: Connection, plan: int) -> dict[str, Any]:
     specification, problems = (standing.specification, []) if standing else check(row["draft"])
     overlaps: list[Overlap] = []
     origins: dict[str, int] | None = None
+    # With whom it must share can be said before it is said how.
+    shared = specification or check({name: row["draft"][name] for name in row["draft"] if name != "allocation"})[0]
+    if shared is not None:
+        overlaps = overlaps_of(shared, await service.frozen_others(connection, plan))
     if specification is not None:
-        overlaps = overlaps_of(specification, await service.frozen_others(connection, plan))
         origins = await data.origins(connection, specification)
         if standing is None:
             problems = await data.problems_of_sources(connection, specification)

@@ -207,6 +207,8 @@ async def amend(
         details={"number": number, "hash": digest(text), "changes": sorted(changes)},
     )
     await repository.insert_amendment(connection, plan, number, text, digest(text), position)
+    if kind != "allocation" and "allocation" in changes:
+        await _tell_the_sharing(connection, principal, plan, specification)
     return number
 
 
