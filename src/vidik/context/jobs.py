@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from vidik.context.ngsild import writing
 from vidik.context.ngsild.repository import entity_maps
 from vidik.context.registrations import announcing
 from vidik.context.snapshots import repository as snapshots
@@ -12,9 +13,10 @@ from vidik.kernel.services import Services
 
 
 async def expire_entities(services: Services, tenant: str) -> None:
-    """Delete entities past their expiresAt."""
+    """Delete entities and attributes past their expiresAt."""
     async with services.database.transaction(tenant) as connection:
         await entities.delete_expired(connection)
+        await writing.expire_attributes(connection)
 
 
 async def forget_entity_maps(services: Services, tenant: str) -> None:

@@ -15,6 +15,7 @@ from typing import Final
 import orjson
 
 from vidik.context.ngsild.rendering import Stored, View, render
+from vidik.context.store.expiry import next_expiry
 
 MEMORY_BYTES: Final = 96 * 1024 * 1024
 _VIEWS: Final = 128
@@ -47,7 +48,8 @@ class Shelf:
         """Render an entity and keep its fragment."""
         shown = render(entity, self._view)
         fragment = orjson.dumps(shown) if shown else b""
-        self._memory.put((self._number, version), fragment)
+        if next_expiry(entity.document) is None:  # else it is only true for a while
+            self._memory.put((self._number, version), fragment)
         return fragment
 
 

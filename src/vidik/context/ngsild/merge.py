@@ -13,11 +13,19 @@ from typing import Any, Final
 from vidik.context.ngsild.problems import bad_data, not_found
 from vidik.context.ngsild.validation import MEMBER_OF, Attributes, Instance
 from vidik.context.ngsild.values import NULL
+from vidik.context.store.expiry import still_valid
 
 Document = Mapping[str, Any]
 _KEPT: Final = ("createdAt",)
 _VALUES: Final = frozenset(MEMBER_OF.values())
-_WITHOUT_SUB_ATTRIBUTES: Final = _VALUES | {"type", "observedAt", "unitCode", "datasetId", "objectType"}
+_WITHOUT_SUB_ATTRIBUTES: Final = _VALUES | {
+    "type",
+    "observedAt",
+    "expiresAt",
+    "unitCode",
+    "datasetId",
+    "objectType",
+}
 
 
 @dataclass(slots=True)
@@ -137,6 +145,17 @@ def delete_attribute(
     result = Result(dict(document), updated=[attribute])
     _store(result, attribute, [one for one in present if one not in gone])
     result.changed[attribute] = [_tombstone(instance, at) for instance in gone]
+    return result
+
+
+def expire(document: Document, at: str) -> Result:
+    """What has expired is deleted (clause 4.22); what is left of other instances stays as it was written."""
+    result = Result(dict(still_valid(document)))
+    for attribute in document:
+        kept = {one.get("datasetId") for one in instances_of(result.document, attribute)}
+        gone = [one for one in instances_of(document, attribute) if one.get("datasetId") not in kept]
+        if gone:
+            result.changed[attribute] = [_tombstone(one, at) for one in gone]
     return result
 
 

@@ -14,6 +14,7 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild.languages import pick_language
 from vidik.context.ngsild.projection import Projection
 from vidik.context.ngsild.validation import MEMBER_OF
+from vidik.context.store.expiry import EXPIRES_AT, has_passed, still_valid
 from vidik.kernel.clock import iso
 
 Format = Literal["normalized", "concise", "simplified"]
@@ -61,11 +62,19 @@ class View:
 def render(entity: Stored, view: View) -> Json:
     """An entity in the asked format, without @context."""
     body = head_view(entity, view)
-    if _is_plain(view):
+    if not _is_plain(view):
+        _add_shown(body, still_valid(entity.document), view)
+        return projected(body, view)
+    try:
         _add_plain(body, entity.document, view)
-    else:
-        _add_shown(body, entity.document, view)
+    except _ExpiredError:  # so that those without an end, nearly all, need no look for one
+        body = head_view(entity, view)
+        _add_plain(body, still_valid(entity.document), view)
     return projected(body, view)
+
+
+class _ExpiredError(Exception):
+    """An instance is not valid any more."""
 
 
 def projected(body: Json, view: View) -> Json:
@@ -106,7 +115,10 @@ def _plain_instance(instance: Json, context: ActiveContext) -> Json:
 
 def _add_member(shown: Json, name: str, value: Any, context: ActiveContext) -> None:
     """A member whose name or value must be compacted: a vocabulary value, a list of objects, a sub-attribute."""
-    if name in _WORDS:
+    if name == EXPIRES_AT:
+        if has_passed(value):
+            raise _ExpiredError
+    elif name in _WORDS:
         shown[name] = _compact_words(value, context)
     elif name == "objectList":
         shown[name] = [{"object": one} for one in value]
@@ -140,14 +152,14 @@ def head_view(entity: Stored, view: View) -> Json:
     }
     if entity.scope:
         body["scope"] = entity.scope[0] if len(entity.scope) == 1 else entity.scope
-    if entity.expires_at is not None:
-        body["expiresAt"] = iso(entity.expires_at)
     if view.system:
         _add_times(body, entity)
     return body
 
 
 def _add_times(body: Json, entity: Stored) -> None:
+    if entity.expires_at is not None:
+        body["expiresAt"] = iso(entity.expires_at)
     if entity.created_at is not None:
         body["createdAt"] = iso(entity.created_at)
     if entity.modified_at is not None:
@@ -191,7 +203,7 @@ def instance_view(instance: Json, context: ActiveContext, view: View) -> Any:
     for name, value in instance.items():
         if name in _PLAIN:
             shown[name] = value
-        elif name in _SYSTEM:
+        elif name in _SYSTEM or name == EXPIRES_AT:
             if view.system:
                 shown[name] = value
         elif name in _WORDS:

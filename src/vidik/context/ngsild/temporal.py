@@ -22,6 +22,7 @@ from vidik.context.ngsild.temporal_writing import instance_id
 from vidik.context.ngsild.validation import MEMBER_OF, Instance
 from vidik.context.store.chunks import SeriesRows
 from vidik.context.store.document import UNOBSERVED
+from vidik.context.store.expiry import is_valid
 from vidik.context.store.history import Series
 from vidik.kernel.clock import from_microseconds, iso, to_microseconds
 
@@ -172,7 +173,7 @@ def numbered_instances(
         recorded = from_microseconds(int(rows.recorded[index]))
         text = rows.json.get(index)
         instance = _plain(float(rows.numbers[index]), current) if text is None else orjson.loads(text)
-        if not isinstance(instance, dict):
+        if not isinstance(instance, dict) or not is_valid(instance):
             continue
         unobserved = instance.pop(UNOBSERVED, False)
         if "deletedAt" in instance:

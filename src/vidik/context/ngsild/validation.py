@@ -204,7 +204,7 @@ def parse_instance(value: Any, context: ActiveContext, rules: Rules, where: str,
 
 def _is_members(value: dict[str, Any]) -> bool:
     """Whether an object under partial rules holds members of an instance and is not itself a value."""
-    if any(member in value for member in ("observedAt", "unitCode", "datasetId")):
+    if any(member in value for member in ("observedAt", "expiresAt", "unitCode", "datasetId")):
         return True
     return bool(value) and all(isinstance(part, dict) and _is_reified(part) for part in value.values())
 
@@ -248,7 +248,7 @@ def _members(
             if key != own:
                 raise bad_data(f"A {kind} has no member {key}.", inside)
             instance[key] = _value(kind, member, context, rules, inside)
-        elif key == "observedAt":
+        elif key == "observedAt" or key == "expiresAt":
             instance[key] = NULL if _is_null(member, rules, inside) else values.date_time(member, inside)
         elif key == "unitCode":
             if not rules.kind:

@@ -10,7 +10,7 @@ from vidik.context.ngsild import merge, problems, selections
 from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.merge import Result
 from vidik.context.ngsild.validation import EntityInput
-from vidik.context.store import entities
+from vidik.context.store import entities, expiry
 from vidik.context.store.entities import EntityRow, EntityWrite
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
@@ -106,6 +106,17 @@ async def change_many(connection: Connection, ids: Sequence[str], rule: Change) 
     rows = await entities.load(connection, ids, for_update=True)
     results = [(row, rule(row, at)) for row in rows.values()]
     await _save(connection, [_changed(row, result) for row, result in results if result.changed])
+
+
+async def expire_attributes(connection: Connection) -> None:
+    """Delete the attributes whose time has passed, as if somebody had."""
+    due = await expiry.take_due(connection)
+    if not due:
+        return
+    await change_many(connection, due, lambda row, at: merge.expire(row.document, at))
+    rows = await entities.load(connection, due)
+    turns = [(one.id, expiry.next_expiry(one.document)) for one in rows.values()]
+    await expiry.note(connection, [(entity_id, moment) for entity_id, moment in turns if moment is not None])
 
 
 async def delete(

@@ -26,6 +26,7 @@ _TABLES: Final = (
     "kind",
     "entity",
     "entity_gone",
+    "attribute_expiry",
     "series",
     "observation",
     "observation_chunk",

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from vidik.context.store import arrays, changes, corrections, observations
+from vidik.context.store import arrays, changes, corrections, expiry, observations
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.document import (
     Document,
@@ -108,7 +108,19 @@ async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
     keys |= born.keys
     await _update(connection, [write for write in writes if write.before is not None], moment)
     await _record_history(connection, writes, keys, born.fresh, moment)
+    await expiry.note(connection, _turns(writes))
     await changes.append(connection, moment, [_change_of(write) for write in writes])
+
+
+def _turns(writes: Sequence[EntityWrite]) -> list[tuple[str, int]]:
+    """Entities with attributes that expire, of those of which something with an end was written, and when."""
+    expiring = [
+        write
+        for write in writes
+        if any(expiry.EXPIRES_AT in instance for instances in write.changed.values() for instance in instances)
+    ]
+    times = [(write.entity_id, expiry.next_expiry(write.document)) for write in expiring]
+    return [(entity_id, moment) for entity_id, moment in times if moment is not None]
 
 
 async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:

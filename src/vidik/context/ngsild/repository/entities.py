@@ -240,11 +240,12 @@ async def answered(work: Awaitable[AnswerT]) -> AnswerT:
 
 
 async def gone_entity(connection: Connection, entity_id: str) -> Stored | None:
-    """What is known of an entity that has only a past, deleted or brought in from outside."""
+    """What is known of an entity that has only a past: deleted, expired or brought in from outside."""
+    told = "id, types, scope, document, NULL, created_at, modified_at"
     rows = await fetch(
         connection,
-        "SELECT id, types, scope, document, NULL, created_at, modified_at FROM entity_gone JOIN kind USING (kind)"
-        " WHERE id = %s",
-        [entity_id],
+        f"SELECT {told} FROM entity_gone JOIN kind USING (kind) WHERE id = %s"
+        f" UNION ALL SELECT {told} FROM entity JOIN kind USING (kind) WHERE id = %s",
+        [entity_id, entity_id],
     )
     return Stored(*rows[0]) if rows else None
