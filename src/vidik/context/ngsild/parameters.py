@@ -15,7 +15,7 @@ from vidik.context.ngsild.problems import bad_data, invalid_request
 from vidik.context.ngsild.projection import CORE_MEMBERS, Projection, parse_projection
 from vidik.context.ngsild.rendering import Format, View
 from vidik.context.ngsild.repository.conditions import Search
-from vidik.context.ngsild.repository.ordering import parse_order
+from vidik.context.ngsild.repository.ordering import Ordering, parse_order
 from vidik.context.store.document import LOCATION
 
 MAXIMUM_LIMIT: Final = 1000
@@ -32,11 +32,12 @@ _OPTIONS: Final = frozenset((*_FORMATS, "sysAttrs", "count", "temporalValues", "
 _SELECTING: Final = ("id", "type", "idPattern", "attrs", "pick", "omit", "q", "csf", "scopeQ", "datasetId", "local")
 _PLACING: Final = ("georel", "geometry", "coordinates", "geoproperty", "geometryProperty")
 _TIMING: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration")
-_SHOWING: Final = ("options", "format", "sysAttrs", "lang", "join", "joinLevel", "containedBy", "orderBy", "collation")
+_SHOWING: Final = ("options", "format", "sysAttrs", "lang", "join", "joinLevel", "containedBy")
+_ORDERING: Final = ("orderBy", "collation", "orderFrom", "orderGeometry")
 _PAGING: Final = ("limit", "offset", "count", "entityMap", "entityMapLifetime", "splitEntities")
 _WRITING: Final = ("deleteAll", "observedAt", "drop", "keep", "noOverwrite")
 _HOSTING: Final = ("details", "kind", "reload")
-_KNOWN: Final = frozenset((*_SELECTING, *_PLACING, *_TIMING, *_SHOWING, *_PAGING, *_WRITING, *_HOSTING))
+_KNOWN: Final = frozenset((*_SELECTING, *_PLACING, *_TIMING, *_SHOWING, *_ORDERING, *_PAGING, *_WRITING, *_HOSTING))
 
 
 def check_names(parameters: Parameters) -> None:
@@ -146,9 +147,9 @@ def search(
         context=context,
         table=table,
     )
-    order = parameters.get("orderBy")
+    order, collation, origin, geometry = (parameters.get(name) for name in _ORDERING)
     if order is not None:
-        found.order = parse_order(order, context, table)
+        found.order = parse_order(Ordering(order, collation, origin, geometry), context, table)
     asked = found.q if found.q is not None and q.asks_of_attributes(found.q) else None
     limits = (text, found.attributes, asked, found.scopes, found.geo)
     if all(limit is None for limit in limits) and not parameters.flag("local"):
@@ -228,6 +229,8 @@ def _of_query(body: Mapping[str, Any]) -> Parameters:
     for name in ("attrs", "pick", "omit", "datasetId", "containedBy"):
         if name in body:
             found[name] = ",".join(_texts(_list(body[name]), name))
+    if body.get("ordering") is not None:
+        _ordering(body["ordering"], found)
     geo_query = body.get("geoQ")
     if geo_query is not None:
         if not isinstance(geo_query, dict):
@@ -239,6 +242,22 @@ def _of_query(body: Mapping[str, Any]) -> Parameters:
             position = geo_query["coordinates"]
             found["coordinates"] = position if isinstance(position, str) else orjson.dumps(position).decode()
     return Parameters.of(found)
+
+
+def _ordering(given: Any, found: dict[str, str]) -> None:
+    """OrderingParams (clause 5.2.43)."""
+    if not isinstance(given, dict):
+        raise bad_data("ordering is an object.", "ordering")
+    if "orderBy" in given:
+        found["orderBy"] = ",".join(_texts(_list(given["orderBy"]), "ordering.orderBy"))
+    if "collation" in given:
+        found["collation"] = _text(given["collation"], "ordering.collation")
+    if "geometry" in given:
+        found["orderGeometry"] = _text(given["geometry"], "ordering.geometry")
+    if "coordinates" in given:
+        if not isinstance(given["coordinates"], list):
+            raise bad_data("The coordinates of an order are a JSON array.", "ordering.coordinates")
+        found["orderFrom"] = orjson.dumps(given["coordinates"]).decode()
 
 
 def _entity_selectors(entities: Any, found: dict[str, str]) -> None:
