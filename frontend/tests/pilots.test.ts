@@ -38,6 +38,7 @@ import {
   chanceSentence,
   costSentence,
   intervalSentence,
+  payback,
   provability,
   verdictSentence,
   worthSentence,
@@ -162,6 +163,7 @@ describe("sentences", () => {
     ["worse", "-100", "-150", "-50", "worth.lost"],
     ["not_shown", "-20", "-150", "50", "worth.notShown"],
     ["saved", "100", "50", null, "worth.open"],
+    ["not_shown", "100", null, null, "worth.notShownOpen"],
   ] as const)("say for %s what it is worth without mixing signs", (verdict, money, low, high, key) => {
     const said = worthSentence({ verdict, money, money_interval: { low, high }, currency: "RSD" });
     expect(said?.key).toBe(key);
@@ -354,7 +356,11 @@ describe("what a pilot cost", () => {
   ] as const)("is paid back in %s to %s years", (low, high, key) => {
     const said = costSentence(cost(low, high), "saved");
     expect(said?.key).toBe(key);
-    expect(said?.parameters.years).toBe("3.5");
+    expect(said?.parameters.years).toBe("3.5 years");
+  });
+
+  it("is said in months below two years", () => {
+    expect([0.29, 1.99, 2, null].map(payback)).toEqual(["3.5 months", "23.9 months", "2 years", ""]);
   });
 
   it("is not said to be paid back where no saving was shown", () => {

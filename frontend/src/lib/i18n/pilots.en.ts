@@ -569,19 +569,22 @@ export const pilotsEn = {
   "summary.decided": "Decided",
   "summary.under": "Still going on",
   "summary.nobody": "No pilots have begun yet. This page fills by itself once one runs.",
+  "cost.years": "{value} years",
+  "cost.months": "{value} months",
   "cost.paid":
-    "It cost {cost} and saves {value} a year ({low} to {high}): paid back after about {years} years ({from} to {to}).",
+    "It cost {cost} and saves {value} a year ({low} to {high}): paid back after about {years} ({from} to {to}).",
   "cost.atLeast":
-    "It cost {cost} and saves about {value} a year: paid back after about {years} years ({from} at the least; the other end is not known).",
+    "It cost {cost} and saves about {value} a year: paid back after about {years} ({from} at the least; the other end is not known).",
   "cost.atMost":
-    "It cost {cost} and saves about {value} a year: paid back after about {years} years ({to} at the most).",
+    "It cost {cost} and saves about {value} a year: paid back after about {years} ({to} at the most).",
   "cost.open":
-    "It cost {cost} and saves about {value} a year: paid back after about {years} years; how sure that is, is not known.",
+    "It cost {cost} and saves about {value} a year: paid back after about {years}; how sure that is, is not known.",
   "cost.notShown": "It cost {cost}. Whether that is ever paid back is not known: no saving was shown.",
   "cost.worse": "It cost {cost}, and that is not paid back: it got worse.",
   "worth.saved": "Worth {value} at the agreed prices ({low} to {high}).",
   "worth.lost": "Cost {value} more at the agreed prices ({low} to {high}).",
   "worth.notShown": "At the agreed prices: between {low} and {high}.",
+  "worth.notShownOpen": "The estimate is {value} at the agreed prices; how sure that is, is not known.",
   "worth.open": "Worth {value} at the agreed prices; how sure that is, is not known.",
   "worth.lostOpen": "Cost {value} more at the agreed prices; how sure that is, is not known.",
   "sum.noBand": "range not known",

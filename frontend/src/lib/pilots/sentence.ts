@@ -1,6 +1,7 @@
 /** Which sentence says a result. Pure: keys and parameters; the words are in the catalogue. */
 import type { CostResult, Interval, Verdict } from "../api/pilots";
 import type { PilotsKey } from "../i18n/pilots";
+import { p } from "../i18n/pilots";
 import { amount, figure, money, percent } from "./figures";
 
 export interface Said {
@@ -63,6 +64,8 @@ export function worthSentence({
   const text = (one: string | number | null | undefined) => money(one, currency ?? "RSD");
   const isKnown = range !== null && range.low !== null && range.high !== null;
   const parameters = { value: text(Math.abs(Number(value))), low: text(range?.low), high: text(range?.high) };
+  if (!isKnown && verdict === "not_shown")
+    return { key: "worth.notShownOpen", parameters: { value: text(value) } };
   if (!isKnown) return { key: verdict === "worse" ? "worth.lostOpen" : "worth.open", parameters };
   if (verdict === "not_shown") return { key: "worth.notShown", parameters };
   if (verdict === "saved") return { key: "worth.saved", parameters };
@@ -70,6 +73,15 @@ export function worthSentence({
     key: "worth.lost",
     parameters: { ...parameters, low: text(-Number(range.high)), high: text(-Number(range.low)) },
   };
+}
+
+/** A payback as people say it: in months below two years. */
+export function payback(years: number | null): string {
+  if (years === null) return "";
+  const isShort = years < 2;
+  return p(isShort ? "cost.months" : "cost.years", {
+    value: figure(Number((isShort ? years * 12 : years).toFixed(1))),
+  });
 }
 
 /** What it cost and whether that is paid back; null where the plan says no cost. */
@@ -85,8 +97,12 @@ export function costSentence(cost: CostResult | null | undefined, verdict: Verdi
   };
   if (!years || !yearly || verdict !== "saved")
     return { key: verdict === "worse" ? "cost.worse" : "cost.notShown", parameters };
-  const count = (one: number | null) => (one === null ? "" : figure(Number(one.toFixed(1))));
-  const all = { ...parameters, years: count(years.value), from: count(years.low), to: count(years.high) };
+  const all = {
+    ...parameters,
+    years: payback(years.value),
+    from: payback(years.low),
+    to: payback(years.high),
+  };
   if (years.low === null && years.high === null) return { key: "cost.open", parameters: all };
   if (years.high === null) return { key: "cost.atLeast", parameters: all };
   return { key: years.low === null ? "cost.atMost" : "cost.paid", parameters: all };
