@@ -1,4 +1,4 @@
-"""Two pilots of a small city, handed in through the public door: one decided, one that waits for its verdict."""
+"""Pilots of a small city, handed in through the public door: one decided, one undecided, one with a question open."""
 
 import math
 import random
@@ -13,6 +13,8 @@ FIRST, STARTS, LAST = date(2024, 9, 1), date(2025, 5, 1), date(2025, 9, 30)
 DONORS = 12
 SAVED = "Dimming in the old town"
 UNDECIDED = "Timers in the park"
+STEPPED = "Lamps of the market"
+STEP = date(2025, 7, 10)
 
 
 def street_csv(*, saved: float = 0.0, seed: int = 1) -> bytes:
@@ -26,6 +28,20 @@ def street_csv(*, saved: float = 0.0, seed: int = 1) -> bytes:
         values = [size * season * (1 + rng.gauss(0, 0.02)) for size in sizes]
         if day >= STARTS:
             values[0] *= 1 - saved
+        rows.append(",".join([day.isoformat(), *(f"{value:.3f}" for value in values)]))
+    return ("\n".join(rows) + "\n").encode()
+
+
+def stepped_csv() -> bytes:
+    """Daily kWh of a street that uses a third less from STEP on, and of streets that go on as they were."""
+    rng = random.Random(4)
+    rows = [",".join(["day", "street", *(f"other {number + 1}" for number in range(DONORS))])]
+    for number in range((LAST - FIRST).days + 1):
+        day = FIRST + timedelta(number)
+        week = 80 if day.weekday() > 4 else 100
+        values = [week * rng.gauss(1, 0.03) for _ in range(DONORS + 1)]
+        if day >= STEP:
+            values[0] *= 0.65
         rows.append(",".join([day.isoformat(), *(f"{value:.3f}" for value in values)]))
     return ("\n".join(rows) + "\n").encode()
 
@@ -51,17 +67,28 @@ def specification(title: str, file: str) -> dict[str, Any]:
             "extend": "None is shown yet.",
             "stop": "It is worse.",
         },
-        "tariff": [{"price": {"value": "14.20", "unit": "RSD/KWH", "source": "Supplier", "year": 2025}}],
+        "tariff": [
+            {"price": {"value": "14.20", "unit": "RSD/KWH", "source": "Supplier", "year": 2025, "vat_included": False}}
+        ],
+        "cost": {
+            "amount": "90000",
+            "vat_included": False,
+            "covers": "Timers and fitting.",
+            "source": "Bill",
+            "days_a_year": 365,
+        },
         "emissions": {"value": "0.7", "unit": "kg/KWH", "source": "Agency", "year": 2024},
     }
 
 
 def hand_in(client: httpx.Client) -> dict[str, int]:
-    """Freeze both pilots, decide the first, look at the second; returns their numbers by title."""
+    """Freeze the pilots, look at all, decide the first; returns their numbers by title."""
     made = {}
-    for title, series in (
-        (SAVED, street_csv(saved=0.15)),
-        (UNDECIDED, street_csv(seed=2)),
+    own_past = {"design": "baseline", "option": "C", "model": "mean_week"}
+    for title, series, other in (
+        (SAVED, street_csv(saved=0.15), {}),
+        (UNDECIDED, street_csv(seed=2), {}),
+        (STEPPED, stepped_csv(), own_past),
     ):
         kept = client.post(
             "/api/pilots/files",
@@ -70,7 +97,8 @@ def hand_in(client: httpx.Client) -> dict[str, int]:
             headers={"Content-Type": "text/csv"},
         )
         assert kept.status_code == 201, kept.text
-        drafted = client.post("/api/pilots/plans", json={"specification": specification(title, kept.json()["file"])})
+        plan = specification(title, kept.json()["file"]) | other
+        drafted = client.post("/api/pilots/plans", json={"specification": plan})
         assert drafted.status_code == 201, drafted.text
         draft = drafted.json()
         assert draft["problems"] == []

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.browser.conftest import DESK, PHONE
 from tests.acceptance.browser.small_city import SmallCity
-from tests.acceptance.browser.small_pilots import SAVED, UNDECIDED, hand_in, street_csv
+from tests.acceptance.browser.small_pilots import SAVED, STEPPED, UNDECIDED, hand_in, street_csv
 from tests.acceptance.browser.test_everybody import findings, settle
 
 Open = Callable[..., Page]
@@ -17,7 +17,7 @@ Open = Callable[..., Page]
 
 @pytest.fixture(scope="module")
 def made(city: SmallCity) -> dict[str, int]:
-    """The two pilots, by title."""
+    """The pilots, by title."""
     with city.vidik.client() as client:
         return hand_in(client)
 
@@ -80,8 +80,19 @@ def test_a_plan_is_guided_saved_and_signed(open_page: Open, tmp_path: Path) -> N
     page.reload()
     expect(page.get_by_label("Source")).to_have_value("Supplier's bill")
 
+    page.get_by_role("button", name="Say what it costs").click()
+    cost = page.get_by_role("group", name="What the pilot costs")
+    cost.get_by_label("Amount (RSD)").fill("90 000,50")
+    cost.get_by_label("What it covers").fill("Timers and their fitting")
+    cost.get_by_label("Source").fill("Tender 7")
+
     page.get_by_role("button", name=re.compile("Prove and sign")).click()
     expect(page.get_by_text("Nothing is missing.")).to_be_visible()
+    page.get_by_role("button", name="Work it out", exact=True).click()
+    expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
+    expect(page.get_by_role("button", name="Work it out again")).to_be_visible(timeout=120_000)
+    expect(page.get_by_role("img", name=re.compile("Chance to show a saving"))).to_be_visible()
+    expect(page.locator(".sentence")).to_contain_text(re.compile(r"saving.*%"))
     page.get_by_role("button", name="Freeze and sign…").click()
     dialog = page.get_by_role("dialog")
     fingerprint = dialog.locator("code").inner_text()
@@ -91,6 +102,7 @@ def test_a_plan_is_guided_saved_and_signed(open_page: Open, tmp_path: Path) -> N
     dialog.get_by_role("button", name="Sign and freeze").click()
     expect(page.get_by_role("heading", name="Frozen and signed")).to_be_visible()
     expect(page.get_by_text(fingerprint)).to_be_visible()
+    expect(page.get_by_text(re.compile("Timers and their fitting \\(Tender 7"))).to_be_visible()
 
 
 def give(group: Locator, file: Path, columns: list[str]) -> None:
@@ -137,6 +149,25 @@ def test_a_pilot_that_is_over_is_decided_by_a_person(open_page: Open, made: dict
     )
 
 
+def test_a_question_about_the_data_is_answered_and_amends_the_plan(open_page: Open, made: dict[str, int]) -> None:
+    page = open_page(f"/pilots/plans/{made[STEPPED]}/watch")
+    question = page.get_by_role("listitem").filter(has=page.get_by_role("group", name="What was it?"))
+    expect(question).to_have_count(1)
+    expect(question).to_contain_text(re.compile(r"2025.*less than expected", re.DOTALL))
+    expect(page.get_by_role("button", name="Decide")).to_be_disabled()
+    question.get_by_label("leave these days out").check()
+    question.get_by_label("What happened").fill("The market was closed for repairs")
+    question.get_by_role("button", name="Answer").click()
+    expect(page.get_by_role("heading", name="Answered questions")).to_be_visible()
+    expect(page.get_by_text("The market was closed for repairs").first).to_be_visible()
+    expect(page.get_by_role("progressbar", name="Progress")).to_have_count(0, timeout=120_000)
+    expect(page.get_by_role("button", name="Decide")).to_be_enabled()
+    page.get_by_role("link", name="The plan", exact=True).click()
+    amendments = page.get_by_role("region", name="Amendments", exact=True)
+    expect(amendments).to_contain_text("Days left out")
+    expect(amendments).to_contain_text("The market was closed for repairs")
+
+
 def test_the_ledger_and_the_one_page_sum_up_what_is_simulated_apart(open_page: Open, made: dict[str, int]) -> None:
     page = open_page("/pilots/ledger")
     totals = page.get_by_role("region", name="In all")
@@ -149,6 +180,7 @@ def test_the_ledger_and_the_one_page_sum_up_what_is_simulated_apart(open_page: O
     card = page.get_by_role("article").filter(has_text=SAVED)
     expect(card).to_contain_text("It saved")
     expect(card).to_contain_text("Decision: Scale up")
+    expect(card).to_contain_text(re.compile(r"It cost 90.000\sRSD and saves .* paid back after about", re.DOTALL))
 
 
 @pytest.mark.timeout(300)
