@@ -193,3 +193,31 @@ async def test_null_is_no_item_of_a_batch(room: httpx.AsyncClient) -> None:  # 5
 
     assert (await room.post("/entityOperations/create", json=[other, None])).status_code == 400
     assert (await room.get(f"/entities/{other['id']}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("q", "expected"),
+    [
+        ('place=="urn:ngsi-ld:House:1"', 1),
+        ('place!="urn:ngsi-ld:House:2"', 1),
+        ('place>"urn:a"', 0),
+        ('place~="urn"', 0),
+        ('place!~="nothing"', 0),
+    ],
+)
+async def test_relationships_are_equal_or_unequal(room: httpx.AsyncClient, q: str, expected: int) -> None:  # 4.9
+    assert len((await room.get("/entities", params={"type": "Room", "q": q})).json()) == expected
+
+
+async def test_a_query_through_relationships_is_refused_aloud(room: httpx.AsyncClient) -> None:  # 4.9, 5.6.21.4
+    asked = {"type": "Room", "q": 'place{name}=="one"'}
+
+    assert (await room.get("/entities", params=asked)).status_code == 400
+    assert (await room.delete("/entities", params=asked)).status_code == 400
+    assert (await room.get("/entities/urn:ngsi-ld:Room:1")).status_code == 200
+
+
+async def test_words_of_a_vocabulary_are_expanded(room: httpx.AsyncClient) -> None:  # 4.9, example 12
+    await room.post("/entities", json={"id": "urn:x:1", "type": "Shop", "kind": {"vocab": "bakery"}})
+
+    assert (await room.get("/entities?type=Shop&q=kind==bakery&expandValues=kind")).json()

@@ -30,6 +30,7 @@ _OPTIONS: Final = frozenset((*_FORMATS, "sysAttrs", "count", "temporalValues", "
 
 
 _SELECTING: Final = ("id", "type", "idPattern", "attrs", "pick", "omit", "q", "csf", "scopeQ", "datasetId", "local")
+_EXPANDING: Final = ("expandValues",)  # vocabulary values are expanded always (clause 4.9)
 _PLACING: Final = ("georel", "geometry", "coordinates", "geoproperty", "geometryProperty")
 _TIMING: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration")
 _SHOWING: Final = ("options", "format", "sysAttrs", "lang", "join", "joinLevel", "containedBy")
@@ -37,7 +38,9 @@ _ORDERING: Final = ("orderBy", "collation", "orderFrom", "orderGeometry")
 _PAGING: Final = ("limit", "offset", "count", "entityMap", "entityMapLifetime", "splitEntities")
 _WRITING: Final = ("deleteAll", "observedAt", "drop", "keep", "noOverwrite")
 _HOSTING: Final = ("details", "kind", "reload")
-_KNOWN: Final = frozenset((*_SELECTING, *_PLACING, *_TIMING, *_SHOWING, *_ORDERING, *_PAGING, *_WRITING, *_HOSTING))
+_KNOWN: Final = frozenset(
+    (*_SELECTING, *_EXPANDING, *_PLACING, *_TIMING, *_SHOWING, *_ORDERING, *_PAGING, *_WRITING, *_HOSTING)
+)
 
 
 def check_names(parameters: Parameters) -> None:

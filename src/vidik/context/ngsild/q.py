@@ -20,7 +20,7 @@ _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+\
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+\-]\d\d:?\d\d)?")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
-_NAME_END = re.compile(r"[=!<>~;|()\[\],\"\s]")
+_NAME_END = re.compile(r"[=!<>~;|()\[\]{},\"\s]")
 _TRAIL_END = re.compile(r"[\[\];|()\"]")
 _OPERATOR_LIKE = re.compile(r"[<>]|^[=!~]")
 _BARE_END = re.compile(r"[;|)(,\"]")
@@ -131,6 +131,8 @@ def _path(reader: Reader) -> Path:
     if not all(attributes):
         raise reader.wrong("a name in the path is empty")
     reader.at = stop
+    if reader.peek() == "{":
+        raise reader.wrong("a query does not follow relationships; ask for the linked entities themselves")
     trail: tuple[str, ...] = ()
     if reader.take("["):
         close = _TRAIL_END.search(reader.text, reader.at)

@@ -31,6 +31,7 @@ from vidik.context.ngsild.q import (
 
 META: Final = frozenset(("observedAt", "createdAt", "modifiedAt", "unitCode", "datasetId"))
 _MEMBERS: Final = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
+_OF_RELATIONSHIPS: Final = frozenset(("object", "objectList"))
 _NUMBER_MEMBERS: Final = ("value", "valueList", "json")
 _TRAIL_MEMBERS: Final = ("value", "json", "languageMap")
 
@@ -61,13 +62,13 @@ def _compile_comparison(term: Compare, steps: str, meta: str | None, context: Ac
     times = _has_moment(term.operand)
     if term.operator in ("!=", "!~="):
         positive = "==" if term.operator == "!=" else "~="
-        targets = _targets(term.path, meta, _MEMBERS)
+        targets = _targets(term.path, meta, _comparable(_MEMBERS, positive))
         present = " || ".join(f"exists(@{target})" for target in targets)
         equal = " || ".join(
             f"exists(@{target} ? ({_predicate(target, positive, term.operand, context)}))" for target in targets
         )
         return JsonPath(f"${steps} ? (({present}) && !({equal}))", times=times)
-    targets = _targets(term.path, meta, _members_for(term.operand))
+    targets = _targets(term.path, meta, _comparable(_members_for(term.operand), term.operator))
     matches = " || ".join(
         f"exists(@{target} ? ({_predicate(target, term.operator, term.operand, context)}))"
         if isinstance(term.operand, Moment | Range | OneOf)
@@ -75,6 +76,11 @@ def _compile_comparison(term: Compare, steps: str, meta: str | None, context: Ac
         for target in targets
     )
     return JsonPath(f"${steps} ? ({matches})", times=times)
+
+
+def _comparable(members: tuple[str, ...], operator: str) -> tuple[str, ...]:
+    """Of the members of a value those that an operator can fit: relationships know equal and unequal alone (4.9)."""
+    return members if operator == "==" else tuple(one for one in members if one not in _OF_RELATIONSHIPS)
 
 
 def _steps(path: Path, context: ActiveContext) -> tuple[str, str | None]:
