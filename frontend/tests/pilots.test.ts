@@ -16,6 +16,7 @@ import {
   cleaned,
   drawHalf,
   equalShares,
+  filled,
   hoursText,
   mondays,
   parseHours,
@@ -390,5 +391,16 @@ describe("shares between pilots that count the same", () => {
   it("are summed without noise", () => {
     const shares = ["0.1", "0.2", "0.7"].map((share, plan) => ({ plan, share }));
     expect(sumOfShares({ rule: "", shares })).toBe(1);
+  });
+});
+
+describe("a draft that a program wrote", () => {
+  it("is shown with what its prices and cost leave out", () => {
+    const price = { value: "14.20", unit: "RSD/KWH", source: "Bill", year: 2026 };
+    const shown = filled({ tariff: [{ price } as never], cost: { amount: "5" } as never });
+    expect(shown.tariff?.[0]).toMatchObject({ price, above: "0", weekdays: [0, 1, 2, 3, 4, 5, 6] });
+    expect(shown.tariff?.[0]?.hours).toHaveLength(24);
+    expect(shown.cost?.days_a_year).toBe(365);
+    expect(cleaned(filled({ title: "x" }))).toEqual({ title: "x" });
   });
 });

@@ -115,3 +115,17 @@ export function equalShares(overlaps: readonly Overlap[]): Allocation {
 /** What shares come to, without the noise of binary fractions. */
 export const sumOfShares = (allocation: Allocation): number =>
   Math.round(allocation.shares.reduce((sum, one) => sum + Number(one.share), 0) * 1e6) / 1e6;
+
+/** A draft as the form shows it: what a program left out of its prices and cost is what the server takes for it. */
+export function filled(draft: Draft): Draft {
+  const whole = structuredClone(draft);
+  const hours = Array.from({ length: 24 }, (_, hour) => hour);
+  whole.tariff = whole.tariff?.map((band) => ({
+    ...band,
+    hours: (band.hours as number[] | undefined) ?? hours,
+    weekdays: (band.weekdays as number[] | undefined) ?? [0, 1, 2, 3, 4, 5, 6],
+    above: (band.above as string | undefined) ?? "0",
+  }));
+  if (whole.cost) whole.cost.days_a_year = (whole.cost.days_a_year as number | undefined) ?? 365;
+  return whole;
+}
