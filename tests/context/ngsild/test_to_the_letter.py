@@ -221,3 +221,24 @@ async def test_words_of_a_vocabulary_are_expanded(room: httpx.AsyncClient) -> No
     await room.post("/entities", json={"id": "urn:x:1", "type": "Shop", "kind": {"vocab": "bakery"}})
 
     assert (await room.get("/entities?type=Shop&q=kind==bakery&expandValues=kind")).json()
+
+
+@pytest.mark.parametrize("path", ["/types/Room?details=true", "/attributes?limit=5", "/attributes/level?details=true"])
+async def test_discovery_has_its_own_parameters(room: httpx.AsyncClient, path: str) -> None:  # 6.3.20
+    response = await room.get(path)
+
+    assert (response.status_code, response.json()["type"].rpartition("/")[2]) == (400, "InvalidRequest")
+
+
+async def test_the_past_is_not_given_a_null_as_its_end(client: httpx.AsyncClient) -> None:  # 5.5.4, 5.6.11
+    past = {"id": "urn:x:1", "type": "T", "a": [{"value": 1, "observedAt": "2026-01-01T00:00:00Z"}]}
+
+    assert (await client.post("/temporal/entities", json={**past, "expiresAt": "urn:ngsi-ld:null"})).status_code == 400
+    assert (await client.get("/temporal/entities/urn:x:1")).status_code == 404
+
+
+async def test_headers_of_notifications_are_text(client: httpx.AsyncClient) -> None:  # 5.2.22
+    endpoint = {"uri": "http://127.0.0.1:9/", "receiverInfo": [{"key": "K", "value": 42}]}
+    subscription = {"type": "Subscription", "entities": [{"type": "T"}], "notification": {"endpoint": endpoint}}
+
+    assert (await client.post("/subscriptions", json=subscription)).status_code == 400

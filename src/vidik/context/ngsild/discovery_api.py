@@ -42,10 +42,18 @@ async def list_types(call: Call) -> Response:
     return answer(body, kind, context)
 
 
+def _check_parameters(call: Call, *known: str) -> None:
+    """Raise BadInput (InvalidRequest) for parameters that a resource does not have (clause 6.3.20)."""
+    unknown = call.parameters.present().difference(("local", "csf", *known))
+    if unknown:
+        raise problems.invalid_request(f"There is no parameter {min(unknown)} here.", min(unknown))
+
+
 async def retrieve_type(call: Call) -> Response:
     """GET /types/{type}."""
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
+    _check_parameters(call)
     wanted = context.expand(values.name(call.segments[1], "type"))
     async with call.broker.reader.session(call.tenant) as connection:
         count = await discovery.count_of_type(connection, wanted)
@@ -64,6 +72,7 @@ async def retrieve_type(call: Call) -> Response:
 
 async def list_attributes(call: Call) -> Response:
     """GET /attributes."""
+    _check_parameters(call, "details", "count")
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     async with call.broker.reader.session(call.tenant) as connection:
@@ -83,6 +92,7 @@ async def retrieve_attribute(call: Call) -> Response:
     """GET /attributes/{attribute}."""
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
+    _check_parameters(call)
     wanted = context.expand(values.name(call.segments[1], "attrId"))
     async with call.broker.reader.session(call.tenant) as connection:
         used = await discovery.attributes_present(connection, attribute=wanted)

@@ -47,6 +47,8 @@ def parse(body: Any, context: ActiveContext, *, whole: bool) -> EntityInput:
     head = {name: body[name] for name in ("id", "@id", "type", "@type", "scope") if name in body}
     if isinstance(head.get("scope"), list) and all(isinstance(one, dict) for one in head["scope"]):
         head["scope"] = head["scope"][-1].get("value") if head["scope"] else []
+    if "expiresAt" in body:  # of what is stored now; the past has no end
+        values.moment(body["expiresAt"], "expiresAt")
     entity = validation.parse_entity(head, context, CREATE, whole=whole)
     for name, given in body.items():
         if name in head or name in validation.ENTITY_SYSTEM or name == "expiresAt":

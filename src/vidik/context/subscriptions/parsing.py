@@ -221,7 +221,9 @@ def _pairs(given: Any, name: str) -> tuple[tuple[str, str], ...]:
         if not isinstance(one, dict) or not isinstance(one.get("key"), str) or not one["key"]:
             raise bad_data(f"{name} is a list of objects with key and value.", field)
         value = one.get("value")
-        text = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
+        # Numbers (MQTT-QoS) are taken where they mean what their text does; headers are text (clause 5.2.22).
+        kinds = str | int if name == "notifierInfo" else str
+        text = str(value) if isinstance(value, kinds) and not isinstance(value, bool) else None
         key = one["key"]
         if text is None or not is_header(key, text):
             raise bad_data(f"The key {key!r} of {name} and its value are text of one line.", field)
