@@ -150,7 +150,7 @@ class TestClock:
         st.sampled_from(["Europe/Belgrade", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata"]),
     )
     def test_days_add_up_to_what_was_read_in_any_zone(self, offset: int, zone: str) -> None:
-        start = np.datetime64("2024-01-01T00", "h") + offset * 24
+        start = np.datetime64("2024-01-01T00", "h") + np.timedelta64(offset * 24, "h")
         values = np.arange(24 * 40, dtype=float) + 1
         grid = day_grid(Series("meter", start, values, "KWH", zone))
 

@@ -10,7 +10,7 @@ from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.comparisons.placebos import Placebos
 from vidik.pilots.comparisons.runs import Run
-from vidik.pilots.measurement.series import Values
+from vidik.pilots.measurement.series import Values, steps_from
 from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, Verdict
 from vidik.pilots.specification import Specification
 
@@ -65,7 +65,7 @@ def verdict_of(interval: Interval) -> Verdict:
 def course_of(panel: Panel, actual: Values, foreseen: Values, half: Values) -> Course:
     """Day by day; days left out are in it with NaN, so that the chart shows the gap."""
     first, last = panel.days[panel.before], panel.days[-1]
-    days = np.arange(first, last + 1)
+    days = steps_from(first, int((last - first).astype(np.int64)) + 1)
     places = (panel.days[panel.before :] - first).astype(np.int64)
 
     def spread(values: Values) -> list[float]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.measurement.grid import HOURS, day_grid
-from vidik.pilots.measurement.series import Mask, Series, Values
+from vidik.pilots.measurement.series import Mask, Series, Values, steps_from
 from vidik.pilots.outcome import Finding
 from vidik.pilots.specification import Specification
 
@@ -116,7 +116,7 @@ def daily(series: Series) -> tuple[NDArray[np.datetime64], Values]:
 
 
 def _days(first: date, last: date) -> NDArray[np.datetime64]:
-    return np.arange(np.datetime64(first), np.datetime64(last) + 1)
+    return steps_from(np.datetime64(first, "D"), (last - first).days + 1)
 
 
 def _column(series: Mapping[str, Series], name: str, days: NDArray[np.datetime64]) -> Values:

@@ -118,7 +118,7 @@ def _foreseen(panel: Panel) -> Values:
 def _weeks(panel: Panel) -> tuple[NDArray[np.datetime64], NDArray[np.int64]]:
     """The Mondays of the weeks after the start, and the week of each day."""
     days = panel.days[panel.before :]
-    mondays = days - ((days.astype(np.int64) + 3) % WEEK)
+    mondays = days - ((days.astype(np.int64) + 3) % WEEK).astype("timedelta64[D]")
     weeks, places = np.unique(mondays, return_inverse=True)
     return weeks, places.astype(np.int64)
 

@@ -15,9 +15,9 @@ from vidik.pilots.outcome import Finding
 
 Days = NDArray[np.datetime64]
 
-YEAR = 364
+YEAR = np.timedelta64(364, "D")
 """Whole weeks, so that a Monday is compared with a Monday."""
-RECENT = 56
+RECENT = np.timedelta64(56, "D")
 TESTED = 28
 WAYS = ("usual week", "last eight weeks", "year before", "year before and its trend")
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from vidik.pilots.measurement.series import Mask, Period, Series, Values
+from vidik.pilots.measurement.series import Mask, Period, Series, Values, steps_from
 
 Integers = NDArray[np.int64]
 HOURS = 24
@@ -32,7 +32,7 @@ class DayGrid:
     @property
     def days(self) -> NDArray[np.datetime64]:
         """The local dates, one a row."""
-        return self.first + np.arange(len(self.rates))
+        return steps_from(self.first, len(self.rates))
 
     @property
     def hours(self) -> int:
@@ -79,7 +79,7 @@ def span(series: Series) -> Period | None:
     if len(known) == 0:
         return None
     if series.is_daily:
-        first, last = (series.start + known[0]).astype(object), (series.start + known[-1]).astype(object)
+        first, last = (series.times[place].astype(object) for place in (known[0], known[-1]))
         return Period(first, last)
     begin, day, _ = _places(int(series.start.astype(np.int64)), len(series.values), series.zone)
     origin = date(1970, 1, 1) + timedelta(days=begin)

@@ -14,6 +14,11 @@ Values = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+def steps_from(start: np.datetime64, count: int) -> NDArray[np.datetime64]:
+    """The first `count` steps of the unit of `start`: hours, or dates."""
+    return start + np.arange(count).astype(f"timedelta64[{np.datetime_data(start)[0]}]")
+
+
 @dataclass(frozen=True)
 class Period:
     """Whole local days, both ends included."""
@@ -58,7 +63,7 @@ class Series:
     @property
     def times(self) -> NDArray[np.datetime64]:
         """The beginning of each step: UTC hours or local dates."""
-        return self.start + np.arange(len(self.values))
+        return steps_from(self.start, len(self.values))
 
     def __len__(self) -> int:
         return len(self.values)

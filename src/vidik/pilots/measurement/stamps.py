@@ -188,7 +188,7 @@ def _iso(texts: Sequence[str]) -> Times:
     except ValueError:
         return _each(texts, _plain_iso)
     # A year alone, or a wild one, is a time to numpy; to us it is a mistake in the file.
-    times[(times < EARLIEST) | (times > LATEST)] = np.datetime64("NaT")
+    times[(times < EARLIEST) | (times > LATEST)] = np.datetime64("NaT", "s")
     return times
 
 
@@ -208,7 +208,7 @@ def _strptime(text: str, form: str) -> datetime | None:
 
 def _each(texts: Sequence[str], read: Callable[[str], datetime | None]) -> Times:
     times = np.array([read(text) for text in texts], dtype="datetime64[s]")
-    times[(times < EARLIEST) | (times > LATEST)] = np.datetime64("NaT")
+    times[(times < EARLIEST) | (times > LATEST)] = np.datetime64("NaT", "s")
     return times
 
 
