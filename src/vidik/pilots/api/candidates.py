@@ -24,6 +24,8 @@ from vidik.pilots.plans import repository
 router = APIRouter(prefix="/pilots", tags=["pilots"])
 
 _REMEMBERED = 16
+Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
+"""How much a criterion counts against the others; only their ratios matter."""
 
 
 class WhatIf(Form):
@@ -32,7 +34,7 @@ class WhatIf(Form):
     budget: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     discount_rate: Annotated[float, Field(ge=0, lt=1)] | None = None
     overrides: Annotated[dict[str, dict[str, Any]], Field(default_factory=dict)]
-    weights: Annotated[list[float], Field(min_length=1, max_length=20)] | None = None
+    weights: Annotated[list[Weight], Field(min_length=1, max_length=20)] | None = None
     view: Literal["society", "budget"] = "society"
 
 

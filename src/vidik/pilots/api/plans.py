@@ -115,7 +115,7 @@ async def give_file(
     request: Request,
     services: ServicesOf,
     principal: Manager,
-    name: Annotated[str, Query(min_length=1, max_length=200)] = "file.csv",
+    name: Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")] = "file.csv",
     simulated: bool = False,
 ) -> dict[str, Any]:
     """Give in a CSV file (the body); kept once by its SHA-256, never changed."""
