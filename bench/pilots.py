@@ -17,7 +17,7 @@ from vidik.pilots.assessment import assess
 from vidik.pilots.evaluation import sum_guideline_14
 from vidik.pilots.folder import FolderOutcome, Meter, Task, evaluate_folder, meter_files
 from vidik.pilots.folder_summary import shown, summary
-from vidik.pilots.measurement.reading import read_csv
+from vidik.pilots.measurement.reading import Kind, read_csv
 from vidik.pilots.measurement.series import Period, Series
 from vidik.pilots.uncertainty.placebo import Placebo, bounds, placebo_interval, placebo_of
 
@@ -163,8 +163,9 @@ def _injected(report: Report, outcomes: dict[tuple[str, int], FolderOutcome]) ->
 @functools.cache
 def _heat_series(name: str, column: str) -> tuple[Series, list[Any]]:
     data = (DATA / "nis-heating" / f"scada_{name}.csv.gz").read_bytes()
-    unit, kind = ("MWH", "counter") if column == "e" else ("CEL", "mean")
-    return read_csv(data, column=column, unit=unit, zone="Europe/Belgrade", kind=kind, name=name)  # type: ignore[arg-type]
+    kind: Kind = "counter" if column == "e" else "mean"
+    unit = "MWH" if column == "e" else "CEL"
+    return read_csv(data, column=column, unit=unit, zone="Europe/Belgrade", kind=kind, name=name)
 
 
 def _season(year: int) -> Period:

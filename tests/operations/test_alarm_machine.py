@@ -212,7 +212,7 @@ TestAlarmLife = AlarmLife.TestCase
 
 
 def an_alarm(**said: object) -> Alarm:
-    return Alarm(KEY, "high", BEGIN, BEGIN, BEGIN, **said)  # type: ignore[arg-type]
+    return Alarm(KEY, "high", BEGIN, BEGIN, BEGIN, **said)  # type: ignore[arg-type]  # any of its members
 
 
 def test_a_second_person_is_told_who_was_first() -> None:

@@ -76,7 +76,7 @@ def quality_key(rule: QualityRule, attribute: str) -> str:
 def _not_quiet(quick: Quick, value: object, states: Mapping[str, RuleState]) -> list[Judge]:
     """Return the rules that must look closer: those that remember something, and those that the value may set off."""
     kind = type(value)
-    if (kind is float and quick.floor <= value <= quick.ceiling and value not in quick.words) or (  # type: ignore[operator]
+    if (kind is float and quick.floor <= value <= quick.ceiling and value not in quick.words) or (  # type: ignore[operator]  # a float: kind says so
         kind is str and value not in quick.words
     ):
         return [judge for judge in quick.judges if judge.code in states] if states else []

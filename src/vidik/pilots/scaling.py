@@ -38,16 +38,16 @@ def cluster(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
     except ImportError as missing:
         raise ScalingUnavailable("Dask is not installed: pip install vidik[scale]") from missing
     if scheduler:
-        with Client(scheduler, timeout="30s") as client:  # type: ignore[no-untyped-call]
+        with Client(scheduler, timeout="30s") as client:  # type: ignore[no-untyped-call]  # Dask has no types
             yield client
         return
     with (
         # The profiler looks into the worker a hundred times a second: that costs more than it tells.
         dask.config.set({"distributed.worker.profile.enabled": False}),
-        LocalCluster(  # type: ignore[no-untyped-call]
+        LocalCluster(  # type: ignore[no-untyped-call]  # Dask has no types
             n_workers=workers, threads_per_worker=1, processes=True, host="127.0.0.1", dashboard_address=None
         ) as local,
-        Client(local) as client,  # type: ignore[no-untyped-call]
+        Client(local) as client,  # type: ignore[no-untyped-call]  # Dask has no types
     ):
         yield client
 
@@ -74,7 +74,7 @@ def map_over(
     places = {future.key: place for place, future in enumerate(futures)}
     results: list[list[Result]] = [[] for _ in batches]
     done = 0
-    for future in as_completed(futures):  # type: ignore[no-untyped-call]
+    for future in as_completed(futures):  # type: ignore[no-untyped-call]  # Dask has no types
         place = places[future.key]
         results[place] = future.result()
         done += len(batches[place])

@@ -77,7 +77,7 @@ def synthetic_controls(donors: Values, unit: Values) -> Candidates:
     return Candidates(tuple(names), np.array(rows))
 
 
-def equal_weights(donors: Values, unit: Values) -> Candidates:  # noqa: ARG001
+def equal_weights(donors: Values, unit: Values) -> Candidates:  # noqa: ARG001  a Family is asked alike
     """All donors alike: what difference in differences compares with."""
     count = donors.shape[1]
     return Candidates(("equal",), np.full((1, count), 1 / count))

@@ -22,7 +22,7 @@ TESTED = 28
 WAYS = ("usual week", "last eight weeks", "year before", "year before and its trend")
 
 
-def single_series(days: Days, treated: Values, donors: Values, start: int) -> Run:  # noqa: ARG001
+def single_series(days: Days, treated: Values, donors: Values, start: int) -> Run:  # noqa: ARG001  a Design is asked alike
     """Foresee a series from its own past: its usual week, its last eight weeks, or the year before.
 
     Which of them, is chosen by what each would have said of earlier months. `donors` are not looked at: what this
