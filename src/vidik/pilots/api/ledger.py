@@ -18,8 +18,6 @@ from vidik.pilots.ledger.table import as_csv
 from vidik.pilots.plain import plain
 from vidik.pilots.plans import service
 from vidik.pilots.reports.extract import read_extract
-from vidik.pilots.reports.page import render_page
-from vidik.pilots.reports.pdf import render_pdf
 
 router = APIRouter(prefix="/pilots", tags=["pilots"])
 
@@ -94,7 +92,7 @@ async def download_extract(plan: int, connection: Transaction, _: Reader) -> Res
 async def read_report(plan: int, connection: Transaction, _: Reader, language: Language = "en") -> Response:
     """Return the printable report of a decided pilot as one page."""
     archive = await _archive(connection, plan)
-    page = await asyncio.to_thread(lambda: render_page(read_extract(archive), language))
+    page = await asyncio.to_thread(_page, archive, language)
     headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
@@ -103,6 +101,18 @@ async def read_report(plan: int, connection: Transaction, _: Reader, language: L
 async def download_report(plan: int, connection: Transaction, _: Reader, language: Language = "en") -> Response:
     """Download the report of a decided pilot as PDF."""
     archive = await _archive(connection, plan)
-    document = await asyncio.to_thread(lambda: render_pdf(read_extract(archive), language))
+    document = await asyncio.to_thread(_document, archive, language)
     headers = {"Content-Disposition": f'attachment; filename="pilot-{plan}-{language}.pdf"'}
     return Response(document, media_type="application/pdf", headers=headers)
+
+
+def _page(archive: bytes, language: str) -> str:
+    from vidik.pilots.reports.page import render_page  # slow to load, needed only here
+
+    return render_page(read_extract(archive), language)
+
+
+def _document(archive: bytes, language: str) -> bytes:
+    from vidik.pilots.reports.pdf import render_pdf  # slow to load, needed only here
+
+    return render_pdf(read_extract(archive), language)
