@@ -6,6 +6,7 @@ python with_filip.py BASE_URL TOKEN RECEIVER_URI
 import json
 import logging
 import sys
+import time
 
 from filip.clients.ngsi_ld.cb import ContextBrokerLDClient
 from filip.models.ngsi_ld.context import ActionTypeLD, ContextLDEntity, ContextProperty, NamedContextProperty
@@ -24,6 +25,15 @@ def substation(number: int, power: float) -> ContextLDEntity:
 
 def powers(entities: list[ContextLDEntity]) -> dict[str, float]:
     return {entity.id: entity.get_properties(response_format="dict")["power"].value for entity in entities}
+
+
+def wait_until_told(client: ContextBrokerLDClient, subscription: str, times: int) -> None:
+    """A change that nobody has looked at yet is judged by the subscription as it stands then."""
+    until = time.monotonic() + 60
+    while (client.get_subscription(subscription).notification.timesSent or 0) < times:
+        if time.monotonic() > until:
+            raise TimeoutError(f"fewer than {times} notifications within a minute")
+        time.sleep(0.05)
 
 
 with ContextBrokerLDClient(url=base_url, headers={"Authorization": f"Bearer {token}"}) as client:
@@ -53,6 +63,7 @@ with ContextBrokerLDClient(url=base_url, headers={"Authorization": f"Bearer {tok
     client.replace_existing_attributes_of_entity(substation(1, 70.0))
     seen["replaced"] = client.get_entity(first.id, options="keyValues").model_dump(exclude={"context"})
 
+    wait_until_told(client, subscription.id, 2)
     subscription.q = "power>90"
     client.update_subscription(subscription)
     seen["asked"] = client.get_subscription(subscription.id).q
