@@ -18,9 +18,9 @@ from vidik.demo.planning import plan_city
 from vidik.demo.world import World
 from vidik.intake.profiles import load_profiles
 from vidik.kernel.clock import CITY_ZONE
-from vidik.operations.memory import Memory
-from vidik.operations.rulebook import RuleBook, packaged_rules, read_rule
-from vidik.operations.rules_model import AnyRule
+from vidik.operations.rules.memory import Memory
+from vidik.operations.rules.model import AnyRule
+from vidik.operations.rules.rulebook import RuleBook, packaged_rules, read_rule
 
 RULES = 10_000
 DAYS = 30

@@ -12,7 +12,7 @@ from tests.operations.factories import minutes_ago, store
 from vidik.console.live import LiveCity
 from vidik.kernel.database import Database
 from vidik.kernel.services import Services
-from vidik.operations.consumer import AlarmConsumer
+from vidik.operations.alarms.consumer import AlarmConsumer
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from vidik.context.store import changes
 from vidik.kernel.services import Services
-from vidik.operations.consumer import AlarmConsumer
+from vidik.operations.alarms.consumer import AlarmConsumer
 
 Follow = Callable[..., Awaitable[int]]
 

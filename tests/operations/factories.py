@@ -9,8 +9,8 @@ from vidik.context.store.changes import Change
 from vidik.context.store.readings import AttributeMeta, EntityReading, ReadingWriter, Target
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.database import Database
-from vidik.operations.rulebook import read_rule
-from vidik.operations.rules_model import AnyRule
+from vidik.operations.rules.model import AnyRule
+from vidik.operations.rules.rulebook import read_rule
 
 MINUTE = 60_000_000
 START = to_microseconds(datetime(2026, 1, 15, 10, tzinfo=UTC))

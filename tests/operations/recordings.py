@@ -14,10 +14,11 @@ from vidik.context.jsonld import names
 from vidik.context.store.changes import Change, Rejection
 from vidik.intake.profiles import Profile, Reading, Rejected
 from vidik.kernel.clock import CITY_ZONE, from_microseconds, now_microseconds
-from vidik.operations.alarm import Act, Alarm, AlarmKey, clear_alarm, raise_alarm, see
-from vidik.operations.memory import Finding, Memory
-from vidik.operations.rulebook import RuleBook, packaged_rules
-from vidik.operations.service import terms_of
+from vidik.operations.alarms.alarm import Act, Alarm, clear_alarm, raise_alarm, see
+from vidik.operations.alarms.service import terms_of
+from vidik.operations.rules.memory import Finding, Memory
+from vidik.operations.rules.rulebook import RuleBook, packaged_rules
+from vidik.operations.rules.signals import AlarmKey
 
 HOUR = 3600.0
 COLUMNS = {"return_primary": 3, "supply_primary": 2, "supply_secondary": 4, "reference": 1, "power": 7}

@@ -20,8 +20,8 @@ from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated, 
 from vidik.kernel.identity import Principal, require, require_principal
 from vidik.kernel.scripts import fold
 from vidik.kernel.web import ServicesOf, get_services
-from vidik.operations import repository as operations
-from vidik.operations.rules_model import SilenceRule
+from vidik.operations.alarms import repository as operations
+from vidik.operations.rules.model import SilenceRule
 
 router = APIRouter(prefix="/console", tags=["console"])
 

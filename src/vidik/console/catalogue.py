@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from vidik.context.jsonld import names
 from vidik.intake.profiles import Profile
-from vidik.operations.messages import unit_symbol
-from vidik.operations.rules_model import AnyRule, ThresholdRule
+from vidik.operations.rules.messages import unit_symbol
+from vidik.operations.rules.model import AnyRule, ThresholdRule
 
 SERVICES = ("heating", "lighting", "parking", "air", "water", "waste", "traffic")
 Band = tuple[float, float]

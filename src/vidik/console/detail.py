@@ -13,11 +13,11 @@ from vidik.context.store.document import LOCATION, instances_of
 from vidik.intake.devices.records import health_of
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
-from vidik.operations import repository as operations
-from vidik.operations.alarm_view import alarm_view
+from vidik.operations.alarms import repository as operations
+from vidik.operations.alarms.view import alarm_view
 from vidik.operations.entities import NAME, ORIGIN, value_of
-from vidik.operations.messages import unit_symbol
-from vidik.operations.rules_model import AnyRule
+from vidik.operations.rules.messages import unit_symbol
+from vidik.operations.rules.model import AnyRule
 
 _PROVIDED_BY = names.expand_attribute("providedBy")
 _NOT_LISTED = frozenset((NAME, ORIGIN, LOCATION))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from vidik.operations.rules_model import Text
+from vidik.operations.rules.model import Text
 
 
 @dataclass(frozen=True)

@@ -29,10 +29,10 @@ from vidik.kernel.errors import NotFound, Unavailable
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 from vidik.kernel.tasks import end_tasks, run_together
-from vidik.operations import repository as operations
-from vidik.operations.alarm_view import alarm_view
-from vidik.operations.rules_model import AnyRule, SilenceRule
-from vidik.operations.rules_service import standing_rules
+from vidik.operations.alarms import repository as operations
+from vidik.operations.alarms.view import alarm_view
+from vidik.operations.rules.model import AnyRule, SilenceRule
+from vidik.operations.rules.service import standing_rules
 
 _log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from vidik.context.store.changes import Change
 from vidik.context.store.document import LOCATION, box_of_geometry
 from vidik.kernel.clock import from_microseconds, iso, to_microseconds
 from vidik.kernel.scripts import fold
-from vidik.operations.alarm_view import is_shown
+from vidik.operations.alarms.view import is_shown
 from vidik.operations.entities import (
     NAME,
     ORIGIN,
@@ -27,9 +27,9 @@ from vidik.operations.entities import (
     unit_code_of,
     value_of,
 )
-from vidik.operations.memory import scalar
-from vidik.operations.messages import unit_symbol
-from vidik.operations.rules_model import PRIORITIES, Priority, Scalar
+from vidik.operations.rules.memory import scalar
+from vidik.operations.rules.messages import unit_symbol
+from vidik.operations.rules.model import PRIORITIES, Priority, Scalar
 
 AssetState = Literal["normal", "low", "medium", "high", "critical", "unknown", "out_of_service"]
 SILENT_AFTER_INTERVALS = 3

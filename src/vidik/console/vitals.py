@@ -10,7 +10,7 @@ from typing import Any
 
 from vidik.console.catalogue import SERVICES
 from vidik.console.projection import Asset
-from vidik.operations.rules_model import Scalar
+from vidik.operations.rules.model import Scalar
 
 CURVE_TOLERANCE_CELSIUS = 3
 HEAT_DRAWN_KILOWATT = 20

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
-    from vidik.operations import api, groups_api, holds_api, performance_api, rules_api, trials_api
+    from vidik.operations.alarms import api, groups_api, holds_api, performance_api
+    from vidik.operations.rule_changes import api as rules_api
+    from vidik.operations.rule_changes import trials_api
 
     # Before the alarms: their numbers would take "performance" for one.
     return [
@@ -24,7 +26,7 @@ def _api_routers() -> "Sequence[APIRouter]":
 
 
 def _consumers() -> Sequence[ChangeConsumer]:
-    from vidik.operations.consumer import AlarmConsumer
+    from vidik.operations.alarms.consumer import AlarmConsumer
 
     return [AlarmConsumer()]
 

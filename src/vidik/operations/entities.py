@@ -6,8 +6,8 @@ from typing import Any
 
 from vidik.context.jsonld import names
 from vidik.kernel.clock import to_microseconds
-from vidik.operations.memory import judged
-from vidik.operations.signals import Sample
+from vidik.operations.rules.memory import judged
+from vidik.operations.rules.signals import Sample
 
 NAME = names.expand_attribute("name")
 ORIGIN = names.expand_attribute("dataOrigin")

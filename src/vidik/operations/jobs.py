@@ -10,14 +10,15 @@ from vidik.intake.profiles import Profile
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
-from vidik.operations import holds_repository, repository, trials
-from vidik.operations.alarm import AlarmKey
+from vidik.operations.alarms import holds_repository, repository
+from vidik.operations.alarms.hiding import settle_alarms
+from vidik.operations.alarms.service import apply_findings
+from vidik.operations.alarms.silence import Voice, judge, services_named
 from vidik.operations.entities import origin_of
-from vidik.operations.hiding import settle_alarms
-from vidik.operations.rulebook import EVERY_TYPE, RuleBook
-from vidik.operations.rules_service import standing_rules
-from vidik.operations.service import apply_findings
-from vidik.operations.silence import Voice, judge, services_named
+from vidik.operations.rule_changes import trials
+from vidik.operations.rules.rulebook import EVERY_TYPE, RuleBook
+from vidik.operations.rules.service import standing_rules
+from vidik.operations.rules.signals import AlarmKey
 
 SILENCE_EVERY_SECONDS = 5.0
 HOLDS_EVERY_SECONDS = 5.0

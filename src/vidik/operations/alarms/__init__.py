@@ -1,0 +1,1 @@
+"""Alarms: raised and cleared by what rules find, hidden and shown again, grouped, told, and measured."""

@@ -1,0 +1,67 @@
+"""Groups of alarms over HTTP: one line for one cause, and one hand for all of it."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Query
+
+from vidik.kernel import audit
+from vidik.kernel.clock import iso, now
+from vidik.kernel.errors import NotFound
+from vidik.kernel.web import Transaction
+from vidik.operations.alarms import groups_repository, repository
+from vidik.operations.alarms.alarm import Event, acknowledge_alarm
+from vidik.operations.alarms.api import Acknowledgement, Acknowledger, Reader
+from vidik.operations.alarms.view import alarm_view
+from vidik.operations.entities import name_of
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/alarm-groups")
+async def list_groups(
+    connection: Transaction, _: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+) -> dict[str, Any]:
+    """List groups with open alarms, newest first: how many they are, and what the worst of them says."""
+    rows = await groups_repository.list_groups(connection, limit)
+    items = []
+    for row in rows:
+        document = row.pop("document")
+        times = {name: iso(row[name]) for name in ("opened_at", "newest_at")}
+        name = name_of(row["subject"], document or {}) if row["kind"] == "related" else row["subject"]
+        items.append({**row, **times, "id": str(row["id"]), "subject_name": name})
+    return {"items": items}
+
+
+@router.get("/alarm-groups/{group_id}/alarms")
+async def list_members(group_id: int, connection: Transaction, _: Reader) -> dict[str, Any]:
+    """List every alarm of a group."""
+    rows = await groups_repository.members(connection, group_id)
+    if not rows:
+        raise NotFound(f"There is no group {group_id}.")
+    return {"items": [alarm_view(row) for row in rows]}
+
+
+@router.post("/alarm-groups/{group_id}/acknowledge")
+async def acknowledge_group(
+    group_id: int,
+    connection: Transaction,
+    principal: Acknowledger,
+    body: Annotated[Acknowledgement | None, Body()] = None,
+) -> dict[str, Any]:
+    """Acknowledge every alarm of a group that still asks for it; returns how many those were."""
+    if not await groups_repository.members(connection, group_id):
+        raise NotFound(f"There is no group {group_id}.")
+    note = body.note or None if body else None
+    moment = now()
+    events: list[tuple[int, Event]] = []
+    for alarm in await groups_repository.unacknowledged_members(connection, group_id):
+        after, event = acknowledge_alarm(alarm, person=principal.name, note=note, now=moment)
+        await repository.update_alarm(connection, after)
+        if after.id is not None:
+            events.append((after.id, event))
+    await repository.append_events(connection, events)
+    details = {"alarms": len(events)}
+    await audit.record(
+        connection, principal, "alarm-group.acknowledge", f"alarm-group:{group_id}", reason=note, details=details
+    )
+    return details

@@ -1,0 +1,61 @@
+"""SQL of how the alarms behaved."""
+
+from datetime import datetime
+
+from vidik.kernel.database import Connection
+from vidik.operations.alarms.performance import Call, Stands
+from vidik.operations.rules.signals import AlarmKey
+
+
+async def calls_between(connection: Connection, begin: datetime, end: datetime) -> list[Call]:
+    """Return every call of a time, in order, each with how long it lasted."""
+    cursor = await connection.execute(
+        """
+        SELECT e.at, a.rule, a.entity_id, a.attribute, a.entity_name, a.priority, over.at AS over_at
+          FROM alarm_event e
+          JOIN alarm a ON a.id = e.alarm
+          LEFT JOIN LATERAL (
+            SELECT at
+              FROM alarm_event
+             WHERE alarm = e.alarm
+               AND id > e.id
+               AND transition IN ('cleared', 'latched', 'faded')
+             ORDER BY id
+             LIMIT 1
+         ) AS over ON true
+         WHERE e.transition = 'raised'
+           AND e.at >= %s
+           AND e.at < %s
+         ORDER BY e.at, e.id
+        """,
+        [begin, end],
+    )
+    return [
+        Call(
+            row["at"],
+            AlarmKey(row["rule"], row["entity_id"], row["attribute"]),
+            row["entity_name"],
+            row["priority"],
+            row["over_at"] - row["at"] if row["over_at"] else None,
+        )
+        for row in await cursor.fetchall()
+    ]
+
+
+async def standing_at(connection: Connection, moment: datetime) -> list[Stands]:
+    """Return the alarms that were raised before a time and were not over then; what is hidden does not count."""
+    cursor = await connection.execute(
+        """
+        SELECT rule, entity_id, attribute, entity_name, raised_at
+          FROM alarm
+         WHERE raised_at < %s
+           AND (cleared_at IS NULL OR cleared_at >= %s)
+           AND hidden_by IS NULL
+         ORDER BY raised_at, id
+        """,
+        [moment, moment],
+    )
+    return [
+        Stands(AlarmKey(row["rule"], row["entity_id"], row["attribute"]), row["entity_name"], row["raised_at"])
+        for row in await cursor.fetchall()
+    ]

@@ -1,0 +1,358 @@
+"""All SQL of operations."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from vidik.kernel.database import Connection
+from vidik.operations.alarms.alarm import Alarm, Event
+from vidik.operations.rules.signals import AlarmKey
+
+Which = Literal["open", "unacknowledged", "hidden", "cleared", "all"]
+_WHICH: Mapping[Which, str] = {
+    "open": "cleared_at IS NULL AND hidden_by IS NULL",
+    "unacknowledged": "state IN ('unacknowledged', 'latched_unacknowledged', 'returned_unacknowledged')",
+    "hidden": "cleared_at IS NULL AND hidden_by IS NOT NULL",
+    "cleared": "cleared_at IS NOT NULL",
+    "all": "true",
+}
+ALARM_CHANNEL = "vidik_alarm"
+_EVENT_LOCK = 0x564C_4152  # "VLAR"
+_MOVE_LOCK = 0x564C_4D56  # "VLMV"
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a person reads of an alarm beside its state: fixed when it is raised."""
+
+    entity_name: str
+    service: str
+    origin: str
+    message: Mapping[str, str]
+    shown_attribute: str | None
+    unit: str | None
+    related: frozenset[str] = frozenset()
+
+
+ALARM_COLUMNS = """
+    SELECT id, rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
+           shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
+           acknowledged_by, acknowledged_at, note, cleared_at, cleared_observed_at, latching, ask_on_return,
+           hidden_by, returned_at, returned_observed_at, related, alarm_group
+      FROM alarm
+"""
+_FIELDS = (
+    "priority", "observed_at", "raised_at", "last_seen_at", "count", "value", "threshold", "acknowledged_by",
+    "acknowledged_at", "note", "cleared_at", "cleared_observed_at", "latching", "ask_on_return", "hidden_by",
+    "returned_at", "returned_observed_at",
+)  # fmt: skip
+
+
+def to_alarm(row: DictRow) -> Alarm:
+    """Return a row of `alarm` as the core knows it."""
+    return Alarm(
+        id=row["id"],
+        key=AlarmKey(row["rule"], row["entity_id"], row["attribute"]),
+        **{name: row[name] for name in _FIELDS},
+    )
+
+
+async def lock_alarms(connection: Connection) -> None:
+    """Be the only one who moves many alarms until the transaction ends; taken before any row is locked.
+
+    Order of locks, without which two could wait for each other: this one, rows of alarms, the one of events.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_MOVE_LOCK])
+
+
+async def latest_alarms(connection: Connection, keys: Collection[AlarmKey]) -> dict[AlarmKey, Alarm]:
+    """Return the newest alarm of each key that has one, locked until the transaction ends."""
+    if not keys:
+        return {}
+    cursor = await connection.execute(
+        f"""
+        WITH wanted AS (
+            SELECT DISTINCT * FROM unnest(%s::text[], %s::text[], %s::text[]) AS w (rule, entity_id, attribute)
+        )
+        {ALARM_COLUMNS}
+         WHERE id IN (
+            SELECT newest.id
+              FROM wanted
+             CROSS JOIN LATERAL (
+                SELECT max(a.id) AS id
+                  FROM alarm a
+                 WHERE (a.rule, a.entity_id, a.attribute) = (wanted.rule, wanted.entity_id, wanted.attribute)
+             ) AS newest
+         )
+         ORDER BY id
+           FOR UPDATE
+        """,
+        [[key.rule for key in keys], [key.entity_id for key in keys], [key.attribute for key in keys]],
+    )
+    return {alarm.key: alarm for alarm in map(to_alarm, await cursor.fetchall())}
+
+
+async def insert_alarm(connection: Connection, alarm: Alarm, description: Description) -> int:
+    """Write a new alarm and return its number."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO alarm (rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
+                           shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
+                           latching, ask_on_return, hidden_by, related)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        RETURNING id
+        """,
+        [
+            *alarm.key,
+            description.entity_name,
+            description.service,
+            description.origin,
+            alarm.priority,
+            alarm.state,
+            Jsonb(dict(description.message)),
+            description.shown_attribute,
+            Jsonb(alarm.value),
+            description.unit,
+            alarm.threshold,
+            alarm.observed_at,
+            alarm.raised_at,
+            alarm.last_seen_at,
+            alarm.count,
+            alarm.latching,
+            alarm.ask_on_return,
+            alarm.hidden_by,
+            sorted(description.related),
+        ],
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101  (INSERT ... RETURNING of one row)
+    return int(row["id"])
+
+
+async def update_alarm(connection: Connection, alarm: Alarm) -> None:
+    """Write what changed of an alarm."""
+    await connection.execute(
+        """
+        UPDATE alarm
+           SET priority = %s, state = %s, value = %s, threshold = %s, last_seen_at = %s, count = %s,
+               acknowledged_by = %s, acknowledged_at = %s, note = %s, cleared_at = %s,
+               cleared_observed_at = %s, latching = %s, ask_on_return = %s, hidden_by = %s,
+               returned_at = %s, returned_observed_at = %s
+         WHERE id = %s
+        """,
+        [
+            alarm.priority,
+            alarm.state,
+            Jsonb(alarm.value),
+            alarm.threshold,
+            alarm.last_seen_at,
+            alarm.count,
+            alarm.acknowledged_by,
+            alarm.acknowledged_at,
+            alarm.note,
+            alarm.cleared_at,
+            alarm.cleared_observed_at,
+            alarm.latching,
+            alarm.ask_on_return,
+            alarm.hidden_by,
+            alarm.returned_at,
+            alarm.returned_observed_at,
+            alarm.id,
+        ],
+    )
+
+
+async def append_events(connection: Connection, events: Sequence[tuple[int, Event]]) -> None:
+    """Write what happened to alarms (number, event) and wake those who watch.
+
+    The lock makes the numbers of events come in commit order, so that a reader never passes one not yet visible.
+    """
+    if not events:
+        return
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_EVENT_LOCK & 0x7FFFFFFF])
+    await connection.execute(
+        """
+        INSERT INTO alarm_event (alarm, transition, state_before, state_after, cause, at, person, reason)
+        SELECT alarm, transition, state_before, state_after, cause, at, person, reason
+          FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[], %s::timestamptz[], %s::text[],
+                      %s::text[])
+               WITH ORDINALITY AS e (alarm, transition, state_before, state_after, cause, at, person, reason, n)
+         ORDER BY n
+        """,
+        [
+            [alarm for alarm, _ in events],
+            [event.transition for _, event in events],
+            [event.before for _, event in events],
+            [event.after for _, event in events],
+            [event.act.cause for _, event in events],
+            [event.act.at for _, event in events],
+            [event.act.person for _, event in events],
+            [event.act.reason for _, event in events],
+        ],
+    )
+    await connection.execute("SELECT pg_notify(%s, current_schema())", [ALARM_CHANNEL])
+
+
+async def find_alarm(connection: Connection, alarm_id: int) -> Alarm | None:
+    """Return one alarm, locked until the transaction ends."""
+    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE id = %s FOR UPDATE", [alarm_id])
+    row = await cursor.fetchone()
+    return to_alarm(row) if row else None
+
+
+async def alarm_rows(connection: Connection, alarm_ids: Sequence[int]) -> list[DictRow]:
+    """Return whole rows of alarms by number, in no particular order."""
+    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE id = ANY(%s)", [list(alarm_ids)])
+    return await cursor.fetchall()
+
+
+async def list_alarms(
+    connection: Connection,
+    *,
+    state: Which,
+    limit: int,
+    before: int | None = None,
+    entity_id: str | None = None,
+    service: str | None = None,
+) -> list[DictRow]:
+    """Return rows of alarms: open ones (what is hidden is not among them) worst first, the others newest first."""
+    conditions = [_WHICH[state]]
+    parameters: list[Any] = []
+    for clause, value in (("id < %s", before), ("entity_id = %s", entity_id), ("service = %s", service)):
+        if value is not None:
+            conditions.append(clause)
+            parameters.append(value)
+    worst_first = "array_position(ARRAY['critical', 'high', 'medium', 'low'], priority), "
+    cursor = await connection.execute(
+        f"""
+        {ALARM_COLUMNS}
+         WHERE {" AND ".join(conditions)}
+         ORDER BY {worst_first if state == "open" and before is None else ""}raised_at DESC, id DESC
+         LIMIT %s
+        """,
+        [*parameters, limit],
+    )
+    return await cursor.fetchall()
+
+
+async def count_open(connection: Connection) -> dict[str, int]:
+    """Return how many alarms are open, and not hidden, of each priority."""
+    cursor = await connection.execute(
+        "SELECT priority, count(*) AS alarms FROM alarm"
+        " WHERE cleared_at IS NULL AND hidden_by IS NULL GROUP BY priority"
+    )
+    counts = dict.fromkeys(("critical", "high", "medium", "low"), 0)
+    counts.update({row["priority"]: row["alarms"] for row in await cursor.fetchall()})
+    return counts
+
+
+async def alarms_between(connection: Connection, entity_id: str, start: datetime, end: datetime) -> list[DictRow]:
+    """Return rows of the entity's alarms that stood at some time between, by the readings' time."""
+    cursor = await connection.execute(
+        f"""
+        {ALARM_COLUMNS}
+         WHERE entity_id = %s
+           AND observed_at < %s
+           AND (cleared_observed_at IS NULL OR cleared_observed_at >= %s)
+         ORDER BY observed_at
+         LIMIT 500
+        """,
+        [entity_id, end, start],
+    )
+    return await cursor.fetchall()
+
+
+async def events_after(connection: Connection, event_id: int, limit: int = 500) -> list[DictRow]:
+    """Return what happened to alarms after an event, in order: id, at, transition, person, alarm (number)."""
+    cursor = await connection.execute(
+        "SELECT id, at, alarm, transition, person FROM alarm_event WHERE id > %s ORDER BY id LIMIT %s",
+        [event_id, limit],
+    )
+    return await cursor.fetchall()
+
+
+async def events_of(connection: Connection, alarm_id: int) -> list[DictRow]:
+    """Return every transition of one alarm, oldest first."""
+    cursor = await connection.execute(
+        """
+        SELECT id, at, transition, state_before, state_after, cause, person, reason
+          FROM alarm_event
+         WHERE alarm = %s
+         ORDER BY id
+        """,
+        [alarm_id],
+    )
+    return await cursor.fetchall()
+
+
+async def newest_event(connection: Connection) -> int:
+    """Return the number of the newest event; 0 when there is none."""
+    cursor = await connection.execute("SELECT coalesce(max(id), 0) AS id FROM alarm_event")
+    row = await cursor.fetchone()
+    return int(row["id"]) if row else 0
+
+
+async def newest_events(connection: Connection, limit: int, before: int | None = None) -> list[DictRow]:
+    """Return the newest events, newest first, each with its alarm's words."""
+    cursor = await connection.execute(
+        """
+        SELECT e.id, e.at, e.alarm, e.transition, e.person, a.rule, a.entity_id, a.entity_name, a.service,
+               a.origin, a.priority, a.message
+          FROM alarm_event e
+          JOIN alarm a ON a.id = e.alarm
+         WHERE %s::bigint IS NULL OR e.id < %s
+         ORDER BY e.id DESC
+         LIMIT %s
+        """,
+        [before, before, limit],
+    )
+    return await cursor.fetchall()
+
+
+async def open_alarms_of(connection: Connection, rule: str) -> list[Alarm]:
+    """Return the open alarms of one rule."""
+    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE rule = %s AND cleared_at IS NULL", [rule])
+    return [to_alarm(row) for row in await cursor.fetchall()]
+
+
+async def open_alarms_of_entities(connection: Connection, entity_ids: Collection[str]) -> list[Alarm]:
+    """Return the open alarms of some entities, locked until the transaction ends."""
+    cursor = await connection.execute(
+        f"{ALARM_COLUMNS} WHERE entity_id = ANY(%s) AND cleared_at IS NULL FOR UPDATE", [list(entity_ids)]
+    )
+    return [to_alarm(row) for row in await cursor.fetchall()]
+
+
+async def types_of(connection: Connection, entity_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return the expanded types of the entities that exist."""
+    cursor = await connection.execute(
+        "SELECT id, types FROM entity JOIN kind USING (kind) WHERE id = ANY(%s)", [list(entity_ids)]
+    )
+    return {row["id"]: tuple(row["types"]) for row in await cursor.fetchall()}
+
+
+async def heard_devices(connection: Connection) -> list[DictRow]:
+    """Return every enabled device with a profile that has ever been heard, with when it was heard last."""
+    cursor = await connection.execute(
+        """
+        SELECT device_id, profile, entity_id, origin, expected_interval, last_seen
+          FROM device
+          JOIN device_health USING (device_id)
+         WHERE enabled
+           AND profile IS NOT NULL
+        """
+    )
+    return await cursor.fetchall()
+
+
+async def entities_of_types(connection: Connection, types: Sequence[str]) -> list[DictRow]:
+    """Return id, types, document and modified_at of every entity that has one of these (expanded) types."""
+    cursor = await connection.execute(
+        "SELECT id, types, document, modified_at FROM entity JOIN kind USING (kind) WHERE types && %s::text[]",
+        [list(types)],
+    )
+    return await cursor.fetchall()

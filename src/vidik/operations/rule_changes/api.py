@@ -1,0 +1,99 @@
+"""Rules over HTTP."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends
+
+from vidik.kernel import audit
+from vidik.kernel.clock import iso, now
+from vidik.kernel.errors import BadInput
+from vidik.kernel.identity import Principal, require
+from vidik.kernel.web import ServicesOf, Transaction
+from vidik.operations.alarms.holds import circle_of
+from vidik.operations.rule_changes.trials import refuse_a_flood
+from vidik.operations.rules import repository as rules_repository
+from vidik.operations.rules.model import AnyRule, write_duration
+from vidik.operations.rules.priority import matrix
+from vidik.operations.rules.service import StandingRule, definition_of, merged, standing_rules
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/rules")
+async def list_rules(
+    connection: Transaction,
+    services: ServicesOf,
+    _: Annotated[Principal, Depends(require("alarms.read"))],
+) -> dict[str, Any]:
+    """List every rule that stands, with where it comes from."""
+    standing = await standing_rules(connection, services.settings)
+    return {"items": [_rule_view(found) for found in sorted(standing.values(), key=_by_service)]}
+
+
+@router.get("/rules/priority-matrix")
+async def read_priority_matrix(_: Annotated[Principal, Depends(require("alarms.read"))]) -> dict[str, Any]:
+    """Return the priority that each impact and longest time to respond give (the last column has no end)."""
+    found = matrix()
+    columns = [write_duration(limit) if limit is not None else None for limit in found["columns"]]
+    return {"respond_within": columns, "priority": found["rows"]}
+
+
+@router.put("/rules/{code}")
+async def change_rule(
+    code: str,
+    changes: Annotated[dict[str, Any], Body()],
+    connection: Transaction,
+    services: ServicesOf,
+    principal: Annotated[Principal, Depends(require("rules.manage"))],
+) -> dict[str, Any]:
+    """Change fields of a rule, or make a new one when the body is a whole rule; takes effect at once.
+
+    One that would have flooded its operator is refused with the figures of the dry run, unless `confirm_flood` is true.
+    """
+    rules = await standing_rules(connection, services.settings)
+    standing = rules.get(code)
+    reason, confirmed = changes.pop("reason", None), changes.pop("confirm_flood", False) is True
+    rule: AnyRule = merged(standing.rule if standing else None, code, changes)
+    through = circle_of({one: found.rule for one, found in rules.items()} | {code: rule}, code)
+    if through is not None:
+        raise BadInput(f"The rule would inhibit itself through {through}.", field="inhibited_by")
+    moment = now()
+    if not confirmed:
+        before = standing.rule if standing else None
+        await refuse_a_flood(connection, services.database, services.settings.tenant, before, rule, moment)
+    await rules_repository.write_override(connection, code, definition_of(rule), principal.name, moment)
+    await rules_repository.rules_changed(connection)
+    await audit.record(
+        connection,
+        principal,
+        "rule.change",
+        f"rule:{code}",
+        reason=str(reason) if reason else None,
+        details={
+            "before": definition_of(standing.rule) if standing else None,
+            "after": definition_of(rule),
+            "flood_confirmed": confirmed,
+        },
+    )
+    return _rule_view(StandingRule(rule, "override", principal.name, moment))
+
+
+def _by_service(found: StandingRule) -> tuple[str, str]:
+    return found.rule.service, found.rule.code
+
+
+def _rule_view(found: StandingRule) -> dict[str, Any]:
+    rule = found.rule
+    view = rule.model_dump(mode="json")
+    view["title"] = rule.title.scripts()
+    view["message"] = rule.message.scripts()
+    view["advice"] = rule.advice.scripts() if rule.advice else None
+    if rule.rationalisation is not None:
+        view["rationalisation"]["cause"] = rule.rationalisation.cause.scripts()
+        view["rationalisation"]["consequence"] = rule.rationalisation.consequence.scripts()
+    view["rationalised_priority"] = rule.rationalised_priority
+    view["definition"] = definition_of(rule)
+    view["source"] = found.source
+    view["changed_by"] = found.changed_by
+    view["changed_at"] = iso(found.changed_at) if found.changed_at else None
+    return view

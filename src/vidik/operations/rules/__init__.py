@@ -1,0 +1,1 @@
+"""Rules: what they may say, which of them stand, and how they read the readings."""
