@@ -18,6 +18,7 @@ from vidik.context.ngsild import (
     parameters,
     problems,
     selections,
+    temporal_writing,
     validation,
     values,
     writing,
@@ -38,7 +39,9 @@ from vidik.context.ngsild.merge import Result
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.ngsild.showing import shown_entity, shown_page
 from vidik.context.ngsild.validation import MERGE, PATCH, UPDATE, EntityInput
+from vidik.context.store.document import SCOPE
 from vidik.context.store.entities import EntityRow, version_of
+from vidik.kernel.errors import NotFound
 
 _READABLE: Final = (JSON, LD_JSON, GEO_JSON)
 _PATCHES: Final = (JSON, LD_JSON, MERGE_PATCH)
@@ -314,14 +317,23 @@ async def delete_attribute(call: Call) -> Response:
     every = call.parameters.flag("deleteAll")
     dataset = call.parameters.get("datasetId")
     dataset_id = None if dataset in (None, "@none") else values.uri(dataset, "datasetId")
-    if name == "scope":
-        entity = EntityInput(None, None, None, None, nulls={"scope"})
-        await _change(call, context, lambda row, _at: Result(row.document), entity)
-        return Response(status_code=204)
-    attribute = _attribute(call, context)
+    scoped = EntityInput(None, None, None, None, nulls={"scope"}) if name == "scope" else None
+    attribute = SCOPE if scoped is not None else _attribute(call, context)
 
     def rule(row: EntityRow, at: str) -> Result:
+        if scoped is not None:
+            return Result(row.document)
         return merge.delete_attribute(row.document, attribute, at, dataset_id=dataset_id, every=every)
 
-    await _change(call, context, rule)
+    try:
+        await _change(call, context, rule, scoped)
+    except NotFound:
+        # Of an entity that is known by its past alone this is what ends the attribute's past.
+        async with call.broker.services.database.transaction(call.tenant) as connection:
+            selection = _selection(call, context)
+            if not await temporal_writing.mark_deleted(
+                connection, call.entity_id(), attribute, selection, dataset=dataset_id or "", every=every
+            ):
+                raise
+            await call.note_write(connection, "delete_attribute", [call.entity_id()])
     return Response(status_code=204)

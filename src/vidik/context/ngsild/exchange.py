@@ -158,9 +158,13 @@ def _quality(header: str, offer: str) -> float:
 async def read_json(request: Request, media_types: Sequence[str]) -> tuple[Any, str]:
     """The body as JSON and its media type.
 
-    Raises UnsupportedMediaType, TooLarge, or BadInput (InvalidRequest) for what is not JSON.
+    Raises UnsupportedMediaType, TooLarge, or BadInput (InvalidRequest) for what is not JSON or says not what it is.
     """
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    declared_kind = request.headers.get("content-type")
+    if declared_kind is None:
+        # Clause 6.3.4 answers 415 to another media type; that there is none is a precondition like any other.
+        raise problems.invalid_request(f"A body has a Content-Type: {', '.join(media_types)}.", "Content-Type")
+    kind = declared_kind.partition(";")[0].strip().lower()
     if kind not in media_types:
         raise problems.unsupported_media_type(f"This operation takes {', '.join(media_types)}.")
     declared = request.headers.get("content-length", "0")

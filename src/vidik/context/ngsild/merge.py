@@ -63,7 +63,7 @@ def replace(document: Document, attributes: Attributes, at: str) -> Result:
     for attribute in document:
         kept = {instance.get("datasetId") for instance in attributes.get(attribute, ())}
         gone = [one for one in instances_of(document, attribute) if one.get("datasetId") not in kept]
-        result.changed.setdefault(attribute, []).extend(_tombstone(instance, at) for instance in gone)
+        result.changed.setdefault(attribute, []).extend(tombstone(instance, at) for instance in gone)
         if not result.changed[attribute]:
             del result.changed[attribute]
     return result
@@ -144,7 +144,7 @@ def delete_attribute(
         raise not_found(_no_instance(attribute, dataset_id))
     result = Result(dict(document), updated=[attribute])
     _store(result, attribute, [one for one in present if one not in gone])
-    result.changed[attribute] = [_tombstone(instance, at) for instance in gone]
+    result.changed[attribute] = [tombstone(instance, at) for instance in gone]
     return result
 
 
@@ -155,7 +155,7 @@ def expire(document: Document, at: str) -> Result:
         kept = {one.get("datasetId") for one in instances_of(result.document, attribute)}
         gone = [one for one in instances_of(document, attribute) if one.get("datasetId") not in kept]
         if gone:
-            result.changed[attribute] = [_tombstone(one, at) for one in gone]
+            result.changed[attribute] = [tombstone(one, at) for one in gone]
     return result
 
 
@@ -175,13 +175,13 @@ def _apply(document: Document, attributes: Attributes, at: str, decide: Decide) 
                 if old is None:
                     result.not_updated[attribute] = "There is nothing to delete."
                     continue
-                changed.append(_tombstone(present.pop(dataset), at))
+                changed.append(tombstone(present.pop(dataset), at))
                 continue
             decided = decide(old, fragment)
             if decided is None:
                 continue
             if _deletes(decided) and old is not None:
-                changed.append(_tombstone(present.pop(dataset), at))
+                changed.append(tombstone(present.pop(dataset), at))
                 continue
             fresh = _stamped(_without_nulls(decided), at, old)
             present[dataset] = fresh
@@ -230,11 +230,12 @@ def _sub_attributes(instance: Instance) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _tombstone(instance: Instance, at: str) -> Instance:
-    tombstone: Instance = {"type": instance["type"], "deletedAt": at}
+def tombstone(instance: Instance, at: str) -> Instance:
+    """What history keeps of an instance that was deleted at a time."""
+    kept: Instance = {"type": instance["type"], "deletedAt": at}
     if "datasetId" in instance:
-        tombstone["datasetId"] = instance["datasetId"]
-    return tombstone
+        kept["datasetId"] = instance["datasetId"]
+    return kept
 
 
 def _is_null(value: Any) -> bool:

@@ -40,6 +40,7 @@ _PLURAL: Final = {
     "valueList": "valueLists",
     "objectList": "objectLists",
 }
+_OF_DELETED: Final = ("type", "datasetId", "instanceId", "deletedAt")
 _DURATION = re.compile(
     r"P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?"
 )
@@ -213,7 +214,21 @@ def _time(instance: Instance, query: TemporalQuery) -> str:
 
 def normalized(instances: Sequence[Instance], view: View, context: ActiveContext) -> list[Any]:
     """Instances as attributes, newest last."""
-    return [instance_view(one, context, view) for one in instances]
+    return [instance_view(one, context, view) if "deletedAt" not in one else _deleted(one, view) for one in instances]
+
+
+def _deleted(instance: Instance, view: View) -> Instance:
+    """A deletion: the member that has the value is NGSI-LD Null (clause 4.5.7)."""
+    kept = _OF_DELETED if not view.system else (*_OF_DELETED, "createdAt", "modifiedAt")
+    shown = {name: instance[name] for name in kept if name in instance}
+    return {**shown, MEMBER_OF[instance["type"]]: _null(instance)}
+
+
+def _null(instance: Instance) -> Any:
+    """What stands for the value of what was deleted: nothing at all for a scope, which keeps an empty list."""
+    if "value" in instance:
+        return instance["value"]
+    return {"@none": values.NULL} if instance["type"] == "LanguageProperty" else values.NULL
 
 
 def temporal_values(
@@ -225,12 +240,23 @@ def temporal_values(
     member = MEMBER_OF[kind]
     pairs = []
     for one in instances:
-        value = simple_value(one, context, language) if "deletedAt" not in one else values.NULL
+        if "deletedAt" not in one:
+            value = simple_value(one, context, language)
+        else:
+            value = {member: _null(one)} if kind == "LanguageProperty" else _null(one)
         pairs.append([value, _time(one, query)])
     shown: dict[str, Any] = {"type": kind, _PLURAL[member]: pairs}
     if "datasetId" in newest:
         shown["datasetId"] = newest["datasetId"]
     return shown
+
+
+def without_values(query: TemporalQuery, current: Instance | None) -> Any:
+    """An attribute of which an answer holds no instance yet, in the form in which it would show them."""
+    if not query.simplified:
+        return []
+    kind = "Property" if current is None else current["type"]
+    return {"type": kind, _PLURAL[MEMBER_OF[kind]]: []}
 
 
 def aggregated(instances: Sequence[Instance], query: TemporalQuery) -> dict[str, Any] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
@@ -16,6 +16,7 @@ from vidik.context.ngsild import (
     instances,
     parameters,
     problems,
+    scope_past,
     selections,
     temporal,
     temporal_paging,
@@ -24,6 +25,7 @@ from vidik.context.ngsild import (
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
+from vidik.context.ngsild.expressions import Expression
 from vidik.context.ngsild.merge import instances_of
 from vidik.context.ngsild.rendering import Stored, View, head_view, projected
 from vidik.context.ngsild.repository.entities import answered, gone_entity
@@ -31,6 +33,8 @@ from vidik.context.ngsild.temporal import TemporalQuery
 from vidik.context.ngsild.temporal_paging import Cut
 from vidik.context.ngsild.temporal_search import PastSearch
 from vidik.context.store import corrections, history
+from vidik.context.store.chunks import SeriesRows
+from vidik.context.store.document import SCOPE
 from vidik.context.store.history import Series
 from vidik.kernel.database import Connection
 
@@ -97,14 +101,15 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
         if types is not None:
             found.kinds = await _kinds(call, connection, types)
         asked_of_past = instances.instance_filter(found.q, found.geo, context)
-        if asked_of_past is None:
+        if asked_of_past is None and found.scopes is None:
             page = await reader.page(
                 connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
             )
         else:
-            past = PastSearch(call, connection, replace(found, q=None, geo=None), query, asked_of_past)
+            without = replace(found, q=None, geo=None, scopes=None, scopes_once=found.scopes)
+            past = PastSearch(call, connection, without, query, asked_of_past, found.scopes)
             page = await answered(past.page(limit, offset, count=count))
-        bodies, cut = await _represent(connection, page.entities, query, view, _most(call))
+        bodies, cut = await _represent(connection, page.entities, query, view, _most(call), found.scopes)
     headers = page_links(call.path, asked, limit, offset, page.more)
     if page.total is not None:
         headers["NGSILD-Results-Count"] = str(page.total)
@@ -152,10 +157,16 @@ async def _represent(
     query: TemporalQuery,
     view: View,
     most: int,
+    scopes: Expression[str] | None = None,
 ) -> tuple[dict[str, dict[str, Any]], Cut | None]:
-    """The temporal representation of each entity, by id, and what it holds where that is not everything."""
-    wanted = None if view.attributes is None else sorted(view.attributes)
+    """The temporal representation of each entity, by id, and what it holds where that is not everything.
+
+    With `scopes` of the times alone in which an entity's scopes matched.
+    """
+    wanted = None if view.attributes is None else sorted({*view.attributes, SCOPE})
     series = await history.series_of(connection, [one.id for one in entities], wanted)
+    scoped = {one.entity_id: one for one in series if one.attribute == SCOPE}
+    series = [one for one in series if one.attribute != SCOPE]
     if view.datasets is not None:
         series = [one for one in series if (one.dataset or "@none") in view.datasets]
     by_time = query.time_property == "observedAt"
@@ -164,32 +175,51 @@ async def _represent(
         [one.number for one in series],
         query.start if by_time else None,
         query.end if by_time else None,
-        query.last if by_time else None,
+        query.last if by_time and scopes is None else None,
     )
+    had = await history.read(connection, [one.number for one in scoped.values()])
+    if scopes is not None and by_time:
+        during = scope_past.windows_of(scopes, entities, scoped, had, query)
+        rows = {one.number: scope_past.within(rows[one.number], during[one.entity_id]) for one in series}
     cut: Cut | None = None
     if by_time and not query.methods:
         rows, cut = temporal_paging.cut(rows, query, most)
     by_entity: dict[str, list[Series]] = defaultdict(list)
     for one in series:
         by_entity[one.entity_id].append(one)
-    bodies: dict[str, dict[str, Any]] = {}
+    bodies = {one.id: _body(one, by_entity[one.id], rows, query, view, is_part=cut is not None) for one in entities}
     for entity in entities:
-        body = head_view(entity, view)
-        for one in by_entity[entity.id]:
-            if query.methods and by_time and not rows[one.number].json:
-                numbers = temporal.aggregated_numbers(rows[one.number], query, one.dataset)
-                if numbers is not None:
-                    _put(body, view.context.compact(one.attribute), numbers)
-                continue
-            current = _current(entity, one)
-            instances = temporal.instances_of_series(rows[one.number], query, current, one)
-            if instances:
-                _add(body, view.context.compact(one.attribute), instances, query, view)
-            elif cut is not None:
-                # An attribute whose instances come later is there, so that the client knows of it.
-                body.setdefault(view.context.compact(one.attribute), [])
-        bodies[entity.id] = body
+        if (told := scoped.get(entity.id)) is not None and not query.methods:
+            scope_past.put(bodies[entity.id], had[told.number], told, query, view)
     return bodies, cut
+
+
+def _body(
+    entity: Stored,
+    series: Sequence[Series],
+    rows: Mapping[int, SeriesRows],
+    query: TemporalQuery,
+    view: View,
+    *,
+    is_part: bool,
+) -> dict[str, Any]:
+    body = head_view(entity, view)
+    later: dict[str, Any] = {}
+    for one in series:
+        word = view.context.compact(one.attribute)
+        if query.methods and query.time_property == "observedAt" and not rows[one.number].json:
+            numbers = temporal.aggregated_numbers(rows[one.number], query, one.dataset)
+            if numbers is not None:
+                _put(body, word, numbers)
+            continue
+        current = _current(entity, one)
+        instances = temporal.instances_of_series(rows[one.number], query, current, one)
+        if instances:
+            _add(body, word, instances, query, view)
+        elif is_part:
+            later[word] = temporal.without_values(query, current)
+    # An attribute whose instances come later is there, so that the client knows of it.
+    return {**body, **{word: shown for word, shown in later.items() if word not in body}}
 
 
 def _answer(body: Any, kind: str, context: ActiveContext, headers: dict[str, str], cut: Cut | None) -> Response:

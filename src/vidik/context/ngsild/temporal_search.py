@@ -6,7 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
 
+from vidik.context.ngsild import scope_past
 from vidik.context.ngsild.broker import Call
+from vidik.context.ngsild.expressions import Expression
 from vidik.context.ngsild.instances import InstanceFilter, Trial
 from vidik.context.ngsild.problems import too_complex
 from vidik.context.ngsild.rendering import Stored
@@ -15,6 +17,7 @@ from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.repository.entities import Page
 from vidik.context.ngsild.temporal import TemporalQuery
 from vidik.context.store import history
+from vidik.context.store.document import SCOPE
 from vidik.context.store.history import Series
 from vidik.kernel.database import Connection
 
@@ -29,9 +32,11 @@ class PastSearch:
     call: Call
     connection: Connection
     search: Search
-    """Without q and place."""
+    """Without q, place and scopes."""
     query: TemporalQuery
-    asked: InstanceFilter
+    asked: InstanceFilter | None
+    """q and place."""
+    scopes: Expression[str] | None = None
 
     async def page(self, limit: int, offset: int, *, count: bool) -> Page:
         """A page of what fits; raises TooComplexQuery where too many entities had to be looked at."""
@@ -55,19 +60,39 @@ class PastSearch:
         if not entities:
             return []
         ids = [one.id for one in entities]
-        series = await history.series_of(self.connection, ids, sorted(self.asked.attributes))
+        attributes = {*(() if self.asked is None else self.asked.attributes), SCOPE}
+        series = await history.series_of(self.connection, ids, sorted(attributes))
         by_time = self.query.time_property == "observedAt"
         rows = await history.read(
             self.connection,
-            [one.number for one in series],
+            [one.number for one in series if one.attribute != SCOPE],
             self.query.start if by_time else None,
             self.query.end if by_time else None,
         )
         by_entity: dict[str, list[Series]] = defaultdict(list)
         for one in series:
-            by_entity[one.entity_id].append(one)
+            if one.attribute != SCOPE:
+                by_entity[one.entity_id].append(one)
+        if self.scopes is not None:
+            during = await self._during(entities, [one for one in series if one.attribute == SCOPE], self.scopes)
+            entities = [one for one in entities if during[one.id]]
+            if by_time:
+                rows = {
+                    one.number: scope_past.within(rows[one.number], during[one.entity_id])
+                    for one in series
+                    if one.attribute != SCOPE
+                }
+        if self.asked is None:
+            return entities
         trial = Trial(self.asked, self.query)
         for entity in entities:
             trial.enter(entity, by_entity[entity.id], rows)
         trial.answer(await terms.matches(self.connection, trial.documents, trial.questions))
         return [one for one in entities if trial.fits(one)]
+
+    async def _during(
+        self, entities: list[Stored], series: list[Series], scopes: Expression[str]
+    ) -> dict[str, list[scope_past.Window]]:
+        """When in the range the scopes of each entity matched."""
+        had = await history.read(self.connection, [one.number for one in series])
+        return scope_past.windows_of(scopes, entities, {one.entity_id: one for one in series}, had, self.query)

@@ -17,11 +17,12 @@ import orjson
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import merge, problems, validation, values
-from vidik.context.ngsild.validation import CREATE, Attributes, EntityInput, Instance
+from vidik.context.ngsild.selections import TypeSelection, matches_types
+from vidik.context.ngsild.validation import CREATE, EVOLUTION, Attributes, EntityInput, Instance
 from vidik.context.ngsild.values import NULL
 from vidik.context.store import corrections, history, observations, remembered
 from vidik.context.store.chunks import SeriesRows
-from vidik.context.store.document import UNOBSERVED
+from vidik.context.store.document import SCOPE, UNOBSERVED, scope_instance
 from vidik.context.store.history import Series
 from vidik.context.store.remembered import RememberedEntity
 from vidik.kernel.clock import from_microseconds, iso, now, now_microseconds, to_microseconds
@@ -45,11 +46,11 @@ def parse(body: Any, context: ActiveContext, *, whole: bool) -> EntityInput:
     if not isinstance(body, dict):
         raise problems.bad_data("A temporal representation is a JSON object.")
     head = {name: body[name] for name in ("id", "@id", "type", "@type", "scope") if name in body}
-    if isinstance(head.get("scope"), list) and all(isinstance(one, dict) for one in head["scope"]):
-        head["scope"] = head["scope"][-1].get("value") if head["scope"] else []
+    past_of_scope = _scopes(head)
     if "expiresAt" in body:  # of what is stored now; the past has no end
         values.moment(body["expiresAt"], "expiresAt")
     entity = validation.parse_entity(head, context, CREATE, whole=whole)
+    entity.past_of_scope = past_of_scope
     for name, given in body.items():
         if name in head or name in validation.ENTITY_SYSTEM or name == "expiresAt":
             continue
@@ -58,10 +59,32 @@ def parse(body: Any, context: ActiveContext, *, whole: bool) -> EntityInput:
         if not instances:
             raise problems.bad_data("An attribute has at least one instance.", name)
         inside = context.inside(name)
-        parsed = [validation.parse_instance(one, inside, CREATE, name) for one in instances]
-        validation.check_fixed(attribute, parsed, CREATE, name)
+        parsed = [validation.parse_instance(one, inside, EVOLUTION, name) for one in instances]
+        kept = [one for one in parsed if NULL not in one.values()]
+        validation.check_fixed(attribute, kept, CREATE, name)
         entity.attributes[attribute] = parsed
     return entity
+
+
+def _scopes(head: dict[str, Any]) -> list[Instance]:
+    """The scopes that a temporal representation tells of, as instances (clause 4.5.6); the newest stay in its head.
+
+    Raises BadInput.
+    """
+    given = head.get("scope")
+    told: list[Any] = given if isinstance(given, list) else [given]
+    if not told or not all(isinstance(one, dict) for one in told):
+        return []
+    found: list[Instance] = []
+    for one in told:
+        if one.get("type", "Property") != "Property" or "value" not in one:
+            raise problems.bad_data("A scope is a Property with a value.", "scope")
+        instance: Instance = {"type": "Property", "value": values.scope(one["value"])}
+        if "observedAt" in one:
+            instance["observedAt"] = values.date_time(one["observedAt"], "scope.observedAt")
+        found.append(instance)
+    head["scope"] = max(found, key=lambda one: _observed(one) or 2**62)["value"]
+    return found
 
 
 async def create_or_update(connection: Connection, entity: EntityInput) -> bool:
@@ -71,7 +94,7 @@ async def create_or_update(connection: Connection, entity: EntityInput) -> bool:
     if known is None:
         document = _newest({}, entity.attributes)
         key = await remembered.keep(connection, entity_id, list(entity.types or ()), entity.scope, document)
-        await _write(connection, key, entity.attributes)
+        await _write(connection, key, _with_scopes(entity))
         return True
     await _append(connection, known, entity)
     return False
@@ -114,6 +137,45 @@ async def delete_attribute(
         if not left:
             del document[attribute]
         await remembered.keep(connection, entity_id, known.types, known.scope, document)
+
+
+async def mark_deleted(
+    connection: Connection,
+    entity_id: str,
+    attribute: str,
+    selection: TypeSelection | None,
+    *,
+    dataset: str,
+    every: bool,
+) -> bool:
+    """Delete an attribute (or `SCOPE`) of an entity that is known by its past alone: that says so from now on.
+
+    False where there is no such entity, or it has no such attribute (any more).
+    """
+    known = await remembered.load(connection, entity_id)
+    if known is None or known.present or (selection is not None and not matches_types(selection, known.types)):
+        return False
+    moment = now()
+    at = iso(moment)
+    document, scope = dict(known.document), known.scope
+    if attribute == SCOPE:
+        gone = [scope_instance(None, scope, at)] if scope else []
+        scope = None
+    else:
+        instances = merge.instances_of(known.document, attribute)
+        gone = [merge.tombstone(one, at) for one in instances if every or one.get("datasetId", "") == dataset]
+        left = [one for one in instances if not (every or one.get("datasetId", "") == dataset)]
+        document.pop(attribute, None)
+        if left:
+            document[attribute] = left
+    if not gone:
+        return False
+    await remembered.keep(connection, entity_id, known.types, scope, document)
+    names = [(known.key, attribute, one.get("datasetId", "")) for one in gone]
+    series = await observations.ensure_series(connection, names, moment)
+    told = [(series[name][0], to_microseconds(moment), None, _kept(one)) for name, one in zip(names, gone, strict=True)]
+    await corrections.put(connection, corrections.rows_of(told, to_microseconds(moment)))
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +224,11 @@ async def _append(connection: Connection, known: RememberedEntity, entity: Entit
         types = list(dict.fromkeys([*known.types, *(entity.types or ())]))
         document = _newest(known.document, entity.attributes)
         await remembered.keep(connection, known.id, types, entity.scope or known.scope, document)
-    await _write(connection, known.key, entity.attributes)
+    await _write(connection, known.key, _with_scopes(entity))
+
+
+def _with_scopes(entity: EntityInput) -> Attributes:
+    return {**entity.attributes, SCOPE: entity.past_of_scope} if entity.past_of_scope else entity.attributes
 
 
 async def _write(connection: Connection, key: int, attributes: Attributes) -> None:

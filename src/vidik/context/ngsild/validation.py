@@ -73,6 +73,8 @@ class EntityInput:
     attributes: Attributes = field(default_factory=dict)
     nulls: set[str] = field(default_factory=set)
     """Members of the entity itself (scope, expiresAt) that are to be removed."""
+    past_of_scope: list[Instance] = field(default_factory=list)
+    """The scopes it had, and from when, as a temporal representation tells them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Rules:
 
 
 CREATE: Final = Rules()
+EVOLUTION: Final = Rules(null=True)
+"""An instance of the past may say that its attribute was deleted then (clauses 4.5.7 and 5.5.4)."""
 UPDATE: Final = Rules(null=True)
 PATCH: Final = Rules(null=True, partial=True)
 MERGE: Final = Rules(null=True, partial=True, merges=True)

@@ -88,7 +88,7 @@ async def lapse(services: Services, tenant: str) -> None:
 
 
 async def welcome(connection: Connection, contexts: ContextResolver, row: Row) -> None:
-    """Owe to a subscription, new or changed, everything that matches; nothing where nothing does.
+    """Owe to a subscription, new or changed, everything that matches; nothing where nothing does without an interval.
 
     The transaction holds the registrations (`hold`).
     """
@@ -109,6 +109,9 @@ async def everything(connection: Connection, contexts: ContextResolver, subscrip
 async def _everything(connection: Connection, contexts: ContextResolver, watch: Watch) -> list[str]:
     found = await _relevant(connection, contexts, [watch], await repository.every(connection), now())
     parts = found.get(watch.subscription.key, [])
+    if not parts and watch.subscription.interval_seconds is not None:
+        # At intervals there is a notification "regardless of any changes", and be it that nothing matches.
+        return [_payload([], "newlyMatching")]
     return [
         _payload(parts[start : start + REGISTRATIONS_A_NOTIFICATION], "newlyMatching")
         for start in range(0, len(parts), REGISTRATIONS_A_NOTIFICATION)

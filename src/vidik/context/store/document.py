@@ -10,8 +10,12 @@ import orjson
 from vidik.kernel.clock import to_microseconds
 
 LOCATION = "https://uri.etsi.org/ngsi-ld/location"
+SCOPE: Final = "https://uri.etsi.org/ngsi-ld/scope"
+"""The series of an entity's scopes; in a document they are no attribute."""
 UNOBSERVED: Final = "@unobserved"
 """Marks a history row whose time is when it was written, because nobody said when it was observed."""
+FORMER_SCOPE: Final = "@former"
+"""In a history row of scopes: those that were valid before it."""
 
 Instance = dict[str, Any]
 Document = dict[str, Any]
@@ -23,6 +27,12 @@ _ONLY_A_NUMBER = _TIMES | {"type", "value", "unitCode", "providedBy"}
 def instances_of(attribute: Instance | list[Instance]) -> list[Instance]:
     """The instances of one attribute: one, or one a dataset."""
     return attribute if isinstance(attribute, list) else [attribute]
+
+
+def scope_instance(scope: list[str] | None, former: list[str] | None, at: str) -> Instance:
+    """What history keeps of scopes that were set (or with none: removed) at a time, in the place of others."""
+    kept: Instance = {"type": "Property", "value": scope or [], **({FORMER_SCOPE: former} if former else {})}
+    return {**kept, "observedAt": at} if scope else {**kept, "deletedAt": at}
 
 
 @lru_cache(maxsize=8192)

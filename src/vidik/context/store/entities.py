@@ -13,6 +13,7 @@ import orjson
 from vidik.context.store import arrays, changes, corrections, expiry, observations
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.document import (
+    SCOPE,
     Document,
     Instance,
     bounding_box,
@@ -20,11 +21,12 @@ from vidik.context.store.document import (
     instances_of,
     microseconds_of,
     newest_observation,
+    scope_instance,
     unobserved_value,
 )
 from vidik.context.store.kinds import kind_of, register
 from vidik.context.store.observations import SeriesName
-from vidik.kernel.clock import now, to_microseconds
+from vidik.kernel.clock import iso, now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 
@@ -232,6 +234,15 @@ async def _record_history(
     recorded_at = to_microseconds(moment)
     rows = observations.ObservationRows()
     born, known = _instances(writes, keys, fresh)
+    for write in writes:
+        scope_before = None if write.before is None else write.before.scope
+        if (write.scope or None) == (scope_before or None):
+            continue
+        key, of_scope = keys[write.entity_id], scope_instance(write.scope, scope_before, iso(moment))
+        if key in fresh:
+            born.append(((key, SCOPE, ""), of_scope))
+        else:
+            known.append(((key, SCOPE, ""), of_scope, {}))
     numbers = await observations.make_series(connection, [name for name, _ in born], moment)
     for number, (_, instance) in zip(numbers, born, strict=True):
         rows.add(number, *_history_of(instance, recorded_at))

@@ -12,7 +12,7 @@ from vidik.context.ngsild.expressions import And, Expression, Leaf
 from vidik.context.ngsild.geo import EARTH_RADIUS_METRES, Box, GeoQuery, boxes
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.q_jsonpath import compile_term
-from vidik.context.store.document import LOCATION
+from vidik.context.store.document import LOCATION, SCOPE
 from vidik.context.store.entities import box_literal
 
 
@@ -58,6 +58,8 @@ class Search:
     """Expanded names, of which an entity has at least one."""
     q: q.Query | None = None
     scopes: Expression[str] | None = None
+    scopes_once: Expression[str] | None = None
+    """Scopes that an entity has now or may have had: looked at more closely outside."""
     geo: GeoQuery | None = None
     keys: list[int] | None = None
     """What is left after the exact geometry was looked at outside the database."""
@@ -82,6 +84,9 @@ class Search:
             parts.append(q_condition(self.q, self.context))
         if self.scopes is not None:
             parts.append(scope_condition(self.scopes))
+        if self.scopes_once is not None:
+            changed = "EXISTS (SELECT FROM series WHERE series.entity = key AND attribute = %s)"
+            parts.append(any_of([scope_condition(self.scopes_once), Condition(changed, (SCOPE,))]))
         return all_of(parts)
 
     def kind_condition(self) -> Condition:
