@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from vidik.console.basemap import load_basemap
 from vidik.console.osm_import import import_osm
+from vidik.kernel.basemap import load_basemap
 from vidik.kernel.errors import BadInput, NotFound
 from vidik.kernel.settings import Settings
 

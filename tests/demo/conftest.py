@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-import vidik.console
+import vidik.kernel
 from vidik.demo.assets import Asset, City
 from vidik.demo.behaviour import Behaviour
 from vidik.demo.meters import Meters
@@ -19,7 +19,7 @@ SEED = 7
 
 @pytest.fixture(scope="session")
 def basemap() -> dict[str, Any]:
-    file = Path(vidik.console.__file__).parent / "basemaps" / "nis.json"
+    file = Path(vidik.kernel.__file__).parent / "basemaps" / "nis.json"
     found: dict[str, Any] = json.loads(file.read_text())
     return found
 

@@ -8,12 +8,12 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from vidik.console import basemap as basemaps
 from vidik.console import detail, feed, history, repository, search, vitals
 from vidik.console.hub import Client
 from vidik.console.live import LiveCity
 from vidik.console.projection import Asset, summary
 from vidik.console.trends import Trends
+from vidik.kernel import basemap as basemaps
 from vidik.kernel.clock import iso, now, now_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated, Unavailable

@@ -14,7 +14,6 @@ import psycopg
 import structlog
 
 from vidik.console import repository
-from vidik.console.basemap import basemap_file
 from vidik.console.catalogue import Catalogue
 from vidik.console.feed import alarm_item, letter_item
 from vidik.console.hub import Frame, Hub, changes_frame, event, gone_frame
@@ -23,6 +22,7 @@ from vidik.console.search import street_names
 from vidik.context.jsonld import names
 from vidik.context.store.changes import ChangeBatch, Tailer, newest_position
 from vidik.intake.library import ProfileLibrary
+from vidik.kernel.basemap import basemap_file
 from vidik.kernel.clock import now_microseconds, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import NotFound, Unavailable

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from shapely.geometry.base import BaseGeometry
 
-from vidik.console.basemap import ATTRIBUTION, FILE_NAME
+from vidik.kernel.basemap import ATTRIBUTION, FILE_NAME
 from vidik.kernel.errors import BadInput, VidikError
 from vidik.kernel.settings import get_settings
 
