@@ -31,13 +31,14 @@ def receiver() -> Iterator[Receiver]:
 
 PACE_SECONDS = 0.01
 """So that fewer states wait than are kept one by one (1,000), however long the one that tells them is away."""
+AT_LEAST = 50
 
 
 def written(client: httpx.Client, entity_id: str, seconds: float, kills: list[Callable[[], None]]) -> list[int]:
-    """PATCH a growing number, kill meanwhile, and return the numbers that were answered."""
+    """PATCH a growing number, kill meanwhile, and return the numbers that were answered: AT_LEAST so many."""
     answered, number, start = [], 0, time.monotonic()
     moments = [start + seconds * (place + 1) / 4 for place in range(len(kills))]
-    while time.monotonic() < start + seconds or not answered:
+    while time.monotonic() < start + seconds or len(answered) < AT_LEAST:
         if moments and time.monotonic() > moments[0]:
             moments.pop(0)
             kills.pop(0)()
@@ -78,4 +79,3 @@ def test_a_killed_process_loses_no_notification(
     firsts = list(dict.fromkeys(levels))
     assert set(answered) <= set(levels)
     assert firsts == sorted(firsts)
-    assert len(answered) > 50
