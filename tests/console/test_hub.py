@@ -36,6 +36,15 @@ def latest_values(found: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class TestClient:
+    def test_gets_only_what_its_person_may_see(self) -> None:
+        hub = Hub()
+        crew, citizen = frozenset({"incidents.read"}), frozenset[str]()
+        hub.publish(Frame(1, event("work", {"topic": "incident"}, 1), permission="incidents.read"))
+        with hub.joined(0, crew) as one, hub.joined(0, citizen) as other:
+            hub.publish(Frame(2, event("work", {"topic": "notice"}, 2), permission="duty.read"))
+            assert events(one.take()) == [("work", {"topic": "incident"})]
+            assert events(other.take()) == []
+
     def test_gets_frames_as_they_come(self) -> None:
         client = Client()
         client.offer(a_frame(1, s01=1))

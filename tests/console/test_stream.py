@@ -17,6 +17,7 @@ from tests.operations.factories import store
 from vidik.console.live import LiveCity
 from vidik.context.store import entities
 from vidik.kernel.database import Database
+from vidik.operations import journal
 
 
 @pytest.fixture
@@ -123,6 +124,16 @@ class TestStream:
         told = [data for name, _, data in browser.events if name == "gone"]
         assert told == [{"ids": [SUBSTATION.entity_id]}]
         assert SUBSTATION.entity_id not in live.projection.assets
+
+    async def test_work_is_told_to_those_who_may_see_it(self, address: str, database: Database, live: LiveCity) -> None:
+        async with browsing(address) as browser:
+            async with database.transaction("city") as connection:
+                await journal.tell(connection, "incident", 17, {"title": "Пуче топловод"})
+            async with asyncio.timeout(60), browser.arrived:
+                await browser.arrived.wait_for(lambda: any(name == "work" for name, _, _ in browser.events))
+        (told,) = [data for name, _, data in browser.events if name == "work"]
+        assert (told["topic"], told["subject"]) == ("incident", "17")
+        assert told["data"] == {"title": "Пуче топловод"}
 
     async def test_what_was_deleted_while_nobody_followed_is_gone_too(
         self, address: str, database: Database, live: LiveCity

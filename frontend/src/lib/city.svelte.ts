@@ -4,6 +4,7 @@ import { fold } from "./i18n/transliterate";
 import { isOpen } from "./states";
 import { Stream, type ServerEvent, type StreamState } from "./stream";
 import { errorText } from "./words";
+import { work, type WorkEvent } from "./work";
 
 const FEED_LENGTH = 60;
 type AssetListener = (asset: AssetSummary, stateChanged: boolean) => void;
@@ -141,6 +142,9 @@ export class City {
       case "feed":
         this.addToFeed(data as FeedItem);
         break;
+      case "work":
+        work.tell(data as WorkEvent);
+        break;
       case "reset":
         // We fell too far behind for the stream to tell us everything: read the city anew.
         void this.refresh();
@@ -235,6 +239,7 @@ export class City {
   private networkChanged = () => this.connection?.retry();
 
   private async refresh(): Promise<void> {
+    work.readAnew();
     try {
       const [assets] = await Promise.all([
         api.assets(),

@@ -257,23 +257,23 @@ async def read_basemap(request: Request, services: ServicesOf, _: Reader) -> Res
 @router.get("/stream")
 async def stream(request: Request, live: Live) -> StreamingResponse:
     """Follow the city live (server-sent events); `Last-Event-ID` is the change position to go on from."""
-    await require_principal(request, "context.read")
+    principal = await require_principal(request, "context.read")
     last = request.headers.get("last-event-id") or request.query_params.get("last_event_id") or ""
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    body = _follow(request, live, int(last) if last.isdigit() and len(last) < 19 else None)
+    body = _follow(request, live, int(last) if last.isdigit() and len(last) < 19 else None, principal)
     return StreamingResponse(body, media_type="text/event-stream", headers=headers)
 
 
-async def _follow(request: Request, live: LiveCity, last: int | None) -> AsyncIterator[bytes]:
+async def _follow(request: Request, live: LiveCity, last: int | None, principal: Principal) -> AsyncIterator[bytes]:
     """Yield the stream until the client leaves, the process stops, or the person is no longer signed in."""
-    with live.hub.joined(last) as client:
+    with live.hub.joined(last, principal.permissions) as client:
         checked = now_microseconds()
         async for part in _parts(live, client):
             yield part
             if now_microseconds() - checked > _SIGNED_IN_EVERY_SECONDS * 1_000_000:
                 checked = now_microseconds()
                 try:
-                    await require_principal(request, "context.read")
+                    client.permissions = (await require_principal(request, "context.read")).permissions
                 except (Unauthenticated, Forbidden):
                     return
                 except Unavailable:

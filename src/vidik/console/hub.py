@@ -31,6 +31,8 @@ class Frame:
     recorded_at: str | None = None
     changes: tuple[dict[str, Any], ...] = ()
     gone: tuple[str, ...] = ()
+    permission: str | None = None
+    """Only who has it gets the frame; None is for all."""
 
 
 def event(name: str, data: Mapping[str, Any], position: int) -> bytes:
@@ -51,8 +53,9 @@ def gone_frame(position: int, entity_ids: Sequence[str]) -> Frame:
 
 @dataclass(eq=False)
 class Client:
-    """One browser's place in the stream."""
+    """One browser's place in the stream; `permissions` are its person's, None those of everybody."""
 
+    permissions: frozenset[str] | None = None
     frames: deque[Frame] = field(default_factory=deque)
     merged: dict[str, dict[str, Any]] = field(default_factory=dict)
     merged_events: list[Frame] = field(default_factory=list)
@@ -61,7 +64,9 @@ class Client:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, frame: Frame) -> None:
-        """Queue a frame, or merge it when the client is behind."""
+        """Queue a frame, or merge it when the client is behind; what the person may not see is passed over."""
+        if not self.may_see(frame):
+            return
         self.woken.set()
         if self.lost:
             return
@@ -80,6 +85,10 @@ class Client:
         if len(self.merged) > _MERGED_ASSETS or len(self.merged_events) > _MERGED_EVENTS:
             self.lost = True
             self._forget()
+
+    def may_see(self, frame: Frame) -> bool:
+        """Whether the person may have a frame."""
+        return frame.permission is None or self.permissions is None or frame.permission in self.permissions
 
     def take(self) -> bytes:
         """Return everything that waits, and forget it."""
@@ -139,15 +148,17 @@ class Hub:
             client.woken.set()
 
     @contextmanager
-    def joined(self, last_event_id: int | None) -> Iterator[Client]:
+    def joined(self, last_event_id: int | None, permissions: frozenset[str] | None = None) -> Iterator[Client]:
         """A client in the stream, with what it missed since its last event already waiting."""
-        client = Client()
+        client = Client(permissions)
         if last_event_id is not None:
             if last_event_id < self._begins_at:
                 client.lost = True
             else:
                 # Events that share the last position may be repeated; all of them may be applied twice.
-                client.frames.extend(frame for frame in self._recent if frame.position >= last_event_id)
+                client.frames.extend(
+                    frame for frame in self._recent if frame.position >= last_event_id and client.may_see(frame)
+                )
             client.woken.set()
         self._clients.add(client)
         try:

@@ -31,6 +31,7 @@ from vidik.kernel.settings import Settings
 from vidik.kernel.tasks import end_tasks, run_together
 from vidik.operations.alarms import repository as operations
 from vidik.operations.alarms.view import alarm_view
+from vidik.operations.journal import SEEN_WITH, WORK_CHANNEL, JournalReader
 from vidik.operations.rules.model import AnyRule, SilenceRule
 from vidik.operations.rules.service import standing_rules
 
@@ -60,6 +61,7 @@ class LiveCity:
         self._pending: dict[str, dict[str, Any]] = {}
         self._recorded_at = 0
         self._event = 0
+        self._journal = JournalReader()
         self._letter = 0
         self._letter_told: dict[str, int] = {}
         self._devices_revision = -1
@@ -111,7 +113,7 @@ class LiveCity:
                 self._ready.set()
                 await run_together(
                     self._follow_changes(),
-                    self._follow_alarms(),
+                    self._follow_operations(),
                     self._tick(),
                     self._sweep_for_ever(),
                     self._catch_up_for_ever(),
@@ -137,6 +139,7 @@ class LiveCity:
             # First how far the streams are, then the state: what comes between is applied twice, which is harmless.
             self.projection.position = await newest_position(connection)
             self._event = await operations.newest_event(connection)
+            await self._journal.begin(connection)
             self._letter = max((row["id"] for row in await repository.newest_dead_letters(connection, 1)), default=0)
         async with self._database.transaction(self._tenant) as connection:
             await self._load_rules(connection)
@@ -273,16 +276,18 @@ class LiveCity:
             )
         return changes_frame(self.projection.position, iso_of(self._recorded_at) or "", changes)
 
-    async def _follow_alarms(self) -> None:
+    async def _follow_operations(self) -> None:
         while True:
-            await self._until_it_works(self._listen_to_alarms)
+            await self._until_it_works(self._listen_to_operations)
 
-    async def _listen_to_alarms(self) -> None:
+    async def _listen_to_operations(self) -> None:
         connection = await self._database.dedicated(self._tenant)
         async with connection:
             await connection.execute(f"LISTEN {operations.ALARM_CHANNEL}")
+            await connection.execute(f"LISTEN {WORK_CHANNEL}")
             while True:
                 await self._take_alarm_events(connection)
+                await self._take_work(connection)
                 async for _ in connection.notifies(timeout=2.0, stop_after=1):
                     pass
 
@@ -295,6 +300,13 @@ class LiveCity:
                 alarm = alarms.get(found["alarm"])
                 if alarm is not None:
                     self._publish_alarm(found, alarm)
+
+    async def _take_work(self, connection: Connection) -> None:
+        while found := await self._journal.read(connection):
+            position = self.projection.position
+            for work in found:
+                permission = SEEN_WITH[work["topic"]]
+                self.hub.publish(Frame(position, event("work", work, position), permission=permission))
 
     def _publish_alarm(self, found: Mapping[str, Any], alarm: Mapping[str, Any]) -> None:
         asset = self._set_alarm(alarm)

@@ -34,9 +34,11 @@ def _consumers() -> Sequence[ChangeConsumer]:
 def _periodic() -> Sequence[PeriodicJob]:
     from vidik.operations.jobs import (
         HOLDS_EVERY_SECONDS,
+        JOURNAL_EVERY_SECONDS,
         SILENCE_EVERY_SECONDS,
         TRIALS_EVERY_SECONDS,
         SilenceWatch,
+        forget_old_work,
         look_at_holds,
         work_trials_off,
     )
@@ -45,6 +47,7 @@ def _periodic() -> Sequence[PeriodicJob]:
         PeriodicJob("operations.silence", SILENCE_EVERY_SECONDS, SilenceWatch().run),
         PeriodicJob("operations.holds", HOLDS_EVERY_SECONDS, look_at_holds),
         PeriodicJob("operations.trials", TRIALS_EVERY_SECONDS, work_trials_off),
+        PeriodicJob("operations.journal", JOURNAL_EVERY_SECONDS, forget_old_work),
     ]
 
 

@@ -10,6 +10,7 @@ from vidik.intake.profiles import Profile
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
+from vidik.operations import journal
 from vidik.operations.alarms import holds_repository, repository
 from vidik.operations.alarms.hiding import settle_alarms
 from vidik.operations.alarms.service import apply_findings
@@ -23,11 +24,18 @@ from vidik.operations.rules.signals import AlarmKey
 SILENCE_EVERY_SECONDS = 5.0
 HOLDS_EVERY_SECONDS = 5.0
 TRIALS_EVERY_SECONDS = 1.0
+JOURNAL_EVERY_SECONDS = 3600.0
 
 
 async def work_trials_off(services: Services, tenant: str) -> None:
     """Try the rules that people asked to be tried against much history."""
     await trials.work_trials_off(services.database, tenant, now)
+
+
+async def forget_old_work(services: Services, tenant: str) -> None:
+    """Keep the journal short."""
+    async with services.database.transaction(tenant) as connection:
+        await journal.forget_old(connection, now())
 
 
 async def look_at_holds(services: Services, tenant: str) -> None:

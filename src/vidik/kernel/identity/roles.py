@@ -18,6 +18,19 @@ Permission = Literal[
     "alarms.shelve",
     "alarms.suppress",
     "rules.manage",
+    "incidents.read",
+    "incidents.manage",
+    "incidents.close",
+    "tasks.work",
+    "tasks.manage",
+    "crews.manage",
+    "procedures.run",
+    "procedures.manage",
+    "duty.read",
+    "duty.manage",
+    "warnings.draft",
+    "warnings.release",
+    "exercises.run",
     "pilots.read",
     "pilots.manage",
     "pilots.sign",
@@ -38,13 +51,19 @@ Role = Literal[
 PERMISSIONS: Final[frozenset[str]] = frozenset(get_args(Permission))
 ROLES: Final[tuple[str, ...]] = get_args(Role)
 
-_LOOKING = frozenset({"context.read", "devices.read", "alarms.read", "pilots.read"})
-_DISPATCHING = _LOOKING | {"alarms.acknowledge", "alarms.shelve", "deadletters.read", "devices.command"}
-_SUPERVISING = _DISPATCHING | {"deadletters.replay", "alarms.suppress", "rules.manage", "audit.read"}
+_LOOKING = frozenset({"context.read", "devices.read", "alarms.read", "incidents.read", "pilots.read"})
+_DISPATCHING = _LOOKING | {
+    "alarms.acknowledge", "alarms.shelve", "deadletters.read", "devices.command", "incidents.manage",
+    "incidents.close", "tasks.work", "tasks.manage", "procedures.run", "duty.read", "warnings.draft",
+}  # fmt: skip
+_SUPERVISING = _DISPATCHING | {
+    "deadletters.replay", "alarms.suppress", "rules.manage", "audit.read", "crews.manage", "procedures.manage",
+    "duty.manage", "warnings.release", "exercises.run",
+}  # fmt: skip
 
 _GRANTED: Final[Mapping[str, frozenset[str]]] = {
     "citizen": frozenset(),
-    "crew": _LOOKING,
+    "crew": _LOOKING | {"tasks.work"},
     "dispatcher": _DISPATCHING,
     "supervisor": _SUPERVISING,
     "utility_manager": _SUPERVISING | {"devices.manage", "context.write", "pilots.manage"},

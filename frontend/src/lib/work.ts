@@ -1,0 +1,49 @@
+/** What others do in the command centre, as the live stream tells it; stores of the rooms listen by topic. */
+export type WorkTopic =
+  | "incident"
+  | "task"
+  | "crew"
+  | "procedure-run"
+  | "shift"
+  | "notice"
+  | "warning"
+  | "exercise";
+
+export interface WorkEvent<Data = unknown> {
+  id: string;
+  topic: WorkTopic;
+  subject: string;
+  at: string;
+  /** The thing as it now is: the answer of `GET` of one. */
+  data: Data;
+}
+
+type Listener = (event: WorkEvent) => void;
+
+class Work {
+  private listeners = new Map<WorkTopic, Set<Listener>>();
+  private readers = new Set<() => void>();
+
+  /** Be told of every change of a topic; events may come twice and out of order, so compare versions. */
+  on<Data>(topic: WorkTopic, listener: (event: WorkEvent<Data>) => void): () => void {
+    const known = this.listeners.get(topic) ?? new Set();
+    this.listeners.set(topic, known.add(listener as Listener));
+    return () => known.delete(listener as Listener);
+  }
+
+  /** Be told when the stream may have missed something, so that lists are read anew. */
+  onGap(reader: () => void): () => void {
+    this.readers.add(reader);
+    return () => this.readers.delete(reader);
+  }
+
+  tell(event: WorkEvent): void {
+    for (const listener of this.listeners.get(event.topic) ?? []) listener(event);
+  }
+
+  readAnew(): void {
+    for (const reader of this.readers) reader();
+  }
+}
+
+export const work = new Work();
