@@ -1,26 +1,12 @@
 /** What the console asks of `/api/pilots`. */
 import { get, part, request, upload } from "./client";
-import type {
-  Answer,
-  Assumed,
-  Assumptions,
-  Candidates,
-  Decision,
-  Draft,
-  FileTaken,
-  Id,
-  Job,
-  Ledger,
-  Plan,
-  PlanRow,
-  Power,
-  Ranking,
-  SignalFound,
-  Summary,
-  Watch,
-} from "./pilots.types";
+import type { Assumed, Assumptions, Candidates, Ranking } from "./pilots/choose";
+import type { Decision, Draft, FileTaken, Id, Plan, PlanRow, Power, SignalFound } from "./pilots/plan";
+import type { Answer, Job, Ledger, Summary, Watch } from "./pilots/result";
 
-export type * from "./pilots.types";
+export type * from "./pilots/choose";
+export type * from "./pilots/plan";
+export type * from "./pilots/result";
 
 const plan = (id: Id) => `/api/pilots/plans/${part(id)}`;
 

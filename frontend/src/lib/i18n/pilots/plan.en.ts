@@ -1,0 +1,122 @@
+import type { Message } from "../message";
+
+/** The list of pilots, and a plan from its draft to its amendments, in English. */
+export const plan = {
+  "plans.lead": "What is tried, what is planned, and what came of it.",
+  "plans.new": "New pilot",
+  "plans.newLead":
+    "A name and a service are enough to begin. All else is asked step by step and can be changed until the plan is frozen.",
+  "plans.make": "Begin the plan",
+  "plans.search": "Search pilots",
+  "plans.anyState": "Any state",
+  "plans.count": { one: "{n} pilot", other: "{n} pilots" },
+  "plans.nobody": "No pilots yet. First see which three are worth trying, then plan one.",
+  "plans.noneMatch": "No pilot matches. Clear search and filter to see all of them.",
+  "plans.toChoose": "See which to choose",
+  "plans.noResult": "no result yet",
+  "plans.openEvents": { one: "{n} question is open", other: "{n} questions are open" },
+  "plans.dataChanged": "data changed after the freeze",
+  "plans.barKey":
+    "The dot is the estimate, the line the range in which the true share lies; left of the thin line is worse, right of it is saved. A dashed line crosses zero: not shown.",
+
+  "plan.title": "Plan",
+  "plan.untitled": "A plan without a name",
+  "plan.steps": "Steps of the plan",
+  "plan.saved": "Saved as a draft",
+  "plan.waiting": "Not saved yet…",
+  "plan.saving": "Saving…",
+  "plan.notSaved": "Not saved: {reason}",
+  "plan.back": "Back",
+  "plan.next": "Next",
+  "plan.toDo": { one: "{n} thing is missing", other: "{n} things are missing" },
+  "plan.toWatch": "Look at the result",
+  "plan.remove": "Delete the draft",
+  "plan.removeAsk": "Delete this draft for good?",
+  "plan.removeYes": "Delete",
+  "plan.removeNo": "Keep it",
+
+  "sharing.title": "Shared with other pilots",
+  "sharing.hint":
+    "Pilots that measure the same units at the same time would count the same saving twice. Say now which share each counts, and by which rule; the other plans are amended to say the same.",
+  "sharing.this": "This pilot",
+  "sharing.plan": "Pilot no. {number}",
+  "sharing.rule": "The rule, in words",
+  "sharing.example": "By what each costs; or: equally",
+  "sharing.whole": "In all {sum}.",
+  "sharing.notWhole": "In all {sum}; the shares must come to 100 %.",
+  "sharing.add": "Say how it is shared",
+  "sharing.remove": "Take the shares out",
+  "sharing.missing": "Until it is said how they share the saving, this plan cannot be frozen.",
+
+  "prove.complete": "Nothing is missing. The plan can be frozen.",
+  "prove.missing": { one: "{n} thing is missing", other: "{n} things are missing" },
+  "prove.overlaps": "Other pilots count the same signals at the same time",
+
+  "power.title": "What this plan will be able to prove",
+  "power.lead":
+    "The same evaluation is run on times and meters in which nothing happened, with savings of known size put in. So you see beforehand which savings would show.",
+  "power.none": "Not worked out yet. The plan must be complete; then it takes a minute or so.",
+  "power.compute": "Work it out",
+  "power.again": "Work it out again",
+  "power.curve": "Chance to show a saving",
+  "power.x": "True saving",
+  "power.y": "Chance that it is shown",
+  "power.detectable": "shows in 80 of 100: {share}",
+  "power.expected": "hoped for: {share}",
+  "power.how": {
+    one: "From {n} trial run in which nothing had been changed, at a {level} interval.",
+    other: "From {n} trial runs in which nothing had been changed, at a {level} interval.",
+  },
+
+  "freeze.title": "Freeze the plan",
+  "freeze.lead":
+    "After that it can only be amended, and each amendment stays visible. The result is then judged by what was said before.",
+  "freeze.open": "Freeze and sign…",
+  "freeze.notYou": "Your role may not sign. Ask the mayor's delegate: an energy manager or an administrator.",
+  "freeze.meaning":
+    "By signing you say: this is how we shall judge the pilot, whatever comes out. Your name, the time and the hash go into the audit record, which nobody can change unnoticed.",
+  "freeze.hash": "Hash (SHA-256)",
+  "freeze.hashMeaning":
+    "The hash is a fingerprint of every word and number of the plan. If one of them changed, it would be another.",
+  "freeze.signer": "Signed by",
+  "freeze.fourEyes": "You wrote this plan yourself. Four eyes are better: another person may sign it.",
+  "freeze.statementLabel": "Statement",
+  "freeze.statement": "I have read this plan, and the city will judge the pilot by it.",
+  "freeze.read": "I have read every step of the plan",
+  "freeze.sign": "Sign and freeze",
+
+  "amend.title": "Amend",
+  "amend.lead":
+    "What was frozen stays. The amendment is added with your name, the time and its reason, and the report shows it.",
+  "amend.what": "What changes",
+  "amend.exclusion": "Leave days out",
+  "amend.adjustment": "Adjust for something that is not the pilot's doing",
+  "amend.adjustmentLong":
+    "The amount is added on each of these days to what would have been used without the pilot: a plus where more would have been used anyway, a minus where less.",
+  "amend.allocation": "The shares between pilots",
+  "amend.reporting": "Another last day of the pilot",
+  "amend.boundary": "The boundary's wording",
+  "amend.send": "Add the amendment",
+
+  "amendment.amendment": "Amendment",
+  "amendment.exclusion": "Days left out",
+  "amendment.adjustment": "Adjustment",
+  "amendment.allocation": "Shares between pilots",
+
+  "sheet.signature": "Frozen and signed",
+  "sheet.by": "By",
+  "sheet.at": "On",
+  "sheet.withVat": "VAT included",
+  "sheet.withoutVat": "without VAT",
+  "sheet.adjustments": "Adjustments",
+  "sheet.perDay": "{amount} a day",
+  "sheet.audit": "Place in the audit record",
+  "sheet.fourEyes": "Four eyes",
+  "sheet.fourEyesYes": "yes, written by {author}",
+  "sheet.fourEyesNo": "no, signed by its author",
+  "sheet.amendments": "Amendments",
+  "sheet.noAmendments": "None: the plan holds as it was signed.",
+  "sheet.afterStart": "after the pilot had begun",
+  "sheet.changes": "What it changes",
+  "sheet.content": "What was agreed",
+} as const satisfies Record<string, Message>;
