@@ -311,34 +311,19 @@ class TestNotifying:
         await lapse(services, "city")
 
         await asyncio.sleep((soon - now()).total_seconds() + 0.01)
-        await lapse(services, "city")
-        await lapse(services, "city")
-        await client.delete(f"{REGISTRATIONS}/{registration(1)['id']}")
-        await create(client, 2)
-
-        assert await told(receiver, 3) == [
-            ("newlyMatching", ["1"]),
-            ("noLongerMatching", ["1"]),
-            ("newlyMatching", ["2"]),
-        ]
-
-    async def test_one_that_is_prolonged_before_it_was_told_is_an_update(
-        self, client: httpx.AsyncClient, receiver: Receiver, worker: Worker, services: Services
-    ) -> None:
-        soon = now() + timedelta(seconds=2)
-        await subscribe(client, receiver)
-        await create(client, 1, expiresAt=iso(soon))
-        await asyncio.sleep((soon - now()).total_seconds() + 0.01)
-
         path = f"{REGISTRATIONS}/{registration(1)['id']}"
-        await client.patch(path, json={"expiresAt": "2099-01-01T00:00:00Z"})
+        assert (await client.get(path)).status_code == 404
+        assert (await client.get(REGISTRATIONS, params={"type": "Building"})).json() == []
+        later = {"expiresAt": "2099-01-01T00:00:00Z"}
+        assert (await client.patch(path, json=later)).status_code == 404
         await lapse(services, "city")
-        await client.delete(path)
+        await lapse(services, "city")
+        await create(client, 1)
 
         assert await told(receiver, 3) == [
             ("newlyMatching", ["1"]),
-            ("updated", ["1"]),
             ("noLongerMatching", ["1"]),
+            ("newlyMatching", ["1"]),
         ]
 
     async def test_how_it_is_doing_is_shown(

@@ -77,14 +77,20 @@ async def changed(
 
 
 async def lapse(services: Services, tenant: str) -> None:
-    """Owe to subscribers that registrations have expired."""
-    contexts = Broker.of(services).contexts
+    """Delete the registrations that have expired, and owe that to subscribers."""
     async with services.database.transaction(tenant) as connection:
-        moment = now()
-        if await repository.lapses(connection, moment):
-            await repository.hold(connection)
-            for one in await repository.lapse(connection, moment):
-                await changed(connection, contexts, one, None)
+        if await repository.any_expired(connection, now()):
+            await repository.lock(connection)
+            await end_expired(connection, Broker.of(services).contexts)
+
+
+async def end_expired(connection: Connection, contexts: ContextResolver) -> None:
+    """Delete the registrations that have expired, and owe that to subscribers (clause 5.9.2.4).
+
+    The transaction holds the registrations (`repository.lock`).
+    """
+    for one in await repository.take_expired(connection, now()):
+        await changed(connection, contexts, one, None)
 
 
 async def welcome(connection: Connection, contexts: ContextResolver, row: Row) -> None:
@@ -140,8 +146,8 @@ def _remembered(row: Row) -> Watch | None:
 
 
 def _told_last(registration: Registration) -> datetime:
-    """The moment of which subscribers have heard of a registration: before it expired, where they heard of no more."""
-    if registration.expires_at is None or registration.has_lapsed:
+    """The moment of which subscribers have heard of a registration: before it expired."""
+    if registration.expires_at is None:
         return now()
     return min(now(), registration.expires_at - timedelta(microseconds=1))
 

@@ -44,6 +44,7 @@ async def create_registration(call: Call) -> Response:
     check_endpoint(urlsplit(stored["endpoint"]).hostname, "endpoint", call.broker.services.settings)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
+        await announcing.end_expired(connection, call.broker.contexts)  # so that its id can be had again
         await _check_others(connection, stored, moment)
         await check_held(call, connection, Registration.of(0, stored, moment, moment))
         if not await repository.insert(connection, stored, moment):
@@ -91,10 +92,12 @@ async def _found(call: Call, connection: Connection, asked: Parameters, context:
     times = matching.parse_times(asked)
     place = search.geo
     word = "" if place is None else call.broker.contexts.core.compact(place.geo_property)
+    moment = now()
     found = [
         one
         for one in await repository.every(connection)
-        if (ids is None or one.id in ids or _names_entity(one, ids))
+        if one.is_in_force(moment)
+        and (ids is None or one.id in ids or _names_entity(one, ids))
         and matching.matching(one, question)
         and (one.is_of_now if times is None else times.meets(one))
         and (search.scopes is None or matches_scopes(search.scopes, one.scopes))
@@ -185,7 +188,7 @@ async def delete_registration(call: Call) -> Response:
 
 async def _there(connection: Connection, registration_id: str) -> Registration:
     found = await repository.get(connection, registration_id)
-    if found is None:
+    if found is None or not found.is_in_force(now()):
         raise problems.not_found(f"There is no registration {registration_id}.")
     return found
 

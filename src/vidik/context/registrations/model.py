@@ -60,8 +60,6 @@ class Registration:
     endpoint: str = field(repr=False)
     """Where its API is, without a slash at the end; `/ngsi-ld/v1` is beneath it."""
     expires_at: datetime | None = None
-    has_lapsed: bool = False
-    """Whether subscribers have been told that it has expired."""
     times_sent: int = 0
     times_failed: int = 0
     last_success: datetime | None = None

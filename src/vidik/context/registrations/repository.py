@@ -14,10 +14,10 @@ from vidik.kernel.database import Connection
 
 CHANNEL: Final = "vidik_registrations"
 """Says, with the schema of the tenant, that registrations have changed."""
-_SHOWN: Final = "key, body, has_lapsed, created_at, modified_at, times_sent, times_failed, last_success, last_failure"
+_SHOWN: Final = "key, body, created_at, modified_at, times_sent, times_failed, last_success, last_failure"
 _FROM: Final = "registration LEFT JOIN registration_status status ON status.registration = registration.key"
 
-_LAPSES: Final = "NOT has_lapsed AND (body ->> 'expiresAt')::timestamptz <= %s"
+_HAS_EXPIRED: Final = "(body ->> 'expiresAt')::timestamptz <= %s"
 
 
 @dataclass(slots=True)
@@ -66,7 +66,6 @@ async def get(connection: Connection, registration_id: str) -> Registration | No
 
 def _registration(row: Json) -> Registration:
     one = Registration.of(row["key"], row["body"], row["created_at"], row["modified_at"])
-    one.has_lapsed = row["has_lapsed"]
     one.times_sent, one.times_failed = row["times_sent"] or 0, row["times_failed"] or 0
     one.last_success, one.last_failure = row["last_success"], row["last_failure"]
     return one
@@ -85,31 +84,28 @@ async def insert(connection: Connection, body: Json, moment: datetime) -> bool:
 
 
 async def update(connection: Connection, key: int, body: Json, moment: datetime) -> None:
-    """Store a registration that was changed; whether it has expired by now, subscribers are told with the change."""
+    """Store a registration that was changed."""
     await connection.execute(
-        "UPDATE registration SET body = new.body, modified_at = new.moment,"
-        " has_lapsed = coalesce((new.body ->> 'expiresAt')::timestamptz <= new.moment, false)"
-        " FROM (VALUES (%s::jsonb, %s::timestamptz)) AS new (body, moment) WHERE key = %s",
+        "UPDATE registration SET body = %s::jsonb, modified_at = %s WHERE key = %s",
         [orjson.dumps(body).decode(), moment, key],
     )
 
 
-async def lapses(connection: Connection, moment: datetime) -> bool:
-    """Whether registrations have expired by a moment that are not marked."""
-    cursor = await connection.execute(f"SELECT EXISTS (SELECT FROM registration WHERE {_LAPSES}) AS found", [moment])
+async def any_expired(connection: Connection, moment: datetime) -> bool:
+    """Whether registrations that have expired by a moment are still there."""
+    cursor = await connection.execute(
+        f"SELECT EXISTS (SELECT FROM registration WHERE {_HAS_EXPIRED}) AS found", [moment]
+    )
     row = await cursor.fetchone()
     return bool(row and row["found"])
 
 
-async def lapse(connection: Connection, moment: datetime) -> list[Registration]:
-    """Mark the registrations that have expired by a moment and return them as they were, not marked."""
-    cursor = await connection.execute(
-        "WITH lapsed AS ("
-        f" UPDATE registration SET has_lapsed = true WHERE {_LAPSES} RETURNING key"
-        f") SELECT {_SHOWN} FROM {_FROM} WHERE key IN (SELECT key FROM lapsed) ORDER BY key",
-        [moment],
-    )
-    return [_registration(row) for row in await cursor.fetchall()]
+async def take_expired(connection: Connection, moment: datetime) -> list[Registration]:
+    """Delete the registrations that have expired by a moment and return them as they were."""
+    cursor = await connection.execute(f"SELECT {_SHOWN} FROM {_FROM} WHERE {_HAS_EXPIRED} ORDER BY key", [moment])
+    found = [_registration(row) for row in await cursor.fetchall()]
+    await connection.execute("DELETE FROM registration WHERE key = ANY(%s)", [[one.key for one in found]])
+    return found
 
 
 async def delete(connection: Connection, registration_id: str) -> None:
