@@ -3,12 +3,13 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import NotFound
+from vidik.kernel.forms import Form, Keepable, Number, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import Transaction
 from vidik.operations.alarms import repository
@@ -21,7 +22,7 @@ Reader = Annotated[Principal, Depends(require("alarms.read"))]
 Acknowledger = Annotated[Principal, Depends(require("alarms.acknowledge"))]
 
 
-class Acknowledgement(BaseModel):
+class Acknowledgement(Form):
     """What a person may say when acknowledging or resetting."""
 
     note: Words | None = Field(None, max_length=2000)
@@ -54,9 +55,9 @@ async def list_alarms(
     _: Reader,
     state: repository.Which = "open",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-    before: Annotated[int | None, Query(description="Only alarms with a smaller number (paging).")] = None,
-    entity_id: str | None = None,
-    service: str | None = None,
+    before: Annotated[Number | None, Query(description="Only alarms with a smaller number (paging).")] = None,
+    entity_id: Keepable | None = None,
+    service: Keepable | None = None,
 ) -> dict[str, Any]:
     """List alarms with how many are open of each priority.
 
@@ -72,13 +73,13 @@ async def list_alarms(
 
 
 @router.get("/alarms/{alarm_id}")
-async def read_alarm(alarm_id: int, connection: Transaction, _: Reader) -> dict[str, Any]:
+async def read_alarm(alarm_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
     """Return one alarm."""
     return await view_of(connection, alarm_id)
 
 
 @router.get("/alarms/{alarm_id}/events")
-async def read_events(alarm_id: int, connection: Transaction, _: Reader) -> dict[str, Any]:
+async def read_events(alarm_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
     """List every transition of an alarm with its cause, person and time, oldest first."""
     await view_of(connection, alarm_id)
     rows = await repository.events_of(connection, alarm_id)
@@ -87,7 +88,7 @@ async def read_events(alarm_id: int, connection: Transaction, _: Reader) -> dict
 
 @router.post("/alarms/{alarm_id}/acknowledge")
 async def acknowledge(
-    alarm_id: int,
+    alarm_id: RowId,
     connection: Transaction,
     principal: Acknowledger,
     body: Annotated[Acknowledgement | None, Body()] = None,
@@ -107,7 +108,7 @@ async def acknowledge(
 
 @router.post("/alarms/{alarm_id}/reset")
 async def reset(
-    alarm_id: int,
+    alarm_id: RowId,
     connection: Transaction,
     principal: Acknowledger,
     body: Annotated[Acknowledgement | None, Body()] = None,

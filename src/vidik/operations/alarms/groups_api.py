@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import NotFound
+from vidik.kernel.forms import RowId
 from vidik.kernel.web import Transaction
 from vidik.operations.alarms import groups_repository, repository
 from vidik.operations.alarms.alarm import Event, acknowledge_alarm
@@ -33,7 +34,7 @@ async def list_groups(
 
 
 @router.get("/alarm-groups/{group_id}/alarms")
-async def list_members(group_id: int, connection: Transaction, _: Reader) -> dict[str, Any]:
+async def list_members(group_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
     """List every alarm of a group."""
     rows = await groups_repository.members(connection, group_id)
     if not rows:
@@ -43,7 +44,7 @@ async def list_members(group_id: int, connection: Transaction, _: Reader) -> dic
 
 @router.post("/alarm-groups/{group_id}/acknowledge")
 async def acknowledge_group(
-    group_id: int,
+    group_id: RowId,
     connection: Transaction,
     principal: Acknowledger,
     body: Annotated[Acknowledgement | None, Body()] = None,

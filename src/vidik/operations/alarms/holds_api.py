@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import BadInput, Conflict, Forbidden, NotFound
+from vidik.kernel.forms import Form, Moment, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.alarms import holds_repository, repository
@@ -30,22 +31,18 @@ _VERBS: dict[HoldKind, str] = {
 }
 
 
-class Shelf(BaseModel):
+class Shelf(Form):
     """Why an alarm is put aside, and until when: a day at most."""
 
-    model_config = ConfigDict(extra="forbid")
-
     reason: Reason = Field(max_length=500)
-    until: AwareDatetime
+    until: Moment
 
 
-class Suppression(BaseModel):
+class Suppression(Form):
     """Why an alarm is hidden, and until when, if that is known."""
 
-    model_config = ConfigDict(extra="forbid")
-
     reason: Reason = Field(max_length=500)
-    until: AwareDatetime | None = None
+    until: Moment | None = None
 
 
 class Maintenance(Suppression):
@@ -54,7 +51,7 @@ class Maintenance(Suppression):
     kind: Literal["suppressed", "out_of_service"] = "out_of_service"
     rule: str | None = Field(None, max_length=61)
     entity_id: str | None = Field(None, min_length=1, max_length=2000, pattern=r"^[^\x00-\x1f]+$")
-    begins_at: AwareDatetime | None = None
+    begins_at: Moment | None = None
 
 
 @router.get("/alarm-holds")
@@ -99,7 +96,7 @@ async def place_hold(
 
 
 @router.post("/alarm-holds/{hold_id}/end")
-async def end_hold(hold_id: int, connection: Transaction, services: ServicesOf, principal: Shelver) -> dict[str, Any]:
+async def end_hold(hold_id: RowId, connection: Transaction, services: ServicesOf, principal: Shelver) -> dict[str, Any]:
     """End a hold before its time: its alarms that are still active call a person anew."""
     await repository.lock_alarms(connection)
     row = await holds_repository.find_hold(connection, hold_id)
@@ -115,7 +112,7 @@ async def end_hold(hold_id: int, connection: Transaction, services: ServicesOf, 
 
 @router.post("/alarms/{alarm_id}/shelve")
 async def shelve(
-    alarm_id: int, body: Shelf, connection: Transaction, services: ServicesOf, principal: Shelver
+    alarm_id: RowId, body: Shelf, connection: Transaction, services: ServicesOf, principal: Shelver
 ) -> dict[str, Any]:
     """Put an alarm aside until a time; it comes back by itself, and calls anew if it is still active."""
     if body.until > now() + SHELVED_AT_MOST:
@@ -124,14 +121,16 @@ async def shelve(
 
 
 @router.post("/alarms/{alarm_id}/unshelve")
-async def unshelve(alarm_id: int, connection: Transaction, services: ServicesOf, principal: Shelver) -> dict[str, Any]:
+async def unshelve(
+    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: Shelver
+) -> dict[str, Any]:
     """Bring a shelved alarm back before its time."""
     return await _show(alarm_id, "shelved", connection, services, principal)
 
 
 @router.post("/alarms/{alarm_id}/suppress")
 async def suppress(
-    alarm_id: int, body: Suppression, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, body: Suppression, connection: Transaction, services: ServicesOf, principal: Suppressor
 ) -> dict[str, Any]:
     """Suppress an alarm by design: it means nothing in the present situation."""
     return await _hide(alarm_id, "suppressed", body.reason, body.until, connection, services, principal)
@@ -139,7 +138,7 @@ async def suppress(
 
 @router.post("/alarms/{alarm_id}/unsuppress")
 async def unsuppress(
-    alarm_id: int, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: Suppressor
 ) -> dict[str, Any]:
     """End a suppression that a person placed on this alarm."""
     return await _show(alarm_id, "suppressed", connection, services, principal)
@@ -147,7 +146,7 @@ async def unsuppress(
 
 @router.post("/alarms/{alarm_id}/out-of-service")
 async def take_out_of_service(
-    alarm_id: int, body: Suppression, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, body: Suppression, connection: Transaction, services: ServicesOf, principal: Suppressor
 ) -> dict[str, Any]:
     """Take an alarm out of service, for maintenance."""
     return await _hide(alarm_id, "out_of_service", body.reason, body.until, connection, services, principal)
@@ -155,7 +154,7 @@ async def take_out_of_service(
 
 @router.post("/alarms/{alarm_id}/back-in-service")
 async def back_in_service(
-    alarm_id: int, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: Suppressor
 ) -> dict[str, Any]:
     """Put an alarm back into service."""
     return await _show(alarm_id, "out_of_service", connection, services, principal)

@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
-from pydantic import AwareDatetime
 
 from vidik.kernel.clock import now
 from vidik.kernel.errors import BadInput
+from vidik.kernel.forms import Moment
 from vidik.kernel.web import Transaction
 from vidik.operations.alarms import performance_repository
 from vidik.operations.alarms.api import Reader
@@ -22,8 +22,8 @@ _AT_LEAST, _AT_MOST = timedelta(minutes=10), timedelta(days=92)
 async def read_performance(
     connection: Transaction,
     _: Reader,
-    begin: Annotated[AwareDatetime | None, Query(alias="from")] = None,
-    until: AwareDatetime | None = None,
+    begin: Annotated[Moment | None, Query(alias="from")] = None,
+    until: Moment | None = None,
     operators: Annotated[float, Query(ge=0.5, le=100, description="How many shared the calls.")] = 1,
 ) -> dict[str, Any]:
     """Measure the alarms of a time (the last 7 days) against EEMUA 191 and IEC 62682, with advice on the worst."""

@@ -2,11 +2,13 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends
+from fastapi import APIRouter, Depends
+from pydantic import ConfigDict, Field, StrictBool
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import BadInput
+from vidik.kernel.forms import Form
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.alarms.holds import circle_of
@@ -15,8 +17,18 @@ from vidik.operations.rules import repository as rules_repository
 from vidik.operations.rules.model import AnyRule, write_duration
 from vidik.operations.rules.priority import matrix
 from vidik.operations.rules.service import StandingRule, definition_of, merged, standing_rules
+from vidik.operations.words import Words
 
 router = APIRouter(tags=["operations"])
+
+
+class RuleChange(Form):
+    """Fields of a rule in the place of the standing ones, why, and whether a flood is meant."""
+
+    model_config = ConfigDict(extra="allow")
+
+    reason: Words | None = Field(None, max_length=2000)
+    confirm_flood: StrictBool = False
 
 
 @router.get("/rules")
@@ -41,7 +53,7 @@ async def read_priority_matrix(_: Annotated[Principal, Depends(require("alarms.r
 @router.put("/rules/{code}")
 async def change_rule(
     code: str,
-    changes: Annotated[dict[str, Any], Body()],
+    body: RuleChange,
     connection: Transaction,
     services: ServicesOf,
     principal: Annotated[Principal, Depends(require("rules.manage"))],
@@ -52,13 +64,12 @@ async def change_rule(
     """
     rules = await standing_rules(connection, services.settings)
     standing = rules.get(code)
-    reason, confirmed = changes.pop("reason", None), changes.pop("confirm_flood", False) is True
-    rule: AnyRule = merged(standing.rule if standing else None, code, changes)
+    rule: AnyRule = merged(standing.rule if standing else None, code, body.model_extra or {})
     through = circle_of({one: found.rule for one, found in rules.items()} | {code: rule}, code)
     if through is not None:
         raise BadInput(f"The rule would inhibit itself through {through}.", field="inhibited_by")
     moment = now()
-    if not confirmed:
+    if not body.confirm_flood:
         before = standing.rule if standing else None
         await refuse_a_flood(connection, services.database, services.settings.tenant, before, rule, moment)
     await rules_repository.write_override(connection, code, definition_of(rule), principal.name, moment)
@@ -68,11 +79,11 @@ async def change_rule(
         principal,
         "rule.change",
         f"rule:{code}",
-        reason=str(reason) if reason else None,
+        reason=body.reason or None,
         details={
             "before": definition_of(standing.rule) if standing else None,
             "after": definition_of(rule),
-            "flood_confirmed": confirmed,
+            "flood_confirmed": body.confirm_flood,
         },
     )
     return _rule_view(StandingRule(rule, "override", principal.name, moment))

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import BadInput, NotFound
+from vidik.kernel.forms import Form, Moment
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.rule_changes import trials_repository
@@ -21,14 +22,14 @@ _USUALLY = timedelta(days=30)
 _AT_MOST = timedelta(days=366)
 
 
-class DryRun(BaseModel):
+class DryRun(Form):
     """A rule, or changes of the standing one of its code, and the time to try it against: the last 30 days."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
     rule: dict[str, Any] = Field(description="With `code`; fields that are left out are those of the standing rule.")
-    begin: AwareDatetime | None = Field(None, alias="from")
-    until: AwareDatetime | None = None
+    begin: Moment | None = Field(None, alias="from")
+    until: Moment | None = None
 
 
 @router.post("/rules/dry-run")

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, time, timedelta
+from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
@@ -10,11 +11,11 @@ from vidik.kernel.scripts import three_scripts
 
 Priority = Literal["critical", "high", "medium", "low"]
 PRIORITIES: tuple[Priority, ...] = ("critical", "high", "medium", "low")
-Scalar = bool | float | str
+Scalar = bool | float | Annotated[str, Field(max_length=2_000)]
 
 _DURATION = re.compile(r"(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*(?:(\d+)s)?")
+_LARGEST_PART = 10 * 366 * 86_400
 _HOURS = re.compile(r"(\d\d:\d\d)\s*-\s*(\d\d:\d\d)")
-_PLACEHOLDER = re.compile(r"{(\w*)}")
 _KNOWN_PLACEHOLDERS = {"value", "unit", "threshold", "hold", "count", "attribute"}
 
 
@@ -26,6 +27,8 @@ def read_duration(text: Any) -> Any:
     if not found or not any(found.groups()):
         raise ValueError("a duration looks like 90s, 15m, 2h or 1d 6h")
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups())
+    if max(days, hours, minutes, seconds) > _LARGEST_PART:
+        raise ValueError("a duration lasts ten years at most")
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
 
 
@@ -44,7 +47,7 @@ Duration = Annotated[
     timedelta,
     BeforeValidator(read_duration),
     PlainSerializer(write_duration, when_used="json"),
-    Field(ge=timedelta()),
+    Field(ge=timedelta(), le=timedelta(days=3660)),
 ]
 
 
@@ -65,19 +68,33 @@ class Text(Strict):
     @model_validator(mode="after")
     def _placeholders_are_known(self) -> Self:
         for sentence in (self.en, self.sr):
-            unknown = set(_PLACEHOLDER.findall(sentence)) - _KNOWN_PLACEHOLDERS
-            if unknown:
-                raise ValueError(f"unknown placeholder {{{sorted(unknown)[0]}}}")
+            _check_placeholders(sentence)
         return self
+
+
+def _check_placeholders(sentence: str) -> None:
+    """Raise ValueError unless filling the sentence puts in known figures, as they are, and nothing else."""
+    try:
+        parts = list(Formatter().parse(sentence))
+    except ValueError as error:
+        raise ValueError("a brace stands alone: write {{ or }} for the sign itself") from error
+    for _, name, form, conversion in parts:
+        # A form or a way into the figure ({value:>999999999}, {value.real}) is nothing that a sentence needs.
+        if name is not None and (name not in _KNOWN_PLACEHOLDERS or form or conversion):
+            raise ValueError(f"unknown placeholder {{{name}}}")
+
+
+Name = Annotated[str, Field(min_length=1, max_length=2_000)]
+"""A short name or an identifier."""
 
 
 class Condition(Strict):
     """Something that must hold for a rule to look at all: a value of the entity, or the hours of the city's day."""
 
-    attribute: str | None = None
+    attribute: Name | None = None
     above: float | None = None
     below: float | None = None
-    equals: list[Scalar] | None = None
+    equals: list[Scalar] | None = Field(None, max_length=200)
     hours: str | None = Field(None, description="Local hours such as 22:00-05:00, the end not included.")
     if_unknown: Literal["wait", "pass"] = Field(
         "wait",
@@ -109,7 +126,7 @@ DAYS: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Window(Strict):
     """Planned work that comes again: alarms of the rule are suppressed by design in these local hours."""
 
-    days: list[Day] | None = Field(None, min_length=1, description="Every day when left out.")
+    days: list[Day] | None = Field(None, min_length=1, max_length=7, description="Every day when left out.")
     hours: str = Field(description="Local hours such as 22:00-05:00, the end not included; the day is the beginning's.")
 
     @model_validator(mode="after")
@@ -139,7 +156,7 @@ class Window(Strict):
 class Inhibitor(Strict):
     """A rule whose active alarm makes this one's a mere consequence, which nobody needs to be told."""
 
-    rule: str
+    rule: Name
     at: Literal["entity", "related", "service", "city"] = Field(
         "entity",
         description="Where the other alarm must stand: at the same entity, at one that this one points to (or that"

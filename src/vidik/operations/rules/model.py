@@ -10,6 +10,7 @@ from vidik.operations.rules.basis import (
     Condition,
     Duration,
     Inhibitor,
+    Name,
     Priority,
     Rationalisation,
     Scalar,
@@ -34,9 +35,11 @@ class _Rule(Strict):
     message: Text
     advice: Text | None = None
     enabled: bool = True
-    entity_types: list[str] = Field(min_length=1)
-    entity_ids: list[str] | None = Field(None, min_length=1, description="Only these entities of the types.")
-    when: list[Condition] = Field([])
+    entity_types: list[Name] = Field(min_length=1, max_length=100)
+    entity_ids: list[Name] | None = Field(
+        None, min_length=1, max_length=10_000, description="Only these entities of the types."
+    )
+    when: list[Condition] = Field([], max_length=20)
     hold: Duration = Field(timedelta(), description="How long it must be bad, in the time of the readings.")
     clear_hold: Duration = Field(timedelta(), description="How long it must be good again before the alarm clears.")
     max_gap: Duration = Field(
@@ -51,8 +54,8 @@ class _Rule(Strict):
         True, description="One that cleared before anybody acknowledged it still asks for an acknowledgement."
     )
     rationalisation: Rationalisation | None = None
-    inhibited_by: list[Inhibitor] = Field([])
-    maintenance: list[Window] = Field([])
+    inhibited_by: list[Inhibitor] = Field([], max_length=100)
+    maintenance: list[Window] = Field([], max_length=50)
     group: Literal["service", "related", "alone"] = Field(
         "service",
         description="Many at once are one group when they hang on the same entity, or (service) belong together.",
@@ -77,7 +80,7 @@ class _Rule(Strict):
 class _Level(_Rule):
     """A rule on one attribute with a level on one side and a milder level that clears it."""
 
-    attribute: str
+    attribute: Name
     above: float | None = None
     below: float | None = None
     clear: float
@@ -108,7 +111,7 @@ class DeviationRule(_Level):
     """The value is further above (or below) another attribute than it should; levels are positive distances."""
 
     kind: Literal["deviation"]
-    reference: str
+    reference: Name
 
     @model_validator(mode="after")
     def _distances_are_positive(self) -> Self:
@@ -121,7 +124,7 @@ class RateRule(_Rule):
     """The value rises (or falls) by more than an amount within a time."""
 
     kind: Literal["rate"]
-    attribute: str
+    attribute: Name
     rise: float | None = Field(None, gt=0)
     fall: float | None = Field(None, gt=0)
     over: Duration
@@ -147,28 +150,32 @@ class StateRule(_Rule):
     """The value is one of some words or switches for some time."""
 
     kind: Literal["state"]
-    attribute: str
-    values: list[Scalar] = Field(min_length=1)
+    attribute: Name
+    values: list[Scalar] = Field(min_length=1, max_length=200)
 
 
 class QualityRule(_Rule):
     """Values outside the plausible range keep coming: the sensor is at fault. `entity_types: ["*"]` is every type."""
 
     kind: Literal["quality"]
-    attributes: list[str] | None = Field(None, description="Only these attributes; every one when left out.")
-    bad: int = Field(2, ge=1, description="Implausible values of one attribute, with no good one between, that raise.")
-    good: int = Field(3, ge=1, description="Good values in a row that clear.")
+    attributes: list[Name] | None = Field(
+        None, max_length=200, description="Only these attributes; every one when left out."
+    )
+    bad: int = Field(
+        2, ge=1, le=10_000, description="Implausible values of one attribute, with no good one between, that raise."
+    )
+    good: int = Field(3, ge=1, le=10_000, description="Good values in a row that clear.")
 
 
 class SilenceRule(_Rule):
     """Nothing is heard from a device (or an entity without one). `entity_types: ["*"]` is every type."""
 
     kind: Literal["silence"]
-    intervals: float = Field(3, ge=1, description="How many expected intervals may pass without a word.")
+    intervals: float = Field(3, ge=1, le=10_000, description="How many expected intervals may pass without a word.")
     expected: Duration | None = Field(None, description="Expected interval of entities that no device feeds.")
     origins: list[Literal["real", "simulated", "recorded"]] = Field(["real", "simulated"])
     together: int = Field(
-        10, ge=2, description="So many silent devices of a service at once are one alarm of the service."
+        10, ge=2, le=1_000_000, description="So many silent devices of a service at once are one alarm of the service."
     )
     together_priority: Priority = "high"
     together_message: Text
@@ -178,7 +185,7 @@ class AbsenceRule(_Rule):
     """The entity speaks, but says nothing of an attribute for `hold`: a part of it has failed."""
 
     kind: Literal["absence"]
-    attribute: str
+    attribute: Name
 
     @model_validator(mode="after")
     def _waits(self) -> Self:
@@ -198,7 +205,7 @@ class GeofenceRule(_Rule):
     """Something that moves is where it must not be; `margin_m` is how far beyond the line it may stray."""
 
     kind: Literal["geofence"]
-    attribute: str = "location"
+    attribute: Name = "location"
     must_be: Literal["inside", "outside"]
     circle: Circle | None = None
     polygon: list[Position] | None = Field(None, min_length=3, max_length=1000)
@@ -228,7 +235,7 @@ class ForecastRule(_Rule):
     """
 
     kind: Literal["forecast"]
-    attribute: str
+    attribute: Name
     side: Literal["above", "below", "both"] = "both"
     season: Literal["day", "week"] = "day"
     margin: float = Field(gt=0, description="A distance up to this is never unusual, in the attribute's unit.")
@@ -241,7 +248,7 @@ class NeighboursRule(_Rule):
     """The value is far from the median of the same attribute around it."""
 
     kind: Literal["neighbours"]
-    attribute: str
+    attribute: Name
     side: Literal["above", "below", "both"] = "both"
     radius_m: float = Field(gt=0, le=100_000)
     at_least: int = Field(3, ge=2, description="Fewer neighbours with a value no older than max_gap say nothing.")

@@ -14,8 +14,8 @@ from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Unprocessable
+from vidik.kernel.forms import Form
 from vidik.kernel.web import Transaction
-from vidik.pilots.api.forms import Form
 from vidik.pilots.api.plans import Manager, Reader
 from vidik.pilots.candidates import Assumptions, Ranking, ServiceRank, rank, register
 from vidik.pilots.plain import plain
@@ -108,12 +108,13 @@ def _service(assumptions: Assumptions, name: Any, ranked: ServiceRank | None) ->
         bound: base * getattr(fraction, bound) * getattr(price.value, bound) for bound in ("low", "likely", "high")
     }
     texts = {member: getattr(candidate, member).three() for member in ("title", "scope", "who_gains", "risk")}
-    numbers = candidate.model_dump(mode="json", exclude={"title", "scope", "who_gains", "risk", "price"})
+    numbers = candidate.model_dump(mode="json", exclude={"title", "scope", "who_gains", "risk", "price", "sources"})
     return {
         "service": name,
         **texts,
         **numbers,
-        "price": price.model_dump(mode="json"),
+        "price": {**price.model_dump(mode="json"), "source": price.source.three()},
+        "sources": [source.three() for source in candidate.sources],
         "annual_value": annual,
         "expected_fraction": ranked.expected_fraction if ranked else None,
         "provability": ranked.provability if ranked else None,

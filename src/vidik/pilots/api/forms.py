@@ -6,38 +6,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
-LARGEST_INTEGER = 2**63 - 1
+from vidik.kernel.forms import Form
+
 Note = Annotated[str, Field(min_length=1, max_length=4_000)]
-
-
-class Form(BaseModel):
-    """A body in which nothing unknown may hide, and nothing that no database could keep."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _can_be_kept(cls, body: Any) -> Any:
-        _check(body, "")
-        return body
-
-
-def _check(value: Any, place: str) -> None:
-    """Raise ValueError, naming the place, for what JSON can say and a database cannot keep."""
-    if isinstance(value, dict):
-        for name, member in value.items():
-            _check(name, place)
-            _check(member, f"{place}.{name}" if place else str(name))
-    elif isinstance(value, list):
-        for number, member in enumerate(value):
-            _check(member, f"{place}.{number}")
-    elif isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
-            raise ValueError(f"{place or 'the body'} has a character that cannot be kept (NUL, half of a pair)")
-    elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
-        raise ValueError(f"{place or 'the body'} is a number of more than 64 bits")
 
 
 class Draft(Form):

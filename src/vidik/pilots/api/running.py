@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from vidik.kernel import audit
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
-from vidik.kernel.errors import Conflict, NotFound, Unprocessable
+from vidik.kernel.errors import Conflict, NotFound
 from vidik.kernel.web import Transaction
 from vidik.pilots.api.forms import AnswerEvent, Decide
 from vidik.pilots.api.plans import Manager, Reader, Signer
@@ -44,10 +44,7 @@ async def ask_power(plan: int, connection: Transaction, _: Manager) -> dict[str,
     """Ask what saving this plan will be able to show."""
     row = await service.existing(connection, plan)
     if service.standing_of(row) is None and (problems := check(row["draft"])[1]):
-        first = problems[0]
-        raise Unprocessable(
-            f"The plan is not complete. {first.field}: {first.reason}.", field=first.field, code="plan-incomplete"
-        )
+        raise service.incomplete(problems[0])
     return {"job": str(await repository.insert_job(connection, "power", plan, {}, now()))}
 
 
@@ -76,6 +73,7 @@ async def ask_watch(plan: int, connection: Transaction, _: Manager) -> dict[str,
         raise Conflict(
             f"The reporting period begins on {specification.reporting.first}; there is nothing to see yet.",
             code="not-begun",
+            values={"first": str(specification.reporting.first)},
         )
     return {"job": str(await repository.insert_job(connection, "watch", plan, {}, now()))}
 
