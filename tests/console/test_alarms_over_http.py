@@ -146,6 +146,22 @@ class TestRules:
         await follow(worker)
         assert (await client.get("/api/alarms")).json()["items"] == []
 
+    async def test_a_change_is_taken_back(self, client: httpx.AsyncClient) -> None:
+        before = (await client.get("/api/rules/heating_return_high")).json()
+        changed = (await client.put("/api/rules/heating_return_high", json={"priority": "low"})).json()
+        assert (changed["priority"], changed["original"]) == ("low", before["definition"])
+        back = (await client.delete("/api/rules/heating_return_high")).json()
+        assert (back["priority"], back["source"], back["changed_by"]) == ("high", "package", None)
+        assert (await client.delete("/api/rules/heating_return_high")).status_code == 404
+        assert (await client.get("/api/audit")).json()["items"][0]["action"] == "rule.restore"
+
+    async def test_one_that_people_made_goes_altogether(self, client: httpx.AsyncClient) -> None:
+        own = (await client.get("/api/rules/heating_return_high")).json()["definition"] | {"above": 90}
+        made = await client.put("/api/rules/own_rule", json={name: own[name] for name in own if name != "code"})
+        assert (made.status_code, made.json()["original"]) == (200, None)
+        assert (await client.delete("/api/rules/own_rule")).json() is None
+        assert (await client.get("/api/rules/own_rule")).status_code == 404
+
     async def test_a_mistake_names_its_field(self, client: httpx.AsyncClient) -> None:
         answer = await client.put("/api/rules/heating_return_high", json={"hold": "soon"})
         assert answer.status_code == 400

@@ -61,8 +61,10 @@ class TestShelving:
         listed = (await client.get("/api/alarms")).json()
         assert listed["items"] == []
         assert listed["counts"]["high"] == 0
+        assert listed["lists"] == {"open": 0, "unacknowledged": 0, "returned": 0, "hidden": 1}
         (hidden,) = (await client.get("/api/alarms?state=hidden")).json()["items"]
         assert hidden["id"] == alarm["id"]
+        assert [(hold["kind"], hold["reason"]) for hold in hidden["holds"]] == [("shelved", "радови на вентилу")]
         async with services.database.transaction("city") as connection:
             await connection.execute(
                 "UPDATE alarm_hold SET begins_at = begins_at - interval '2 h', until = until - interval '2 h'"

@@ -19,7 +19,7 @@ from vidik.operations import jobs
 from vidik.operations.alarms.consumer import AlarmConsumer
 from vidik.operations.alarms.performance import TEN_MINUTES
 from vidik.operations.rule_changes import trials_api
-from vidik.operations.rule_changes.trial import Trial, most_within
+from vidik.operations.rule_changes.trial import Trial, busiest_within
 
 RETURN = names.expand_attribute("returnTemperaturePrimary")
 DAY = 24 * 60
@@ -159,4 +159,6 @@ class TestTrial:
     def test_the_busiest_ten_minutes_are_found(self, seconds: list[int]) -> None:
         moments = [from_microseconds(START) + timedelta(seconds=second) for second in sorted(seconds)]
         slow = max((sum(1 for one in moments if begin <= one < begin + TEN_MINUTES) for begin in moments), default=0)
-        assert most_within(moments, TEN_MINUTES) == slow
+        most, begin = busiest_within(moments, TEN_MINUTES)
+        assert most == slow
+        assert begin is None or sum(1 for one in moments if begin <= one < begin + TEN_MINUTES) == most

@@ -14,7 +14,7 @@ from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import Transaction
 from vidik.operations.alarms import repository
 from vidik.operations.alarms.alarm import Act, Alarm, acknowledge_alarm, reset_alarm
-from vidik.operations.alarms.view import alarm_view
+from vidik.operations.alarms.standing import view_of, views_of
 from vidik.operations.words import Words
 
 router = APIRouter(tags=["operations"])
@@ -36,14 +36,6 @@ async def alarm_of(connection: Connection, alarm_id: int) -> Alarm:
     return alarm
 
 
-async def view_of(connection: Connection, alarm_id: int) -> dict[str, Any]:
-    """Return an alarm as it stands in this transaction; raises NotFound."""
-    rows = await repository.alarm_rows(connection, [alarm_id])
-    if not rows:
-        raise NotFound(f"There is no alarm {alarm_id}.")
-    return alarm_view(rows[0])
-
-
 def facts_of(alarm: Alarm) -> dict[str, Any]:
     """Return what the audit record says of an alarm beside its number."""
     return {"rule": alarm.key.rule, "entity": alarm.key.entity_id, "priority": alarm.priority}
@@ -62,14 +54,16 @@ async def list_alarms(
     """List alarms with how many are open of each priority.
 
     `open`: not over and not hidden; `unacknowledged`: asking for a person, also after the readings are good again;
-    `hidden`: shelved, suppressed by design or out of service.
+    `returned`: good again before anybody acknowledged them; `hidden`: shelved, suppressed by design or out of service.
+    `lists` says how many stand in each list.
     """
     rows = await repository.list_alarms(
         connection, state=state, limit=limit, before=before, entity_id=entity_id, service=service
     )
-    items = [alarm_view(row) for row in rows]
+    items = await views_of(connection, rows)
     following = min(row["id"] for row in rows) if state != "open" and len(rows) == limit else None
-    return {"items": items, "counts": await repository.count_open(connection), "next": following}
+    counts = await repository.count_open(connection)
+    return {"items": items, "counts": counts, "lists": await repository.count_lists(connection), "next": following}
 
 
 @router.get("/alarms/{alarm_id}")

@@ -22,14 +22,15 @@ router = APIRouter(tags=["operations"])
 async def list_groups(
     connection: Transaction, _: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> dict[str, Any]:
-    """List groups with open alarms, newest first: how many they are, and what the worst of them says."""
+    """List groups with open alarms, newest first: how many they are, which, and what the worst of them says."""
     rows = await groups_repository.list_groups(connection, limit)
     items = []
     for row in rows:
         document = row.pop("document")
         times = {name: iso(row[name]) for name in ("opened_at", "newest_at")}
         name = name_of(row["subject"], document or {}) if row["kind"] == "related" else row["subject"]
-        items.append({**row, **times, "id": str(row["id"]), "subject_name": name})
+        numbers = [str(number) for number in row["open_alarms"]]
+        items.append({**row, **times, "id": str(row["id"]), "subject_name": name, "open_alarms": numbers})
     return {"items": items}
 
 

@@ -83,12 +83,14 @@ async def list_groups(connection: Connection, limit: int) -> list[DictRow]:
     cursor = await connection.execute(
         """
         SELECT g.id, g.kind, g.subject, g.service, g.opened_at, g.newest_at, g.alarms, g.open, g.unacknowledged,
-               worst.priority, worst.message, worst.entity_name,
+               g.open_alarms, worst.priority, worst.message, worst.entity_name,
                (SELECT entity.document FROM entity WHERE g.kind = 'related' AND entity.id = g.subject) AS document
           FROM (
             SELECT g.id, g.kind, g.subject, g.service, g.opened_at, g.newest_at, count(*) AS alarms,
                    count(*) FILTER (WHERE a.cleared_at IS NULL AND a.hidden_by IS NULL) AS open,
-                   count(*) FILTER (WHERE a.state IN ('unacknowledged', 'latched_unacknowledged')) AS unacknowledged
+                   count(*) FILTER (WHERE a.state IN ('unacknowledged', 'latched_unacknowledged')) AS unacknowledged,
+                   array_agg(a.id ORDER BY a.id) FILTER (WHERE a.cleared_at IS NULL AND a.hidden_by IS NULL)
+                       AS open_alarms
               FROM alarm_group g
               JOIN alarm a ON a.alarm_group = g.id
              WHERE g.id IN (SELECT alarm_group FROM alarm WHERE cleared_at IS NULL AND hidden_by IS NULL)

@@ -14,10 +14,11 @@ from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.alarms import holds_repository, repository
 from vidik.operations.alarms.alarm import Alarm, HoldKind
-from vidik.operations.alarms.api import Reader, alarm_of, facts_of, view_of
+from vidik.operations.alarms.api import Reader, alarm_of, facts_of
 from vidik.operations.alarms.hiding import settle_alarms
 from vidik.operations.alarms.holds import SHELVED_AT_MOST, Hold
 from vidik.operations.alarms.holds_repository import to_hold
+from vidik.operations.alarms.standing import hold_view, view_of
 from vidik.operations.rules.service import standing_rules
 from vidik.operations.words import Reason
 
@@ -57,7 +58,7 @@ class Maintenance(Suppression):
 @router.get("/alarm-holds")
 async def list_holds(connection: Transaction, _: Reader) -> dict[str, Any]:
     """List what hides alarms now, and what is planned."""
-    return {"items": [_hold_view(row) for row in await holds_repository.hold_rows(connection)]}
+    return {"items": [hold_view(row) for row in await holds_repository.hold_rows(connection)]}
 
 
 @router.post("/alarm-holds", status_code=201)
@@ -90,7 +91,7 @@ async def place_hold(
     row = await holds_repository.find_hold(connection, hold_id)
     if row is None:
         raise LookupError("a hold that was just placed is gone")
-    view = _hold_view(row)
+    view = hold_view(row)
     await audit.record(connection, principal, _VERBS[body.kind], f"hold:{hold_id}", reason=body.reason, details=view)
     return view
 
@@ -105,7 +106,7 @@ async def end_hold(hold_id: RowId, connection: Transaction, services: ServicesOf
     if row["kind"] != "shelved" and not principal.may("alarms.suppress"):
         raise Forbidden("Only who may suppress alarms may end this.")
     await _end(connection, services, principal, [to_hold(row)])
-    view = _hold_view(row)
+    view = hold_view(row)
     await audit.record(connection, principal, f"{_VERBS[row['kind']]}.end", f"hold:{hold_id}", details=view)
     return view
 
@@ -226,8 +227,3 @@ async def _holds_of(connection: Transaction, alarm: Alarm, kind: HoldKind) -> li
 def _check_end(until: datetime | None, begin: datetime) -> None:
     if until is not None and until <= begin:
         raise BadInput("The end must lie ahead, and after the beginning.", field="until")
-
-
-def _hold_view(row: dict[str, Any]) -> dict[str, Any]:
-    times = {name: iso(row[name]) if row[name] else None for name in ("begins_at", "until", "placed_at")}
-    return {**row, **times, "id": str(row["id"])}

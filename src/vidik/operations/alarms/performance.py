@@ -125,6 +125,7 @@ def measure(
         "until": iso(end),
         "operators": operators,
         "calls": total,
+        "calls_by_10_minutes": [counts[slot] for slot in range(slots)],
         "rating": rating_of(figures["calls_per_10_minutes"]),
         "figures": [
             {"name": name, "value": value, "at_most": TARGETS[name], "met": value <= TARGETS[name]}

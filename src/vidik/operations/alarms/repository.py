@@ -12,10 +12,11 @@ from vidik.kernel.database import Connection
 from vidik.operations.alarms.alarm import Alarm, Event
 from vidik.operations.rules.signals import AlarmKey
 
-Which = Literal["open", "unacknowledged", "hidden", "cleared", "all"]
+Which = Literal["open", "unacknowledged", "returned", "hidden", "cleared", "all"]
 _WHICH: Mapping[Which, str] = {
     "open": "cleared_at IS NULL AND hidden_by IS NULL",
     "unacknowledged": "state IN ('unacknowledged', 'latched_unacknowledged', 'returned_unacknowledged')",
+    "returned": "state = 'returned_unacknowledged'",
     "hidden": "cleared_at IS NULL AND hidden_by IS NOT NULL",
     "cleared": "cleared_at IS NOT NULL",
     "all": "true",
@@ -248,6 +249,23 @@ async def count_open(connection: Connection) -> dict[str, int]:
     counts = dict.fromkeys(("critical", "high", "medium", "low"), 0)
     counts.update({row["priority"]: row["alarms"] for row in await cursor.fetchall()})
     return counts
+
+
+async def count_lists(connection: Connection) -> dict[str, int]:
+    """Return how many alarms stand in the lists that an operator has to empty."""
+    cursor = await connection.execute(
+        f"""
+        SELECT count(*) FILTER (WHERE {_WHICH["open"]}) AS open,
+               count(*) FILTER (WHERE {_WHICH["unacknowledged"]}) AS unacknowledged,
+               count(*) FILTER (WHERE {_WHICH["returned"]}) AS returned,
+               count(*) FILTER (WHERE {_WHICH["hidden"]}) AS hidden
+          FROM alarm
+         WHERE cleared_at IS NULL
+            OR state = 'returned_unacknowledged'
+        """
+    )
+    row = await cursor.fetchone()
+    return {name: int(number) for name, number in (row or {}).items()}
 
 
 async def alarms_between(connection: Connection, entity_id: str, start: datetime, end: datetime) -> list[DictRow]:

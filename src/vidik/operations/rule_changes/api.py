@@ -7,8 +7,8 @@ from pydantic import ConfigDict, Field, StrictBool
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
-from vidik.kernel.errors import BadInput
-from vidik.kernel.forms import Form
+from vidik.kernel.errors import BadInput, NotFound
+from vidik.kernel.forms import Form, Keepable
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.alarms.holds import circle_of
@@ -16,7 +16,7 @@ from vidik.operations.rule_changes.trials import refuse_a_flood
 from vidik.operations.rules import repository as rules_repository
 from vidik.operations.rules.model import AnyRule, write_duration
 from vidik.operations.rules.priority import matrix
-from vidik.operations.rules.service import StandingRule, definition_of, merged, standing_rules
+from vidik.operations.rules.service import StandingRule, definition_of, merged, original_rules, standing_rules
 from vidik.operations.words import Words
 
 router = APIRouter(tags=["operations"])
@@ -48,6 +48,41 @@ async def read_priority_matrix(_: Annotated[Principal, Depends(require("alarms.r
     found = matrix()
     columns = [write_duration(limit) if limit is not None else None for limit in found["columns"]]
     return {"respond_within": columns, "priority": found["rows"]}
+
+
+@router.get("/rules/{code}")
+async def read_rule(
+    code: Keepable,
+    connection: Transaction,
+    services: ServicesOf,
+    _: Annotated[Principal, Depends(require("alarms.read"))],
+) -> dict[str, Any]:
+    """Return one rule that stands; `original` is its definition before people changed it, null for one they made."""
+    found = (await standing_rules(connection, services.settings)).get(code)
+    if found is None:
+        raise NotFound(f"There is no rule {code}.")
+    original = original_rules(services.settings).get(code)
+    return _rule_view(found) | {"original": definition_of(original.rule) if original else None}
+
+
+@router.delete("/rules/{code}")
+async def take_change_back(
+    code: Keepable,
+    connection: Transaction,
+    services: ServicesOf,
+    principal: Annotated[Principal, Depends(require("rules.manage"))],
+) -> dict[str, Any] | None:
+    """Forget what people changed of a rule: the package's (or the folder's) stands again; null when there is none."""
+    standing = (await standing_rules(connection, services.settings)).get(code)
+    if standing is None or standing.source != "override":
+        raise NotFound(f"Nobody has changed a rule {code}.")
+    original = original_rules(services.settings).get(code)
+    await rules_repository.remove_override(connection, code)
+    await rules_repository.rules_changed(connection)
+    after = definition_of(original.rule) if original else None
+    details = {"before": definition_of(standing.rule), "after": after}
+    await audit.record(connection, principal, "rule.restore", f"rule:{code}", details=details)
+    return _rule_view(original) | {"original": after} if original else None
 
 
 @router.put("/rules/{code}")
@@ -86,7 +121,9 @@ async def change_rule(
             "flood_confirmed": body.confirm_flood,
         },
     )
-    return _rule_view(StandingRule(rule, "override", principal.name, moment))
+    original = original_rules(services.settings).get(code)
+    view = _rule_view(StandingRule(rule, "override", principal.name, moment))
+    return view | {"original": definition_of(original.rule) if original else None}
 
 
 def _by_service(found: StandingRule) -> tuple[str, str]:

@@ -78,7 +78,7 @@ class Trial:
         days = max((end - begin) / timedelta(days=1), 1 / 144)
         by_day = Counter(moment.astimezone(self._zone).date().isoformat() for moment in calls)
         by_entity = Counter(alarm.key.entity_id for alarm in alarms)
-        busiest = most_within(calls, TEN_MINUTES)
+        busiest, worst_at = busiest_within(calls, TEN_MINUTES)
         lasted = [(alarm.cleared_observed_at or end) - alarm.observed_at for alarm in alarms]
         return {
             "rule": self.rule.code,
@@ -90,6 +90,7 @@ class Trial:
             "calls": len(calls),
             "calls_a_day": round(len(calls) / days, 2),
             "most_in_10_minutes": busiest,
+            "worst_10_minutes_at": iso(worst_at) if worst_at else None,
             "most_in_a_day": max(by_day.values(), default=0),
             "standing_over_24_hours": sum(1 for duration in lasted if duration > STANDING),
             "still_open": sum(1 for alarm in alarms if alarm.is_open),
@@ -113,13 +114,14 @@ class Trial:
         }
 
 
-def most_within(moments: Iterable[datetime], span: timedelta) -> int:
-    """Return the most moments, given in order, that any window of a length holds (its end not included)."""
+def busiest_within(moments: Iterable[datetime], span: timedelta) -> tuple[int, datetime | None]:
+    """Return the most moments, given in order, that any window of a length holds, and when the first such begins."""
     window: deque[datetime] = deque()
-    most = 0
+    most, begin = 0, None
     for moment in moments:
         window.append(moment)
         while moment - window[0] >= span:
             window.popleft()
-        most = max(most, len(window))
-    return most
+        if len(window) > most:
+            most, begin = len(window), window[0]
+    return most, begin

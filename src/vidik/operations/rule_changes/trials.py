@@ -32,12 +32,27 @@ from vidik.operations.rules.signals import Sample
 AT_ONCE = 50_000
 """So many values are tried while the person waits; more are a job."""
 GUARDED_DAYS = 7
+_FIGURES = ("from", "until", "alarms", "calls", "most_in_10_minutes", "worst_10_minutes_at", "most_in_a_day")
 _DAY = timedelta(days=1)
 _WORDS_ONLY = frozenset(
     {"title", "message", "advice", "service", "priority", "rationalisation", "latching", "ask_on_return", "group"}
 )
 _log = get_logger("vidik.operations")
 Progress = Callable[[int, int], Awaitable[None]]
+
+
+class RuleWouldFlood(Conflict):
+    """A rule would have called more than an operator can follow; `figures` are those of its dry run."""
+
+    default_code = "rule-would-flood"
+
+    def __init__(self, detail: str, figures: Mapping[str, Any]) -> None:
+        super().__init__(detail, field="confirm_flood")
+        self.figures = {**figures, "at_most_in_10_minutes": FLOOD, "at_most_in_a_day": A_DAY}
+
+    def problem(self) -> dict[str, Any]:
+        """The problem-details object with the figures."""
+        return super().problem() | {"figures": self.figures}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +179,11 @@ async def refuse_a_flood(
             break
     result = await try_rule(database, tenant, rule, begin, moment)
     if result["would_flood"]:
-        raise Conflict(
+        raise RuleWouldFlood(
             f"In the last {(moment - begin).days} days this rule would have called {result['calls']} times: at most"
             f" {result['most_in_10_minutes']} in ten minutes and {result['most_in_a_day']} in a day, where {FLOOD} and"
             f" {A_DAY} are the most. Change it, or send confirm_flood to have it all the same.",
-            code="rule-would-flood",
-            field="confirm_flood",
+            {name: result[name] for name in _FIGURES},
         )
 
 

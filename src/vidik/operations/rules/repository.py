@@ -57,6 +57,11 @@ async def read_overrides(connection: Connection) -> list[DictRow]:
     return await cursor.fetchall()
 
 
+async def remove_override(connection: Connection, code: str) -> None:
+    """Forget what a city changed of one rule."""
+    await connection.execute("DELETE FROM rule_override WHERE code = %s", [code])
+
+
 async def write_override(
     connection: Connection, code: str, definition: Mapping[str, Any], person: str, at: datetime
 ) -> None:

@@ -26,14 +26,20 @@ class StandingRule(NamedTuple):
     changed_at: Any = None
 
 
-async def standing_rules(connection: Connection, settings: Settings) -> dict[str, StandingRule]:
-    """Return every rule of the city by code: a later source replaces an earlier one of the same code."""
+def original_rules(settings: Settings) -> dict[str, StandingRule]:
+    """Return every rule by code as package and folder have it, before people change it."""
     rules = {code: StandingRule(rule, "package") for code, rule in packaged_rules().items()}
     try:
         rules |= {code: StandingRule(rule, "city") for code, rule in city_rules(settings.data / "rules").items()}
     except BadInput as error:
         # The city must not go without alarms because of a slip in a file: the package's rules stand meanwhile.
         _log.error("the city's own rules are left out", reason=error.detail)
+    return rules
+
+
+async def standing_rules(connection: Connection, settings: Settings) -> dict[str, StandingRule]:
+    """Return every rule of the city by code: a later source replaces an earlier one of the same code."""
+    rules = original_rules(settings)
     for row in await rules_repository.read_overrides(connection):
         try:
             rule = read_rule(row["definition"])
