@@ -1,0 +1,51 @@
+"""Looking at a screen as everybody must be able to use it: what axe finds in both themes, what does not fit."""
+
+from collections.abc import Mapping
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser.conftest import DESK, PHONE
+
+# A desk of 1440 by 900 at 200 % zoom shows as many pixels of layout as a window of half its size.
+ZOOMED = (720, 450)
+SIZES: Mapping[str, tuple[int, int]] = {"desk": DESK, "zoomed": ZOOMED, "phone": PHONE}
+
+_DRAWN = "document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50))))"
+
+
+def settle(page: Page) -> None:
+    """Wait until nothing is a skeleton any more and what is there has been drawn."""
+    expect(page.locator("main .skeleton")).to_have_count(0)
+    page.evaluate(_DRAWN)
+
+
+def findings(page: Page) -> list[str]:
+    """What axe finds in the theme that is shown, and which contrasts are too weak in the other one."""
+    found = _run(page, {"resultTypes": ["violations"]})
+    shown = page.evaluate("document.documentElement.dataset.theme")
+    page.evaluate("(theme) => document.documentElement.dataset.theme = theme", "light" if shown == "dark" else "dark")
+    found += _run(page, {"resultTypes": ["violations"], "runOnly": ["color-contrast"]})
+    page.evaluate("(theme) => document.documentElement.dataset.theme = theme", shown)
+    return found
+
+
+def _run(page: Page, options: dict[str, object]) -> list[str]:
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    return [
+        f"{found['id']} ({theme}): {node['html'][:200]}"
+        for found in Axe().run(page, options=options).response["violations"]
+        for node in found["nodes"]
+    ]
+
+
+def too_wide(page: Page) -> dict[str, int]:
+    """By how many pixels a screen scrolls sideways, in each size of window where it does."""
+    found = {}
+    for name, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        settle(page)
+        pixels = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        if pixels > 0:
+            found[name] = pixels
+    return found
