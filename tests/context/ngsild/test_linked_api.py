@@ -26,6 +26,36 @@ async def lamp(client: httpx.AsyncClient, **parameters: str) -> Any:
     return response.json()
 
 
+class TestQuestions:
+    """q through relationships (clause 4.9, examples 13 and 14)."""
+
+    @pytest.mark.parametrize(
+        ("q", "level", "found"),
+        [
+            ('on{name}=="Obrenoviceva"', 1, [LAMP]),
+            ("!on{name}", 1, ["urn:ngsi-ld:Lamp:2"]),
+            ('on{Street,Square:name}=="Obrenoviceva";power<20', 1, [LAMP]),
+            ('on{Square:name}=="Obrenoviceva"', 1, []),
+            ('on{name}!="Obrenoviceva"', 1, []),
+            ("on{in{people}}>200000|power==30", 2, [LAMP, "urn:ngsi-ld:Lamp:2"]),
+        ],
+    )
+    async def test_an_entity_is_found_by_what_it_links_to(
+        self, city: httpx.AsyncClient, q: str, level: int, found: list[str]
+    ) -> None:
+        asked = {"type": "Lamp", "q": q, "join": "inline", "joinLevel": str(level), "count": "true"}
+        answer = await city.get("/entities", params=asked)
+        assert [one["id"] for one in answer.json()] == found
+        assert answer.headers["ngsild-results-count"] == str(len(found))
+
+    async def test_no_further_than_links_are_followed_and_never_in_the_past(self, city: httpx.AsyncClient) -> None:
+        asked = {"type": "Lamp", "q": "on{in{people}}>1"}
+        for more in ({}, {"join": "@none"}, {"join": "flat", "joinLevel": "1"}):
+            assert (await city.get("/entities", params={**asked, **more})).status_code == 400
+        past = {**asked, "timerel": "before", "timeAt": "2030-01-01T00:00:00Z", "join": "flat", "joinLevel": "2"}
+        assert (await city.get("/temporal/entities", params=past)).status_code == 400
+
+
 class TestJoin:
     async def test_inline_one_level(self, city: httpx.AsyncClient) -> None:
         body = await lamp(city, join="inline")

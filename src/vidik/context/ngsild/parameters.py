@@ -30,7 +30,7 @@ _OPTIONS: Final = frozenset((*_FORMATS, "sysAttrs", "count", "temporalValues", "
 
 
 _SELECTING: Final = ("id", "type", "idPattern", "attrs", "pick", "omit", "q", "csf", "scopeQ", "datasetId", "local")
-_EXPANDING: Final = ("expandValues",)  # vocabulary values are expanded always (clause 4.9)
+_EXPANDING: Final = ("expandValues", "jsonKeys")
 _PLACING: Final = ("georel", "geometry", "coordinates", "geoproperty", "geometryProperty")
 _TIMING: Final = ("timerel", "timeAt", "endTimeAt", "timeproperty", "lastN", "aggrMethods", "aggrPeriodDuration")
 _SHOWING: Final = ("options", "format", "sysAttrs", "lang", "join", "joinLevel", "containedBy")
@@ -102,12 +102,12 @@ def projections(parameters: Parameters, context: ActiveContext) -> tuple[Project
         if both:
             raise bad_data(f"{both[0]} is both picked and omitted.", "omit")
     for field, one in (("pick", pick), ("omit", omit)):
-        if one is not None and one.depth() > _followed(parameters):
+        if one is not None and one.depth() > followed(parameters):
             raise bad_data(f"{field} leads further than join and joinLevel say that links are followed.", field)
     return pick, omit
 
 
-def _followed(parameters: Parameters) -> int:
+def followed(parameters: Parameters) -> int:
     """Through how many relationships linked entities are shown; 0 where none are."""
     level = parameters.number("joinLevel", 1, 1, MAXIMUM_LEVEL)
     return level if parameters.get("join") in ("inline", "flat") else 0
@@ -144,7 +144,7 @@ def search(
         ids=None if ids is None else [values.uri(one, "id") for one in ids],
         id_pattern=parameters.get("idPattern"),
         attributes=expanded(parameters.names("attrs"), context, "attrs"),
-        q=None if query is None else q.parse_q(query),
+        q=None if query is None else q.with_words(q.parse_q(query), parameters.names("expandValues") or ()),
         scopes=None if scopes is None else selections.parse_scopes(scopes),
         geo=_geo(parameters, context),
         context=context,
@@ -220,7 +220,7 @@ def _of_query(body: Mapping[str, Any]) -> Parameters:
         raise bad_data('A query has the type "Query".', "type")
     found: dict[str, str] = {}
     _entity_selectors(body.get("entities"), found)
-    for name in ("q", "scopeQ", "lang", "join", "entityMapLifetime"):
+    for name in ("q", "scopeQ", "lang", "join", "entityMapLifetime", "expandValues", "jsonKeys"):
         if name in body:
             found[name] = _text(body[name], name)
     if body.get("entityMap") is not None:

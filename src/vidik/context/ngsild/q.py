@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -23,22 +24,36 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"')
 _NAME_END = re.compile(r"[=!<>~;|()\[\]{},\"\s]")
 _TRAIL_END = re.compile(r"[\[\];|()\"]")
 _OPERATOR_LIKE = re.compile(r"[<>]|^[=!~]")
+_HINT = re.compile(r"([^{}:,;|()\[\]\"\s]+(?:,[^{}:,;|()\[\]\"\s]+)*):(?!//)")
 _BARE_END = re.compile(r"[;|)(,\"]")
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Where to look: an attribute and its sub-attributes, then (`trail`) members inside the value."""
+    """Where to look: an attribute and its sub-attributes, then (`trail`) members inside the value.
+
+    With `linked` the attribute is a relationship, and one looks in the entities that it leads to.
+    """
 
     attributes: tuple[str, ...]
     trail: tuple[str, ...] = ()
+    linked: Linked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A path in the entities that a relationship leads to: of any of these types, or of all where there are none."""
+
+    types: tuple[str, ...]
+    path: Path
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Quoted text, or an unquoted URI."""
+    """Quoted text, or an unquoted URI; `is_word` says that it is a word of the @context, to be expanded."""
 
     text: str
+    is_word: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +122,49 @@ def parse_q(text: str, field: str = "q") -> Query:
     return parse(Reader(text, field), _term)
 
 
+def linked_depth(query: Query) -> int:
+    """Through how many relationships a q follows at most; 0 where it follows none."""
+    if not isinstance(query, Leaf):
+        return max((linked_depth(part) for part in query.parts), default=0)
+    depth, path = 0, query.term.path
+    while path.linked is not None:
+        depth, path = depth + 1, path.linked.path
+    return depth
+
+
+def with_words(query: Query, names: Collection[str]) -> Query:
+    """A q in which what is compared with attributes of these names is a word of the @context (`expandValues`)."""
+    if not names:
+        return query
+    if not isinstance(query, Leaf):
+        parts = tuple(with_words(part, names) for part in query.parts)
+        return And(parts) if isinstance(query, And) else Or(parts)
+    term = query.term
+    if isinstance(term, Exists) or _last(term.path).attributes[0] not in names:
+        return query
+    return Leaf(replace(term, operand=_worded(term.operand)))
+
+
+def renamed(path: Path, word: Callable[[str], str]) -> Path:
+    """A path with the names of its attributes (not of their sub-attributes) and types in other words."""
+    linked = path.linked
+    if linked is not None:
+        linked = Linked(tuple(word(one) for one in linked.types), renamed(linked.path, word))
+    return replace(path, attributes=(word(path.attributes[0]), *path.attributes[1:]), linked=linked)
+
+
+def _last(path: Path) -> Path:
+    return path if path.linked is None else _last(path.linked.path)
+
+
+def _worded(operand: Value | Range | OneOf) -> Any:
+    if isinstance(operand, Text):
+        return replace(operand, is_word=True)
+    if isinstance(operand, OneOf):
+        return OneOf(tuple(_worded(one) for one in operand.values))
+    return operand
+
+
 def _term(reader: Reader) -> Term:
     if reader.peek() == "!" and not any(reader.text.startswith(token, reader.at) for token in ("!=", "!~=")):
         reader.take("!")
@@ -131,8 +189,16 @@ def _path(reader: Reader) -> Path:
     if not all(attributes):
         raise reader.wrong("a name in the path is empty")
     reader.at = stop
-    if reader.peek() == "{":
-        raise reader.wrong("a query does not follow relationships; ask for the linked entities themselves")
+    if reader.take("{"):
+        if reader.field == "csf":
+            raise reader.wrong("a context source filter does not follow relationships")
+        types = _HINT.match(reader.text, reader.at)
+        if types is not None:
+            reader.at = types.end()
+        inside = _path(reader)
+        if not reader.take("}"):
+            raise reader.wrong("a closing } is missing")
+        return Path(attributes, linked=Linked(() if types is None else tuple(types.group(1).split(",")), inside))
     trail: tuple[str, ...] = ()
     if reader.take("["):
         close = _TRAIL_END.search(reader.text, reader.at)
@@ -249,10 +315,18 @@ def write_q(query: Query, *, inside: bool = False) -> str:
 
 
 def _write_term(term: Term) -> str:
-    path = ".".join(term.path.attributes) + (f"[{'.'.join(term.path.trail)}]" if term.path.trail else "")
+    path = _write_path(term.path)
     if isinstance(term, Exists):
         return f"!{path}" if term.absent else path
     return f"{path}{term.operator}{_write_operand(term.operand)}"
+
+
+def _write_path(path: Path) -> str:
+    name = ".".join(path.attributes)
+    if path.linked is not None:
+        hint = f"{','.join(path.linked.types)}:" if path.linked.types else ""
+        return f"{name}{{{hint}{_write_path(path.linked.path)}}}"
+    return name + (f"[{'.'.join(path.trail)}]" if path.trail else "")
 
 
 def _write_operand(operand: Value | Range | OneOf) -> str:

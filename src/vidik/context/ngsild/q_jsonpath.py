@@ -47,7 +47,7 @@ class JsonPath:
 
 
 def compile_term(term: Term, context: ActiveContext) -> JsonPath:
-    """The jsonpath of one term, with names expanded."""
+    """The jsonpath of one term, with names expanded; it follows no relationship (see `repository.conditions`)."""
     steps, meta = _steps(term.path, context)
     if isinstance(term, Exists):
         targets = _targets(term.path, meta, _MEMBERS)
@@ -56,6 +56,12 @@ def compile_term(term: Term, context: ActiveContext) -> JsonPath:
             return JsonPath(f"${steps} ? ({found})", negated=term.absent)
         return JsonPath(f"${steps}", negated=term.absent)
     return _compile_comparison(term, steps, meta, context)
+
+
+def compile_objects(path: Path, context: ActiveContext) -> tuple[str, ...]:
+    """The jsonpaths that give the ids that a path's relationship leads to."""
+    steps, _ = _steps(path, context)
+    return tuple(f"${steps}.{member}[*]" for member in sorted(_OF_RELATIONSHIPS))
 
 
 def _compile_comparison(term: Compare, steps: str, meta: str | None, context: ActiveContext) -> JsonPath:
@@ -151,7 +157,7 @@ def _compared(operand: Text | Number | Boolean, target: str, context: ActiveCont
         return normal_number(operand.number)
     if isinstance(operand, Boolean):
         return "true" if operand.truth else "false"
-    return _literal(context.expand(operand.text) if target == ".vocab" else operand.text)
+    return _literal(context.expand(operand.text) if operand.is_word and target == ".vocab" else operand.text)
 
 
 def _has_moment(operand: Value | Range | OneOf) -> bool:

@@ -16,6 +16,7 @@ from vidik.context.ngsild import (
     instances,
     parameters,
     problems,
+    q,
     scope_past,
     selections,
     temporal,
@@ -91,6 +92,8 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     if query.start is None and query.end is None:
         raise problems.bad_data("A temporal query has timerel and timeAt.", "timerel")
     found, types = parameters.search(asked, context, "entity_remembered")
+    if found.q is not None and q.linked_depth(found.q):
+        raise problems.bad_data("A query of the past follows no links.", "q")
     if call.mapped is not None:
         found.ids = call.mapped.narrowed(found.ids)
     count = asked.flag("count") or "count" in parameters.options(asked)

@@ -175,7 +175,7 @@ def _check_members(query: Expression[q.Term]) -> None:
     if not isinstance(query, Leaf):
         for part in query.parts:
             _check_members(part)
-    elif query.term.path.attributes[0] not in model.MEMBERS:
+    elif query.term.path.attributes[0] not in model.MEMBERS or query.term.path.linked is not None:
         raise problems.bad_data(f"{query.term.path.attributes[0]} is no member of a snapshot to ask for.", "q")
 
 

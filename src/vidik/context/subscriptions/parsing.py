@@ -88,7 +88,7 @@ def parse_subscription(body: Any, context: ActiveContext, notified: ActiveContex
         watched=watched,
         triggers=_triggers(body.get("notificationTrigger")),
         # Clients encode it as in a URL (ngsildclient all of it, the suite of ETSI a blank), so it is decoded as there.
-        query=None if query is None else q.parse_q(unquote(_text(query, "q"))),
+        query=None if query is None else _query(query, body.get("expandValues")),
         query_context=context,
         geo=None if body.get("geoQ") is None else _geo(body["geoQ"], context),
         scopes=None if scopes is None else selections.parse_scopes(_text(scopes, "scopeQ")),
@@ -99,6 +99,11 @@ def parse_subscription(body: Any, context: ActiveContext, notified: ActiveContex
         is_active=_flag(body, "isActive", default=True),
         expires_at=None if body.get("expiresAt") is None else values.moment(body["expiresAt"], "expiresAt"),
     )
+
+
+def _query(text: Any, expanded: Any) -> q.Query:
+    names = _text(expanded, "expandValues").split(",") if expanded is not None else ()
+    return q.with_words(q.parse_q(unquote(_text(text, "q"))), [one.strip() for one in names])
 
 
 def _selectors(entities: Any, context: ActiveContext) -> tuple[Selector, ...]:
@@ -343,9 +348,6 @@ def _translated_q(text: str, word: Callable[[str], str]) -> str:
 
 def _renamed(query: q.Query, word: Callable[[str], str]) -> q.Query:
     if isinstance(query, Leaf):
-        path = query.term.path
-        return Leaf(
-            replace(query.term, path=replace(path, attributes=(word(path.attributes[0]), *path.attributes[1:])))
-        )
+        return Leaf(replace(query.term, path=q.renamed(query.term.path, word)))
     parts = tuple(_renamed(part, word) for part in query.parts)
     return And(parts) if isinstance(query, And) else Or(parts)

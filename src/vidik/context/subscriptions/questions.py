@@ -20,6 +20,8 @@ from vidik.context.ngsild.expressions import And, Leaf
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.q_jsonpath import JsonPath, compile_term
 from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.repository.conditions import q_condition
+from vidik.context.ngsild.repository.pages import fetch
 from vidik.context.store import arrays
 from vidik.context.subscriptions.model import Subscription
 from vidik.kernel.clock import iso
@@ -39,18 +41,25 @@ class Questions:
     _numbers: dict[int, int] = field(default_factory=dict)
     _kept: list[Stored] = field(default_factory=list)
     _paths: dict[tuple[int, str], bool] = field(default_factory=dict)
+    _linked: dict[tuple[int, q.Term], tuple[ActiveContext, bool]] = field(default_factory=dict)
+    """Terms that follow relationships, and what of an entity holds."""
     _matches: dict[tuple[str, str], bool | None] = field(default_factory=dict)
     """None is still to be asked."""
 
     def ask_query(self, query: q.Query, context: ActiveContext, entity: Stored) -> None:
         """Ask whether an entity fits a q."""
         number = self._number(entity)
-        for path in _leaves(query, context):
-            self._paths[number, path.text] = False
+        for term in _terms(query):
+            if term.path.linked is None:
+                self._paths[number, _compiled(term, context).text] = False
+            else:
+                self._linked[number, term] = context, False
 
     def fits(self, query: q.Query, context: ActiveContext, entity: Stored) -> bool:
         """The answer about a q, after `answer`."""
         if isinstance(query, Leaf):
+            if query.term.path.linked is not None:
+                return self._linked[self._number(entity), query.term][1]
             path = _compiled(query.term, context)
             return self._paths[self._number(entity), path.text] != path.negated
         parts = (self.fits(part, context, entity) for part in query.parts)
@@ -69,6 +78,11 @@ class Questions:
         """Ask PostgreSQL. A question that it cannot answer (a pattern that is too hard) is answered with no."""
         paths = list(self._paths)
         matches = [match for match, known in self._matches.items() if known is None]
+        for number, term in self._linked:
+            try:
+                await self._follow(connection, number, term)
+            except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded) as error:
+                _log.warning("a subscription asks what cannot be answered", reason=str(error).strip().splitlines()[0])
         if not paths and not matches:
             return
         try:
@@ -115,6 +129,18 @@ class Questions:
             for match, row in zip(matches, await cursor.fetchall(), strict=True):
                 self._matches[match] = _patterns[match] = bool(row["fits"])
 
+    async def _follow(self, connection: Connection, number: int, term: q.Term) -> None:
+        """Ask whether a relationship leads to an entity of which a term holds."""
+        context, _ = self._linked[number, term]
+        asked = q_condition(Leaf(term), context)
+        async with connection.transaction():
+            rows = await fetch(
+                connection,
+                f"SELECT {asked.sql} FROM (SELECT (%s::jsonb[])[1] AS document) AS one",
+                [*asked.parameters, arrays.documents([self._documents[number]])],
+            )
+        self._linked[number, term] = context, bool(rows[0][0])
+
     def _number(self, entity: Stored) -> int:
         number = self._numbers.get(id(entity))
         if number is None:
@@ -133,10 +159,8 @@ def _with_times(entity: Stored) -> dict[str, Any]:
     return document
 
 
-def _leaves(query: q.Query, context: ActiveContext) -> list[JsonPath]:
-    if isinstance(query, Leaf):
-        return [_compiled(query.term, context)]
-    return [path for part in query.parts for path in _leaves(part, context)]
+def _terms(query: q.Query) -> list[q.Term]:
+    return [query.term] if isinstance(query, Leaf) else [term for part in query.parts for term in _terms(part)]
 
 
 _compiled_terms: LRUCache[tuple[int, q.Term], tuple[ActiveContext, JsonPath]] = LRUCache(4096)
@@ -158,6 +182,8 @@ async def check(connection: Connection, subscription: Subscription) -> None:
             if subscription.query is not None and subscription.query_context is not None:
                 questions.ask_query(subscription.query, subscription.query_context, nothing)
             patterns = [(nothing.id, one.id_pattern) for one in subscription.selectors if one.id_pattern is not None]
+            for number, term in questions._linked:
+                await questions._follow(connection, number, term)
             await questions._ask(connection, list(questions._paths), patterns)
     except psycopg.DataError as error:
         raise bad_data("A pattern of the subscription is not a regular expression.", "q") from error

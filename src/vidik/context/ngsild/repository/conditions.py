@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vidik.context.jsonld.active import ActiveContext
@@ -11,7 +11,7 @@ from vidik.context.ngsild import q, selections, values
 from vidik.context.ngsild.expressions import And, Expression, Leaf
 from vidik.context.ngsild.geo import EARTH_RADIUS_METRES, Box, GeoQuery, boxes
 from vidik.context.ngsild.problems import bad_data
-from vidik.context.ngsild.q_jsonpath import compile_term
+from vidik.context.ngsild.q_jsonpath import compile_objects, compile_term
 from vidik.context.store.document import LOCATION, SCOPE
 from vidik.context.store.entities import box_literal
 
@@ -118,12 +118,37 @@ _SIGNS: Final = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<
 
 
 def _term(term: q.Term, context: ActiveContext) -> Condition:
+    if term.path.linked is not None:
+        return linked_condition(term, term.path.linked, context)
     if len(term.path.attributes) == 1 and term.path.attributes[0] in _COLUMNS and not term.path.trail:
         return _column(term, _COLUMNS[term.path.attributes[0]])
     path = compile_term(term, context)
     compared = "jsonb_path_exists_tz(document, %s::jsonpath, '{}', true)"
     found = compared if path.times else "document @? %s::jsonpath"
     return Condition(f"(NOT {found})" if path.negated else found, (path.text,))
+
+
+def linked_condition(term: q.Term, linked: q.Linked, context: ActiveContext) -> Condition:
+    """Whether a relationship of `document` leads to an entity of which a term holds (clause 4.9, example 13)."""
+    absent = isinstance(term, q.Exists) and term.absent
+    inner = replace(term, path=linked.path)
+    if isinstance(inner, q.Exists):
+        inner = replace(inner, absent=False)
+    first, second = compile_objects(term.path, context)
+    conditions = [Condition("(expires_at IS NULL OR expires_at > now())"), _term(inner, context)]
+    if linked.types:
+        types = [context.expand(one) for one in linked.types]
+        conditions.append(
+            Condition("kind IN (SELECT one.kind FROM kind AS one WHERE one.types && %s::text[])", (types,))
+        )
+    held = all_of(conditions)
+    return Condition(
+        f"({'NOT ' if absent else ''}EXISTS (SELECT FROM ("
+        " SELECT jsonb_path_query(document, %s::jsonpath, '{}', true) #>> '{}' AS target"
+        " UNION ALL SELECT jsonb_path_query(document, %s::jsonpath, '{}', true) #>> '{}'"
+        f") AS link JOIN entity ON entity.id = link.target WHERE {held.sql}))",
+        (first, second, *held.parameters),
+    )
 
 
 def _column(term: q.Term, column: str) -> Condition:
