@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 def _api_routers() -> "Sequence[APIRouter]":
     from vidik.operations.alarms import api, groups_api, holds_api, performance_api
+    from vidik.operations.incidents import actions_api as incident_actions_api
+    from vidik.operations.incidents import api as incidents_api
     from vidik.operations.rule_changes import api as rules_api
     from vidik.operations.rule_changes import trials_api
 
@@ -22,6 +24,8 @@ def _api_routers() -> "Sequence[APIRouter]":
         holds_api.router,
         trials_api.router,
         rules_api.router,
+        incidents_api.router,
+        incident_actions_api.router,
     ]
 
 
@@ -32,6 +36,8 @@ def _consumers() -> Sequence[ChangeConsumer]:
 
 
 def _periodic() -> Sequence[PeriodicJob]:
+    from vidik.operations.incidents.forgetting import forget_people
+    from vidik.operations.incidents.jobs import FORGETTING_EVERY_SECONDS, INCIDENTS_EVERY_SECONDS, open_by_alarms
     from vidik.operations.jobs import (
         HOLDS_EVERY_SECONDS,
         JOURNAL_EVERY_SECONDS,
@@ -48,6 +54,8 @@ def _periodic() -> Sequence[PeriodicJob]:
         PeriodicJob("operations.holds", HOLDS_EVERY_SECONDS, look_at_holds),
         PeriodicJob("operations.trials", TRIALS_EVERY_SECONDS, work_trials_off),
         PeriodicJob("operations.journal", JOURNAL_EVERY_SECONDS, forget_old_work),
+        PeriodicJob("operations.incidents", INCIDENTS_EVERY_SECONDS, open_by_alarms),
+        PeriodicJob("operations.incident-people", FORGETTING_EVERY_SECONDS, forget_people),
     ]
 
 

@@ -54,6 +54,9 @@ class _Rule(Strict):
         True, description="One that cleared before anybody acknowledged it still asks for an acknowledgement."
     )
     rationalisation: Rationalisation | None = None
+    incident: str | None = Field(
+        None, pattern=r"^[a-z][a-z0-9_]{2,60}$", description="The type of incident that its alarm opens by itself."
+    )
     inhibited_by: list[Inhibitor] = Field([], max_length=100)
     maintenance: list[Window] = Field([], max_length=50)
     group: Literal["service", "related", "alone"] = Field(

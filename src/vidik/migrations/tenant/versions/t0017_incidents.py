@@ -38,6 +38,7 @@ def upgrade() -> None:
             changed_by text NOT NULL,
             version int NOT NULL DEFAULT 1,
             client_id uuid UNIQUE,
+            folded text NOT NULL DEFAULT '',            -- number and words, as search compares them
             CHECK ((state = 'closed') = (closed_at IS NOT NULL)),
             CHECK (state <> 'closed' OR (cause IS NOT NULL AND lesson IS NOT NULL)),
             CHECK ((state = 'merged') = (merged_into IS NOT NULL)),

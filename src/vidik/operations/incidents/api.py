@@ -1,0 +1,205 @@
+"""Incidents over HTTP: listed, opened, read, changed, and what hangs on them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Response
+
+from vidik.kernel import audit
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import Unprocessable
+from vidik.kernel.forms import Keepable, Number, RowId
+from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import repository as accounts
+from vidik.kernel.identity.roles import permissions_of
+from vidik.kernel.web import ServicesOf, Transaction
+from vidik.operations.alarms import repository as alarms
+from vidik.operations.alarms.view import alarm_view
+from vidik.operations.incidents import incident as core
+from vidik.operations.incidents import repository, service
+from vidik.operations.incidents.forms import ChangeForm, LinkForm, NoteForm, OpenForm
+from vidik.operations.incidents.incident import Incident, Link, LinkKind
+from vidik.operations.incidents.types import IncidentType, incident_types
+from vidik.operations.incidents.view import entry_view, summaries, whole
+from vidik.operations.rules.service import standing_rules
+from vidik.operations.versions import read_version
+
+router = APIRouter(tags=["incidents"])
+Reader = Annotated[Principal, Depends(require("incidents.read"))]
+Manager = Annotated[Principal, Depends(require("incidents.manage"))]
+Seen = Annotated[int, Depends(read_version)]
+
+
+async def answer(connection: Connection, incident: Incident, response: Response) -> dict[str, Any]:
+    """Return an incident as it stands, with its version as ETag."""
+    response.headers["ETag"] = f'"{incident.version}"'
+    return await whole(connection, incident)
+
+
+async def note_on_record(
+    connection: Connection, principal: Principal, verb: str, incident: Incident, **details: Any
+) -> None:
+    """Put an action on the audit record."""
+    facts = {"number": incident.number, **details}
+    await audit.record(connection, principal, f"incident.{verb}", f"incident:{incident.id}", details=facts)
+
+
+@router.get("/incident-types")
+async def list_types(connection: Transaction, services: ServicesOf, _: Reader) -> dict[str, Any]:
+    """List the kinds of incidents, with the groups and rules that open one by themselves."""
+    standing = await standing_rules(connection, services.settings)
+    items = []
+    for kind in incident_types(services.settings.data).values():
+        rules = sorted(code for code, found in standing.items() if found.rule.incident == kind.code)
+        items.append({**kind.model_dump(mode="json"), "title": kind.title.scripts(), "rules": rules})
+    return {"items": items}
+
+
+@router.get("/incidents")
+async def list_incidents(
+    connection: Transaction,
+    _: Reader,
+    state: repository.Which = "open",
+    q: Keepable = "",
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    after: Annotated[Number | None, Query(description="Only incidents older than this one (paging).")] = None,
+) -> dict[str, Any]:
+    """List incidents, newest first; `q` is looked for in number and words, in any script."""
+    found = await repository.list_incidents(connection, state=state, words=q, limit=limit, after=after)
+    following = str(found[-1].id) if len(found) == limit else None
+    counts = await repository.count(connection)
+    return {"items": await summaries(connection, found), "counts": counts, "next": following}
+
+
+@router.get("/incidents/people")
+async def list_people(connection: Transaction, services: ServicesOf, _: Manager) -> dict[str, Any]:
+    """List the people who may lead an incident: login and name."""
+    rows = await accounts.accounts(connection, services.settings.tenant)
+    return {"items": [{"login": row["login"], "name": row["name"]} for row in rows if _may_lead(row)]}
+
+
+def _may_lead(row: dict[str, Any]) -> bool:
+    return bool(row["stands"]) and "incidents.read" in permissions_of(_grants(row))
+
+
+def _grants(row: dict[str, Any]) -> frozenset[tuple[str, str | None]]:
+    return frozenset((role, organisation) for role, organisation in row["grants"])
+
+
+@router.post("/incidents", status_code=201)
+async def open_incident(
+    body: OpenForm, connection: Transaction, services: ServicesOf, principal: Manager, response: Response
+) -> dict[str, Any]:
+    """Open an incident; a repeat with the same `client_id` returns the first one."""
+    kind = known_type(incident_types(services.settings.data), body.type)
+    incident = await service.open_incident(connection, body.opening(kind.severity), service.actor_of(principal))
+    response.headers["Location"] = f"/api/incidents/{incident.id}"
+    view = await answer(connection, incident, response)
+    await note_on_record(connection, principal, "open", incident, type=incident.type, severity=incident.severity)
+    return view
+
+
+def known_type(types: Any, code: str) -> IncidentType:
+    """Return the type of a code; raises Unprocessable."""
+    kind: IncidentType | None = types.get(code)
+    if kind is None:
+        raise Unprocessable(f"There is no type of incident {code}.", field="type", code="unknown-type")
+    return kind
+
+
+@router.get("/incidents/{incident_id}")
+async def read_incident(incident_id: RowId, connection: Transaction, _: Reader, response: Response) -> dict[str, Any]:
+    """Return one incident with what hangs on it, its roles and the newest lines of its timeline."""
+    return await answer(connection, await service.get(connection, incident_id), response)
+
+
+@router.patch("/incidents/{incident_id}")
+async def change_incident(
+    incident_id: RowId,
+    body: ChangeForm,
+    connection: Transaction,
+    services: ServicesOf,
+    principal: Manager,
+    version: Seen,
+    response: Response,
+) -> dict[str, Any]:
+    """Put other facts in the place of those that stand."""
+    changes = body.changes
+    if "type" in changes:
+        known_type(incident_types(services.settings.data), changes["type"])
+    actor = service.actor_of(principal)
+    incident = await service.take_step(
+        connection, incident_id, version, actor, lambda found, act: core.changed(found, changes, act)
+    )
+    view = await answer(connection, incident, response)
+    await note_on_record(connection, principal, "change", incident, changed=sorted(changes))
+    return view
+
+
+@router.get("/incidents/{incident_id}/alarms")
+async def list_alarms(incident_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
+    """List the alarms of an incident, those of its groups too: open ones and the worst first, 500 at most."""
+    await service.get(connection, incident_id)
+    numbers = await repository.alarm_ids(connection, incident_id)
+    order = {"critical": 0, "high": 1, "medium": 2, "low": 3}
+    rows = sorted(
+        await alarms.alarm_rows(connection, numbers),
+        key=lambda row: (row["cleared_at"] is not None, order[row["priority"]], row["id"]),
+    )
+    return {"items": [alarm_view(row) for row in rows[:500]], "total": len(rows)}
+
+
+@router.post("/incidents/{incident_id}/links", status_code=201)
+async def add_link(
+    incident_id: RowId, body: LinkForm, connection: Transaction, principal: Manager, response: Response
+) -> dict[str, Any]:
+    """Hang an alarm, group, asset or request on an incident; what hangs there already is left."""
+    incident = await service.link(connection, incident_id, body.link, service.actor_of(principal))
+    view = await answer(connection, incident, response)
+    await note_on_record(connection, principal, "link", incident, kind=body.kind, target=body.target)
+    return view
+
+
+@router.delete("/incidents/{incident_id}/links/{kind}/{target:path}")
+async def remove_link(
+    incident_id: RowId,
+    kind: LinkKind,
+    target: Keepable,
+    connection: Transaction,
+    principal: Manager,
+    response: Response,
+) -> dict[str, Any]:
+    """Take something off an incident."""
+    incident = await service.unlink(connection, incident_id, Link(kind, target), service.actor_of(principal))
+    view = await answer(connection, incident, response)
+    await note_on_record(connection, principal, "unlink", incident, kind=kind, target=target)
+    return view
+
+
+@router.get("/incidents/{incident_id}/entries")
+async def list_entries(
+    incident_id: RowId,
+    connection: Transaction,
+    _: Reader,
+    after: Annotated[Number | None, Query(description="Only later lines, oldest first.")] = None,
+    before: Annotated[Number | None, Query(description="Only earlier lines, newest first.")] = None,
+    kind: Annotated[Keepable | None, Query(description="Only one kind of line, or of a family (task).")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> dict[str, Any]:
+    """List lines of the timeline, those of incidents merged into this one too."""
+    await service.get(connection, incident_id)
+    rows = await repository.entries(connection, incident_id, limit=limit, after=after, before=before, kind=kind)
+    following = str(rows[-1]["id"]) if len(rows) == limit else None
+    return {"items": [entry_view(row) for row in rows], "next": following}
+
+
+@router.post("/incidents/{incident_id}/entries", status_code=201)
+async def add_note(
+    incident_id: RowId, body: NoteForm, connection: Transaction, principal: Manager, response: Response
+) -> dict[str, Any]:
+    """Write a line into the timeline; it stays as it was typed."""
+    actor = service.actor_of(principal)
+    await service.add_entry(connection, incident_id, "note", {"text": body.text}, actor, body.at)
+    incident = await service.get(connection, incident_id)
+    view = await answer(connection, incident, response)
+    await note_on_record(connection, principal, "note", incident)
+    return view
