@@ -7,7 +7,6 @@ others. The machine is shared, so no single example has a deadline.
 import itertools
 import os
 import shutil
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg.conninfo import make_conninfo
 
+from tests.memory import quick_folder
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.embedded import EmbeddedServer
 from vidik.kernel.migrate import migrate
@@ -68,20 +68,22 @@ class Databases:
 
     def _create(self) -> str:
         name = f"test_{next(self._numbers)}"
-        # file_copy: with durability off it is three times as quick as writing the copy to the log.
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template_vidik STRATEGY file_copy")
+        # Copied by the kernel, file by file: a tenth of the time of writing the copy to the log.
+        self._execute(
+            "SET file_copy_method = clone", f"CREATE DATABASE {name} TEMPLATE template_vidik STRATEGY file_copy"
+        )
         return name
 
-    def _execute(self, statement: str) -> None:
+    def _execute(self, *statements: str) -> None:
         with psycopg.connect(self._server_url, autocommit=True) as connection:
-            connection.execute(statement)
+            for statement in statements:
+                connection.execute(statement)
 
 
 @pytest.fixture(scope="session")
 def server_url() -> Iterator[str]:
     """An embedded PostgreSQL server whose database `template_vidik` stands at the newest revision."""
-    folder = Path(tempfile.mkdtemp(prefix="vidik-test-"))
-    folder.chmod(0o711)  # the server drops to a user of its own when the tests run as root
+    folder = quick_folder("vidik-test-")
     server = EmbeddedServer(folder, durable=False)
     server.start()
     try:

@@ -7,7 +7,6 @@ import json
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 
 from tests.context.subscriptions.receiver import Receiver, receiving
 from tests.family import RunningVidik, running, wait_for
+from tests.memory import quick_folder
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -35,8 +35,7 @@ def python() -> str:
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[RunningVidik]:
-    folder = Path(tempfile.mkdtemp(prefix="vidik-clients-"))
-    folder.chmod(0o755)
+    folder = quick_folder("vidik-clients-")
     with running(folder / "data", VIDIK_ALLOW_PRIVATE_ENDPOINTS="true") as vidik:
         yield vidik
     shutil.rmtree(folder, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from tests.broker import Broker
 from tests.family import RunningVidik, free_port, running, wait_for
+from tests.memory import quick_folder
 
 pytestmark = pytest.mark.timeout(180)
 DEVICE = "pump"
@@ -45,8 +45,7 @@ class ListeningDevice:
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="vidik-commands-"))
-    folder.chmod(0o755)
+    folder = quick_folder("vidik-commands-")
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
 

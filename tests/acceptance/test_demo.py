@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ import httpx
 import pytest
 
 from tests.family import RunningVidik, running, wait_for
+from tests.memory import quick_folder
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -18,8 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture(scope="module")
 def vidik(shared_data: Path) -> Iterator[RunningVidik]:
     """A small city with the real recordings."""
-    folder = Path(tempfile.mkdtemp(prefix="vidik-demo-"))
-    folder.chmod(0o711)  # the database server drops to a user of its own when the tests run as root
+    folder = quick_folder("vidik-demo-")
     city = {"VIDIK_DEMO_SCALE": "0.03", "VIDIK_RECORDINGS": str(shared_data)}
     try:
         with running(folder / "data", "--demo", **city) as started:

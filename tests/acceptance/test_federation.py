@@ -1,17 +1,16 @@
 """Two cities federate: two whole Vidiks, each registered at the other (ETSI GS CIM 009, clause 4.3.6)."""
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.family import RunningVidik, running
+from tests.memory import quick_folder
 
 pytestmark = pytest.mark.timeout(240)
 KIND = "Building"
@@ -79,8 +78,7 @@ def open_city(vidik: RunningVidik) -> City:
 
 @pytest.fixture(scope="module")
 def cities() -> Iterator[tuple[City, City]]:
-    folder = Path(tempfile.mkdtemp(prefix="vidik-federation-"))
-    folder.chmod(0o755)
+    folder = quick_folder("vidik-federation-")
     setting = {"VIDIK_ALLOW_PRIVATE_ENDPOINTS": "true"}
     with running(folder / "nis", **setting) as nis, running(folder / "pirot", **setting) as pirot:
         both = open_city(nis), open_city(pirot)

@@ -3,16 +3,15 @@
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.acceptance.browser.small_city import SmallCity
 from tests.family import running
+from tests.memory import quick_folder
 
 ARGUMENTS = (
     "--no-sandbox",
@@ -30,9 +29,7 @@ PHONE = (390, 844)
 @pytest.fixture(scope="package")
 def city() -> Iterator[SmallCity]:
     """A running Vidik with a small city that has something to show."""
-    # Not pytest's own folder: another run closes that to all but its user, and as root the database has its own.
-    folder = Path(tempfile.mkdtemp(prefix="vidik-browser-"))
-    folder.chmod(0o711)
+    folder = quick_folder("vidik-browser-")
     try:
         with running(folder / "data") as vidik:
             built = SmallCity(vidik)
