@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def _routes() -> "Sequence[BaseRoute]":
-    from vidik.context.ngsild.api import routes
+    from vidik.context.api import routes
 
     return routes()
 
@@ -32,7 +32,7 @@ def _consumers() -> "Sequence[ChangeConsumer]":
 
 
 def _work() -> "Sequence[TenantWork]":
-    from vidik.context.subscriptions.work import deliver
+    from vidik.context.work import deliver
 
     return [TenantWork("context.deliver", deliver)]
 

@@ -196,6 +196,10 @@ class TestMediaTypes:
     async def test_another_kind_of_body(self, client: httpx.AsyncClient) -> None:
         response = await client.post("/entities", content=b"<a/>", headers={"Content-Type": "text/xml"})
         assert response.status_code == 415
+        # None at all is no other one, but a precondition that is not met (clause 6.3.4).
+        without = await client.post("/entities", content=b"{}")
+        assert (without.status_code, without.json()["field"]) == (400, "Content-Type")
+        assert without.json()["type"] == "https://uri.etsi.org/ngsi-ld/errors/InvalidRequest"
 
     async def test_a_method_that_is_not_there(self, client: httpx.AsyncClient) -> None:
         response = await client.put("/entities", json={})

@@ -274,6 +274,12 @@ class TestNotifying:
 
         assert await told(receiver, 3) == [("newlyMatching", ["1"])] * 3
 
+    async def test_at_intervals_it_is_told_though_nothing_matches(  # 5.11.7: "regardless of any changes"
+        self, client: httpx.AsyncClient, receiver: Receiver, worker: Worker
+    ) -> None:
+        await subscribe(client, receiver, timeInterval=1)
+        assert await told(receiver, 2) == [("newlyMatching", [])] * 2
+
     async def test_names_are_in_the_words_of_the_subscription(
         self, client: httpx.AsyncClient, receiver: Receiver, worker: Worker
     ) -> None:

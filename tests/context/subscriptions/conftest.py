@@ -12,7 +12,7 @@ from tests.context.subscriptions.receiver import Receiver
 from vidik.app.consumers import follow
 from vidik.app.wakings import Wakings
 from vidik.context.subscriptions.consumer import SubscriptionConsumer
-from vidik.context.subscriptions.work import deliver
+from vidik.context.work import deliver
 from vidik.kernel.services import Services
 from vidik.kernel.tasks import end_tasks
 

@@ -79,6 +79,8 @@ async def test_selectors(city: City, receiver: Receiver, selector: dict[str, str
         ({"q": 'name=="Tower";level==4'}, True),
         ({"q": 'name=="Hut"|level==5'}, False),
         ({"q": "!height"}, True),
+        ({"q": "!next{height};!next{City:height}"}, True),
+        ({"q": "next{height}"}, False),
         ({"q": "!name"}, False),
         ({"scopeQ": "/Nis/#"}, True),
         ({"scopeQ": "/Beograd/#"}, False),
@@ -312,6 +314,19 @@ async def test_a_linked_entity_comes_inside(
 
     (entity,) = (await receiver.wait(1))[0].data
     assert entity["at"]["entity"] == inside
+
+
+@pytest.mark.parametrize(("limit", "is_told"), [(1, True), (3, False)])
+async def test_q_asks_of_what_the_entity_links_to(city: City, receiver: Receiver, limit: int, is_told: bool) -> None:
+    await city.subscribe(entities=[{"type": "Wall"}], q=f"of{{Building:level}}>{limit}")
+    entity_id = await city.create(level=2)
+    wall = {"id": "urn:ngsi-ld:Wall:1", "type": "Wall", "of": {"type": "Relationship", "object": entity_id}}
+    assert (await city.client.post("/entities", json=wall)).status_code == 201
+
+    if is_told:
+        assert (await receiver.wait(1))[0].data[0]["id"] == "urn:ngsi-ld:Wall:1"
+    else:
+        await silence(receiver, city)
 
 
 async def test_a_linked_entity_comes_beside(city: City, receiver: Receiver) -> None:

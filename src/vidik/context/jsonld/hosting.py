@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import orjson
 
-from vidik.context.store import arrays
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection, Database
 
@@ -46,8 +45,8 @@ async def add(connection: Connection, tenant: str, context: Any, *, implicit: bo
     identity = f"urn:vidik:context:{uuid.uuid4()}"
     await connection.execute(
         "INSERT INTO hosted_context (id, tenant, implicit, context, created_at)"
-        " VALUES (%s, %s, %s, (%s::jsonb[])[1], %s)",
-        [identity, tenant, implicit, arrays.documents([orjson.dumps(context).decode()]), now()],
+        " VALUES (%s, %s, %s, %s::jsonb, %s)",
+        [identity, tenant, implicit, orjson.dumps(context).decode(), now()],
     )
     return identity
 

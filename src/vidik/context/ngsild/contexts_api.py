@@ -41,7 +41,8 @@ async def add_context(call: Call) -> Response:
     """POST /jsonldContexts."""
     body, _kind = await exchange.read_json(call.request, (JSON, LD_JSON))
     if not isinstance(body, dict) or "@context" not in body:
-        raise problems.bad_data("A context document is a JSON object with an @context.", "@context")
+        # Not a mistake in an @context (clause 5.5.4) but no @context at all: the request is not one (clause 6.29.3.1).
+        raise problems.invalid_request("A context document is a JSON object with an @context.", "@context")
     _check(body["@context"])
     async with call.broker.services.database.platform() as connection:
         identity = await hosting.add(connection, call.tenant, body["@context"])

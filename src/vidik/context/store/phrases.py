@@ -16,6 +16,8 @@ from vidik.context.jsonld import names
 from vidik.kernel.clock import iso
 
 _SHAPES_REMEMBERED: Final = 10_000
+_WORDINGS_REMEMBERED: Final = 50_000
+_TEMPLATES_REMEMBERED: Final = 10_000
 PROVIDED_BY = names.expand_attribute("providedBy")
 
 
@@ -65,11 +67,11 @@ class Known:
 
 
 class Phrases:
-    """Makes wordings and templates, each only once."""
+    """Makes wordings and templates, each only once while it is remembered; one made again means the same."""
 
     def __init__(self) -> None:
-        self._wordings: dict[tuple[str, str, str | None], Wording] = {}
-        self._templates: dict[tuple[Wording, ...], Template] = {}
+        self._wordings: LRUCache[tuple[str, str, str | None], Wording] = LRUCache(_WORDINGS_REMEMBERED)
+        self._templates: LRUCache[tuple[Wording, ...], Template] = LRUCache(_TEMPLATES_REMEMBERED)
         self._shapes: LRUCache[tuple[str, ...], tuple[str, ...]] = LRUCache(_SHAPES_REMEMBERED)
 
     def shape(self, attributes: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ ETSI GS CIM 009, clauses 5.8.1 to 5.8.5, 6.10 and 6.11 (`/subscriptions`); 5.11.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,12 +17,11 @@ import orjson
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
+from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild import contexts_api, parameters, problems, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import check_definition, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
-from vidik.context.registrations import announcing
-from vidik.context.registrations.watching import watch_of
 from vidik.context.subscriptions import questions, repository
 from vidik.context.subscriptions.addresses import check_endpoint
 from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, About, Subscription
@@ -33,7 +34,15 @@ from vidik.kernel.errors import Conflict
 WRITE: Final = "context.write"
 MAXIMUM_SIZE: Final = 256 * 1024
 """Bytes of one subscription: every process keeps all of them in memory."""
-_PROVIDED: Final = ("status", "createdAt", "modifiedAt", "deletedAt", "@context")
+_MEMBERS: Final = frozenset(
+    (
+        *("id", "@id", "type", "@type", "subscriptionName", "description", "entities", "watchedAttributes"),
+        *("notificationTrigger", "timeInterval", "q", "geoQ", "csf", "scopeQ", "temporalQ", "lang", "datasetId"),
+        *("isActive", "notification", "expiresAt", "throttling", "jsonldContext", "expandValues", "jsonKeys"),
+        *("splitEntities", "localOnly"),
+    )
+)
+"""Those of clause 5.2.12 that clients provide: what else they say is ignored."""
 _PROVIDED_OF_NOTIFICATION: Final = (
     "status",
     "timesSent",
@@ -45,7 +54,27 @@ _PROVIDED_OF_NOTIFICATION: Final = (
 )
 
 
-async def create_subscription(call: Call) -> Response:
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What subscriptions are about, and what else is done where one is made or changed."""
+
+    about: About
+    begin: Callable[[Connection], Awaitable[None]]
+    """First in the transaction."""
+    check: Callable[[Subscription, Mapping[str, Any]], object]
+    """Raises BadInput for what subscriptions of this kind cannot ask."""
+    announce: Callable[[Connection, ContextResolver, Row], Awaitable[None]]
+    """Owes to a subscription what it is told at once."""
+
+
+async def _nothing(*_: object) -> None:
+    """Changes of entities are told as they come."""
+
+
+OF_ENTITIES: Final = Kind("entities", _nothing, lambda _subscription, _body: None, _nothing)
+
+
+async def create_subscription(call: Call, kind: Kind) -> Response:
     """POST /subscriptions, /csourceSubscriptions."""
     body, context = await call.body()
     if not isinstance(body, dict):
@@ -53,14 +82,14 @@ async def create_subscription(call: Call) -> Response:
     body = _as_given(body)
     body.setdefault("id", body.pop("@id", None) or f"urn:ngsi-ld:Subscription:{uuid.uuid4()}")
     moment = now()
-    subscription = await _checked(call, body, context, moment)
+    subscription = await _checked(call, kind, body, context, moment)
     # Receivers find a context that has no address of its own here (clause 5.8.1.4).
     implicit = None if "jsonldContext" in body else await contexts_api.keep_implicitly(call, context.source)
     if implicit is not None:
         body["jsonldContext"] = implicit
     try:
         async with call.broker.services.database.transaction(call.tenant) as connection:
-            await _begin(call, connection)
+            await kind.begin(connection)
             await questions.check(connection, subscription)
             if not await repository.insert(connection, _row(subscription, body, context, moment)):
                 raise Conflict(
@@ -68,7 +97,7 @@ async def create_subscription(call: Call) -> Response:
                     field="id",
                     type_uri=problems.ERRORS + "AlreadyExists",
                 )
-            await _announce(call, connection, subscription.id)
+            await _announce(call, kind, connection, subscription.id)
             await call.note_write(connection, "subscribe", [subscription.id])
     except BaseException:
         await contexts_api.release_implicit(call, implicit)
@@ -77,9 +106,9 @@ async def create_subscription(call: Call) -> Response:
     return Response(status_code=201, headers={"Location": location})
 
 
-async def query_subscriptions(call: Call) -> Response:
+async def query_subscriptions(call: Call, kind: Kind) -> Response:
     """GET /subscriptions, /csourceSubscriptions."""
-    kind = call.accept(JSON, LD_JSON)
+    media_type = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     asked = call.parameters
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
@@ -88,28 +117,28 @@ async def query_subscriptions(call: Call) -> Response:
     if limit == 0 and not counts:
         raise problems.bad_data("limit 0 goes with count only.", "limit")
     async with call.broker.reader.session(call.tenant) as connection:
-        rows = await repository.page(connection, _about(call), limit=limit, offset=offset)
-        total = await repository.count(connection, _about(call)) if counts else None
+        rows = await repository.page(connection, kind.about, limit=limit, offset=offset)
+        total = await repository.count(connection, kind.about) if counts else None
     headers = page_links(call.path, asked, limit, offset, len(rows) > limit)
     if total is not None:
         headers["NGSILD-Results-Count"] = str(total)
     body = [await _shown(call, row, context) for row in rows[:limit]]
-    return answer(body, kind, context, headers=headers)
+    return answer(body, media_type, context, headers=headers)
 
 
-async def retrieve_subscription(call: Call) -> Response:
+async def retrieve_subscription(call: Call, kind: Kind) -> Response:
     """GET /subscriptions/{id}, /csourceSubscriptions/{id}."""
-    kind = call.accept(JSON, LD_JSON)
+    media_type = call.accept(JSON, LD_JSON)
     subscription_id = values.uri(call.segments[1], "id")
     context = await call.reading_context()
     async with call.broker.reader.session(call.tenant) as connection:
-        row = await repository.get(connection, subscription_id, _about(call))
+        row = await repository.get(connection, subscription_id, kind.about)
     if row is None:
         raise _unknown(subscription_id)
-    return tagged(call.request, answer(await _shown(call, row, context), kind, context), row.modified_at)
+    return tagged(call.request, answer(await _shown(call, row, context), media_type, context), row.modified_at)
 
 
-async def update_subscription(call: Call) -> Response:
+async def update_subscription(call: Call, kind: Kind) -> Response:
     """PATCH /subscriptions/{id}, /csourceSubscriptions/{id}: a member that is given replaces the one before."""
     subscription_id = values.uri(call.segments[1], "id")
     fragment, context = await call.body(JSON, LD_JSON, MERGE_PATCH)
@@ -120,52 +149,34 @@ async def update_subscription(call: Call) -> Response:
         raise problems.bad_data("The id of a subscription does not change.", "id")
     moment = now()
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        await _begin(call, connection)
-        row = await repository.get(connection, subscription_id, _about(call), for_update=True)
+        await kind.begin(connection)
+        row = await repository.get(connection, subscription_id, kind.about, for_update=True)
         if row is None:
             raise _unknown(subscription_id)
         # A subscription keeps the @context it was made with, because its notifications are written in it.
         own = await call.broker.contexts.resolve(row.context)
         body = _patched(row.body, translated(fragment, context, own))
-        subscription = await _checked(call, body, own, moment, fragment=fragment)
+        subscription = await _checked(call, kind, body, own, moment, fragment=fragment)
         subscription.key = row.key
         await questions.check(connection, subscription)
         check_definition(call.request, row.modified_at)
         await repository.update(connection, _row(subscription, body, own, moment))
-        await _announce(call, connection, subscription_id)
+        await _announce(call, kind, connection, subscription_id)
         await call.note_write(connection, "change_subscription", [subscription_id])
     return Response(status_code=204)
 
 
-async def delete_subscription(call: Call) -> Response:
+async def delete_subscription(call: Call, kind: Kind) -> Response:
     """DELETE /subscriptions/{id}, /csourceSubscriptions/{id}."""
     subscription_id = values.uri(call.segments[1], "id")
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        row = await repository.get(connection, subscription_id, _about(call), for_update=True)
+        row = await repository.get(connection, subscription_id, kind.about, for_update=True)
         if row is None:
             raise _unknown(subscription_id)
         check_definition(call.request, row.modified_at)
-        await repository.delete(connection, subscription_id, _about(call))
+        await repository.delete(connection, subscription_id, kind.about)
         await call.note_write(connection, "unsubscribe", [subscription_id])
     return Response(status_code=204)
-
-
-def _about(call: Call) -> About:
-    """What the subscriptions of a request are about: it says so by its path."""
-    return "registrations" if call.segments[0] == "csourceSubscriptions" else "entities"
-
-
-async def _begin(call: Call, connection: Connection) -> None:
-    if _about(call) == "registrations":
-        await announcing.hold(connection)
-
-
-async def _announce(call: Call, connection: Connection, subscription_id: str) -> None:
-    """Owe to who subscribed to registrations, now or in other words than before, what matches (clause 5.11.7)."""
-    if _about(call) == "registrations":
-        row = await repository.get(connection, subscription_id, "registrations")
-        if row is not None:
-            await announcing.welcome(connection, call.broker.contexts, row)
 
 
 def _unknown(subscription_id: str) -> Exception:
@@ -173,8 +184,8 @@ def _unknown(subscription_id: str) -> Exception:
 
 
 def _as_given(body: dict[str, Any]) -> dict[str, Any]:
-    """What a client says of a subscription, without what only Vidik provides."""
-    kept = {name: value for name, value in body.items() if name not in _PROVIDED}
+    """What a client says of a subscription, without what only Vidik provides, or what is none of its members."""
+    kept = {name: value for name, value in body.items() if name in _MEMBERS}
     notification = kept.get("notification")
     if isinstance(notification, dict):
         kept["notification"] = {
@@ -198,8 +209,14 @@ def _patched(body: dict[str, Any], fragment: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+async def _announce(call: Call, kind: Kind, connection: Connection, subscription_id: str) -> None:
+    row = await repository.get(connection, subscription_id, kind.about)
+    if row is not None:
+        await kind.announce(connection, call.broker.contexts, row)
+
+
 async def _checked(
-    call: Call, body: dict[str, Any], context: ActiveContext, moment: datetime, *, fragment: Any = None
+    call: Call, kind: Kind, body: dict[str, Any], context: ActiveContext, moment: datetime, *, fragment: Any = None
 ) -> Subscription:
     """The subscription, if everything about it holds; `fragment` is what is new of it, where not all is."""
     if len(orjson.dumps(body)) > MAXIMUM_SIZE:
@@ -209,9 +226,8 @@ async def _checked(
     if notified is not None:
         words = await call.broker.contexts.resolve(values.uri(notified, "jsonldContext"))
     subscription = parse_subscription(body, context, words)
-    subscription.about = _about(call)
-    if subscription.about == "registrations":
-        watch_of(subscription, body)
+    subscription.about = kind.about
+    kind.check(subscription, body)
     new = body if fragment is None else fragment
     if "expiresAt" in new and subscription.expires_at is not None and subscription.expires_at <= moment:
         raise problems.bad_data("expiresAt is in the past.", "expiresAt")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -12,13 +12,13 @@ import orjson
 import psycopg
 from psycopg_pool import PoolTimeout
 
+from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild.broker import Broker
 from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
 from vidik.context.ngsild.linked import Node, with_linked
 from vidik.context.ngsild.rendering import Json, Stored, render
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.repository.entities import EntityReader
-from vidik.context.registrations import announcing
 from vidik.context.store import changes
 from vidik.context.subscriptions import repository
 from vidik.context.subscriptions.consumer import SubscriptionConsumer
@@ -38,11 +38,15 @@ MAXIMUM_ENTITIES: Final = 50_000
 
 _log = get_logger("vidik.subscriptions")
 
+OfRegistrations = Callable[[Connection, ContextResolver, Subscription], Awaitable[list[str]]]
+"""What a subscription to registrations is told when its time has come, as payloads of notifications."""
+
 
 class Intervals:
     """Owes a notification to each subscription with a timeInterval whose time has come. One a tenant."""
 
-    def __init__(self, services: Services, tenant: str) -> None:
+    def __init__(self, services: Services, tenant: str, of_registrations: OfRegistrations) -> None:
+        self._of_registrations = of_registrations
         self._database = services.database
         self._tenant = tenant
         self._known = Registry.of(services).tenant(tenant)
@@ -109,7 +113,7 @@ class Intervals:
 
     async def _payloads(self, connection: Connection, subscription: Subscription) -> list[str]:
         if subscription.about == "registrations":
-            return await announcing.everything(connection, self._contexts, subscription)
+            return await self._of_registrations(connection, self._contexts, subscription)
         return [page async for page in _pages(connection, self._tenant, self._reader, subscription)]
 
 

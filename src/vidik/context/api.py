@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
@@ -27,13 +28,15 @@ from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON, has_header
 from vidik.context.ngsild.parameters import check_names
 from vidik.context.ngsild.versions import as_preferred
+from vidik.context.registrations import announcing, entity_maps_api, identity_api
 from vidik.context.registrations import api as registrations_api
-from vidik.context.registrations import entity_maps_api, identity_api
 from vidik.context.registrations.distribution import distribute
+from vidik.context.registrations.watching import watch_of
 from vidik.context.snapshots import api as snapshots_api
 from vidik.context.snapshots.scope import HEADER as SNAPSHOT
 from vidik.context.snapshots.scope import enter
 from vidik.context.subscriptions import api as subscriptions_api
+from vidik.context.subscriptions.api import OF_ENTITIES, Kind
 from vidik.kernel.errors import VidikError
 
 Handler = Callable[[Call], Awaitable[Response]]
@@ -92,15 +95,25 @@ _TEMPORAL_NAMELESS: Final[_Methods] = {"DELETE": (temporal_writing_api.delete_in
 _TEMPORAL_OPERATIONS: Final[Mapping[str, _Methods]] = {"query": {"POST": (temporal_api.query_by_post, READ)}}
 
 
-_SUBSCRIPTIONS: Final[_Methods] = {
-    "GET": (subscriptions_api.query_subscriptions, READ),
-    "POST": (subscriptions_api.create_subscription, WRITE),
-}
-_SUBSCRIPTION: Final[_Methods] = {
-    "GET": (subscriptions_api.retrieve_subscription, READ),
-    "PATCH": (subscriptions_api.update_subscription, WRITE),
-    "DELETE": (subscriptions_api.delete_subscription, WRITE),
-}
+_OF_REGISTRATIONS: Final = Kind("registrations", announcing.hold, watch_of, announcing.welcome)
+
+
+def _subscriptions(kind: Kind) -> tuple[_Methods, _Methods]:
+    """What the subscriptions of a kind take, and what one of them takes."""
+    every: _Methods = {
+        "GET": (partial(subscriptions_api.query_subscriptions, kind=kind), READ),
+        "POST": (partial(subscriptions_api.create_subscription, kind=kind), WRITE),
+    }
+    one: _Methods = {
+        "GET": (partial(subscriptions_api.retrieve_subscription, kind=kind), READ),
+        "PATCH": (partial(subscriptions_api.update_subscription, kind=kind), WRITE),
+        "DELETE": (partial(subscriptions_api.delete_subscription, kind=kind), WRITE),
+    }
+    return every, one
+
+
+_SUBSCRIPTIONS, _SUBSCRIPTION = _subscriptions(OF_ENTITIES)
+_SOURCE_SUBSCRIPTIONS, _SOURCE_SUBSCRIPTION = _subscriptions(_OF_REGISTRATIONS)
 
 
 _CONTEXTS: Final[_Methods] = {
@@ -170,10 +183,14 @@ def _methods(segments: list[str]) -> _Methods | None:
             return _ATTRIBUTE
         case ["entityOperations", operation]:
             return _OPERATIONS.get(operation)
-        case ["subscriptions" | "csourceSubscriptions"]:
+        case ["subscriptions"]:
             return _SUBSCRIPTIONS
-        case ["subscriptions" | "csourceSubscriptions", _]:
+        case ["subscriptions", _]:
             return _SUBSCRIPTION
+        case ["csourceSubscriptions"]:
+            return _SOURCE_SUBSCRIPTIONS
+        case ["csourceSubscriptions", _]:
+            return _SOURCE_SUBSCRIPTION
         case ["jsonldContexts"]:
             return _CONTEXTS
         case ["jsonldContexts", _]:
