@@ -10,7 +10,7 @@ from vidik.demo.pilots.stories import Story, stories
 from vidik.pilots.evaluation import evaluate
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Outcome
-from vidik.pilots.specification import Specification
+from vidik.pilots.specification import Signal, Specification
 
 TODAY = date(2026, 11, 22)
 SEED = 7
@@ -56,9 +56,10 @@ def _judged(story: Story, stretch: Stretch, columns: Columns) -> Outcome:
     specification = Specification(**story.specification(columns, stretch, FILE))
     first = np.datetime64(stretch.hours()[0] // 3_600, "h") if story.hourly else np.datetime64(stretch.first, "D")
 
-    def series(name: str, unit: str) -> Series:
-        return Series(name, first, np.array([np.nan if value is None else value for value in columns[name]]), unit)
+    def series(signal: Signal) -> Series:
+        values = [np.nan if value is None else value for value in columns[signal.column or ""]]
+        return Series(signal.name, first, np.array(values), signal.unit)
 
-    units = {signal.name: series(signal.name, signal.unit) for signal in specification.units}
-    donors = {signal.name: series(signal.name, signal.unit) for signal in specification.donors}
-    return evaluate(specification, units, donors, series("outdoor", "CEL") if "outdoor" in columns else None)
+    units = {signal.name: series(signal) for signal in specification.units}
+    donors = {signal.name: series(signal) for signal in specification.donors}
+    return evaluate(specification, units, donors, specification.temperature and series(specification.temperature))

@@ -1,12 +1,14 @@
 """One family of errors, each with a stable code, an HTTP status and a sentence for the person (RFC 9457)."""
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 
 class VidikError(Exception):
     """Something that a person or a system outside must be told; rendered as problem details.
 
-    `detail` is a sentence that says what to do next; `field` names the input at fault.
+    `detail` is a sentence that says what to do next; `field` names the input at fault. `values` are what the sentence
+    needs, so that whoever knows the code can say it in any language.
     """
 
     status: ClassVar[int] = 500
@@ -20,15 +22,17 @@ class VidikError(Exception):
         field: str | None = None,
         code: str | None = None,
         type_uri: str | None = None,
+        values: Mapping[str, str | int | float] | None = None,
     ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.field = field
         self.code = code or self.default_code
         self.type_uri = type_uri or f"urn:vidik:error:{self.code}"
+        self.values = dict(values or {})
 
     def problem(self) -> dict[str, Any]:
-        """The problem-details object of RFC 9457, with `code` and, where known, `field`."""
+        """The problem-details object of RFC 9457, with `code` and, where known, `field` and `values`."""
         body: dict[str, Any] = {
             "type": self.type_uri,
             "title": self.title,
@@ -38,6 +42,8 @@ class VidikError(Exception):
         }
         if self.field is not None:
             body["field"] = self.field
+        if self.values:
+            body["values"] = self.values
         return body
 
     def headers(self) -> dict[str, str]:

@@ -29,7 +29,12 @@ class Assessment:
     @property
     def refusal(self) -> str | None:
         """Why nothing can be said of this meter."""
-        return next((finding.text for finding in self.findings if finding.severity == "refused"), None)
+        return self.refused.text if self.refused else None
+
+    @property
+    def refused(self) -> Finding | None:
+        """The finding for which nothing can be said of this meter."""
+        return next((finding for finding in self.findings if finding.severity == "refused"), None)
 
     @property
     def blocked(self) -> bool:

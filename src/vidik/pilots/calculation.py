@@ -68,8 +68,8 @@ async def elsewhere(call: str, *arguments: Any) -> Any:
         raise RuntimeError(f"a calculation ended with {child.returncode}: {complaints.decode()[-2000:]}")
     worked, result = pickle.loads(answer)  # noqa: S301  (our own child's)
     if not worked:
-        detail, field, code = result
-        raise Unprocessable(detail, field=field, code=code)
+        detail, field, code, values = result
+        raise Unprocessable(detail, field=field, code=code, values=values)
     return result
 
 
@@ -80,7 +80,7 @@ def main() -> None:
     try:
         answer: tuple[bool, Any] = True, _CALLS[call](*arguments)
     except VidikError as error:
-        answer = False, (error.detail, error.field, error.code)
+        answer = False, (error.detail, error.field, error.code, error.values)
     pickle.dump(answer, sys.stdout.buffer)
 
 

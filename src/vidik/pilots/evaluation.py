@@ -46,6 +46,7 @@ def evaluate(
             f"The reporting period begins on {specification.reporting.first}; there is nothing to evaluate yet.",
             field="until",
             code="not-begun",
+            values={"first": str(specification.reporting.first)},
         )
     baseline, reporting = specification.baseline.period, Period(specification.reporting.first, last)
     excluded = [exclusion.period for exclusion in specification.exclusions]
@@ -120,7 +121,7 @@ def _assessed(
     set_aside_standstill: bool,
 ) -> tuple[Assessment, Counterfactual]:
     if name not in units:
-        raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data")
+        raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data", values={"name": name})
     assessment = assess(
         units[name],
         temperature,
@@ -131,10 +132,25 @@ def _assessed(
         set_aside_standstill=set_aside_standstill,
     )
     if assessment.run is None:
+        refused = assessment.refused
         raise Unprocessable(
-            assessment.refusal or f"{name} cannot be evaluated.", field="units", code="data-insufficient"
+            refused.text if refused else f"{name} cannot be evaluated.",
+            field="units",
+            code="data-insufficient",
+            values=_of_finding(refused) if refused else {"name": name},
         )
     return assessment, assessment.run
+
+
+def _of_finding(finding: Finding) -> dict[str, str | int | float]:
+    """A finding as the values of an error: its code and all that its sentence needs."""
+    days = {"first": finding.first, "last": finding.last}
+    return {
+        "finding": finding.code,
+        "subject": finding.subject or "",
+        **{name: str(day) for name, day in days.items() if day},
+        **finding.values,
+    }
 
 
 def sum_guideline_14(runs: Sequence[Counterfactual], saving: float, level: float) -> Interval | None:

@@ -80,10 +80,20 @@ async def _do(services: Services, tenant: str, job: DictRow) -> None:
         try:
             result = await WORK[job["kind"]](services, tenant, job, progress)
         except VidikError as refused:
-            error = {"code": refused.code, "detail": refused.detail, "field": refused.field}
+            error = {
+                "code": refused.code,
+                "detail": refused.detail,
+                "field": refused.field,
+                "values": refused.values,
+            }
         except Exception:
             _log.exception("a job of pilots failed", job=str(job["id"]), kind=job["kind"], plan=job["plan"])
-            error = {"code": "internal", "detail": f"It could not be computed. The log names job {job['id']}."}
+            error = {
+                "code": "internal",
+                "detail": f"It could not be computed. The log names job {job['id']}.",
+                "field": None,
+                "values": {"job": str(job["id"])},
+            }
     async with services.database.transaction(tenant) as connection:
         await repository.finish_job(connection, job["id"], now(), result=result, error=error)
 

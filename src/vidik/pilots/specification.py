@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from vidik.pilots.measurement.series import Period
 
@@ -17,6 +18,8 @@ Repair = Literal["duplicates", "short_gaps", "rollover", "reset", "outliers", "s
 
 Text = Annotated[str, Field(min_length=1, max_length=2_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Hour = Annotated[int, Field(ge=0, le=23)]
+Weekday = Annotated[int, Field(ge=0, le=6)]
 
 
 class Part(BaseModel):
@@ -34,7 +37,11 @@ class Days(Part):
     @model_validator(mode="after")
     def _runs_forward(self) -> Self:
         if self.last < self.first:
-            raise ValueError(f"ends on {self.last}, before it begins on {self.first}")
+            raise PydanticCustomError(
+                "ends-before-begins",
+                "it ends on {last}, before it begins on {first}",
+                {"first": str(self.first), "last": str(self.last)},
+            )
         return self
 
     @property
@@ -94,8 +101,8 @@ class Band(Part):
     """A price that holds in some hours of the week and up to some amount a month, as tariffs by hour and block do."""
 
     price: Factor
-    hours: Annotated[tuple[int, ...], Field(description="Local hours 0..23 in which it holds.")] = tuple(range(24))
-    weekdays: Annotated[tuple[int, ...], Field(description="0 is Monday.")] = tuple(range(7))
+    hours: Annotated[tuple[Hour, ...], Field(description="Local hours 0..23 in which it holds.")] = tuple(range(24))
+    weekdays: Annotated[tuple[Weekday, ...], Field(description="0 is Monday.")] = tuple(range(7))
     above: Decimal = Decimal(0)
     """The monthly amount from which this block begins."""
 
@@ -142,12 +149,14 @@ class Allocation(Part):
     def _shares_all(self) -> Self:
         total = sum((one.share for one in self.shares), Decimal(0))
         if total != 1:
-            raise ValueError(f"the shares must sum to 1; they sum to {total}")
+            raise PydanticCustomError(
+                "shares-sum", "the shares must come to 1; they come to {total}", {"total": str(total)}
+            )
         named = [one.plan for one in self.shares]
         if len(set(named)) != len(named):
-            raise ValueError("each plan has one share")
+            raise PydanticCustomError("share-twice", "each plan has one share")
         if None not in named:
-            raise ValueError("one share must be this plan's own (plan: null)")
+            raise PydanticCustomError("share-own", "one share must be this plan's own (plan: null)")
         return self
 
 
@@ -187,12 +196,18 @@ class Specification(Part):
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if self.baseline.last >= self.reporting.first:
-            raise ValueError("the baseline period must end before the reporting period begins")
+            raise PydanticCustomError(
+                "periods-overlap", "the baseline period must end before the reporting period begins"
+            )
         unit = self.units[0].unit
         if any(signal.unit != unit for signal in self.units + self.donors):
-            raise ValueError(f"all units and donors must be in one unit; the first is in {unit}")
+            raise PydanticCustomError(
+                "units-differ", "all units and donors must be in one unit; the first is in {unit}", {"unit": unit}
+            )
         if self.design in ("difference_in_differences", "synthetic_control") and len(self.donors) < 2:
-            raise ValueError(f"{self.design} needs at least two donors, units in which nothing is changed")
+            raise PydanticCustomError(
+                "donors-missing", "this way of comparing needs at least two donors, units in which nothing is changed"
+            )
         if self.design == "randomised" and not self.on_weeks:
-            raise ValueError("randomised needs the weeks that were drawn")
+            raise PydanticCustomError("weeks-missing", "draw the weeks in which the pilot is on")
         return self

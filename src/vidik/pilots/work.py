@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from psycopg.rows import DictRow
 
 from vidik.kernel.clock import iso, now
-from vidik.kernel.errors import Conflict, Unprocessable
+from vidik.kernel.errors import Conflict
 from vidik.kernel.services import Services
 from vidik.pilots.calculation import elsewhere
 from vidik.pilots.ledger.verdict import Basis, enter_verdict
@@ -16,7 +16,7 @@ from vidik.pilots.outcome import Outcome
 from vidik.pilots.plans import repository
 from vidik.pilots.plans.checking import check
 from vidik.pilots.plans.data import read_data
-from vidik.pilots.plans.service import digests_of, existing, frozen_plan, local_date, standing_of
+from vidik.pilots.plans.service import digests_of, existing, frozen_plan, incomplete, local_date, standing_of
 from vidik.pilots.plans.watching import ask_about_events, changes_since_freeze, last_day, result_of
 from vidik.pilots.specification import Specification
 
@@ -53,11 +53,7 @@ def _specification_of(row: DictRow) -> Specification:
         return standing.specification
     specification, problems = check(row["draft"])
     if specification is None:
-        raise Unprocessable(
-            f"The plan is not complete. {problems[0].field}: {problems[0].reason}.",
-            field=problems[0].field,
-            code="plan-incomplete",
-        )
+        raise incomplete(problems[0])
     return specification
 
 
@@ -85,6 +81,7 @@ async def _watched(services: Services, tenant: str, job: DictRow, progress: Prog
             raise Conflict(
                 f"The reporting period begins on {specification.reporting.first}; there is nothing to see yet.",
                 code="not-begun",
+                values={"first": str(specification.reporting.first)},
             )
         read = await read_data(connection, specification, until)
         before = await read_data(connection, specification, digests_of(row, standing)[1])

@@ -74,7 +74,7 @@ def test_a_plan_is_guided_saved_and_signed(open_page: Open, tmp_path: Path) -> N
         period.get_by_label("Last day").fill(last)
     page.get_by_role("button", name="Next").click()
     page.get_by_role("button", name="Add a price").click()
-    page.get_by_label("Price (RSD/KWH)").fill("14.20")
+    page.get_by_label("Price (RSD/kWh)").fill("14.20")
     page.get_by_label("Source").fill("Supplier's bill")
     expect(page.get_by_text("Saved as a draft")).to_be_visible()
     page.reload()

@@ -102,3 +102,8 @@ class TestByYear:
     def test_rows_of_years_add_pilots_as_independent(self) -> None:
         (row,) = sums.by_year([an_entry(1, 100, 30), an_entry(2, 50, 40)])
         assert (row["key"], row["savings"][0]["value"], row["savings"][0]["low"]) == ("2025", 150, 100)
+
+    def test_a_service_has_a_row_for_each_of_its_years(self) -> None:
+        entries = [an_entry(1, 100, 30), an_entry(2, 50, 40, service="water"), an_entry(3, 70, 30, corrects=1)]
+        rows = sums.by_service_and_year(entries)
+        assert [(row["key"], row["savings"][0]["value"]) for row in rows] == [("heating/2025", 70), ("water/2025", 50)]

@@ -47,7 +47,7 @@ class TestDescribe:
         described = describe(table(stamps("2024-01-01 00:00:00", 30, 60 * 24 * 40), USE[:30].tolist()), "meter.csv")
         (finding,) = described["findings"]
         assert finding["severity"] == "warning"
-        assert finding["values"] == {}
+        assert finding["values"] == {"days": 40}
 
 
 class TestLooksLikeCounter:

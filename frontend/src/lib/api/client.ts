@@ -28,6 +28,8 @@ export class ApiError extends Error {
     readonly code: string,
     readonly detail: string,
     readonly retryAfterSeconds: number | null = null,
+    /** What the sentence needs, for saying it in another language. */
+    readonly values: Record<string, string | number> = {},
   ) {
     super(detail);
   }
@@ -49,6 +51,7 @@ async function failure(response: Response): Promise<ApiError> {
     code?: string;
     detail?: string;
     title?: string;
+    values?: Record<string, string | number>;
   };
   const retryAfter = Number(response.headers.get("retry-after"));
   return new ApiError(
@@ -56,6 +59,7 @@ async function failure(response: Response): Promise<ApiError> {
     problem.code ?? String(response.status),
     problem.detail ?? problem.title ?? response.statusText,
     retryAfter > 0 ? retryAfter : null,
+    problem.values,
   );
 }
 
@@ -91,6 +95,13 @@ export function request<T>(method: string, path: string, body?: unknown, signal?
     signal,
   });
 }
+
+/** Ask for a change of the version that a person saw; another one is answered with 412. */
+export const versioned = <T>(method: string, path: string, version: number, body: unknown) =>
+  send<T>(method, path, {
+    headers: { "content-type": "application/json", "if-match": `"${version}"` },
+    body: JSON.stringify(body),
+  });
 
 /** Give the server a file as it is. */
 export const upload = <T>(path: string, file: Blob, type: string) =>

@@ -85,22 +85,3 @@ export const findingsSrCyrl: Record<string, string> = {
   "times-unreadable": "{subject}: редова са нечитљивим временом: {rows}; рачунају се као да недостају.",
   "values-unreadable": "{subject}: вредности које нису бројеви: {rows}; рачунају се као да недостају.",
 };
-
-/** What is wrong with a field of a plan, by its code. */
-export const problemsSrCyrl: Record<string, string> = {
-  missing: "Ово недостаје.",
-  string_too_short: "Ово недостаје.",
-  too_short: "Додајте бар једно.",
-  "signal-source": "Изаберите објекат и његов атрибут, или датотеку и њену колону.",
-  "name-twice": "Ово име већ носи друго место.",
-  "signal-twice": "Исти сигнал стоји двапут.",
-  zone: "Ова временска зона не постоји.",
-  "exclusion-outside": "Ови дани нису ни у једном периоду.",
-  "adjustment-outside": "Ови дани су изван извештајног периода.",
-  "price-unit": "Цена мора бити у RSD по јединици плана.",
-  "cost-vat":
-    "Цена пилота и цене јединице морају бити обе са ПДВ-ом или обе без њега, иначе се не могу поредити.",
-  "emission-unit": "Фактор мора бити у kg по јединици плана.",
-  decimal_parsing: "Упишите број.",
-  decimal_type: "Упишите број.",
-};

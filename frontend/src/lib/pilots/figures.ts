@@ -38,6 +38,12 @@ export function money(value: string | number | null | undefined, currency = "RSD
   return p("millions", { value: grouped(text), currency });
 }
 
+/** A price's or factor's unit with the symbol of what it counts: RSD/KWH as RSD/kWh. */
+export function perUnit(unit: string): string {
+  const [money, per] = unit.split("/");
+  return per ? `${money}/${symbol(per) || per}` : unit;
+}
+
 /** A range as people read it; where an end is not known, that the range is not. */
 export const band = (low: string, high: string): string =>
   low === p("unknown") && high === p("unknown") ? p("sum.noBand") : p("sum.band", { low, high });

@@ -69,6 +69,10 @@ export function parsePercent(text: string): number | null {
   return text.trim() === "" || !Number.isFinite(number) ? null : Number((number / 100).toFixed(6));
 }
 
+/** A number that a person typed, as the server takes it. */
+export const decimalText = (text: string): string =>
+  text.replaceAll(/\s/g, "").replace(",", ".").replace("−", "-");
+
 /** Mondays of a period, from which the weeks of a randomised pilot are drawn. */
 export function mondays(first: string, last: string): string[] {
   const found: string[] = [];

@@ -1,5 +1,5 @@
 import { pilots } from "../api/pilots";
-import { errorText } from "../words";
+import { jobText, refusalText } from "./refusals";
 
 /** Long work on the server, followed until it ends. One at a time; `stop` when nobody looks any more. */
 export class Running<Result> {
@@ -25,13 +25,13 @@ export class Running<Result> {
         ({ done: this.done, of: this.of, stage: this.stage } = seen);
         if (seen.state === "done") return then(seen.result);
         if (seen.state === "failed") {
-          this.failure = seen.error?.detail ?? "";
+          this.failure = jobText(seen.error);
           return;
         }
         await new Promise((resolve) => setTimeout(resolve, 700));
       }
     } catch (error) {
-      if (turn === this.turn) this.failure = errorText(error);
+      if (turn === this.turn) this.failure = refusalText(error);
     } finally {
       if (turn === this.turn) this.busy = false;
     }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from vidik.demo.weather import ZONE, Sky, local_time, sun_height_degrees
+from vidik.demo.weather import ZONE, Sky, sun_height_degrees
 
 Columns = dict[str, list[float | None]]
 
@@ -28,6 +28,10 @@ class Stretch:
     last: date
     starts: date
     effect: float
+
+    def factor(self, day: date, *, is_treated: bool) -> float:
+        """What a unit uses on a day, as a multiple of what it would have used without the pilot."""
+        return 1 + self.effect if is_treated and day >= self.starts else 1.0
 
     def days(self) -> list[date]:
         """Every day, in order."""
@@ -50,8 +54,8 @@ def lighting(stretch: Stretch, treated: int, others: int, seed: int) -> Columns:
         noise = _memory(chance, 0.6, 0.008)
         for day, hours in zip(days, dark, strict=True):
             failed = min(0.12, failed + chance.expovariate(1 / 0.0004)) if chance.random() > 0.008 else 0.01
-            effect = stretch.effect if is_treated and day >= stretch.starts else 0.0
-            values.append(_written(chance, load_kw * hours * (1 - failed) * (1 + next(noise)) * (1 + effect), 2))
+            used = load_kw * hours * (1 - failed) * (1 + next(noise)) * stretch.factor(day, is_treated=is_treated)
+            values.append(_written(chance, used, 2))
         columns[name] = values
     return columns
 
@@ -77,7 +81,7 @@ def collection(stretch: Stretch, treated: int, others: int, seed: int) -> Column
                 length_km
                 * (1 + follows * (factor - 1))
                 * (1 + next(noise))
-                * (1 + (stretch.effect if is_treated and day >= stretch.starts else 0.0)),
+                * stretch.factor(day, is_treated=is_treated),
                 1,
             )
             for day, factor in zip(days, shared, strict=True)
@@ -90,18 +94,18 @@ def heat(stretch: Stretch, treated: int, others: int, seed: int) -> Columns:
     sky, hours = Sky(seed), stretch.hours()
     outdoor = [sky.at(hour + 1_800).temperature_cel for hour in hours]
     columns: Columns = {"outdoor": [round(value, 1) for value in outdoor]}
-    starts = _midnight(stretch.starts)
+    local = [datetime.fromtimestamp(hour, ZONE) for hour in hours]
     for name, is_treated in _units("substation", treated, others):
         chance = _chance(seed, f"heating {name}")
         size_kw, early = chance.uniform(120.0, 420.0), chance.uniform(-0.5, 0.8)
         noise, inertia = _memory(chance, 0.97, 0.012), outdoor[0]
         values = []
-        for hour, temperature in zip(hours, outdoor, strict=True):
+        for moment, temperature in zip(local, outdoor, strict=True):
             inertia += (temperature - inertia) / 14
             need = max(0.0, _INDOORS_CEL - 0.5 * (temperature + inertia)) / 35
-            use = size_kw * need * _given(local_time(hour // 60).hour, early) * (inertia < _HEATING_LIMIT_CEL)
-            effect = stretch.effect if is_treated and hour >= starts else 0.0
-            values.append(_written(chance, max(0.0, use * (1 + next(noise)) * (1 + effect)), 2))
+            use = size_kw * need * _given(moment.hour, early) * (inertia < _HEATING_LIMIT_CEL)
+            used = use * (1 + next(noise)) * stretch.factor(moment.date(), is_treated=is_treated)
+            values.append(_written(chance, max(0.0, used), 2))
         columns[name] = values
     return columns
 
@@ -122,7 +126,7 @@ def water(stretch: Stretch, treated: int, others: int, seed: int) -> Columns:
                 * (1 + thirst * max(0.0, temperature - 18))
                 * (0.95 if day.weekday() >= 5 else 1.0)
                 * (1 + next(noise))
-                * (1 + (stretch.effect if is_treated and day >= stretch.starts else 0.0)),
+                * stretch.factor(day, is_treated=is_treated),
                 1,
             )
             for day, temperature in zip(days, warm, strict=True)
@@ -167,7 +171,7 @@ def _written(chance: random.Random, value: float, digits: int) -> float | None:
     return None if chance.random() < _ABSENT else round(value, digits)
 
 
-def _given(hour: float, early: float) -> float:
+def _given(hour: int, early: float) -> float:
     """How far heat is given: most from six to ten in the evening, little at night."""
     if 6 - early <= hour < 8 - early:
         return 1.5

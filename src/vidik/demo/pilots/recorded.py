@@ -29,7 +29,13 @@ class RecordedPlan:
             "design": "baseline",
             "boundary": "Предајна станица Л4 Топлане Машинског факултета у Нишу: мерач топлоте на примару.",
             "units": [{"name": "L4", "file": file, "column": "e", "kind": "counter", "unit": "MWH"}],
-            "temperature": {"name": "t_amb", "file": file, "column": "t_amb", "kind": "mean", "unit": "CEL"},
+            "temperature": {
+                "name": "Спољна температура",
+                "file": file,
+                "column": "t_amb",
+                "kind": "mean",
+                "unit": "CEL",
+            },
             "baseline": {"first": "2019-10-15", "last": "2021-04-15"},
             "reporting": {"first": "2021-10-15", "last": "2022-04-15"},
             "exclusions": [
@@ -49,7 +55,7 @@ class RecordedPlan:
                     "price": {
                         "value": "9800",
                         "unit": "RSD/MWH",
-                        "source": "assumed for the demo city",
+                        "source": "претпостављено за демо-град",
                         "year": 2022,
                         "vat_included": False,
                     }

@@ -8,7 +8,7 @@ from typing import Any
 from vidik.demo.pilots.meters import Columns, Stretch, collection, heat, lighting, water
 
 _TREATED, _OTHERS = 2, 24
-_ASSUMED = "assumed for the demo city"
+_ASSUMED = "претпостављено за демо-град"
 
 Specification = dict[str, Any]
 
@@ -22,6 +22,8 @@ class Story:
     service: str
     effect: float
     hourly: bool
+    place: str
+    """What a unit is called in the city; its number follows."""
     unit: str
     meters: Callable[[Stretch, int, int, int], Columns]
     plan: Specification
@@ -41,9 +43,14 @@ class Story:
     def specification(self, columns: Columns, stretch: Stretch, file: str) -> Specification:
         """The plan, on the columns of the file handed in."""
         signals = [
-            {"name": name, "file": file, "column": name, "kind": "amount", "unit": self.unit}
-            for name in columns
-            if name != "outdoor"
+            {
+                "name": f"{self.place} {number}",
+                "file": file,
+                "column": column,
+                "kind": "amount",
+                "unit": self.unit,
+            }
+            for number, column in enumerate((name for name in columns if name != "outdoor"), start=1)
         ]
         found = self.plan | {
             "title": self.title,
@@ -57,7 +64,7 @@ class Story:
         }
         if "outdoor" in columns:
             found["temperature"] = {
-                "name": "outdoor",
+                "name": "Спољна температура",
                 "file": file,
                 "column": "outdoor",
                 "kind": "mean",
@@ -81,6 +88,7 @@ def stories() -> list[Story]:
             hourly=False,
             unit="KWH",
             meters=lighting,
+            place="Коло",
             plan={
                 "option": "comparison",
                 "design": "difference_in_differences",
@@ -100,6 +108,7 @@ def stories() -> list[Story]:
             hourly=False,
             unit="KMT",
             meters=collection,
+            place="Рута",
             plan={
                 "option": "comparison",
                 "design": "synthetic_control",
@@ -119,6 +128,7 @@ def stories() -> list[Story]:
             hourly=True,
             unit="KWH",
             meters=heat,
+            place="Станица",
             from_season=True,
             plan={
                 "option": "C",
@@ -139,6 +149,7 @@ def stories() -> list[Story]:
             hourly=False,
             unit="MTQ",
             meters=water,
+            place="Зона",
             plan={
                 "option": "comparison",
                 "design": "difference_in_differences",

@@ -33,6 +33,7 @@ async def read_ledger(connection: Transaction, _: Reader) -> dict[str, Any]:
             "entries": entries,
             "by_service": sums.by_member(entries, "service"),
             "by_year": sums.by_year(entries),
+            "by_service_year": sums.by_service_and_year(entries),
             "by_fund": sums.by_member(entries, "fund"),
             **_totals(entries),
         }

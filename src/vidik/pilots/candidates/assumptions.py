@@ -41,23 +41,8 @@ class Triple(Part):
         return (self.low + self.likely + self.high) / 3
 
 
-class Price(Part):
-    """What a unit saved is worth, without VAT."""
-
-    unit: str
-    value: Triple
-    source: str
-
-
-class Base(Part):
-    """The yearly amount of which a fraction is saved."""
-
-    value: float = Field(gt=0, allow_inf_nan=False)
-    unit: str
-
-
 class Said(Part):
-    """A text in English and Serbian Cyrillic."""
+    """A text in English and Serbian Cyrillic; what a person types in one language stands in both."""
 
     en: str
     sr_cyrl: str
@@ -65,6 +50,26 @@ class Said(Part):
     def three(self) -> dict[str, str]:
         """The text as the interface carries it."""
         return three_scripts(self.en, self.sr_cyrl)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_typed(cls, given: Any) -> Any:
+        return {"en": given, "sr_cyrl": given} if isinstance(given, str) else given
+
+
+class Price(Part):
+    """What a unit saved is worth, without VAT."""
+
+    unit: str
+    value: Triple
+    source: Said
+
+
+class Base(Part):
+    """The yearly amount of which a fraction is saved."""
+
+    value: float = Field(gt=0, allow_inf_nan=False)
+    unit: str
 
 
 class Candidate(Part):
@@ -90,7 +95,7 @@ class Candidate(Part):
     detectable_fraction: float = Field(gt=0, le=1)
     who_gains: Said
     risk: Said
-    sources: tuple[str, ...] = Field(min_length=1)
+    sources: tuple[Said, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -111,12 +111,21 @@ def by_member(entries: Iterable[Mapping[str, Any]], member: str) -> list[dict[st
 
 def by_year(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row for each calendar year."""
-    groups: dict[tuple[str, bool], list[Mapping[str, Any]]] = defaultdict(list)
+    return by_member(_year_parts(entries), "year")
+
+
+def by_service_and_year(entries: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each service in each calendar year; its key is both, as "heating/2025"."""
+    return by_member(_year_parts(entries), "service_year")
+
+
+def _year_parts(entries: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Each entry that counts once a calendar year, with that year's part of its saving."""
     for entry in current(entries):
         for part in entry["years"]:
-            of_year = {**entry, "saving": part["saving"], "interval": part, **_worth(part)}
-            groups[str(part["year"]), entry["simulated"]].append(of_year)
-    return [row(key, simulated, group) for (key, simulated), group in sorted(groups.items())]
+            year = str(part["year"])
+            named = {"year": year, "service_year": f"{entry['service']}/{year}"}
+            yield {**entry, **named, "saving": part["saving"], "interval": part, **_worth(part)}
 
 
 def total(entries: Iterable[Mapping[str, Any]], *, simulated: bool) -> dict[str, Any]:

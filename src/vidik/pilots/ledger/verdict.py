@@ -51,11 +51,13 @@ async def refuse_verdict(connection: Connection, row: DictRow, standing: Standin
         raise Conflict(
             f"The reporting period ends on {specification.reporting.last}; the verdict comes after it.",
             code="not-ended",
+            values={"last": str(specification.reporting.last)},
         )
     if row["open_events"]:
         raise Conflict(
             f"{row['open_events']} events of plan {row['id']} wait for an answer: were they the pilot's doing?",
             code="open-events",
+            values={"events": row["open_events"]},
         )
     entry = await repository.entry_of(connection, row["id"])
     if (entry["id"] if entry else None) != corrects:

@@ -73,6 +73,7 @@ def increments(readings: Values, *, name: str, repairs: Collection[Repair]) -> t
             f"{name} falls {len(falls)} times: these are amounts, not readings of a counter. Read it as amounts.",
             field="kind",
             code="amount-as-counter",
+            values={"name": name, "falls": len(falls)},
         )
     rolled = resets = 0
     for place in falls:

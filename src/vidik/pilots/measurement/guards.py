@@ -40,6 +40,7 @@ def guard_kind(series: Series) -> None:
             f"{series.name} never falls: these are readings of a counter, not amounts. Read it as a counter.",
             field="kind",
             code="counter-as-amount",
+            values={"name": series.name},
         )
 
 

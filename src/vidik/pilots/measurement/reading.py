@@ -90,7 +90,7 @@ def to_series(
     known = ~(np.isnan(values) | np.isnat(times))
     times, values = times[known], np.asarray(values, dtype=np.float64)[known]
     if len(times) < 2:
-        raise BadInput(f"{name} has fewer than two values.", code="series-empty")
+        raise BadInput(f"{name} has fewer than two values.", code="series-empty", values={"name": name})
     if step_of(times) == "day" and kind != "counter":
         local = _to_local(times, zone)
         series, findings = _daily(local, values, name=name, unit=unit, zone=zone, kind=kind, repairs=repairs)
@@ -119,7 +119,7 @@ def _daily(
     known = ~(np.isnan(values) | np.isnat(local))
     days, values = local[known].astype("datetime64[D]"), values[known]
     if len(days) < 2:
-        raise BadInput(f"{name} has fewer than two values.", code="series-empty")
+        raise BadInput(f"{name} has fewer than two values.", code="series-empty", values={"name": name})
     _guard_span(days.astype("datetime64[s]"), name)
     days, values, findings = _ordered(days, values, name, repairs)
     if kind == "counter":
@@ -171,7 +171,10 @@ def _guard_span(times: Times, name: str) -> None:
     first, last = times.min(), times.max()
     if (last - first).astype("timedelta64[h]").astype(np.int64) > LONGEST_STEPS:
         raise BadInput(
-            f"{name} reaches from {first} to {last}: a time in it must be wrong.", field="datetime", code="times-wild"
+            f"{name} reaches from {first} to {last}: a time in it must be wrong.",
+            field="datetime",
+            code="times-wild",
+            values={"name": name, "first": str(first)[:10], "last": str(last)[:10]},
         )
 
 
@@ -188,7 +191,7 @@ def _times_of(table: Table, name: str, time_column: str | None) -> tuple[str, Se
     lower = {field.casefold(): field for field in reversed(list(table.columns))}
     if time_column is not None:
         if time_column.casefold() not in lower:
-            raise BadInput(_no_column(name, time_column, table), field="datetime", code="no-column")
+            raise _no_column(name, time_column, table, "datetime")
         field = lower[time_column.casefold()]
         return field, table.columns[field]
     date, hour = lower.get("date") or lower.get("datum"), lower.get("time") or lower.get("hour") or lower.get("vreme")
@@ -217,7 +220,7 @@ def _column_of(table: Table, name: str, column: str | None, time_name: str, kind
         for field in others:
             if field == column or field.casefold() == column.casefold():
                 return field
-        raise BadInput(_no_column(name, column, table), field="column", code="no-column")
+        raise _no_column(name, column, table, "column")
     numeric = [field for field in others if _is_numeric(table, field)]
     if len(numeric) == 1:
         return numeric[0]
@@ -232,11 +235,13 @@ def _column_of(table: Table, name: str, column: str | None, time_name: str, kind
             if found:
                 return found[0]
     if not numeric:
-        raise BadInput(f"{name} has no column of numbers beside {time_name}.", field="column", code="no-column")
+        text = f"{name} has no column of numbers beside {time_name}."
+        raise BadInput(text, field="column", code="no-numbers", values={"name": name, "time": time_name})
     raise BadInput(
         f"{name} has several columns of numbers ({', '.join(numeric[:12])}): say which by its name.",
         field="column",
         code="column-unclear",
+        values={"name": name, "columns": ", ".join(numeric[:12])},
     )
 
 
@@ -247,8 +252,14 @@ def _is_numeric(table: Table, field: str) -> bool:
     return bool((~np.isnan(values)).sum() > wrong)
 
 
-def _no_column(name: str, column: str, table: Table) -> str:
-    return f"{name} has no column '{column}'; it has {', '.join(list(table.columns)[:20])}."
+def _no_column(name: str, column: str, table: Table, field: str) -> BadInput:
+    columns = ", ".join(list(table.columns)[:20])
+    return BadInput(
+        f"{name} has no column '{column}'; it has {columns}.",
+        field=field,
+        code="no-column",
+        values={"name": name, "column": column, "columns": columns},
+    )
 
 
 def _unreadable(name: str, table: Table, times: Times, wrong: int) -> list[Finding]:

@@ -232,4 +232,5 @@ def refuse_unreadable(name: str, example: str) -> BadInput:
         f"{name}: no time could be read, for example '{example[:40]}'. Write times as 2024-01-31 14:00.",
         field="datetime",
         code="times-unreadable",
+        values={"name": name, "example": example[:40]},
     )

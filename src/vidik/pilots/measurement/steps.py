@@ -36,6 +36,7 @@ def step_of(times: Times) -> Literal["hour", "day"]:
             f"The rows are {usual / DAY:.0f} days apart; hourly or daily values are needed.",
             field="datetime",
             code="steps-too-long",
+            values={"days": round(usual / DAY)},
         )
     return "day" if usual > 12 * HOUR else "hour"
 
@@ -63,6 +64,7 @@ def of_amounts(
             f"{name} has a value every {usual / HOUR:.0f} hours; hourly or daily values are needed.",
             field="datetime",
             code="steps-unsuited",
+            values={"name": name, "hours": round(usual / HOUR)},
         )
     hours = seconds // HOUR
     place = hours - hours[0]
@@ -114,7 +116,8 @@ def of_counter(
         findings.append(Finding("counter-dropouts", "warning", text, name, values={"readings": dropped}))
     times, values = times[stands], values[stands]
     if len(times) < 2:
-        raise BadInput(f"{name} has fewer than two readings of the counter that stand.", code="series-empty")
+        text = f"{name} has fewer than two readings of the counter that stand."
+        raise BadInput(text, code="series-empty", values={"name": name})
     seconds = times.astype("datetime64[s]").astype(np.int64)
     counted, more = increments(values, name=name, repairs=repairs)
     findings += more
@@ -123,7 +126,7 @@ def of_counter(
     total = np.cumsum(np.where(np.isnan(counted), 0.0, counted))
     first, last = -(-int(seconds[0]) // HOUR), int(seconds[-1]) // HOUR
     if last <= first:
-        raise BadInput(f"{name} does not span a whole hour.", code="series-empty")
+        raise BadInput(f"{name} does not span a whole hour.", code="series-empty", values={"name": name})
     edges = np.arange(first, last + 1) * HOUR
     amounts = np.diff(np.interp(edges, seconds, total))
     reach = LONGEST_BRIDGE if "short_gaps" in repairs else int(1.5 * HOUR)

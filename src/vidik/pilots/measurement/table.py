@@ -44,10 +44,11 @@ def read_table(data: bytes, name: str) -> Table:
     if any(line.startswith("#") or not line.strip() for line in lines[:SAMPLE]):
         lines = [line for line in lines if line.strip() and not line.startswith("#")]
     if len(lines) < 2:
-        raise BadInput(f"{name} has no rows.", code="file-empty")
+        raise BadInput(f"{name} has no rows.", code="file-empty", values={"name": name})
     delimiter = max(DELIMITERS, key=lambda sign: _regularity(lines[:SAMPLE], sign))
     if _regularity(lines[:SAMPLE], delimiter) == 0:
-        raise BadInput(f"{name} is not a table: no comma, semicolon or tab divides its lines.", code="no-table")
+        text = f"{name} is not a table: no comma, semicolon or tab divides its lines."
+        raise BadInput(text, code="no-table", values={"name": name})
     header = [field.strip() for field in next(csv.reader(lines[:1], delimiter=delimiter))]
     width = len(header)
     if _numeric_share(header) > 0.5:
@@ -56,7 +57,8 @@ def read_table(data: bytes, name: str) -> Table:
         names, body = _distinct(header), lines[1:]
     columns, rows = _columns(body, delimiter, width)
     if rows == 0:
-        raise BadInput(f"{name} has no row with the {width} columns that its first line names.", code="file-empty")
+        text = f"{name} has no row with the {width} columns that its first line names."
+        raise BadInput(text, code="file-empty", values={"name": name})
     comma = delimiter != "," and _has_decimal_comma(columns)
     return Table(dict(zip(names, columns, strict=True)), len(body) - rows, comma)
 
@@ -106,7 +108,7 @@ def to_numbers(texts: Sequence[str], decimal_comma: bool = False) -> tuple[Value
 def _unpacked(data: bytes, name: str) -> bytes:
     if not data.startswith(b"\x1f\x8b"):
         if len(data) > LARGEST_BYTES:
-            raise BadInput(f"{name} is larger than {LARGEST_BYTES // 1024**2} MB.", code="file-too-large")
+            raise _too_large(name, "is larger")
         return data
     unpacker, parts, size = zlib.decompressobj(wbits=31), [], 0
     rest = data
@@ -115,7 +117,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
             parts.append(unpacker.decompress(rest, LARGEST_BYTES + 1 - size))
             size += len(parts[-1])
             if size > LARGEST_BYTES:
-                raise BadInput(f"{name} unpacks to more than {LARGEST_BYTES // 1024**2} MB.", code="file-too-large")
+                raise _too_large(name, "unpacks to more")
             rest = unpacker.unconsumed_tail
             if unpacker.eof and unpacker.unused_data:
                 rest = unpacker.unused_data
@@ -123,8 +125,14 @@ def _unpacked(data: bytes, name: str) -> bytes:
         if not unpacker.eof:
             raise zlib.error("it ends too early")
     except zlib.error as error:
-        raise BadInput(f"{name} is a damaged gzip file ({error}).", code="file-damaged") from error
+        text = f"{name} is a damaged gzip file ({error})."
+        raise BadInput(text, code="file-damaged", values={"name": name}) from error
     return b"".join(parts)
+
+
+def _too_large(name: str, how: str) -> BadInput:
+    most = LARGEST_BYTES // 1024**2
+    return BadInput(f"{name} {how} than {most} MB.", code="file-too-large", values={"name": name, "most": most})
 
 
 def _decoded(data: bytes, name: str) -> str:
@@ -139,7 +147,7 @@ def _decoded(data: bytes, name: str) -> str:
             continue
         if "\x00" not in text[:10_000]:
             return text
-    raise BadInput(f"{name} is not a text file.", code="not-text")
+    raise BadInput(f"{name} is not a text file.", code="not-text", values={"name": name})
 
 
 def _regularity(lines: Sequence[str], delimiter: str) -> float:

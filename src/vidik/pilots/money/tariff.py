@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 
 import numpy as np
@@ -18,6 +18,16 @@ EXACT = Decimal("0.000001")
 
 Slot = tuple[int, int]
 """Weekday (0 is Monday) and local hour."""
+WEEKDAYS = ("Mondays", "Tuesdays", "Wednesdays", "Thursdays", "Fridays", "Saturdays", "Sundays")
+
+
+class UnsoundTariff(ValueError):
+    """Prices that are no tariff: a sentence, its code and what it needs, so that it can be said in any language."""
+
+    def __init__(self, text: str, code: str, values: Mapping[str, str | int | float] | None = None) -> None:
+        super().__init__(text)
+        self.code = code
+        self.values = dict(values or {})
 
 
 def value(tariff: Sequence[Band], saving: Series, use: Series | None = None) -> Decimal:
@@ -29,9 +39,9 @@ def value(tariff: Sequence[Band], saving: Series, use: Series | None = None) -> 
     amounts measured, on the same steps. The saving then is worth the bill without it less the bill with it; without
     `use` it is counted from the first block up.
 
-    Whether VAT is in the result is `vat_included(tariff)`. Raises ValueError when bands leave an hour of the week
-    without a price, name two prices for the same hour and block, or mix VAT in and out, or units; when `use` has other
-    steps.
+    Whether VAT is in the result is `vat_included(tariff)`. Raises UnsoundTariff when bands leave an hour of the week
+    without a price, name two prices for the same hour and block, or mix VAT in and out, or units; ValueError when `use`
+    has other steps.
     """
     slots = _slots(tariff)
     vat_included(tariff)
@@ -78,9 +88,9 @@ def vat_included(tariff: Sequence[Band]) -> bool | None:
     """Whether the prices hold VAT: the same for all bands; None when none of them says so."""
     said = {band.price.vat_included for band in tariff}
     if len(said) != 1:
-        raise ValueError("Some prices of this tariff hold VAT and others do not, or do not say so.")
+        raise UnsoundTariff("Some prices of this tariff hold VAT and others do not, or do not say so.", "prices-vat")
     if len({band.price.unit for band in tariff}) != 1:
-        raise ValueError("The prices of this tariff are not all in one unit.")
+        raise UnsoundTariff("The prices of this tariff are not all in one unit.", "prices-unit")
     return said.pop()
 
 
@@ -136,11 +146,19 @@ def _slots(tariff: Sequence[Band]) -> dict[Slot, list[tuple[Decimal, Decimal]]]:
             for hour in band.hours:
                 rungs = slots[day, hour]
                 if band.above in rungs:
-                    raise ValueError(f"Two prices hold on weekday {day} at {hour}:00 above {band.above}.")
+                    raise UnsoundTariff(
+                        f"Two prices hold on {WEEKDAYS[day]} at {hour}:00 above {band.above}.",
+                        "prices-two",
+                        {"day": day, "hour": hour, "above": str(band.above)},
+                    )
                 rungs[band.above] = band.price.value
     for (day, hour), rungs in slots.items():
         if Decimal(0) not in rungs:
-            raise ValueError(f"No price holds on weekday {day} at {hour}:00 from the first unit on.")
+            raise UnsoundTariff(
+                f"No price holds on {WEEKDAYS[day]} at {hour}:00 from the first unit on.",
+                "prices-none",
+                {"day": day, "hour": hour},
+            )
     return {slot: sorted(rungs.items()) for slot, rungs in slots.items()}
 
 

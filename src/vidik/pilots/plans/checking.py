@@ -4,25 +4,52 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any
 from zoneinfo import available_timezones
 
 import numpy as np
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.money.emissions import avoided
-from vidik.pilots.money.tariff import value
+from vidik.pilots.money.tariff import UnsoundTariff, value
 from vidik.pilots.specification import Signal, Specification
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A field of a draft, what is wrong with it, and a code for programs."""
+    """A field of a draft and what is wrong with it: a sentence, and its code and values for saying it elsewhere."""
 
     field: str
     reason: str
     code: str
+    values: Mapping[str, str | int | float] = dataclass_field(default_factory=dict)
+
+
+_IN_WORDS = {
+    "missing": "this is missing",
+    "string_too_short": "this is missing",
+    "string_type": "this is missing",
+    "string_too_long": "this is too long: at most {max_length} characters",
+    "too_short": "there must be at least {min_length}",
+    "too_long": "these are too many: at most {max_length}",
+    "literal_error": "choose one of those that are offered",
+    "greater_than": "this must be more than {gt}",
+    "greater_than_equal": "this must be at least {ge}",
+    "less_than": "this must be less than {lt}",
+    "less_than_equal": "this must be at most {le}",
+    "decimal_max_places": "this may have at most {decimal_places} digits after the point",
+    "decimal_max_digits": "this number is too long",
+    "finite_number": "this must be a number",
+    "extra_forbidden": "a plan has no such member",
+}
+"""Pydantic's own errors as people say them."""
+_NO_NUMBER = frozenset(
+    {"decimal_parsing", "decimal_type", "float_parsing", "float_type", "int_parsing", "int_type", "int_from_float"}
+)
+_NO_DAY = frozenset({"date_parsing", "date_type", "date_from_datetime_parsing", "date_from_datetime_inexact"})
 
 
 def check(draft: Mapping[str, Any]) -> tuple[Specification | None, list[Problem]]:
@@ -30,16 +57,32 @@ def check(draft: Mapping[str, Any]) -> tuple[Specification | None, list[Problem]
     try:
         specification = Specification.model_validate(draft)
     except ValidationError as error:
-        return None, [
-            Problem(
-                ".".join(str(part) for part in item["loc"]) or "specification",
-                item["msg"].removeprefix("Value error, "),
-                item["type"],
-            )
-            for item in error.errors(include_url=False, include_input=False)
-        ]
+        return None, problems_in(error)
     problems = [*_of_signals(specification), *_of_days(specification), *_of_prices(specification)]
     return (None if problems else specification), problems
+
+
+def problems_in(error: ValidationError) -> list[Problem]:
+    """What pydantic refused, as people say it."""
+    return [
+        _in_words(".".join(str(part) for part in item["loc"]) or "specification", item)
+        for item in error.errors(include_url=False, include_input=False)
+    ]
+
+
+def _in_words(field: str, item: ErrorDetails) -> Problem:
+    code = "no-number" if item["type"] in _NO_NUMBER else "no-day" if item["type"] in _NO_DAY else item["type"]
+    values = {name: _simple(value) for name, value in item.get("ctx", {}).items()}
+    if code == "no-number":
+        return Problem(field, "type a number", code)
+    if code == "no-day":
+        return Problem(field, "choose a day", code)
+    template = _IN_WORDS.get(code)
+    return Problem(field, template.format_map(values) if template else item["msg"], code, values)
+
+
+def _simple(value: object) -> str | int | float:
+    return value if isinstance(value, str | int | float) else str(value)
 
 
 def named_signals(specification: Specification) -> Iterator[tuple[str, Signal]]:
@@ -60,7 +103,7 @@ def source_of(signal: Signal) -> tuple[str, str]:
 
 
 def _of_signals(specification: Specification) -> Iterator[Problem]:
-    names: dict[str, str] = {}
+    names: set[str] = set()
     sources: dict[tuple[str, str], str] = {}
     for field, signal in named_signals(specification):
         from_memory = signal.entity is not None and signal.attribute is not None
@@ -69,17 +112,21 @@ def _of_signals(specification: Specification) -> Iterator[Problem]:
             yield Problem(field, "choose an entity and its attribute, or a file and its column", "signal-source")
             continue
         if signal.name in names:
-            yield Problem(f"{field}.name", f"'{signal.name}' is the name of {names[signal.name]} too", "name-twice")
-        names.setdefault(signal.name, field)
+            reason = f"another signal of this plan is called '{signal.name}' already"
+            yield Problem(f"{field}.name", reason, "name-twice", {"name": signal.name})
+        names.add(signal.name)
         source = source_of(signal)
         if source in sources:
-            yield Problem(field, f"the same signal stands in {sources[source]}; a unit cannot be twice", "signal-twice")
-        sources.setdefault(source, field)
+            other = sources[source]
+            reason = f"this signal is chosen already, as '{other}'; it cannot count twice"
+            yield Problem(field, reason, "signal-twice", {"other": other})
+        sources.setdefault(source, signal.name)
 
 
 def _of_days(specification: Specification) -> Iterator[Problem]:
     if specification.zone not in available_timezones():
-        yield Problem("zone", f"'{specification.zone}' is not a time zone", "zone")
+        reason = f"'{specification.zone}' is not a time zone"
+        yield Problem("zone", reason, "zone", {"zone": specification.zone})
     for place, exclusion in enumerate(specification.exclusions):
         if not (
             exclusion.period.overlaps(specification.baseline.period)
@@ -97,18 +144,20 @@ def _of_prices(specification: Specification) -> Iterator[Problem]:
         currency, _, per = band.price.unit.partition("/")
         if not currency or per.casefold() != unit.casefold():
             reason = f"the price is in {band.price.unit}, the saving in {unit}: say it as RSD/{unit}"
-            yield Problem(f"tariff.{place}.price.unit", reason, "price-unit")
+            values = {"price": band.price.unit, "unit": unit}
+            yield Problem(f"tariff.{place}.price.unit", reason, "price-unit", values)
     yield from _of_cost(specification)
     nothing = Series("nothing", np.datetime64("2026-01-01", "D"), np.zeros(1), unit, "UTC")
     try:
         value(specification.tariff, nothing)
-    except ValueError as error:
-        yield Problem("tariff", str(error).rstrip("."), "tariff")
+    except UnsoundTariff as error:
+        yield Problem("tariff", str(error).rstrip("."), error.code, error.values)
     if specification.emissions is not None:
         try:
             avoided(specification.emissions, 0, unit)
         except ValueError as error:
-            yield Problem("emissions.unit", str(error).rstrip("."), "emission-unit")
+            values = {"factor": specification.emissions.unit, "unit": unit}
+            yield Problem("emissions.unit", str(error).rstrip("."), "emission-unit", values)
 
 
 def _of_cost(specification: Specification) -> Iterator[Problem]:

@@ -148,15 +148,18 @@ async def problems_of_sources(connection: Connection, specification: Specificati
 
 def _of_entity(field: str, signal: Signal, document: Mapping[str, Any] | None) -> Problem | None:
     if document is None:
-        return Problem(f"{field}.entity", f"the city's memory has no {signal.entity}", "no-entity")
+        reason = f"the city's memory has no {signal.entity}"
+        return Problem(f"{field}.entity", reason, "no-entity", {"entity": signal.entity or ""})
     found = document.get(names.expand_attribute(signal.attribute or ""))
     if found is None:
-        return Problem(f"{field}.attribute", f"{signal.entity} has no {signal.attribute}", "no-attribute")
+        values = {"entity": signal.entity or "", "attribute": signal.attribute or ""}
+        return Problem(f"{field}.attribute", f"{signal.entity} has no {signal.attribute}", "no-attribute", values)
     instance = found[0] if isinstance(found, list) else found
     unit = instance.get("unitCode")
     if isinstance(unit, str) and unit.casefold() != signal.unit.casefold():
         reason = f"the city's memory counts {signal.attribute} in {unit}, the plan in {signal.unit}"
-        return Problem(f"{field}.unit", reason, "unit-differs")
+        values = {"attribute": signal.attribute or "", "known": unit, "unit": signal.unit}
+        return Problem(f"{field}.unit", reason, "unit-differs", values)
     return None
 
 
@@ -165,7 +168,8 @@ def _of_file(field: str, signal: Signal, file: Mapping[str, Any] | None) -> Prob
         return Problem(f"{field}.file", "this file was not given in", "no-file")
     columns = {column["name"].casefold() for column in file["description"]["columns"]}
     if (signal.column or "").casefold() not in columns:
-        return Problem(f"{field}.column", f"{file['name']} has no column '{signal.column}'", "no-column")
+        values = {"name": file["name"], "column": signal.column or ""}
+        return Problem(f"{field}.column", f"{file['name']} has no column '{signal.column}'", "no-column", values)
     return None
 
 

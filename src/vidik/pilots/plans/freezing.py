@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.plans.canonical import canonical, digest
+from vidik.pilots.plans.checking import Problem, problems_in
 from vidik.pilots.specification import Specification
 
 PLAN_FORM = "vidik pilot plan 1"
@@ -95,15 +96,26 @@ def amended(specification: Specification, changes: Mapping[str, Any]) -> Specifi
     """The specification with some of its members replaced; raises Unprocessable when the whole does not hold."""
     unknown = sorted(set(changes) - set(Specification.model_fields))
     if unknown:
-        raise Unprocessable(f"A plan has no member '{unknown[0]}'.", field=f"changes.{unknown[0]}")
+        raise Unprocessable(
+            f"A plan has no member '{unknown[0]}'.",
+            field=f"changes.{unknown[0]}",
+            code="no-member",
+            values={"member": unknown[0]},
+        )
     try:
         return Specification.model_validate(specification.model_dump(mode="json") | dict(changes))
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"])
-        raise Unprocessable(
-            f"The amended plan does not hold: {first['msg']}.", field=f"changes.{field}" if field else "changes"
-        ) from None
+        raise does_not_hold(problems_in(error)[0]) from None
+
+
+def does_not_hold(problem: Problem) -> Unprocessable:
+    """What to tell of an amendment after which the plan would no longer hold together."""
+    return Unprocessable(
+        f"The amended plan does not hold. {problem.field}: {problem.reason}.",
+        field="changes" if problem.field == "specification" else f"changes.{problem.field}",
+        code="amendment-unsound",
+        values={"problem": problem.code, **problem.values},
+    )
 
 
 def stand(text: str, signed_hash: str, amendments: Iterable[tuple[str, str]]) -> Standing:

@@ -54,24 +54,32 @@ def refuse_overlaps(specification: Specification, overlaps: Iterable[Overlap], d
         f"plan {one.plan} \u201c{one.title}\u201d measures {', '.join(one.signals[:5])} from {one.first} to {one.last}"
         for one in found
     )
+    others = "; ".join(
+        f"\u201c{one.title}\u201d ({', '.join(one.signals[:5])}; {one.first} \u2013 {one.last})" for one in found
+    )
     if specification.allocation is None:
         raise Conflict(
             f"The same saving would be counted twice: {named}. Take these signals or days out, or say in "
             "`allocation` by which rule the plans share it.",
             field="units",
             code="overlapping-pilots",
+            values={"others": others},
         )
     sharing = {share.plan for share in specification.allocation.shares if share.plan is not None}
     if sharing != {one.plan for one in found}:
         raise Unprocessable(
-            f"The allocation must name exactly the plans that overlap: {named}.", field="allocation", code="allocation"
+            f"The allocation must name exactly the plans that overlap: {named}.",
+            field="allocation",
+            code="allocation",
+            values={"others": others},
         )
     settled = sorted(sharing & set(decided))
     if settled:
         raise Conflict(
             f"Plan {settled[0]} is decided and its saving stands in the ledger; it cannot be shared any more.",
             field="allocation",
-            code="overlapping-pilots",
+            code="overlapping-decided",
+            values={"plan": settled[0]},
         )
 
 
@@ -88,6 +96,7 @@ def refuse_treated_donors(specification: Specification, others: Mapping[int, Spe
                 "in the reporting period.",
                 field="donors",
                 code="donor-treated",
+                values={"donors": ", ".join(treated[:5]), "plan": number, "title": other.title},
             )
 
 

@@ -19,8 +19,16 @@ from vidik.kernel.identity import Principal
 from vidik.pilots.ledger import repository as ledger
 from vidik.pilots.plans import data, overlaps, repository
 from vidik.pilots.plans.canonical import canonical, digest
-from vidik.pilots.plans.checking import check
-from vidik.pilots.plans.freezing import AmendmentKind, Standing, amended, amendment_text, plan_text, stand
+from vidik.pilots.plans.checking import Problem, check
+from vidik.pilots.plans.freezing import (
+    AmendmentKind,
+    Standing,
+    amended,
+    amendment_text,
+    does_not_hold,
+    plan_text,
+    stand,
+)
 from vidik.pilots.plans.repository import Signature
 from vidik.pilots.specification import Allocation, Share, Specification
 
@@ -61,6 +69,16 @@ def state_of(specification: Specification | None, decided: bool, moment: datetim
 def local_date(zone: str, moment: datetime) -> date:
     """The date on the wall in a time zone."""
     return moment.astimezone(ZoneInfo(zone)).date()
+
+
+def incomplete(problem: Problem) -> Unprocessable:
+    """What to tell of a plan that cannot be frozen or computed yet: the first thing that stands in the way."""
+    return Unprocessable(
+        f"The plan is not complete. {problem.field}: {problem.reason}.",
+        field=problem.field,
+        code="plan-incomplete",
+        values={"problem": problem.code, **problem.values},
+    )
 
 
 async def existing(connection: Connection, plan: int) -> DictRow:
@@ -112,15 +130,9 @@ async def freeze(connection: Connection, principal: Principal, plan: int, seen: 
     row = await _locked_draft(connection, plan)
     specification, problems = check(row["draft"])
     if specification is None:
-        first = problems[0]
-        raise Unprocessable(
-            f"The plan cannot be frozen yet. {first.field}: {first.reason}.", field=first.field, code="plan-incomplete"
-        )
+        raise incomplete(problems[0])
     if problems := await data.problems_of_sources(connection, specification):
-        first = problems[0]
-        raise Unprocessable(
-            f"The plan cannot be frozen yet. {first.field}: {first.reason}.", field=first.field, code="plan-incomplete"
-        )
+        raise incomplete(problems[0])
     text = plan_text(specification)
     hash_ = digest(text)
     if seen != hash_:
@@ -171,10 +183,7 @@ async def amend(
     specification = amended(standing.specification, changes)
     _, problems = check(specification.model_dump(mode="json"))
     if problems:
-        first = problems[0]
-        raise Unprocessable(
-            f"The amended plan does not hold. {first.field}: {first.reason}.", field=f"changes.{first.field}"
-        )
+        raise does_not_hold(problems[0])
     if kind != "allocation" and not {"units", "donors", "reporting", "allocation"}.isdisjoint(changes):
         await _refuse_double_counting(connection, plan, specification)
     moment = now()
@@ -293,7 +302,10 @@ async def _baseline_digests(
     for place, unit in enumerate(specification.units):
         if unit.name not in read.units:
             raise Unprocessable(
-                f"{unit.name} has no data in the baseline period.", field=f"units.{place}", code="no-data"
+                f"{unit.name} has no data in the baseline period.",
+                field=f"units.{place}",
+                code="no-data",
+                values={"name": unit.name},
             )
     return data.digests(read, until), until
 
@@ -326,7 +338,8 @@ def _consequence(specification: Specification, finding: Mapping[str, Any], said:
     if first is None:
         raise Unprocessable("Say from which day on.", field="first", code="days-missing")
     if last < first:
-        raise Unprocessable("The days end before they begin.", field="last", code="days-missing")
+        values = {"first": str(first), "last": str(last)}
+        raise Unprocessable("The days end before they begin.", field="last", code="ends-before-begins", values=values)
     days = {"first": str(first), "last": str(last), "reason": said.note}
     whole = specification.model_dump(mode="json")
     if said.answer == "excluded":
@@ -336,5 +349,6 @@ def _consequence(specification: Specification, finding: Mapping[str, Any], said:
             f"An adjustment needs its amount a day, in {specification.units[0].unit}.",
             field="amount_per_day",
             code="amount-missing",
+            values={"unit": specification.units[0].unit},
         )
     return {"adjustments": [*whole["adjustments"], {**days, "amount_per_day": str(said.amount_per_day)}]}

@@ -92,9 +92,10 @@ async def take_file(
 ) -> DictRow:
     """Keep a CSV file once, by its SHA-256, and say what is in it; raises BadInput where it is no table."""
     if len(content) > LARGEST_FILE:
-        raise TooLarge(f"A file may have {LARGEST_FILE // 1_048_576} MB; this one has {len(content) / 1e6:.0f}.")
+        most, size = LARGEST_FILE // 1_048_576, round(len(content) / 1_048_576)
+        raise TooLarge(f"A file may have {most} MB; this one has {size}.", values={"most": most, "size": size})
     if not content:
-        raise BadInput("The file is empty.", code="file-empty")
+        raise BadInput("The file is empty.", code="file-empty", values={"name": name})
     description = await asyncio.to_thread(describe, content, name)
     sha256 = digest(content)
     packed = await asyncio.to_thread(zstandard.ZstdCompressor(6).compress, content)
@@ -136,7 +137,7 @@ def describe(content: bytes, name: str) -> dict[str, Any]:
     try:
         series, findings = read_csv(content, column=first["name"], unit="C62", zone="UTC", kind=first["kind"])
     except VidikError as error:
-        described["findings"].append(plain(Finding(error.code, "warning", error.detail)))
+        described["findings"].append(plain(Finding(error.code, "warning", error.detail, name, values=error.values)))
         return described
     described["first"], described["last"] = str(series.times[0])[:10], str(series.times[-1])[:10]
     described["findings"] += plain(findings)

@@ -13,7 +13,7 @@ export interface Candidate {
   scope: Texts;
   cost: Range;
   yearly_cost: Range;
-  price: { unit: string; value: Range; source: string };
+  price: { unit: string; value: Range; source: Texts };
   chance_of_failure: number;
   saving_fraction: Range;
   annual_base: { value: number; unit: string };
@@ -25,7 +25,7 @@ export interface Candidate {
   expected_fraction: number;
   /** The chance that it saves at least what the site's data can show. */
   provability: number;
-  sources: string[];
+  sources: Texts[];
 }
 
 export interface RankedService {

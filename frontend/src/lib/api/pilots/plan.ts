@@ -169,6 +169,8 @@ export interface Problem {
   field: string;
   reason: string;
   code?: string;
+  /** What the sentence needs, for saying it in another language. */
+  values?: Record<string, string | number>;
 }
 
 export interface Frozen {

@@ -18,7 +18,7 @@ export interface Job<Result> {
   of: number;
   stage: "reading" | "computing" | "writing" | null;
   result: Result | null;
-  error: { code: string; detail: string } | null;
+  error: { code: string; detail: string; values?: Record<string, string | number> } | null;
 }
 
 export interface Finding {
@@ -160,6 +160,8 @@ export interface Ledger {
   entries: LedgerEntry[];
   by_service: LedgerSum[];
   by_year: LedgerSum[];
+  /** Keys are both: heating/2025. */
+  by_service_year: LedgerSum[];
   by_fund: LedgerSum[];
   total: LedgerSum;
   total_simulated: LedgerSum;

@@ -176,7 +176,8 @@ export const form = {
   "signal.fileSimulated": "The numbers are simulated, not measured",
   "signal.fileTaken": "{name}: {rows} rows, {first} – {last}.",
   "signal.column": "Column",
-  "signal.unit": "Unit (code, KWH for example)",
+  "signal.unit": "Unit",
+  "signal.pieces": "pieces",
   "signal.add": "Add",
 
   "model.equal": "Others, equally weighted",

@@ -175,7 +175,8 @@ export const form: Record<keyof typeof english, Message> = {
   "signal.fileSimulated": "Бројке су симулиране, нису мерене",
   "signal.fileTaken": "{name}: редова {rows}, {first} – {last}.",
   "signal.column": "Колона",
-  "signal.unit": "Јединица (шифра, на пример KWH)",
+  "signal.unit": "Јединица",
+  "signal.pieces": "комада",
   "signal.add": "Додај",
 
   "model.equal": "Други, са једнаким тежинама",

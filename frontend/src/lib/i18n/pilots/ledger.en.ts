@@ -10,6 +10,7 @@ export const ledger = {
   "ledger.group": "Sum by",
   "ledger.by.service": "Service",
   "ledger.by.year": "Year",
+  "ledger.by.service_year": "Service and year",
   "ledger.by.fund": "Fund",
   "ledger.measure": "Measure",
   "ledger.count": "What counts",

@@ -11,6 +11,7 @@ export const ledger: Record<keyof typeof english, Message> = {
   "ledger.group": "Сабери по",
   "ledger.by.service": "Служба",
   "ledger.by.year": "Година",
+  "ledger.by.service_year": "Служба и година",
   "ledger.by.fund": "Извор новца",
   "ledger.measure": "Мера",
   "ledger.count": "Шта се рачуна",

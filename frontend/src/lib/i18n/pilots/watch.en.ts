@@ -47,6 +47,7 @@ export const watch = {
   "event.adjusted": "Not the pilot's doing: adjust by a known amount",
   "event.adjustedLong": "For a lasting change whose size is known. An amendment is added.",
   "event.perDay": "More or less a day ({unit}); a minus for less",
+  "event.perDayHint": "A number, 12.5 or −12.5",
   "event.note": "What happened",
   "event.send": "Answer",
   "event.waits": "An energy or utility manager must answer this before a verdict.",

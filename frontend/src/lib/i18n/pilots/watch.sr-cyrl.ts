@@ -51,6 +51,7 @@ export const watch: Record<keyof typeof english, Message> = {
   "event.adjusted": "Није због пилота: исправи за познату количину",
   "event.adjustedLong": "За трајну промену чија је величина позната. Додаје се допуна.",
   "event.perDay": "Више или мање дневно ({unit}); минус за мање",
+  "event.perDayHint": "Број, 12,5 или −12,5",
   "event.note": "Шта се догодило",
   "event.send": "Одговори",
   "event.waits": "На ово мора да одговори енергетски или комунални менаџер пре одлуке.",
