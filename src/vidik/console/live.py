@@ -24,14 +24,14 @@ from vidik.context.store.changes import ChangeBatch, Tailer, newest_position
 from vidik.intake.library import ProfileLibrary
 from vidik.kernel.basemap import basemap_file
 from vidik.kernel.clock import now_microseconds, to_microseconds
-from vidik.kernel.database import Connection
+from vidik.kernel.database import Connection, tenant_schema
 from vidik.kernel.errors import NotFound, Unavailable
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 from vidik.kernel.tasks import end_tasks, run_together
 from vidik.operations.alarms import repository as operations
 from vidik.operations.alarms.view import alarm_view
-from vidik.operations.journal import SEEN_WITH, WORK_CHANNEL, JournalReader
+from vidik.operations.journal import PRESENCE_CHANNEL, SEEN_WITH, WORK_CHANNEL, JournalReader
 from vidik.operations.rules.model import AnyRule, SilenceRule
 from vidik.operations.rules.service import standing_rules
 
@@ -285,11 +285,13 @@ class LiveCity:
         async with connection:
             await connection.execute(f"LISTEN {operations.ALARM_CHANNEL}")
             await connection.execute(f"LISTEN {WORK_CHANNEL}")
+            await connection.execute(f"LISTEN {PRESENCE_CHANNEL}")
             while True:
                 await self._take_alarm_events(connection)
                 await self._take_work(connection)
-                async for _ in connection.notifies(timeout=2.0, stop_after=1):
-                    pass
+                async for heard in connection.notifies(timeout=2.0, stop_after=1):
+                    if heard.channel == PRESENCE_CHANNEL:
+                        self._pass_presence_on(orjson.loads(heard.payload))
 
     async def _take_alarm_events(self, connection: Connection) -> None:
         while events := await operations.events_after(connection, self._event):
@@ -307,6 +309,12 @@ class LiveCity:
             for work in found:
                 permission = SEEN_WITH[work["topic"]]
                 self.hub.publish(Frame(position, event("work", work, position), permission=permission))
+
+    def _pass_presence_on(self, heard: Mapping[str, Any]) -> None:
+        if heard["schema"] == tenant_schema(self._tenant):
+            said, position = heard["said"], self.projection.position
+            permission = SEEN_WITH[said["topic"]]
+            self.hub.publish(Frame(position, event("presence", said, position), permission=permission))
 
     def _publish_alarm(self, found: Mapping[str, Any], alarm: Mapping[str, Any]) -> None:
         asset = self._set_alarm(alarm)

@@ -30,6 +30,7 @@ SEEN_WITH: Mapping[Topic, str] = {
 """The permission without which a browser gets nothing of a topic: positions and duty are people's."""
 
 WORK_CHANNEL = "vidik_work"
+PRESENCE_CHANNEL = "vidik_presence"
 KEPT = timedelta(days=7)
 _AT_ONCE = 500
 _LOOKED_BACK = 200
@@ -49,6 +50,15 @@ async def tell(connection: Connection, topic: Topic, subject: str | int, data: M
     assert row is not None  # noqa: S101  (INSERT ... RETURNING of one row)
     await connection.execute("SELECT pg_notify(%s, current_schema())", [WORK_CHANNEL])
     return int(row["id"])
+
+
+async def tell_presence(connection: Connection, topic: Topic, subject: str | int, data: Mapping[str, Any]) -> None:
+    """Say who looks at a thing now: passed on to who follows at this moment, written nowhere."""
+    said = {"topic": topic, "subject": str(subject), "data": dict(data)}
+    await connection.execute(
+        "SELECT pg_notify(%s, jsonb_build_object('schema', current_schema(), 'said', %s::jsonb)::text)",
+        [PRESENCE_CHANNEL, Jsonb(said)],
+    )
 
 
 async def forget_old(connection: Connection, moment: datetime) -> None:

@@ -12,11 +12,12 @@ from vidik.kernel.identity import Principal, require
 from vidik.kernel.identity import repository as accounts
 from vidik.kernel.identity.roles import permissions_of
 from vidik.kernel.web import ServicesOf, Transaction
+from vidik.operations import journal
 from vidik.operations.alarms import repository as alarms
 from vidik.operations.alarms.view import alarm_view
 from vidik.operations.incidents import incident as core
 from vidik.operations.incidents import repository, service
-from vidik.operations.incidents.forms import ChangeForm, LinkForm, NoteForm, OpenForm
+from vidik.operations.incidents.forms import ChangeForm, LinkForm, NoteForm, OpenForm, PresenceForm
 from vidik.operations.incidents.incident import Incident, Link, LinkKind
 from vidik.operations.incidents.types import IncidentType, incident_types
 from vidik.operations.incidents.view import entry_view, summaries, whole
@@ -133,6 +134,13 @@ async def change_incident(
     view = await answer(connection, incident, response)
     await note_on_record(connection, principal, "change", incident, changed=sorted(changes))
     return view
+
+
+@router.post("/incidents/{incident_id}/presence", status_code=204)
+async def be_there(incident_id: RowId, body: PresenceForm, connection: Transaction, principal: Reader) -> None:
+    """Say that one has the incident open (or leaves it), so that colleagues see it; kept nowhere."""
+    said = {"login": principal.login, "name": principal.name, "here": body.here}
+    await journal.tell_presence(connection, "incident", incident_id, said)
 
 
 @router.get("/incidents/{incident_id}/alarms")

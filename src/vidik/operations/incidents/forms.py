@@ -139,6 +139,12 @@ class NoteForm(Form):
         return self
 
 
+class PresenceForm(Form):
+    """Whether somebody has the incident open."""
+
+    here: bool = True
+
+
 class ContainForm(Form):
     """How it was contained, if there is something to say."""
 

@@ -20,6 +20,8 @@ from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Lin
 from vidik.operations.incidents.view import whole
 from vidik.operations.versions import Changed
 
+_TOLD = 5
+
 
 def actor_of(principal: Principal) -> Actor:
     """Return who acts for a door."""
@@ -183,8 +185,8 @@ async def split(
 
 
 async def tell(connection: Connection, incident: Incident) -> None:
-    """Tell every desk how an incident stands, with its newest line."""
-    await journal.tell(connection, "incident", incident.id, await whole(connection, incident, newest=1))
+    """Tell every desk how an incident stands, with its newest lines: one transaction may write several."""
+    await journal.tell(connection, "incident", incident.id, await whole(connection, incident, newest=_TOLD))
 
 
 async def _links(connection: Connection, incident_id: int) -> list[Link]:

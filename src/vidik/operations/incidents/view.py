@@ -21,11 +21,22 @@ _NO_ALARMS: Mapping[str, Any] = {"total": 0, "open": 0, "unacknowledged": 0, "pr
 
 
 async def summaries(connection: Connection, incidents: Sequence[Incident]) -> list[dict[str, Any]]:
-    """Return incidents as a list shows them: facts, roles, and how many alarms hang on each."""
+    """Return incidents as a list shows them: facts, roles, what hangs on each, and how many alarms."""
     ids = [incident.id for incident in incidents]
     counts = await repository.alarm_counts(connection, ids)
     related = {other for one in incidents for other in (one.merged_into, one.split_from) if other is not None}
     numbers = await repository.numbers_of(connection, related)
+    links: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for row in await repository.links_of(connection, ids):
+        links[row["incident"]].append(
+            {
+                "kind": row["kind"],
+                "target": row["target"],
+                "name": name_of(row["target"], row["document"]) if row["document"] else None,
+                "linked_at": iso(row["linked_at"]),
+                "linked_by": row["linked_by"],
+            }
+        )
     roles: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in await repository.roles_of(connection, ids):
         roles[row["incident"]].append(
@@ -46,6 +57,7 @@ async def summaries(connection: Connection, incidents: Sequence[Incident]) -> li
             "exercise_id": str(incident.exercise_id) if incident.exercise_id is not None else None,
             "exercise": incident.exercise_id is not None,
             "roles": roles[incident.id],
+            "links": links[incident.id],
             "alarms": dict(counts.get(incident.id, _NO_ALARMS)),
         }
         for incident in incidents
@@ -53,18 +65,8 @@ async def summaries(connection: Connection, incidents: Sequence[Incident]) -> li
 
 
 async def whole(connection: Connection, incident: Incident, newest: int = NEWEST_ENTRIES) -> dict[str, Any]:
-    """Return one incident with what hangs on it and its newest entries, the newest first."""
+    """Return one incident with the newest lines of its timeline, the newest first."""
     (view,) = await summaries(connection, [incident])
-    view["links"] = [
-        {
-            "kind": row["kind"],
-            "target": row["target"],
-            "name": name_of(row["target"], row["document"]) if row["document"] else None,
-            "linked_at": iso(row["linked_at"]),
-            "linked_by": row["linked_by"],
-        }
-        for row in await repository.links_of(connection, [incident.id])
-    ]
     view["entries"] = [entry_view(row) for row in await repository.entries(connection, incident.id, limit=newest)]
     return view
 
