@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 def _api_routers() -> "Sequence[APIRouter]":
     from vidik.operations.alarms import api, groups_api, holds_api, performance_api
+    from vidik.operations.duty import api as duty_api
+    from vidik.operations.duty import handover_api, plans_api
     from vidik.operations.incidents import actions_api as incident_actions_api
     from vidik.operations.incidents import api as incidents_api
     from vidik.operations.rule_changes import api as rules_api
@@ -26,6 +28,9 @@ def _api_routers() -> "Sequence[APIRouter]":
         rules_api.router,
         incidents_api.router,
         incident_actions_api.router,
+        duty_api.router,
+        plans_api.router,
+        handover_api.router,
     ]
 
 
@@ -36,6 +41,7 @@ def _consumers() -> Sequence[ChangeConsumer]:
 
 
 def _periodic() -> Sequence[PeriodicJob]:
+    from vidik.operations.duty import jobs as duty
     from vidik.operations.incidents.forgetting import forget_people
     from vidik.operations.incidents.jobs import FORGETTING_EVERY_SECONDS, INCIDENTS_EVERY_SECONDS, open_by_alarms
     from vidik.operations.jobs import (
@@ -56,6 +62,9 @@ def _periodic() -> Sequence[PeriodicJob]:
         PeriodicJob("operations.journal", JOURNAL_EVERY_SECONDS, forget_old_work),
         PeriodicJob("operations.incidents", INCIDENTS_EVERY_SECONDS, open_by_alarms),
         PeriodicJob("operations.incident-people", FORGETTING_EVERY_SECONDS, forget_people),
+        PeriodicJob("operations.on-call", duty.ESCALATE_EVERY_SECONDS, duty.ask_the_next),
+        PeriodicJob("operations.messages", duty.SEND_EVERY_SECONDS, duty.send_messages),
+        PeriodicJob("operations.duty-people", duty.FORGET_EVERY_SECONDS, duty.forget),
     ]
 
 

@@ -7,14 +7,11 @@ carries it (see docs/decisions/0023).
 from __future__ import annotations
 
 from datetime import datetime
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
-from vidik.kernel.errors import Unavailable
+from vidik.kernel.print_fonts import dejavu
 from vidik.pilots.reports.charts import HEIGHT, WIDTH, Chart
 from vidik.pilots.reports.content import Figure, Heading, Paragraph, Table, report_of
 from vidik.pilots.reports.extract import Extract
@@ -36,7 +33,7 @@ class _Document(FPDF):
         self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(True, margin=18)
         for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
-            self.add_font(_FONT, style, str(_fonts() / name))
+            self.add_font(_FONT, style, str(dejavu() / name))
 
     def footer(self) -> None:
         self.set_y(-12)
@@ -149,12 +146,3 @@ def _figure(document: FPDF, title: str, chart: Chart) -> None:
         shift = {"start": 0.0, "middle": width / 2, "end": width}[label.anchor]
         document.text(x - shift, y, label.text)
     document.set_y(top + HEIGHT * scale + 2)
-
-
-@cache
-def _fonts() -> Path:
-    """Where matplotlib's wheel keeps DejaVu; found without importing it, which takes half a second."""
-    spec = find_spec("matplotlib")
-    if spec is None or spec.origin is None:
-        raise Unavailable("The font of reports is missing: matplotlib is not installed.", code="font-missing")
-    return Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf"

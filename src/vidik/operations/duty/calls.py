@@ -1,0 +1,316 @@
+"""SQL of escalations and messages to people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from psycopg.rows import DictRow
+from psycopg.types.json import Jsonb
+
+from vidik.kernel.database import Connection
+from vidik.operations.duty.plan import Call, Place, Plan
+
+Ending = Literal["acknowledged", "over", "exhausted"]
+_LOCK = 0x564C_4455  # "VLDU"
+ESCALATION = """
+    SELECT id, plan, cause, subject, call, facts, state, round, step, opened_at, due_at, ended_at, ended_by, exercise_id
+      FROM escalation
+"""
+NOTICE = """
+    SELECT id, key, escalation, round, step, login, person, channel, facts, state, attempts, made_at, due_at, sent_at,
+           ended_at, problem, exercise_id
+      FROM notice
+"""
+
+
+async def lock(connection: Connection) -> None:
+    """Be the only one who moves escalations until the transaction ends."""
+    await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_LOCK])
+
+
+async def open_for_alarms(connection: Connection, code: str, plan: Plan, since: datetime) -> list[DictRow]:
+    """Open an escalation for every alarm that calls a person, and that the plan listens to; returns the new ones.
+
+    What is hidden or over calls nobody. Of alarms of one group one is enough, as long as somebody is being asked
+    about it. Each raising is one call: an alarm that comes back calls anew.
+    """
+    cursor = await connection.execute(
+        """
+        INSERT INTO escalation (plan, cause, subject, call, facts, state, opened_at, due_at)
+        SELECT DISTINCT ON (coalesce(-a.alarm_group, a.id))
+               %(code)s, 'alarm', a.id, r.call,
+               jsonb_build_object('priority', a.priority, 'entity_name', a.entity_name, 'service', a.service,
+                                  'message', a.message, 'origin', a.origin),
+               'waiting', r.at, r.at + %(after)s
+          FROM alarm a
+         CROSS JOIN LATERAL (
+            SELECT e.id AS call, e.at
+              FROM alarm_event e
+             WHERE e.alarm = a.id AND e.transition = 'raised'
+             ORDER BY e.id DESC
+             LIMIT 1
+         ) AS r
+         WHERE a.cleared_at IS NULL
+           AND a.hidden_by IS NULL
+           AND a.state IN ('unacknowledged', 'latched_unacknowledged')
+           AND a.priority = ANY(%(priorities)s)
+           AND (%(services)s = '{}'::text[] OR a.service = ANY(%(services)s))
+           AND r.at >= %(since)s
+           AND NOT EXISTS (
+            SELECT 1
+              FROM escalation e
+              JOIN alarm m ON m.id = e.subject
+             WHERE e.plan = %(code)s AND e.cause = 'alarm' AND e.state = 'waiting' AND m.alarm_group = a.alarm_group
+           )
+         ORDER BY coalesce(-a.alarm_group, a.id), a.id
+        ON CONFLICT (plan, cause, subject, call) DO NOTHING
+        RETURNING id
+        """,
+        {
+            "code": code,
+            "priorities": list(plan.priorities),
+            "services": list(plan.services),
+            "since": since,
+            "after": timedelta(minutes=plan.after_minutes),
+        },
+    )
+    return await _escalations(connection, [row["id"] for row in await cursor.fetchall()])
+
+
+async def open_for_incidents(connection: Connection, code: str, plan: Plan, since: datetime) -> list[DictRow]:
+    """Open an escalation for every open incident that the plan listens to and that nobody leads; returns the new."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO escalation (plan, cause, subject, call, facts, state, opened_at, due_at, exercise_id)
+        SELECT %(code)s, 'incident', i.id, 0,
+               jsonb_build_object('number', i.number, 'title', i.title, 'titles', i.titles, 'severity', i.severity,
+                                  'origin', i.origin),
+               'waiting', i.opened_at, i.opened_at + %(after)s, i.exercise_id
+          FROM incident i
+         WHERE i.state = 'open'
+           AND i.severity = ANY(%(severities)s)
+           AND i.opened_at >= %(since)s
+           AND NOT EXISTS (SELECT 1 FROM incident_role r WHERE r.incident = i.id AND r.until IS NULL)
+        ON CONFLICT (plan, cause, subject, call) DO NOTHING
+        RETURNING id
+        """,
+        {
+            "code": code,
+            "severities": list(plan.severities),
+            "since": since,
+            "after": timedelta(minutes=plan.after_minutes),
+        },
+    )
+    return await _escalations(connection, [row["id"] for row in await cursor.fetchall()])
+
+
+async def settled_incidents(connection: Connection) -> list[DictRow]:
+    """Return escalations of incidents that somebody leads (`by`), or that are open no more."""
+    cursor = await connection.execute(
+        """
+        SELECT e.id,
+               CASE WHEN r.person_name IS NULL THEN 'over' ELSE 'acknowledged' END AS ending,
+               r.person_name AS by
+          FROM escalation e
+          JOIN incident i ON i.id = e.subject
+          LEFT JOIN LATERAL (
+            SELECT person_name FROM incident_role WHERE incident = i.id AND until IS NULL ORDER BY begins_at LIMIT 1
+          ) AS r ON true
+         WHERE e.state = 'waiting'
+           AND e.cause = 'incident'
+           AND (i.state <> 'open' OR r.person_name IS NOT NULL)
+           FOR UPDATE OF e
+        """
+    )
+    return await cursor.fetchall()
+
+
+async def settled_alarms(connection: Connection) -> list[DictRow]:
+    """Return escalations of alarms that need no call any more: `ending`, and `by`, who acknowledged."""
+    cursor = await connection.execute(
+        """
+        SELECT e.id,
+               CASE WHEN a.state IN ('acknowledged', 'latched_acknowledged') THEN 'acknowledged' ELSE 'over' END
+                   AS ending,
+               CASE WHEN a.state IN ('acknowledged', 'latched_acknowledged') THEN a.acknowledged_by END AS by
+          FROM escalation e
+          JOIN alarm a ON a.id = e.subject
+         WHERE e.state = 'waiting'
+           AND e.cause = 'alarm'
+           AND (a.cleared_at IS NOT NULL OR a.hidden_by IS NOT NULL
+                OR a.state NOT IN ('unacknowledged', 'latched_unacknowledged'))
+           FOR UPDATE OF e
+        """
+    )
+    return await cursor.fetchall()
+
+
+async def due(connection: Connection, moment: datetime, limit: int = 100) -> list[DictRow]:
+    """Return escalations whose next step is due, locked until the transaction ends."""
+    cursor = await connection.execute(
+        f"{ESCALATION} WHERE state = 'waiting' AND due_at <= %s ORDER BY due_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+        [moment, limit],
+    )
+    return await cursor.fetchall()
+
+
+async def find(connection: Connection, escalation: int) -> DictRow | None:
+    """Return one escalation, locked until the transaction ends."""
+    return await (await connection.execute(f"{ESCALATION} WHERE id = %s FOR UPDATE", [escalation])).fetchone()
+
+
+async def newest(connection: Connection, limit: int) -> list[DictRow]:
+    """Return escalations that wait, then the newest others."""
+    cursor = await connection.execute(f"{ESCALATION} ORDER BY (state = 'waiting') DESC, id DESC LIMIT %s", [limit])
+    return await cursor.fetchall()
+
+
+async def _escalations(connection: Connection, ids: Sequence[int]) -> list[DictRow]:
+    if not ids:
+        return []
+    return await (await connection.execute(f"{ESCALATION} WHERE id = ANY(%s) ORDER BY id", [list(ids)])).fetchall()
+
+
+async def move(connection: Connection, escalation: int, place: Place, due_at: datetime) -> None:
+    """Say where an escalation goes on, and when."""
+    await connection.execute(
+        "UPDATE escalation SET round = %s, step = %s, due_at = %s WHERE id = %s", [*place, due_at, escalation]
+    )
+
+
+async def end(connection: Connection, escalation: int, ending: Ending, by: str | None, moment: datetime) -> list[int]:
+    """End an escalation with its messages and return the numbers of these: what was sent is answered,
+    what was not is not sent any more. One that ran out of people leaves its messages as they are."""
+    await connection.execute(
+        "UPDATE escalation SET state = %s, ended_by = %s, ended_at = %s WHERE id = %s",
+        [ending, by, moment, escalation],
+    )
+    if ending == "exhausted":
+        return []
+    cursor = await connection.execute(
+        """
+        UPDATE notice
+           SET state = CASE WHEN state = 'sent' THEN 'acknowledged' ELSE 'given_up' END,
+               problem = CASE WHEN state = 'sent' THEN NULL ELSE 'not-needed' END,
+               ended_at = %s
+         WHERE escalation = %s
+           AND state IN ('due', 'failed', 'sent')
+        RETURNING id
+        """,
+        [moment, escalation],
+    )
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def insert_notices(
+    connection: Connection, escalation: Mapping[str, Any], call: Call, names: Mapping[str, str], moment: datetime
+) -> list[int]:
+    """Write the messages of one step, once; returns the numbers of the new ones."""
+    pairs = [(login, channel) for login in call.people for channel in call.channels]
+    cursor = await connection.execute(
+        """
+        INSERT INTO notice (escalation, round, step, login, person, channel, facts, state, made_at, due_at, exercise_id)
+        SELECT %(escalation)s, %(round)s, %(step)s, login, person, channel, %(facts)s, 'due', %(at)s, %(at)s,
+               %(exercise)s
+          FROM unnest(%(logins)s::text[], %(people)s::text[], %(channels)s::text[]) AS n (login, person, channel)
+        ON CONFLICT (escalation, round, step, login, channel) DO NOTHING
+        RETURNING id
+        """,
+        {
+            "escalation": escalation["id"],
+            "round": call.place.round,
+            "step": call.place.step,
+            "logins": [login for login, _ in pairs],
+            "people": [names.get(login, login) for login, _ in pairs],
+            "channels": [channel for _, channel in pairs],
+            "facts": Jsonb({"kind": escalation["cause"], "subject": str(escalation["subject"]), **escalation["facts"]}),
+            "at": moment,
+            "exercise": escalation["exercise_id"],
+        },
+    )
+    return [row["id"] for row in await cursor.fetchall()]
+
+
+async def insert_trial(connection: Connection, login: str, person: str, channel: str, moment: datetime) -> int:
+    """Write a message by which a person tries a channel."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO notice (login, person, channel, facts, state, made_at, due_at)
+        VALUES (%s, %s, %s, %s, 'due', %s, %s)
+        RETURNING id
+        """,
+        [login, person, channel, Jsonb({"kind": "trial"}), moment, moment],
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101  (INSERT ... RETURNING of one row)
+    return int(row["id"])
+
+
+async def notices(connection: Connection, ids: Sequence[int]) -> list[DictRow]:
+    """Return messages by number."""
+    if not ids:
+        return []
+    return await (await connection.execute(f"{NOTICE} WHERE id = ANY(%s) ORDER BY id", [list(ids)])).fetchall()
+
+
+async def newest_notices(connection: Connection, limit: int, before: int | None = None) -> list[DictRow]:
+    """Return the newest messages, newest first."""
+    cursor = await connection.execute(
+        f"{NOTICE} WHERE %s::bigint IS NULL OR id < %s ORDER BY id DESC LIMIT %s", [before, before, limit]
+    )
+    return await cursor.fetchall()
+
+
+async def claim(connection: Connection, moment: datetime, lease: timedelta, limit: int) -> list[DictRow]:
+    """Take messages that are due; until the lease ends nobody else takes them, then whoever sends is gone."""
+    cursor = await connection.execute(
+        """
+        UPDATE notice
+           SET attempts = attempts + 1, due_at = %s
+         WHERE id IN (
+            SELECT id
+              FROM notice
+             WHERE state IN ('due', 'failed') AND due_at <= %s
+             ORDER BY due_at, id
+             LIMIT %s
+               FOR UPDATE SKIP LOCKED
+         )
+        RETURNING id, key, login, person, channel, facts, attempts, made_at, exercise_id
+        """,
+        [moment + lease, moment, limit],
+    )
+    return await cursor.fetchall()
+
+
+async def mark_sent(connection: Connection, notice: int, moment: datetime) -> None:
+    """Say that a provider has taken a message; one that was answered meanwhile stays answered."""
+    await connection.execute(
+        """
+        UPDATE notice
+           SET sent_at = %s,
+               problem = NULL,
+               state = CASE WHEN state IN ('due', 'failed') THEN 'sent' ELSE state END
+         WHERE id = %s
+        """,
+        [moment, notice],
+    )
+
+
+async def mark_failed(
+    connection: Connection, notice: int, problem: str, moment: datetime, again_at: datetime | None
+) -> None:
+    """Say why a message did not leave and when it is tried again; None gives it up."""
+    await connection.execute(
+        """
+        UPDATE notice
+           SET state = CASE WHEN %(again)s::timestamptz IS NULL THEN 'given_up' ELSE 'failed' END,
+               problem = %(problem)s,
+               due_at = coalesce(%(again)s, due_at),
+               ended_at = CASE WHEN %(again)s::timestamptz IS NULL THEN %(at)s END
+         WHERE id = %(notice)s
+           AND state IN ('due', 'failed')
+        """,
+        {"notice": notice, "problem": problem, "at": moment, "again": again_at},
+    )

@@ -1,0 +1,98 @@
+"""What happened between two times, read from what the rooms of operations keep: the facts of a handover."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from vidik.kernel.clock import iso
+from vidik.kernel.database import Connection
+
+LISTED = 100
+
+_ALARM_COUNTS = """
+    SELECT count(*) FILTER (WHERE e.transition = 'raised' AND a.priority = 'critical') AS critical,
+           count(*) FILTER (WHERE e.transition = 'raised' AND a.priority = 'high') AS high,
+           count(*) FILTER (WHERE e.transition = 'raised' AND a.priority = 'medium') AS medium,
+           count(*) FILTER (WHERE e.transition = 'raised' AND a.priority = 'low') AS low,
+           count(*) FILTER (WHERE e.transition = 'acknowledged') AS acknowledged,
+           count(*) FILTER (WHERE e.transition = 'shelved') AS shelved
+      FROM alarm_event e
+      JOIN alarm a ON a.id = e.alarm
+     WHERE e.at >= %(begin)s AND e.at < %(end)s
+"""
+# What stands at the end is what stood then, not what stands when the report is drawn up a little later.
+_ALARMS = """
+    SELECT id, priority, entity_name, message, raised_at, acknowledged_by, hidden_by, origin
+      FROM alarm
+     WHERE raised_at < %(end)s
+       AND (cleared_at IS NULL OR cleared_at >= %(end)s)
+     ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], priority), raised_at DESC, id
+     LIMIT %(limit)s
+"""
+_INCIDENTS = """
+    SELECT number, title, titles, severity, opened_at, closed_at, cause, lesson, exercise_id,
+           CASE WHEN closed_at IS NULL OR closed_at >= %(end)s THEN 'open' ELSE 'closed' END AS state
+      FROM incident
+     WHERE merged_into IS NULL
+       AND opened_at < %(end)s
+       AND (closed_at IS NULL OR closed_at >= %(begin)s)
+     ORDER BY opened_at, id
+     LIMIT %(limit)s
+"""
+_TASKS = """
+    SELECT id, title, priority, state, opened_at, ended_at, result_note, exercise
+      FROM task
+     WHERE opened_at < %(end)s
+       AND (ended_at IS NULL OR ended_at >= %(begin)s)
+     ORDER BY opened_at, id
+     LIMIT %(limit)s
+"""
+_NOTICES = """
+    SELECT count(*) FILTER (WHERE sent_at IS NOT NULL) AS sent,
+           count(*) FILTER (WHERE state = 'acknowledged') AS acknowledged,
+           count(*) FILTER (WHERE state = 'failed') AS failed,
+           count(*) FILTER (WHERE state = 'given_up' AND problem IS DISTINCT FROM 'not-needed') AS given_up
+      FROM notice
+     WHERE made_at >= %(begin)s AND made_at < %(end)s AND exercise_id IS NULL
+"""
+_LOG = """
+    SELECT at, desk, person, text
+      FROM duty_log
+     WHERE at >= %(begin)s AND at < %(end)s
+     ORDER BY at, id
+     LIMIT %(limit)s
+"""
+_PEOPLE = """
+    SELECT person, desk, begins_at, ends_at
+      FROM shift
+     WHERE begins_at < %(end)s AND ends_at > %(begin)s
+     ORDER BY begins_at, id
+     LIMIT %(limit)s
+"""
+
+
+async def gather(connection: Connection, begin: datetime, end: datetime) -> dict[str, Any]:
+    """Return the facts of a time as JSON: counts, and at most LISTED rows of each list."""
+
+    async def rows(query: str) -> list[dict[str, Any]]:
+        cursor = await connection.execute(query, {"begin": begin, "end": end, "limit": LISTED})
+        return [_plain(row) for row in await cursor.fetchall()]
+
+    alarms, notices = (await rows(_ALARM_COUNTS))[0], (await rows(_NOTICES))[0]
+    return {
+        "begins_at": iso(begin),
+        "ends_at": iso(end),
+        "people": await rows(_PEOPLE),
+        "alarms": {"counts": alarms, "standing": await rows(_ALARMS)},
+        "incidents": await rows(_INCIDENTS),
+        "tasks": await rows(_TASKS),
+        "notices": notices,
+        "log": await rows(_LOG),
+    }
+
+
+def _plain(row: DictRow) -> dict[str, Any]:
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in row.items()}
