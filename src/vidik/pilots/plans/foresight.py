@@ -8,7 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from vidik.pilots.baselines.counterfactual import weather_of
+from vidik.pilots.measurement.grid import day_grid
 from vidik.pilots.measurement.series import Period
+from vidik.pilots.measurement.sufficiency import judge_sufficiency
+from vidik.pilots.outcome import Finding
 from vidik.pilots.plain import plain
 from vidik.pilots.plans.data import Data
 from vidik.pilots.power import power_curve
@@ -20,7 +24,7 @@ _MOST_STARTS = 6
 
 
 def foresee(specification: Specification, data: Data) -> dict[str, Any]:
-    """The power curve of a plan, plain, with the power at the saving that it hopes for.
+    """The power curve of a plan, plain, with the power at the saving that it hopes for and what its data are like.
 
     `data` must end with the baseline period: nothing of the time after it may be looked at.
     """
@@ -33,7 +37,20 @@ def foresee(specification: Specification, data: Data) -> dict[str, Any]:
     curve = power_curve(fractions, specification.decision.level)
     hoped = specification.expected
     at_expected = float(np.interp(hoped, [0.0, *curve.fractions], [curve.false_savings, *curve.power]))
-    return {**plain(curve), "expected": hoped, "power_at_expected": round(at_expected, 4)}
+    found = plain([*data.findings, *_sufficiency(specification, data)])
+    return {**plain(curve), "expected": hoped, "power_at_expected": round(at_expected, 4), "findings": found}
+
+
+def _sufficiency(specification: Specification, data: Data) -> Iterator[Finding]:
+    """Whether the data of the baseline suffice: what a verdict would otherwise refuse once the pilot is over."""
+    warmth = data.temperature if specification.design == "baseline" else None
+    for name, series in data.units.items():
+        grid = day_grid(series)
+        temperature = weather_of(warmth, grid).mean if warmth is not None else None
+        judged = judge_sufficiency(
+            name, grid, temperature, specification.baseline.period, specification.reporting.period
+        )
+        yield from (finding for finding in judged if finding.code.startswith("baseline-"))
 
 
 def _baseline_fractions(specification: Specification, data: Data) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

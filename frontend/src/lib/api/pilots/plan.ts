@@ -222,6 +222,8 @@ export interface Power {
   expected: number | null;
   power_at_expected: number | null;
   sentence: Texts;
+  /** What reading the data of the time before found; a curve of an earlier Vidik has none. */
+  findings?: Finding[];
   computed_at: string;
 }
 

@@ -63,6 +63,8 @@ export const plan = {
   "power.y": "Chance that it is shown",
   "power.detectable": "shows in 80 of 100: {share}",
   "power.expected": "hoped for: {share}",
+  "power.findings": "What the data of the time before are like",
+  "power.noFindings": "Nothing stands out.",
   "power.how": {
     one: "From {n} trial run in which nothing had been changed, at a {level} interval.",
     other: "From {n} trial runs in which nothing had been changed, at a {level} interval.",

@@ -68,6 +68,8 @@ export const plan: Record<keyof typeof english, Message> = {
   "power.y": "Изгледи да буде показана",
   "power.detectable": "показује се у 80 од 100: {share}",
   "power.expected": "нада: {share}",
+  "power.findings": "Какви су подаци из времена пре",
+  "power.noFindings": "Ништа се не издваја.",
   "power.how": {
     one: "Из {n} пробног прорачуна у коме ништа није мењано, са интервалом {level}.",
     few: "Из {n} пробна прорачуна у којима ништа није мењано, са интервалом {level}.",

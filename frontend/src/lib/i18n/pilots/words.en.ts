@@ -28,6 +28,7 @@ export const words = {
   "state.ended": "Over, to be decided",
   "state.decided": "Decided",
 
+  "findings.more": { one: "{n} more", other: "{n} more" },
   "severity.refused": "Refused",
   "severity.warning": "Mind",
   "severity.repaired": "Repaired",

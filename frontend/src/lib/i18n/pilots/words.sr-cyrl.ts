@@ -29,6 +29,7 @@ export const words: Record<keyof typeof english, Message> = {
   "state.ended": "Завршен, чека одлуку",
   "state.decided": "Одлучено",
 
+  "findings.more": { one: "још {n}", few: "још {n}", other: "још {n}" },
   "severity.refused": "Одбијено",
   "severity.warning": "Пажња",
   "severity.repaired": "Поправљено",

@@ -1,0 +1,40 @@
+"""What a plan can show beforehand comes with what its data are like: bad input is seen before anybody signs."""
+
+from __future__ import annotations
+
+import numpy as np
+from tests.pilots.conftest import a_specification
+
+from vidik.pilots.measurement.series import Series
+from vidik.pilots.outcome import Finding
+from vidik.pilots.plans.data import Data
+from vidik.pilots.plans.foresight import foresee
+from vidik.pilots.specification import Specification
+
+
+def meters(days: int) -> Data:
+    """A building and neighbours, daily from the baseline's first day on, with something that reading them found."""
+    plan = Specification.model_validate(a_specification())
+    start = np.datetime64(plan.baseline.first, "D")
+    chance = np.random.default_rng(3)
+    read = {
+        signal.name: Series(signal.name, start, chance.normal(100, 5, days), "KWH")
+        for signal in plan.units + plan.donors
+    }
+    units = {plan.units[0].name: read.pop(plan.units[0].name)}
+    return Data(units, read, None, [Finding("counter-reset", "repaired", "It was reset once.", "building")])
+
+
+def test_a_baseline_that_is_too_short_is_said_before_the_start() -> None:
+    plan = Specification.model_validate(a_specification(temperature=None))
+    found = foresee(plan, meters(days=40))["findings"]
+    assert [(one["code"], one["severity"]) for one in found][:2] == [
+        ("counter-reset", "repaired"),
+        ("baseline-too-short", "refused"),
+    ]
+
+
+def test_nothing_is_said_of_the_time_that_is_not_yet_measured() -> None:
+    plan = Specification.model_validate(a_specification(temperature=None))
+    found = foresee(plan, meters(days=plan.baseline.period.days))["findings"]
+    assert not [one for one in found if one["code"].startswith("reporting-")]
