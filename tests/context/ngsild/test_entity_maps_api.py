@@ -120,6 +120,19 @@ class TestPages:
         )
         assert await follow(benches, first) == ["012", "345", "678", "9"]
 
+    async def test_one_entity_may_have_a_map_too(self, benches: httpx.AsyncClient) -> None:  # 5.7.1.4, 5.7.3.4
+        for path in ("/entities/urn:x:1", "/temporal/entities/urn:x:1"):
+            response = await benches.get(path, params={"entityMap": "true"})
+            address = response.headers["NGSILD-EntityMap"]
+            assert (response.status_code, response.json()["id"]) == (200, "urn:x:1")
+            assert (await benches.get(address.removeprefix("/ngsi-ld/v1"))).json()["entityMap"] == {
+                "urn:x:1": ["@none"]
+            }
+            again = await benches.get(path, headers={"NGSILD-EntityMap": address})
+            assert again.headers["NGSILD-EntityMap"] == address
+            unknown = await benches.get(path, headers={"NGSILD-EntityMap": "urn:ngsi-ld:EntityMap:gone"})
+            assert "gone" not in unknown.headers["NGSILD-EntityMap"]
+
     async def test_a_purge_stays_within_the_map(self, benches: httpx.AsyncClient) -> None:
         created = await benches.get("/entityMaps", params={"type": "Bench", "id": "urn:x:1,urn:x:2"})
         headers = {"NGSILD-EntityMap": created.headers["NGSILD-EntityMap"]}

@@ -66,3 +66,17 @@ async def test_a_purge_of_a_map_stays_here(client: Any, peers: Peers, sources: d
     assert (await client.delete("/entities?type=Building", headers=headers)).status_code == 422
     assert (await client.delete("/entities?type=Building&local=true", headers=headers)).status_code == 204
     assert all(request.method == "GET" for request in peers.asked)
+
+
+async def test_one_entity_is_asked_of_those_who_had_it(client: Any, peers: Peers, sources: dict[str, str]) -> None:
+    peers.answer("GET", f"south{ENTITIES}/urn:x:3", content=building(30))
+    peers.answer("GET", f"north{ENTITIES}/urn:x:3", status=404)
+    first = await client.get("/entities/urn:x:3", params={"entityMap": "true"})
+    assert first.status_code == 200
+    address = first.headers["NGSILD-EntityMap"]
+    shown = (await client.get(address.removeprefix("/ngsi-ld/v1"))).json()
+    assert shown["entityMap"] == {"urn:x:3": ["@none", sources["south"]]}
+    peers.asked.clear()
+    again = await client.get("/entities/urn:x:3", headers={"NGSILD-EntityMap": address})
+    assert (again.headers["NGSILD-EntityMap"], again.json()["id"]) == (address, "urn:x:3")
+    assert {request.url.host for request in peers.asked} == {"south"}

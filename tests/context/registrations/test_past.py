@@ -209,3 +209,33 @@ async def test_names_come_back_in_the_words_of_the_request(client: Any, peers: P
 
     assert days(body[name]) == [(1, 1)]
     assert peers.asked[0].headers["Link"].startswith(f"<{context}>")
+
+
+async def test_entities_of_several_sources_are_counted(client: Any, peers: Peers, register: Any) -> None:
+    await bring_in(client, 1, level=[value(2, 2)])
+    await register(operations=OPERATIONS)
+    there = [building(2, level=[value(3, 3)])]
+    peers.answer("GET", PAST, content=there, **{"NGSILD-Results-Count": "40"})
+
+    asked = {**SINCE, "type": "Building", "limit": "1", "count": "true"}
+    response = await client.get("/temporal/entities", params=asked)
+
+    assert [one["id"][-1] for one in response.json()] == ["1"]
+    assert response.headers["NGSILD-Results-Count"] == "41"
+    assert peers.asked[0].url.params["count"] == "true"
+
+
+async def test_pages_of_a_source_are_read_as_far_as_the_page_that_is_asked_for(
+    client: Any, peers: Peers, register: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await register(operations=OPERATIONS)
+    monkeypatch.setattr("vidik.context.ngsild.parameters.MAXIMUM_LIMIT", 2)
+    there = [building(1, level=[value(1, 1)]), building(2, level=[value(2, 2)])]
+    peers.answer("GET", PAST, content=there, Link='</x>;rel="next"')
+
+    response = await client.get("/temporal/entities", params={**SINCE, "type": "Building", "limit": "2", "offset": "1"})
+
+    assert [one["id"][-1] for one in response.json()] == ["2"]
+    assert [request.url.params.get("offset") for request in peers.asked] == [None, "2"]
+    too_far = {**SINCE, "type": "Building", "offset": "10000"}
+    assert (await client.get("/temporal/entities", params=too_far)).status_code == 403

@@ -44,8 +44,7 @@ async def add(connection: Connection, tenant: str, context: Any, *, implicit: bo
     """Keep a context; returns its id."""
     identity = f"urn:vidik:context:{uuid.uuid4()}"
     await connection.execute(
-        "INSERT INTO hosted_context (id, tenant, implicit, context, created_at)"
-        " VALUES (%s, %s, %s, %s::jsonb, %s)",
+        "INSERT INTO hosted_context (id, tenant, implicit, context, created_at) VALUES (%s, %s, %s, %s::jsonb, %s)",
         [identity, tenant, implicit, orjson.dumps(context).decode(), now()],
     )
     return identity

@@ -42,6 +42,10 @@ class Mapped:
     holders: dict[str, list[str]] = field(default_factory=dict)
     """Filled by a distributed query: of an entity, who has it."""
 
+    def asks(self, source: str) -> bool:
+        """Whether a source (a registration's id, or this broker's own `@none`) is asked."""
+        return self.sources is None or source in self.sources
+
     def narrowed(self, ids: list[str] | None) -> list[str] | None:
         """Of the ids that a query asks for those that it may look at."""
         if self.ids is None or ids is None:

@@ -67,6 +67,8 @@ async def retrieve_entity(call: Call) -> Response:
     parameters.check_kind(call.parameters, kind)
     view = parameters.view(call.parameters, context)
     entity_id = call.entity_id()
+    if entity_maps.is_wanted(call, call.parameters):
+        return await entity_maps.answer_one(call, entity_id, retrieve_entity)
     entity = await call.broker.reader.get(call.tenant, entity_id)
     selection = _selection(call, context)
     if entity is None or (selection is not None and not selections.matches_types(selection, entity.types)):

@@ -58,6 +58,24 @@ async def answer(call: Call, asked: Parameters, kind: str, context: ActiveContex
     return response
 
 
+async def answer_one(call: Call, entity_id: str, retrieve: Callable[[Call], Awaitable[Response]]) -> Response:
+    """One entity, of those who have it by the map that the request names; else by a new one (5.7.1.4, 5.7.3.4)."""
+    known = await named(call)
+    if known is not None:
+        with call.over(Mapped(None, sources=frozenset(known.holders.get(entity_id, [HERE])))):
+            response = await retrieve(call)
+        map_id = known.id
+    else:
+        expires_at = expiry(call.parameters.get("entityMapLifetime"), now())
+        with call.over(Mapped(None)) as mapped:
+            response = await retrieve(call)
+        map_id = f"urn:ngsi-ld:EntityMap:{uuid.uuid4()}"
+        async with call.broker.services.database.transaction(call.tenant) as connection:
+            await repository.add(connection, EntityMap(map_id, [entity_id], mapped.holders, expires_at), MAXIMUM_MAPS)
+    response.headers[HEADER] = address(map_id)
+    return response
+
+
 async def create(call: Call, asked: Parameters, context: ActiveContext, ask: Ask) -> EntityMap:
     """A new map of what a query finds; raises TooManyResults."""
     return await _Query(call, asked, JSON, context, ask).create()

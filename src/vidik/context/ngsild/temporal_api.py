@@ -47,6 +47,8 @@ async def retrieve_temporal(call: Call) -> Response:
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     entity_id = values.uri(call.segments[2], "id")
+    if entity_maps.is_wanted(call, call.parameters):
+        return await entity_maps.answer_one(call, entity_id, retrieve_temporal)
     query, view = _asked(call.parameters, context)
     reader = call.broker.reader
     async with reader.session(call.tenant) as connection:

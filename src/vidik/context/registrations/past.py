@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -22,6 +23,7 @@ from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Information, Json, Registration
 from vidik.context.registrations.past_merging import Range, checked, limited, listed, renamed, shared_range, united
+from vidik.context.registrations.reads import MAXIMUM_DEPTH
 from vidik.context.registrations.sharing import Sharing, Words
 from vidik.kernel.errors import NotFound, VidikError
 
@@ -40,9 +42,23 @@ class _Told:
     """What one place has: representations of entities in the words of the request."""
 
     bodies: Sequence[Json]
-    range: Range | None = None
+    ranges: Sequence[Range] = ()
+    """What its answers hold, where that is not everything that was asked for."""
     fills: bool = False
     """Whether it has only some attributes: it adds to what is found elsewhere, because it cannot tell what fits."""
+    total: int | None = None
+    """How many entities it says that it has."""
+    more: bool = False
+    """Whether there is another page of it."""
+
+    def and_then(self, following: _Told) -> _Told:
+        """With the page after."""
+        return replace(
+            following,
+            bodies=[*self.bodies, *following.bodies],
+            ranges=[*self.ranges, *following.ranges],
+            total=self.total if following.total is None else following.total,
+        )
 
 
 async def retrieve(sharing: Sharing) -> Response:
@@ -51,10 +67,12 @@ async def retrieve(sharing: Sharing) -> Response:
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     entity_id = values.uri(call.segments[2], "id")
+    if entity_maps.is_wanted(call, call.parameters):
+        return await entity_maps.answer_one(call, entity_id, lambda _call: retrieve(sharing))
     query = temporal.parse_temporal(call.parameters, parameters.options(call.parameters))
     names = parameters.expanded(call.parameters.names("attrs"), context, "attrs")
     asked = Asked(None, frozenset((entity_id,)), None, None if names is None else frozenset(names))
-    shares = _shares(sharing, call.parameters, asked, "retrieveTemporal")
+    shares = [one for one in _shares(sharing, call.parameters, asked, "retrieveTemporal") if sharing.asks(one[0])]
     if not shares:
         return await temporal_api.retrieve_temporal(call)
     local, found = await asyncio.gather(
@@ -63,8 +81,12 @@ async def retrieve(sharing: Sharing) -> Response:
     )
     if isinstance(local, NotFound) and not any(told.bodies for told in found):
         raise local
+    if call.mapped is not None:
+        held_by = [registration.id for (registration, _), told in zip(shares, found, strict=True) if told.bodies]
+        is_here = isinstance(local, _Told)
+        call.mapped.holders[entity_id] = list(dict.fromkeys([*([entity_maps.HERE] if is_here else []), *held_by]))
     told = [one for one in (local, *found) if isinstance(one, _Told)]
-    held = shared_range([one.range for one in told if one.range is not None], query)
+    held = shared_range([held for one in told for held in one.ranges], query)
     whole = _together([one.bodies for one in told], query).get(entity_id, {})
     return _answer(sharing, limited(whole, held, query), kind, context, {}, held)
 
@@ -85,20 +107,17 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     past = temporal.parse_temporal(asked, parameters.options(asked))
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
     offset = asked.number("offset", 0, 0, 10_000_000)
-    if asked.flag("count") or "count" in parameters.options(asked):
-        raise problems.not_supported("Entities of several sources' past are not counted; ask with local=true.")
-    number = offset + limit + 1
-    if number > parameters.MAXIMUM_LIMIT:
-        raise problems.too_complex(f"A query of several sources' past shows the first {parameters.MAXIMUM_LIMIT - 1}.")
-    page = Parameters.of({"limit": str(number), "offset": "0"}).joined(asked)
-    local, found = await asyncio.gather(
-        _here(temporal_api.answer_query(call, page, kind, context)),
-        asyncio.gather(*(_queried(sharing, share, asked, wanted, number, context) for share in shares)),
+    counts = asked.flag("count") or "count" in parameters.options(asked)
+    if limit == 0 and not counts:
+        raise problems.bad_data("limit 0 goes with count only.", "limit")
+    if offset + limit >= MAXIMUM_DEPTH:
+        raise problems.too_complex(f"A query of several sources' past shows the first {MAXIMUM_DEPTH}; narrow it.")
+    pages = _pages(offset + limit + 1)
+    told = await asyncio.gather(
+        _every_page(pages, lambda page: _queried_here(call, asked, page, kind, context)),
+        *(_every_page(pages, partial(_queried, sharing, share, asked, wanted, context)) for share in shares),
     )
-    if isinstance(local, NotFound):
-        raise local
-    told: list[_Told] = [local, *found]
-    held = shared_range([one.range for one in told if one.range is not None], past)
+    held = shared_range([held for one in told for held in one.ranges], past)
     whole = _together([one.bodies for one in told if not one.fills], past)
     added = _together([one.bodies for one in told if one.fills], past)
     filtered = any(asked.get(name) is not None for name in _FILTERS)
@@ -109,7 +128,39 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
             whole[entity_id] = body
     entities = [limited(whole[one], held, past) for one in sorted(whole)]
     headers = page_links(call.path, asked, limit, offset, len(entities) > offset + limit)
+    if counts:
+        more = sum(max(0, one.total - len(one.bodies)) for one in told if one.total is not None and not one.fills)
+        headers["NGSILD-Results-Count"] = str(len(entities) + more)
     return _answer(sharing, entities[offset : offset + limit], kind, context, headers, held)
+
+
+_Page = tuple[int, int]
+"""How many entities, after how many."""
+
+
+def _pages(number: int) -> list[_Page]:
+    """The pages that the first `number` entities stand on."""
+    return [
+        (min(parameters.MAXIMUM_LIMIT, number - start), start) for start in range(0, number, parameters.MAXIMUM_LIMIT)
+    ]
+
+
+async def _every_page(pages: Sequence[_Page], ask: Callable[[_Page], Awaitable[_Told]]) -> _Told:
+    """What one place has on some pages, as far as it goes."""
+    told = await ask(pages[0])
+    for page in pages[1:]:
+        if not told.more:
+            break
+        told = told.and_then(await ask(page))
+    return told
+
+
+async def _queried_here(call: Call, asked: Parameters, page: _Page, kind: str, context: ActiveContext) -> _Told:
+    selected = Parameters.of({"limit": str(page[0]), "offset": str(page[1])}).joined(asked)
+    told = await _here(temporal_api.answer_query(call, selected, kind, context))
+    if isinstance(told, NotFound):
+        raise told
+    return told
 
 
 def _shares(sharing: Sharing, asked: Parameters, wanted: Asked, operation: str) -> list[_Share]:
@@ -137,7 +188,20 @@ async def _here(response: Awaitable[Response]) -> _Told | NotFound:
         return error
     body = orjson.loads(found.body)
     bodies = [{name: value for name, value in one.items() if name != "@context"} for one in listed(body)]
-    return _Told(bodies, Range.of(found.headers.get("content-range", "")))
+    return _read(found.headers, bodies, is_partial=True)
+
+
+def _read(headers: Mapping[str, str], bodies: Sequence[Json], *, is_partial: bool, fills: bool = False) -> _Told:
+    """What a place has, by what it says beside it."""
+    held = Range.of(headers.get("content-range", "")) if is_partial else None
+    total = headers.get("ngsild-results-count", "")
+    return _Told(
+        bodies,
+        [] if held is None else [held],
+        fills,
+        int(total) if total.isdigit() else None,
+        'rel="next"' in headers.get("link", ""),
+    )
 
 
 async def _retrieved(sharing: Sharing, share: _Share, wanted: Asked, entity_id: str, context: ActiveContext) -> _Told:
@@ -150,14 +214,16 @@ async def _queried(
     share: _Share,
     asked: Parameters,
     wanted: Asked,
-    number: int,
     context: ActiveContext,
+    page: _Page,
 ) -> _Told:
     def request(words: Words) -> tuple[str, dict[str, str]]:
         entities = share[1].entities
         types = frozenset[str]().union(*(one.types for one in entities))
         types = types & wanted.types if wanted.types is not None and types else wanted.types or types
-        selectors = {"limit": str(number)}
+        selectors = {"limit": str(page[0]), **({"offset": str(page[1])} if page[1] else {})}
+        if asked.flag("count"):
+            selectors["count"] = "true"
         if types:
             selectors["type"] = ",".join(sorted(words.context.compact(one) for one in types))
         if wanted.ids is not None:
@@ -207,9 +273,9 @@ async def _told(
         bodies = [
             renamed(one, lambda name: context.compact(words.context.expand(name))) for one in listed(told.content)
         ]
-        held = Range.of(told.headers.get("content-range", "")) if told.status == 206 else None
         past = temporal.parse_temporal(asked, parameters.options(asked))
-        return _Told([one for one in (checked(each, past) for each in bodies) if _has(part, one["id"])], held, fills)
+        found = [one for one in (checked(each, past) for each in bodies) if _has(part, one["id"])]
+        return _read(told.headers, found, is_partial=told.status == 206, fills=fills)
     except (VidikError, AttributeError, TypeError, KeyError, IndexError):
         sharing.warn(registration, Answer(0, problem="the answer cannot be read", is_invalid=True))
         return _Told((), fills=fills)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -97,10 +97,12 @@ async def retrieve(sharing: Sharing) -> Response:
     parameters.check_kind(call.parameters, kind)
     view = parameters.view(call.parameters, context)
     entity_id = call.entity_id()
+    if entity_maps.is_wanted(call, call.parameters):
+        return await entity_maps.answer_one(call, entity_id, lambda _call: retrieve(sharing))
     text = call.parameters.get("type")
     selection = None if text is None else selections.parse_types(text, context)
     asked = Asked(matching.leaf_types(selection), frozenset((entity_id,)), None, view.attributes)
-    shares = shares_of(sharing, asked, *READING)
+    shares = [one for one in shares_of(sharing, asked, *READING) if sharing.asks(one.registration)]
     if not shares:
         return await entities_api.retrieve_entity(call)
     local, found = await asyncio.gather(
@@ -108,6 +110,10 @@ async def retrieve(sharing: Sharing) -> Response:
         asyncio.gather(*(_retrieved(sharing, one, entity_id, context) for one in shares)),
     )
     local = _ours(local, _holders(sharing, asked))
+    if call.mapped is not None:
+        if not call.mapped.asks(entity_maps.HERE):
+            local = None
+        call.mapped.holders[entity_id] = _who_has(local is not None, zip(shares, found, strict=True))
     entity = merged(local, [part for parts in found for part in parts if part.entity.id == entity_id])
     if entity is None or (selection is not None and not selections.matches_types(selection, entity.types)):
         raise PartlyNotFound(f"There is no entity {entity_id}.", sharing.headers())
@@ -115,6 +121,12 @@ async def retrieve(sharing: Sharing) -> Response:
         raise PartlyNotFound(f"The entity {entity_id} has none of these attributes.", sharing.headers())
     body = await shown_entity(call, entity, view, kind, context)
     return answer(body, kind, context, headers=sharing.headers(), prefer=call.prefer)
+
+
+def _who_has(is_here: bool, found: Iterable[tuple[Share, list[Part]]]) -> list[str]:
+    """Who has something of an entity, for an entity map."""
+    others = [share.registration.id for share, parts in found if parts]
+    return list(dict.fromkeys([*([entity_maps.HERE] if is_here else []), *others]))
 
 
 async def _retrieved(sharing: Sharing, share: Share, entity_id: str, context: ActiveContext) -> list[Part]:
@@ -281,8 +293,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         word = call.broker.contexts.core.compact(search.geo.geo_property)
         place = search.geo
         shares = [one for one in shares if matching.is_in_place(one.registration, place, word, unplaced=True)]
-    if call.mapped is not None and call.mapped.sources is not None:
-        shares = [one for one in shares if one.registration.id in call.mapped.sources]
+    shares = [one for one in shares if sharing.asks(one.registration)]
     local, found = await asyncio.gather(
         _local_page(call, search, types, question.number, counts=counts),
         asyncio.gather(*(_queried(sharing, one, question, context) for one in shares)),

@@ -84,6 +84,10 @@ class Sharing:
                 for part in matching(one, asked):
                     yield one, part
 
+    def asks(self, registration: Registration) -> bool:
+        """Whether the entity map that is used, where one is, says that a source has something of what is asked."""
+        return self.call.mapped is None or self.call.mapped.asks(registration.id)
+
     async def words(self, registration: Registration, context: ActiveContext) -> Words:
         """The words for a source: its jsonldContext, else the request's where it has an address, else none."""
         contexts = self.call.broker.contexts
