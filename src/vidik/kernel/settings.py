@@ -61,6 +61,9 @@ class Settings(BaseModel):
     disk_reserve_mb: int = Field(
         256, ge=0, description="Free space, in MB, below which no more readings are taken until there is room."
     )
+    crew_positions_hours: int = Field(
+        24, ge=1, le=168, description="Hours for which positions of crews are kept; they are taken on duty only."
+    )
     argon2_memory_kib: int = Field(19456, ge=8, description="Memory that hashing one password takes, in KiB.")
 
 

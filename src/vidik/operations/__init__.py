@@ -17,6 +17,8 @@ def _api_routers() -> "Sequence[APIRouter]":
     from vidik.operations.incidents import api as incidents_api
     from vidik.operations.rule_changes import api as rules_api
     from vidik.operations.rule_changes import trials_api
+    from vidik.operations.tasks import api as tasks_api
+    from vidik.operations.tasks import crews_api
 
     # Before the alarms: their numbers would take "performance" for one.
     return [
@@ -26,6 +28,8 @@ def _api_routers() -> "Sequence[APIRouter]":
         holds_api.router,
         trials_api.router,
         rules_api.router,
+        tasks_api.router,
+        crews_api.router,
         incidents_api.router,
         incident_actions_api.router,
         duty_api.router,
@@ -54,8 +58,16 @@ def _periodic() -> Sequence[PeriodicJob]:
         look_at_holds,
         work_trials_off,
     )
+    from vidik.operations.tasks.jobs import (
+        DUTIES_EVERY_SECONDS,
+        POSITIONS_EVERY_SECONDS,
+        end_duties,
+        forget_positions,
+    )
 
     return [
+        PeriodicJob("operations.duties", DUTIES_EVERY_SECONDS, end_duties),
+        PeriodicJob("operations.positions", POSITIONS_EVERY_SECONDS, forget_positions),
         PeriodicJob("operations.silence", SILENCE_EVERY_SECONDS, SilenceWatch().run),
         PeriodicJob("operations.holds", HOLDS_EVERY_SECONDS, look_at_holds),
         PeriodicJob("operations.trials", TRIALS_EVERY_SECONDS, work_trials_off),
