@@ -38,17 +38,42 @@ class City:
     daily: float = 0.06
 
 
+USUAL = np.array([1.0, 0.3, 1.0, 0.0])
+DIFFERING = np.array([0.5, 0.5, 0.5, 0.6])
+"""How much a route follows each thing that all share: mean and standard deviation over routes."""
+
+
 def simulate(city: City, seed: int) -> NDArray[np.float64]:
     """Kilometres a day of each route (days, routes), with no pilot."""
+    return _drawn(city, seed)[0]
+
+
+def least_error(city: City, seed: int) -> float:
+    """How far off a foresight would be that knows all that routes share, before and after the start.
+
+    Which share of each thing the first route follows, it learns from the baseline, knowing how routes differ and how
+    noisy they are (the posterior mean: no method can err less in the mean). As a fraction of the route's load.
+    """
+    amounts, factors = _drawn(city, seed)
+    weeks = np.log(amounts[:, 0].reshape(-1, WEEK).mean(axis=1))
+    start = city.weeks_before
+    known = factors[:start] - factors[:start].mean(axis=0)
+    noise = city.own**2 + city.daily**2 / 6
+    surprise = weeks[:start] - weeks[:start].mean() - known @ USUAL
+    measure = USUAL + np.linalg.solve(known.T @ known + noise * np.diag(DIFFERING**-2.0), known.T @ surprise)
+    foreseen = weeks[:start].mean() + (factors[start:] - factors[:start].mean(axis=0)) @ measure
+    return float(np.exp(weeks[start:]).sum() / np.exp(foreseen).sum() - 1)
+
+
+def _drawn(city: City, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The routes, and what they share (weeks, 4)."""
     random = np.random.default_rng([2026, seed])
     weeks = city.weeks_before + city.weeks_after
     time = np.arange(weeks)
     waves = [city.season * np.sin(2 * np.pi * (time + random.uniform(0, 52)) / 52) for _ in range(2)]
     shocks = fading(random, weeks, 2, city.common, 0.6)
     factors = np.column_stack([*waves, shocks])
-    loadings = random.normal(
-        np.array([1.0, 0.3, 1.0, 0.0])[:, None], np.array([0.5, 0.5, 0.5, 0.6])[:, None], (4, city.routes)
-    )
+    loadings = random.normal(USUAL[:, None], DIFFERING[:, None], (4, city.routes))
     own = fading(random, weeks, city.routes, city.own, 0.3)
     walk = np.cumsum(random.normal(0, city.walk, (weeks, city.routes)), axis=0)
     loads = 60 * np.exp(random.normal(0, 0.4, city.routes))
@@ -57,7 +82,7 @@ def simulate(city: City, seed: int) -> NDArray[np.float64]:
     pattern[6] = 0
     pattern *= WEEK / pattern.sum(axis=0)
     noise = np.exp(random.normal(0, city.daily, (weeks * WEEK, city.routes)))
-    return np.repeat(weekly, WEEK, axis=0) * np.tile(pattern, (weeks, 1)) * noise
+    return np.repeat(weekly, WEEK, axis=0) * np.tile(pattern, (weeks, 1)) * noise, factors
 
 
 def fading(random: np.random.Generator, weeks: int, count: int, spread: float, memory: float) -> NDArray[np.float64]:

@@ -14,12 +14,16 @@ from rich.table import Table
 
 @dataclass
 class Figure:
-    """One measured figure. `goal` is what we hold ourselves to; `limit` is the machine's, of the same run."""
+    """One measured figure. `goal` is what we hold ourselves to; `limit` is the machine's, of the same run.
+
+    `at_most` is the goal's other side, where both too little and too much miss it.
+    """
 
     name: str
     measured: float
     unit: str
     goal: float | None = None
+    at_most: float | None = None
     higher_is_better: bool = True
     limit: float | None = None
     limit_is: str = ""
@@ -35,7 +39,14 @@ class Figure:
         """Whether the goal was reached; None without a goal."""
         if self.goal is None:
             return None
+        if self.at_most is not None and self.measured > self.at_most:
+            return False
         return self.measured >= self.goal if self.higher_is_better else self.measured <= self.goal
+
+    @property
+    def wanted(self) -> str:
+        """The goal in words; empty without one."""
+        return _short(self.goal) if self.at_most is None else f"{_short(self.goal)} to {_short(self.at_most)}"
 
 
 class Report:
@@ -54,7 +65,7 @@ class Report:
         self.figures.append(figure)
         mark = {True: "reached", False: "NOT reached", None: ""}[figure.reached]
         ratio = f", {figure.ratio:.2f} of {figure.limit_is} ({_short(figure.limit)})" if figure.ratio else ""
-        goal = f", goal {_short(figure.goal)}" if figure.goal is not None else ""
+        goal = f", goal {figure.wanted}" if figure.wanted else ""
         self.console.print(f"  {figure.name}: [bold]{_short(figure.measured)} {figure.unit}[/]{ratio}{goal} {mark}")
         for name, value in figure.details.items():
             self.console.print(f"      {name}: {value}")
@@ -68,7 +79,7 @@ class Report:
                 f"{_short(figure.measured)} {figure.unit}",
                 f"{_short(figure.limit)} ({figure.limit_is})" if figure.limit else "",
                 f"{figure.ratio:.2f}" if figure.ratio else "",
-                _short(figure.goal) if figure.goal is not None else "",
+                figure.wanted,
                 {True: "reached", False: "NOT reached", None: ""}[figure.reached],
             )
         self.console.print(table)

@@ -80,6 +80,6 @@ class TestWeights:
 
     def test_each_method_has_a_name(self) -> None:
         donors = np.random.default_rng(5).normal(size=(40, 6))
-        found = synthetic_controls(donors, donors[:, 0])
+        found = synthetic_controls(donors, np.arange(30), donors[:30, 0])
 
         assert len(found.names) == len(found.weights) == len(set(found.names))

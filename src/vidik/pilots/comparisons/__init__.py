@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import outcome_of
 from vidik.pilots.comparisons.estimators import equal_weights, synthetic_controls
-from vidik.pilots.comparisons.panel import build_panel
+from vidik.pilots.comparisons.panel import Panel, build_panel
 from vidik.pilots.comparisons.placebos import baseline_placebos, placebos_of
 from vidik.pilots.comparisons.randomised import compare_weeks, week_placebos
 from vidik.pilots.comparisons.runs import Design, pilot_run, weighted
@@ -18,10 +19,10 @@ from vidik.pilots.measurement.series import Series, Values
 from vidik.pilots.outcome import Outcome
 from vidik.pilots.specification import Specification
 
-_DESIGNS: dict[str, Design] = {
-    "difference_in_differences": weighted(equal_weights),
-    "synthetic_control": weighted(synthetic_controls),
-    "single_series": single_series,
+_DESIGNS: dict[str, Callable[[Panel], Design]] = {
+    "difference_in_differences": partial(weighted, equal_weights),
+    "synthetic_control": partial(weighted, synthetic_controls),
+    "single_series": lambda _panel: single_series,
 }
 
 
@@ -39,7 +40,7 @@ def compare(
     panel, findings = build_panel(specification, units, donors, until)
     if specification.design == "randomised":
         return compare_weeks(specification, panel, findings)
-    design = _design(specification)
+    design = _design(specification, panel)
     pilot = pilot_run(design, panel)
     placebos = placebos_of(design, panel, specification.seed)
     if specification.design == "single_series":
@@ -60,12 +61,12 @@ def placebo_fractions(
     panel, _ = build_panel(specification, units, donors, before_start=True)
     if specification.design == "randomised":
         return week_placebos(specification, panel)
-    design = _design(specification)
+    design = _design(specification, panel)
     days = specification.reporting.period.days
     return baseline_placebos(design, panel, days, specification.seed).fractions(pilot_run(design, panel).scale)
 
 
-def _design(specification: Specification) -> Design:
+def _design(specification: Specification, panel: Panel) -> Design:
     if specification.design not in _DESIGNS:
         raise Unprocessable(f"{specification.design} is not a comparison design.", field="design", code="design")
-    return _DESIGNS[specification.design]
+    return _DESIGNS[specification.design](panel)

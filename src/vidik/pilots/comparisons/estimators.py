@@ -19,6 +19,11 @@ Places = NDArray[np.intp]
 FOLDS = 5
 SUM_TO_ONE = 1e3
 """How heavily, against the data, weights of the simplex are held to a sum of one in the least-squares problem."""
+COMPONENTS = (1, 2, 3, 4, 5, 6, 8, 10)
+SHARPNESS = 8
+"""A method that errs by a tenth more (in squares) than another gets less than half of its share."""
+NEGLIGIBLE = 1e-12
+"""Of a relative variance: keeps what is divided by above zero where series are constant."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +34,13 @@ class Candidates:
     weights: Values
 
 
-Family = Callable[[Values, Values], Candidates]
+Family = Callable[[Values, Places, Values], Candidates]
+"""Takes the donors' deviations in all weeks (weeks, donors), the weeks to learn from, and the unit's there (weeks)."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The weights chosen for one unit, by which method, and the error it made on weeks that it had not seen.
+    """The weights of one unit, by which method, and the error they made on weeks that they had not seen.
 
     `held_out` is the root mean square error of a week, relative to the unit's mean.
     """
@@ -44,40 +50,45 @@ class Choice:
     held_out: float
 
 
-def synthetic_controls(donors: Values, unit: Values) -> Candidates:
+def synthetic_controls(donors: Values, training: Places, unit: Values) -> Candidates:
     """Synthetic controls, from the most cautious to the freest.
 
     "equal": the mean of all donors. "synthetic_control": weights of at least zero that sum to one (Abadie, Diamond,
-    Hainmueller 2010, JASA 105). "augmented L": the same, corrected by a ridge regression of what it leaves unexplained
-    (Ben-Michael, Feller, Rothstein 2021, JASA 116). "ridge L": from equal weights towards the free regression.
-    "components K": regression on the K strongest common movements (robust synthetic control: Amjad, Shah, Shen 2018,
-    JMLR 19). L is the penalty in units of the donors' mean variance.
+    Hainmueller 2010, JASA 105). "components K": what the donors share is drawn together into the K courses that they
+    follow most (interactive fixed effects: Xu 2017, Political Analysis 25), and the unit follows each of them as it did
+    in the weeks to learn from, drawn towards how the donors follow it (empirical Bayes: the donors' own measures are
+    what is to be expected of one more unit). Since courses are made of donors, this too is a weight of each donor.
     """
     count = donors.shape[1]
-    equal = np.full(count, 1 / count)
-    convex = simplex(donors, unit)
-    values, vectors = np.linalg.eigh(donors.T @ donors)
-    values = np.maximum(values, 0.0)
-    scale = max(float(values.mean()), 1e-12)
-    names, rows = ["equal", "synthetic_control"], [equal, convex]
-    for start, name, penalties in (
-        (convex, "augmented", (0.3, 1.0, 3.0)),
-        (equal, "ridge", (0.03, 0.1, 0.3, 1.0, 3.0)),
-    ):
-        towards = vectors.T @ (donors.T @ (unit - donors @ start))
-        for penalty in penalties:
-            names.append(f"{name} {penalty:g}")
-            rows.append(start + vectors @ (towards / (values + penalty * scale)))
-    towards = vectors.T @ (donors.T @ unit)
-    for components in (1, 2, 4, 6):
-        if components < count:
-            names.append(f"components {components}")
-            kept = slice(count - components, count)
-            rows.append(vectors[:, kept] @ (towards[kept] / np.maximum(values[kept], 1e-12)))
-    return Candidates(tuple(names), np.array(rows))
+    rows = [np.full(count, 1 / count), simplex(donors[training], unit), *_components(donors, training, unit)]
+    names = ("equal", "synthetic_control", *(f"components {number}" for number in COMPONENTS))
+    return Candidates(names, np.array(rows))
 
 
-def equal_weights(donors: Values, unit: Values) -> Candidates:  # noqa: ARG001  a Family is asked alike
+def _components(donors: Values, training: Places, unit: Values) -> Iterator[Values]:
+    count = donors.shape[1]
+    most = min((count - 1) // 2, (len(training) - 1) // 2)
+    _, vectors = np.linalg.eigh(donors.T @ donors)
+    courses = donors[training] @ vectors[:, ::-1]
+    for number in COMPONENTS:
+        kept = min(number, most)
+        if kept < 1:
+            yield np.full(count, 1 / count)
+            continue
+        followed = vectors[:, ::-1][:, :kept]
+        own, usual = courses[:, :kept], followed.mean(axis=0)
+        # The measures in which donors follow orthonormal courses: their squares sum to one.
+        spread = (np.identity(kept) - count * np.outer(usual, usual)) / (count - 1)
+        unexplained = ((donors[training] - own @ followed.T) ** 2).mean()
+        noise = max(unexplained / ((1 - kept / count) * (1 - kept / len(training))), NEGLIGIBLE)
+        information = spread @ own.T
+        measure = usual + np.linalg.solve(
+            information @ own + noise * np.identity(kept), information @ (unit - own @ usual)
+        )
+        yield np.asarray(followed @ measure)
+
+
+def equal_weights(donors: Values, training: Places, unit: Values) -> Candidates:  # noqa: ARG001  a Family is asked alike
     """All donors alike: what difference in differences compares with."""
     count = donors.shape[1]
     return Candidates(("equal",), np.full((1, count), 1 / count))
@@ -100,21 +111,64 @@ def relative(series: Values, training: Values) -> Values:
     return np.asarray(series / np.where(mean == 0, 1.0, mean) - 1.0)
 
 
-def choose(family: Family, donors: Values, unit: Values) -> Choice:
-    """The method whose weights err least on weeks that they were not fitted on.
+@dataclass(frozen=True)
+class Mixture:
+    """How much each method of a family counts; shares sum to one."""
 
-    `donors` (weeks, donors) and `unit` (weeks) are amounts. Held out are contiguous fifths of the weeks, one after the
-    other, so that neighbours in time do not give away the answer; nothing after the weeks given is looked at.
+    family: Family
+    shares: Values
+
+
+def mix(family: Family, before: Values, after: Values, treated: int) -> Mixture:
+    """Shares of the methods, by how well they foretold weeks of the baseline that they had not seen, of all units.
+
+    `before` is (weeks, columns), amounts of treated units and then of donors; `after` those of the donors in the weeks
+    that follow. Each column in turn is foreseen by the donors, itself never among them. What counts is the mean error
+    over a fifth of the weeks, as a pilot is judged by a sum; each unit's errors are taken against its own, so that no
+    unsteady one decides alone. One unit's own weeks say little about which method suits it: all units together do, and
+    a mean of good methods errs less than the one that chance put first. Nothing of a treated unit after the start is
+    looked at.
     """
-    fitted = family(relative(donors, donors), relative(unit, unit))
-    squares = np.zeros(len(fitted.names))
+    columns, donors = before.shape[1], np.arange(treated, before.shape[1])
+    errors = []
+    for column in range(columns):
+        others = donors[donors != column]
+        blocks = _foretold(family, before[:, others], after[:, others - treated], before[:, column])
+        squares = np.mean([block.mean(axis=0) ** 2 for block in blocks], axis=0) + NEGLIGIBLE
+        errors.append(squares / squares.mean())
+    mean = np.mean(errors, axis=0)
+    shares = (mean.min() / mean) ** SHARPNESS
+    return Mixture(family, np.asarray(shares / shares.sum()))
+
+
+def choose(mixture: Mixture, donors: Values, after: Values, unit: Values) -> Choice:
+    """The weights of one unit by a mixture of methods, and how far off they were on weeks that were left out.
+
+    `donors` (weeks, donors) and `unit` (weeks) are amounts of the baseline, `after` those of the donors in the weeks
+    that follow.
+    """
+    known = np.vstack([donors, after])
+    fitted = mixture.family(relative(known, donors), np.arange(len(unit)), relative(unit, unit))
+    held_out = np.concatenate(_foretold(mixture.family, donors, after, unit)) @ mixture.shares
+    names = [name for name, share in zip(fitted.names, mixture.shares, strict=True) if share > 0]
+    return Choice(
+        "mixture" if len(names) > 1 else names[0],
+        np.asarray(mixture.shares @ fitted.weights),
+        float(np.sqrt(np.mean(held_out**2))),
+    )
+
+
+def _foretold(family: Family, donors: Values, after: Values, unit: Values) -> list[Values]:
+    """Errors (weeks, methods) in contiguous fifths of the weeks, each learned from the others: neighbours in time must
+    not give away the answer.
+    """
+    known = np.vstack([donors, after])
+    errors = []
     for training, tested in folds(len(unit)):
-        inputs = relative(donors, donors[training])
-        outcome = relative(unit, unit[training])
-        weights = family(inputs[training], outcome[training]).weights
-        squares += ((outcome[tested][:, None] - inputs[tested] @ weights.T) ** 2).sum(axis=0)
-    best = int(np.argmin(squares))
-    return Choice(fitted.names[best], fitted.weights[best], float(np.sqrt(squares[best] / len(unit))))
+        inputs, outcome = relative(known, donors[training]), relative(unit, unit[training])
+        weights = family(inputs, training, outcome[training]).weights
+        errors.append(outcome[tested][:, None] - inputs[tested] @ weights.T)
+    return errors
 
 
 def folds(weeks: int) -> Iterator[tuple[Places, Places]]:

@@ -111,7 +111,7 @@ def week_placebos(specification: Specification, panel: Panel) -> Values:
 
 
 def _foreseen(panel: Panel) -> Values:
-    design = weighted(synthetic_controls) if panel.donors.shape[1] >= 2 else single_series
+    design = weighted(synthetic_controls, panel) if panel.donors.shape[1] >= 2 else single_series
     return pilot_run(design, panel).foreseen_by_unit
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from vidik.pilots.comparisons.estimators import Choice, Family, choose
+from vidik.pilots.comparisons.estimators import Choice, Family, Mixture, choose, mix
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.measurement.series import Values
 
@@ -59,24 +59,31 @@ Design = Callable[[NDArray[np.datetime64], Values, Values, int], Run]
 """Takes days, treated units and donors (days, columns), and the place of the start among the days."""
 
 
-def weighted(family: Family) -> Design:
-    """The design that foresees units by weights of donors, chosen within the family."""
-    return partial(_weighted, family)
+def weighted(family: Family, panel: Panel) -> Design:
+    """The design that foresees units by weights of donors, methods of the family mixed as this panel's baseline says.
+
+    The pilot and its placebos share the mixture: it looks at all units alike, and at nothing after the start but
+    donors.
+    """
+    amounts = np.hstack([panel.units, panel.donors])
+    before, after = _learned(panel.days, amounts, panel.before)
+    treated = panel.units.shape[1]
+    return partial(_weighted, mix(family, before, after[:, treated:], treated))
 
 
-def _weighted(family: Family, days: NDArray[np.datetime64], treated: Values, donors: Values, start: int) -> Run:
-    weekdays = (days.astype(np.int64) + 3) % WEEK
+def _weighted(mixture: Mixture, days: NDArray[np.datetime64], treated: Values, donors: Values, start: int) -> Run:
+    weekdays = _weekdays(days)
     donor_means = donors[:start].mean(axis=0)
     donor_means = np.where(donor_means == 0, 1.0, donor_means)
     moves = (donors[start:] - _usual(donors[:start], weekdays[:start])[weekdays[start:]]) / donor_means
     usual = _usual(treated[:start], weekdays[:start])
-    donor_weeks = weekly_means(days[:start], donors[:start])
-    unit_weeks = weekly_means(days[:start], treated[:start])
+    donor_weeks, donor_weeks_after = _learned(days, donors, start)
+    unit_weeks, _ = _learned(days[:start], treated[:start], start)
     choices = []
     foreseen = np.empty((len(days) - start, treated.shape[1]))
     misses = []
     for column in range(treated.shape[1]):
-        choice = choose(family, donor_weeks, unit_weeks[:, column])
+        choice = choose(mixture, donor_weeks, donor_weeks_after, unit_weeks[:, column])
         mean = float(treated[:start, column].mean())
         foreseen[:, column] = usual[weekdays[start:], column] + mean * (moves @ choice.weights)
         choices.append(choice)
@@ -84,6 +91,18 @@ def _weighted(family: Family, days: NDArray[np.datetime64], treated: Values, don
     total = float(treated[:start].sum(axis=1).mean())
     scale = math.sqrt(sum(miss**2 for miss in misses)) / total if total > 0 else math.inf
     return Run(treated[start:].sum(axis=1), foreseen, tuple(choices), max(scale, 1e-6))
+
+
+def _learned(days: NDArray[np.datetime64], amounts: Values, start: int) -> tuple[Values, Values]:
+    """Mean days of the weeks before and after the start, each weekday's usual difference taken off."""
+    weekdays = _weekdays(days)
+    usual = _usual(amounts[:start], weekdays[:start])
+    level = amounts - usual[weekdays] + amounts[:start].mean(axis=0)
+    length = _length(days[:start])
+    return (
+        _means(days[:start], level[:start], days[start - 1], length),
+        _means(days[start:], level[start:], days[start - 1], length),
+    )
 
 
 def pilot_run(design: Design, panel: Panel) -> Run:
@@ -159,9 +178,22 @@ def weekly_means(days: NDArray[np.datetime64], amounts: Values) -> Values:
 
     A week with fewer than four days is left out.
     """
-    ages = (days[-1] - days).astype(np.int64)
-    size = WEEK if ages[0] + 1 >= LEAST_WEEKS * WEEK else 1
-    _, weeks = np.unique(-(ages // size), return_inverse=True)
+    return _means(days, amounts, days[-1], _length(days))
+
+
+def _length(days: NDArray[np.datetime64]) -> int:
+    return WEEK if int((days[-1] - days[0]).astype(np.int64)) + 1 >= LEAST_WEEKS * WEEK else 1
+
+
+def _means(days: NDArray[np.datetime64], amounts: Values, last: np.datetime64, length: int) -> Values:
+    """Means of weeks (weeks, columns), of which one ends on the day `last`."""
+    if not len(days):
+        return amounts
+    _, weeks = np.unique(-((last - days).astype(np.int64) // length), return_inverse=True)
     counts = np.bincount(weeks)
     means = np.stack([np.bincount(weeks, weights=column) / counts for column in amounts.T], axis=1)
-    return np.asarray(means[counts >= min(4, counts.max())])
+    return np.asarray(means[counts >= min(4, length)])
+
+
+def _weekdays(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    return np.asarray((days.astype(np.int64) + 3) % WEEK)
