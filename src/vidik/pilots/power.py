@@ -80,5 +80,5 @@ def _sentence(detectable: float | None, runs: int, level: float) -> dict[str, st
 def _unknown(runs: int) -> dict[str, str]:
     return three_scripts(
         f"Nobody can say beforehand what this plan can show: only {runs} trial runs fit into the baseline.",
-        f"Унапред се не може рећи шта овај план може да покаже: у базни период стаје само {runs} пробних оцена.",
+        f"Унапред се не може рећи шта овај план може да покаже: у основни период стаје само {runs} пробних прорачуна.",
     )

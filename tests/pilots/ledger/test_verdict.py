@@ -145,7 +145,7 @@ class TestVerdict:
         assert ledger["total"]["entries"] == 1
         page = await client.get(f"{path}/report.html", params={"lang": "sr-Cyrl"})
         assert "Уштеђено" in page.text
-        assert "није она коју даје замрзнуто правило" in page.text
+        assert "није она коју даје закључано правило" in page.text
         document = await client.get(f"{path}/report.pdf")
         assert document.content.startswith(b"%PDF")
         table = (await client.get("/api/pilots/ledger.csv", params={"lang": "sr-Latn"})).text

@@ -3,6 +3,7 @@ import { ApiError } from "../api/client";
 import type { Problem } from "../api/pilots";
 import { capital, inScript } from "../i18n/index.svelte";
 import { problemsSrCyrl, refusalsSrCyrl, weekdaysSrCyrl } from "../i18n/pilots/refusals.sr-cyrl";
+import { known } from "../i18n/pilots";
 import { preferences } from "../preferences.svelte";
 import { errorText } from "../words";
 import { serbianFinding } from "./findings";
@@ -16,9 +17,22 @@ function serbianProblem(code: string, values: Values): string | null {
   return serbian([problemsSrCyrl[code]], weekday ? { ...values, weekday } : values);
 }
 
-/** What is wrong with a field. */
-export function problemText({ code, values, reason }: Problem): string {
-  return sentence((inSerbian() ? serbianProblem(code ?? "", values ?? {}) : null) ?? inScript(reason));
+/** Where something is wrong, below the first `depth` parts of the field's path: "Price 2, Source". */
+function fieldWords(field: string, depth: number): string {
+  const found: string[] = [];
+  for (const part of field.split(".").slice(depth)) {
+    if (/^\d+$/.test(part)) found.push(`${found.pop() ?? ""} ${Number(part) + 1}`.trim());
+    else if (part !== "price" && part !== "specification")
+      found.push(known("member", part) ?? known("field", part) ?? part);
+  }
+  return found.filter((name) => !/^\d+$/.test(name)).join(", ");
+}
+
+/** What is wrong with a field; `depth` is how much of its path the place where it stands says already. */
+export function problemText({ field, code, values, reason }: Problem, depth: number): string {
+  const said = (inSerbian() ? serbianProblem(code ?? "", values ?? {}) : null) ?? inScript(reason);
+  const where = fieldWords(field, depth);
+  return sentence(where ? `${where}: ${said}` : said);
 }
 
 /** Why something was refused: a refusal may name the problem or the finding that it is about. */

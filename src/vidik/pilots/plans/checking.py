@@ -46,6 +46,15 @@ _IN_WORDS = {
     "extra_forbidden": "a plan has no such member",
 }
 """Pydantic's own errors as people say them."""
+_OF_THE_WHOLE = {
+    "periods-overlap": "reporting",
+    "units-differ": "units",
+    "donors-missing": "donors",
+    "weeks-missing": "on_weeks",
+}
+"""Where people mend what is wrong between the parts of a plan."""
+_SHARES = frozenset({"expected", "worthwhile", "level", "share"})
+"""Fields that people type as per cent."""
 _NO_NUMBER = frozenset(
     {"decimal_parsing", "decimal_type", "float_parsing", "float_type", "int_parsing", "int_type", "int_from_float"}
 )
@@ -65,20 +74,25 @@ def check(draft: Mapping[str, Any]) -> tuple[Specification | None, list[Problem]
 def problems_in(error: ValidationError) -> list[Problem]:
     """What pydantic refused, as people say it."""
     return [
-        _in_words(".".join(str(part) for part in item["loc"]) or "specification", item)
+        _in_words(".".join(str(part) for part in item["loc"]) or _OF_THE_WHOLE.get(item["type"], "specification"), item)
         for item in error.errors(include_url=False, include_input=False)
     ]
 
 
 def _in_words(field: str, item: ErrorDetails) -> Problem:
     code = "no-number" if item["type"] in _NO_NUMBER else "no-day" if item["type"] in _NO_DAY else item["type"]
-    values = {name: _simple(value) for name, value in item.get("ctx", {}).items()}
+    is_share = field.rpartition(".")[2] in _SHARES
+    values = {name: _share(value) if is_share else _simple(value) for name, value in item.get("ctx", {}).items()}
     if code == "no-number":
         return Problem(field, "type a number", code)
     if code == "no-day":
         return Problem(field, "choose a day", code)
     template = _IN_WORDS.get(code)
     return Problem(field, template.format_map(values) if template else item["msg"], code, values)
+
+
+def _share(value: object) -> str | int | float:
+    return f"{value * 100:g} %" if isinstance(value, int | float) else str(value)
 
 
 def _simple(value: object) -> str | int | float:

@@ -325,9 +325,8 @@ async def _tell_the_sharing(
             for one in shares
         )
         agreed = Allocation(rule=specification.allocation.rule, shares=own)
-        reason = f"Plan {plan} \u201c{specification.title}\u201d measures some of the same units at the same time."
         changes = {"allocation": agreed.model_dump(mode="json")}
-        await amend(connection, principal, share.plan, changes, reason, kind="allocation")
+        await amend(connection, principal, share.plan, changes, agreed.rule, kind="allocation")
 
 
 def _consequence(specification: Specification, finding: Mapping[str, Any], said: Answer) -> dict[str, Any] | None:

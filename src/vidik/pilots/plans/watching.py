@@ -98,6 +98,6 @@ def _changed(signal: str) -> dict[str, str]:
     return three_scripts(
         f"The baseline data of {signal} changed after the freeze: its fingerprint is no longer the one that was "
         "signed. Find out who corrected it and why, and amend the plan; until then the saving rests on other data.",
-        f"Подаци базног периода за {signal} промењени су после замрзавања: њихов отисак више није онај који је "
+        f"Подаци основног периода за {signal} промењени су после закључавања: њихов отисак више није онај који је "
         "потписан. Утврдите ко их је исправио и зашто, и допуните план; дотле уштеда почива на другим подацима.",
     )
