@@ -157,7 +157,7 @@ def _remember(url: str, entity: str) -> None:
     """Give an entity a past: a temperature every minute, not packed yet."""
     with psycopg.connect(url, options="-c search_path=tenant_city -c timezone=UTC") as connection:
         connection.execute(
-            "WITH made AS (INSERT INTO series (entity, attribute, created_at)"
+            "WITH made AS (INSERT INTO attribute_series (entity, attribute, created_at)"
             " SELECT key, %s, now() FROM entity WHERE id = %s"
             " ON CONFLICT (entity, attribute, dataset) DO UPDATE SET created_at = excluded.created_at RETURNING series)"
             " INSERT INTO observation (observed_at, recorded_at, number, series)"

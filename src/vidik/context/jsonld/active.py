@@ -72,6 +72,8 @@ class ActiveContext:
     names_core: bool = False
     """Whether the source, or a document that it refers to, names the core context itself."""
     _expanded: dict[str, str] = field(default_factory=dict)
+    attributes: dict[str, str] = field(default_factory=dict)
+    """What `expand_attribute` has answered: the hot path looks here first."""
     words: dict[str, str] = field(default_factory=dict)
     """What `compact` has answered: the hot path looks here first."""
     _inverse: dict[str, str] | None = None
@@ -96,6 +98,12 @@ class ActiveContext:
         if ":" in word[1:]:
             return self.expand_address(word)
         return word if self.vocabulary is None else self.vocabulary + word
+
+    def expand_attribute(self, word: str) -> str:
+        """The address of a word that may name an attribute: whoever asks has seen to that."""
+        address = self.expand(word)
+        _remember(self.attributes, word, address)
+        return address
 
     def expand_address(self, text: str) -> str:
         """The whole address of an id or a relationship's object: only prefixes are replaced."""

@@ -115,7 +115,10 @@ async def _entities(
     linked = call.broker.contexts.remembered(call.link) if kind == JSON else None
     for item in content:
         try:
-            context = await _context_of(call, item, kind, linked)
+            if linked is not None and type(item) is dict and "@context" not in item:
+                context = linked  # as nearly always; a coroutine an entity would be a tenth of reading it
+            else:
+                context = await _context_of(call, item, kind)
             entity = validation.parse_entity(item, context, rules, whole=whole)
             if entity.id is None:
                 raise problems.bad_data("An entity has an id.", "id")
@@ -125,11 +128,9 @@ async def _entities(
     return batch, refused
 
 
-async def _context_of(call: Call, item: Any, kind: str, linked: ActiveContext | None) -> ActiveContext:
+async def _context_of(call: Call, item: Any, kind: str) -> ActiveContext:
     if not isinstance(item, dict):
         raise problems.bad_data("An entity is a JSON object.")
-    if linked is not None and "@context" not in item:
-        return linked
     local = exchange.body_context(item, kind, call.link)
     known = call.broker.contexts.remembered(local)
     return known if known is not None else await call.broker.contexts.resolve(local)

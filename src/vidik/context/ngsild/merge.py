@@ -50,11 +50,12 @@ def instances_of(document: Document, attribute: str) -> list[Instance]:
 
 def create(attributes: Attributes, at: str) -> Result:
     """The document of a new entity."""
-    result = Result({}, updated=list(attributes))
+    document: dict[str, Any] = {}
+    changed: dict[str, list[Instance]] = {}
     for attribute, instances in attributes.items():
-        fresh = result.changed[attribute] = [_stamped(instance, at, None) for instance in instances]
-        _store(result, attribute, fresh)
-    return result
+        fresh = changed[attribute] = [_stamped(instance, at, None) for instance in instances]
+        document[attribute] = fresh if len(fresh) > 1 or "datasetId" in fresh[0] else fresh[0]
+    return Result(document, changed, list(attributes))
 
 
 def replace(document: Document, attributes: Attributes, at: str) -> Result:
@@ -203,9 +204,7 @@ def _store(result: Result, attribute: str, instances: list[Instance]) -> None:
 
 
 def _stamped(instance: Instance, at: str, old: Instance | None) -> Instance:
-    stamped = instance.copy()
-    stamped["createdAt"] = at if old is None else old.get("createdAt", at)
-    stamped["modifiedAt"] = at
+    stamped = {**instance, "createdAt": at if old is None else old.get("createdAt", at), "modifiedAt": at}
     if _WITHOUT_SUB_ATTRIBUTES.issuperset(instance):
         return stamped
     for name, value in _sub_attributes(instance):

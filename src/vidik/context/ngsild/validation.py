@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import isfinite
 from typing import Any, Final
 
 from vidik.context.jsonld.active import ActiveContext
@@ -119,21 +120,54 @@ def parse_entity(body: Any, context: ActiveContext, rules: Rules = CREATE, *, wh
         scope=None,
         expires_at=None,
     )
+    attributes, known = entity.attributes, context.attributes
     for key, value in body.items():
-        if key in _HEAD:
-            continue
-        if key == "scope":
-            _scope(entity, value, rules)
-        elif key == "expiresAt":
-            _expires_at(entity, value, rules)
+        iri = known.get(key)
+        if iri is None:
+            if key in _HEAD:
+                continue
+            if key == "scope":
+                _scope(entity, value, rules)
+                continue
+            if key == "expiresAt":
+                _expires_at(entity, value, rules)
+                continue
+            iri = context.expand_attribute(values.name(key, key))
+        if iri in attributes:
+            raise bad_data(f"The attribute {iri} is there twice.", key)
+        if iri in members.FIXED:
+            instances = attributes[iri] = parse_attribute(value, context.inside(key), rules, key)
+            check_fixed(iri, instances, rules, key)
+        elif type(value) is dict and _is_plain(value):
+            attributes[iri] = [value]
         else:
-            iri = context.expand(values.name(key, key))
-            if iri in entity.attributes:
-                raise bad_data(f"The attribute {iri} is there twice.", key)
-            instances = entity.attributes[iri] = parse_attribute(value, context.inside(key), rules, key)
-            if iri in members.FIXED:
-                check_fixed(iri, instances, rules, key)
+            attributes[iri] = parse_attribute(value, context.inside(key), rules, key)
     return entity
+
+
+def _is_plain(value: dict[str, Any]) -> bool:
+    """Whether a member is an instance as cities send most: a Property that is stored as it stands.
+
+    What is said of it here is what `parse_instance` would find out in a dozen calls.
+    """
+    if value.get("type") != "Property":
+        return False
+    plain: Any = value.get("value")
+    kind = type(plain)
+    if plain == NULL or not (kind in _PLAIN or (kind is float and isfinite(plain))):
+        return False
+    if len(value) == 2:
+        return True
+    for key, member in value.items():
+        if key == "observedAt":
+            if type(member) is not str or values.stored_date_time(member) != member:
+                return False
+        elif key == "unitCode":
+            if type(member) is not str or not member or member == NULL:
+                return False
+        elif key != "value" and key != "type":
+            return False
+    return True
 
 
 def check_fixed(attribute: str, instances: list[Instance], rules: Rules, where: str) -> None:
@@ -146,9 +180,12 @@ def check_fixed(attribute: str, instances: list[Instance], rules: Rules, where: 
 def parse_types(value: Any, context: ActiveContext) -> list[str]:
     """Expanded entity types from one name or a list."""
     names = value if isinstance(value, list) else [value]
-    if not names:
+    if len(names) == 1:
+        expanded = [context.expand(values.name(names[0], "type"))]
+    elif names:
+        expanded = list(dict.fromkeys([context.expand(values.name(one, "type")) for one in names]))
+    else:
         raise bad_data("An entity has at least one type.", "type")
-    expanded = list(dict.fromkeys([context.expand(values.name(one, "type")) for one in names]))
     for one in expanded:
         if one.startswith("@"):
             raise bad_data("A type is not a keyword of JSON-LD.", "type")

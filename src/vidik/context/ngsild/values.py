@@ -188,6 +188,8 @@ def coordinates(kind: str, value: Any, field: str) -> None:
 def _positions(value: Any, level: int, kind: str, field: str) -> None:
     if not isinstance(value, list):
         raise bad_data(f"The coordinates are not those of a {kind}.", field)
+    if not level and len(value) == 2 and _is_in_degrees(*value):
+        return  # as nearly every place is
     if level:
         if not value:
             raise bad_data(f"The coordinates of a {kind} are empty.", field)
@@ -200,6 +202,10 @@ def _positions(value: Any, level: int, kind: str, field: str) -> None:
         raise bad_data("A position is [longitude, latitude], two or three numbers.", field)
     if not (-180 <= value[0] <= 180 and -90 <= value[1] <= 90):
         raise bad_data("A position has a longitude of -180 to 180 and a latitude of -90 to 90 degrees.", field)
+
+
+def _is_in_degrees(longitude: Any, latitude: Any) -> bool:
+    return type(longitude) is float and type(latitude) is float and -180 <= longitude <= 180 and -90 <= latitude <= 90
 
 
 def _rings(polygon: list[Any], field: str) -> None:

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.snapshots.model import Snapshot
-from vidik.context.store import arrays, chunks
+from vidik.context.store import arrays, births, chunks
 from vidik.context.store.document import bounding_box, newest_observation
 from vidik.context.store.entities import box_literal
 from vidik.context.store.kinds import kind_of
@@ -27,7 +27,9 @@ _TABLES: Final = (
     "entity",
     "entity_gone",
     "attribute_expiry",
-    "series",
+    "attribute_series",
+    "series_shape",
+    "entity_series",
     "observation",
     "observation_chunk",
     "observation_hour",
@@ -98,6 +100,7 @@ async def add(connection: Connection, snapshot: Snapshot) -> bool:
             " FROM {schema}.entity_gone WHERE deleted_at IS NULL"
         ).format(schema=schema)
     )
+    await connection.execute(births.view_of_series(schema))
     return True
 
 
@@ -227,7 +230,7 @@ async def copy_past(
     )
     await connection.execute(
         sql.SQL(
-            "INSERT INTO {}.series (series, entity, attribute, dataset, created_at) OVERRIDING SYSTEM VALUE"
+            "INSERT INTO {}.attribute_series (series, entity, attribute, dataset, created_at) OVERRIDING SYSTEM VALUE"
             " SELECT series, entity, attribute, dataset, created_at FROM series"
             " WHERE entity IN (SELECT key FROM entity_remembered WHERE id = ANY(%(ids)s)) ON CONFLICT DO NOTHING"
         ).format(schema),
@@ -296,10 +299,10 @@ async def count_on(connection: Connection, target: Snapshot) -> None:
             "SELECT setval(pg_get_serial_sequence(%(name)s || '.entity', 'key'), greatest("
             "  coalesce((SELECT max(key) FROM {schema}.entity), 0),"
             "  coalesce((SELECT max(key) FROM {schema}.entity_gone), 0)) + 1),"
-            " setval(pg_get_serial_sequence(%(name)s || '.series', 'series'),"
-            "  (SELECT coalesce(max(series), 0) + 1 FROM {schema}.series)),"
+            " setval(pg_get_serial_sequence(%(name)s || '.attribute_series', 'series'),"
+            "  (SELECT coalesce(max(series), 0) + 1 FROM {schema}.attribute_series WHERE series < %(born)s)),"
             " setval(pg_get_serial_sequence(%(name)s || '.change', 'position'),"
             "  (SELECT coalesce(max(position), 0) + 1 FROM {schema}.change))"
         ).format(schema=schema),
-        {"name": tenant_schema(target.tenant)},
+        {"name": tenant_schema(target.tenant), "born": births.FIRST_NUMBER},
     )

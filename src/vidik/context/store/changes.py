@@ -10,7 +10,7 @@ LISTEN/NOTIFY only wakes readers; the table carries the truth.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -90,10 +90,14 @@ async def append(
     recorded_at: datetime,
     changes: Sequence[Change],
     rejections: Sequence[Rejection] = (),
+    details: Callable[[], Sequence[Detail]] | None = None,
 ) -> None:
-    """Write what this transaction changed; must be its last statement before the commit."""
+    """Write what this transaction changed; must be its last statement before the commit.
+
+    `details` makes those of the changes, one each, where anybody has subscribed.
+    """
     if changes or rejections:
-        await _append(connection, recorded_at, changes, rejections)
+        await _append(connection, recorded_at, changes, rejections, details)
 
 
 async def wake(connection: Connection, recorded_at: datetime) -> None:
@@ -105,7 +109,11 @@ async def wake(connection: Connection, recorded_at: datetime) -> None:
 
 
 async def _append(
-    connection: Connection, recorded_at: datetime, changes: Sequence[Change], rejections: Sequence[Rejection]
+    connection: Connection,
+    recorded_at: datetime,
+    changes: Sequence[Change],
+    rejections: Sequence[Rejection],
+    details: Callable[[], Sequence[Detail]] | None = None,
 ) -> None:
     # The lock is a statement of its own: inside the INSERT it could come after the position is drawn.
     cursor = await connection.execute(
@@ -114,7 +122,11 @@ async def _append(
         [_LOCK & 0x7FFFFFFF],
     )
     row = await cursor.fetchone()
-    payload = _payload(changes, rejections, followed=row is not None and row["followed"])
+    followed = row is not None and row["followed"]
+    if followed and details is not None:
+        for change, detail in zip(changes, details(), strict=True):
+            change.detail = detail
+    payload = _payload(changes, rejections, followed=followed)
     await connection.execute(
         "WITH written AS ("
         " INSERT INTO change (recorded_at, payload) VALUES (%s, %b) RETURNING position"

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
-from vidik.context.store import arrays, chunks, packing
+from vidik.context.store import arrays, births, chunks, history, packing
 from vidik.context.store.chunks import SeriesRows
 from vidik.kernel.clock import from_microseconds
 from vidik.kernel.database import Connection
@@ -20,13 +20,16 @@ async def put(connection: Connection, rows: Mapping[int, SeriesRows]) -> None:
     """Write values of series, also over those of the same times; part of the caller's transaction."""
     await packing.hold_off(connection)
     packed = await _packed_days(connection, rows)
-    for series, values in rows.items():
-        for day, part in _by_day(values):
+    touched = {series for series, _ in packed}
+    open_rows = [(series, values) for series, values in rows.items() if series not in touched]
+    for series in touched:
+        for day, part in _by_day(rows[series]):
             kept = packed.get((series, day))
             if kept is None:
-                await _upsert(connection, series, part)
+                open_rows.append((series, part))
             else:
                 await packing.rewrite_day(connection, series, day, chunks.merge([part, kept]))
+    await _upsert(connection, open_rows)
 
 
 def rows_of(values: Sequence[tuple[int, int, float | None, str | None]], recorded_at: int) -> dict[int, SeriesRows]:
@@ -66,8 +69,10 @@ async def remove(connection: Connection, series: int, moment: int) -> bool:
 async def remove_all(connection: Connection, series: Sequence[int], *, forget: bool) -> None:
     """Take every value out of some series; `forget` also takes the series themselves."""
     await packing.hold_off(connection)
-    for table in ("observation", "observation_chunk", "observation_hour", *(["series"] if forget else [])):
+    for table in ("observation", "observation_chunk", "observation_hour"):
         await connection.execute(f"DELETE FROM {table} WHERE series = ANY(%s)", [list(series)])
+    if forget:
+        await births.forget(connection, series)
 
 
 async def any_value(connection: Connection, series: Sequence[int]) -> bool:
@@ -94,30 +99,36 @@ def _by_day(rows: SeriesRows) -> list[tuple[date, SeriesRows]]:
 
 
 async def _packed_days(connection: Connection, rows: Mapping[int, SeriesRows]) -> dict[tuple[int, date], SeriesRows]:
-    days = {day for values in rows.values() for day, _ in _by_day(values)}
+    """What is packed of the days of these rows."""
+    if not rows:
+        return {}
+    days = np.unique(np.concatenate([values.times for values in rows.values()]) // history.DAY)
     cursor = await connection.execute(
         "SELECT series, day, data FROM observation_chunk WHERE series = ANY(%s) AND day = ANY(%s)"
         " ORDER BY series, day FOR UPDATE",
-        [list(rows), sorted(days)],
+        [list(rows), [from_microseconds(int(day) * history.DAY).date() for day in days]],
         binary=True,
     )
     return {(row["series"], row["day"]): chunks.unpack(row["data"]) for row in await cursor.fetchall()}
 
 
-async def _upsert(connection: Connection, series: int, rows: SeriesRows) -> None:
-    numbers = [None if np.isnan(number) else float(number) for number in rows.numbers]
+async def _upsert(connection: Connection, rows: Sequence[tuple[int, SeriesRows]]) -> None:
+    """Write values of days that are not packed: all in one statement, however many series they belong to."""
+    if not rows:
+        return
+    numbers = [None if np.isnan(number) else float(number) for _, values in rows for number in values.numbers]
     await connection.execute(
         "INSERT INTO observation (series, observed_at, recorded_at, number, json)"
-        " SELECT %s, observed_at, recorded_at, number, nullif(json, '')::jsonb"
-        " FROM unnest(%s, %s, %s::float8[], %s) AS new (observed_at, recorded_at, number, json)"
+        " SELECT series, observed_at, recorded_at, number, json"
+        " FROM unnest(%s, %s, %s, %s, %s) AS new (series, observed_at, recorded_at, number, json)"
         " ON CONFLICT (series, observed_at) DO UPDATE"
         " SET recorded_at = excluded.recorded_at, number = excluded.number, json = excluded.json",
         [
-            series,
-            arrays.moments(rows.times.tolist()),
-            arrays.moments(rows.recorded.tolist()),
-            numbers,
-            arrays.texts([rows.json.get(place, "") for place in range(len(rows))]),
+            arrays.bigints([series for series, values in rows for _ in range(len(values))]),
+            arrays.moments([at for _, values in rows for at in values.times.tolist()]),
+            arrays.moments([at for _, values in rows for at in values.recorded.tolist()]),
+            arrays.optional_floats(numbers),
+            arrays.optional_documents([values.json.get(place) for _, values in rows for place in range(len(values))]),
         ],
     )
 

@@ -21,6 +21,8 @@ Instance = dict[str, Any]
 Document = dict[str, Any]
 
 _TIMES = frozenset(("createdAt", "modifiedAt", "observedAt", "datasetId", "instanceId"))
+_NUMBERS = frozenset((int, float))
+_UNOBSERVED_END = f',"{UNOBSERVED}":true}}'
 _ONLY_A_NUMBER = _TIMES | {"type", "value", "unitCode", "providedBy"}
 
 
@@ -60,22 +62,22 @@ def history_value(instance: Instance) -> tuple[float | None, str | None]:
     A Property whose value is a number and that has nothing but times and a unit is only the number; of every other
     instance the members but the times are kept as JSON, and the number too where there is one.
     """
-    number = _number(instance)
-    if number is not None and instance["type"] == "Property" and instance.keys() <= _ONLY_A_NUMBER:
-        return number, None
-    return number, orjson.dumps({name: instance[name] for name in instance if name not in _TIMES}).decode()
+    value: Any = instance.get("value")
+    if type(value) not in _NUMBERS:
+        return None, _json(instance)
+    if instance["type"] == "Property" and instance.keys() <= _ONLY_A_NUMBER:
+        return float(value), None
+    return float(value), _json(instance)
 
 
 def unobserved_value(instance: Instance) -> tuple[float | None, str]:
     """How history keeps an instance of which nobody said when it was observed: as above, always with JSON."""
-    kept = {name: instance[name] for name in instance if name not in _TIMES}
-    kept[UNOBSERVED] = True
-    return _number(instance), orjson.dumps(kept).decode()
+    value: Any = instance.get("value")
+    return float(value) if type(value) in _NUMBERS else None, _json(instance)[:-1] + _UNOBSERVED_END
 
 
-def _number(instance: Instance) -> float | None:
-    value = instance.get("value")
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _json(instance: Instance) -> str:
+    return orjson.dumps({name: instance[name] for name in instance if name not in _TIMES}).decode()
 
 
 def bounding_box(document: Mapping[str, Any]) -> tuple[float, float, float, float] | None:

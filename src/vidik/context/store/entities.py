@@ -3,34 +3,27 @@
 This is the path of the API, where a whole new document is known. Readings of devices take `readings.py`.
 """
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final
 
+import numpy as np
 import orjson
+from psycopg import errors
 
-from vidik.context.store import arrays, changes, corrections, expiry, observations
+from vidik.context.store import arrays, changes, expiry, telling
 from vidik.context.store.changes import Change, Detail
-from vidik.context.store.document import (
-    SCOPE,
-    Document,
-    Instance,
-    bounding_box,
-    history_value,
-    instances_of,
-    microseconds_of,
-    newest_observation,
-    scope_instance,
-    unobserved_value,
-)
+from vidik.context.store.document import Document, Instance, bounding_box, instances_of, newest_observation
+from vidik.context.store.entity_rows import COLUMNS, NewEntity, copy_buffer
 from vidik.context.store.kinds import kind_of, register
-from vidik.context.store.observations import SeriesName
-from vidik.kernel.clock import iso, now, to_microseconds
+from vidik.context.store.telling import Keys
+from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 
-_VALUES: Final = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
+_FEW: Final = 128
+"""So many new entities are inserted by one statement, which says of which of them there is one already."""
 
 
 @dataclass(slots=True)
@@ -105,24 +98,19 @@ async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
     await register(
         connection, [tuple(one.types) for one in writes if one.before is None or one.types != one.before.types]
     )
-    keys = {write.entity_id: write.before.key for write in writes if write.before is not None}
-    born = await _insert(connection, [write for write in writes if write.before is None], moment)
-    keys |= born.keys
+    new = await _insert(connection, [write for write in writes if write.before is None], moment)
+    keys = Keys(new.keys | {write.entity_id: write.before.key for write in writes if write.before}, new.fresh)
     await _update(connection, [write for write in writes if write.before is not None], moment)
-    await _record_history(connection, writes, keys, born.fresh, moment)
-    await expiry.note(connection, _turns(writes))
-    await changes.append(connection, moment, [_change_of(write) for write in writes])
+    told = telling.account(writes, keys, moment)
+    await telling.record(connection, told, moment)
+    await expiry.note(connection, told.expiring)
+    await changes.append(connection, moment, told.changes, details=lambda: [_detail_of(write) for write in writes])
 
 
-def _turns(writes: Sequence[EntityWrite]) -> list[tuple[str, int]]:
-    """Entities with attributes that expire, of those of which something with an end was written, and when."""
-    expiring = [
-        write
-        for write in writes
-        if any(expiry.EXPIRES_AT in instance for instances in write.changed.values() for instance in instances)
-    ]
-    times = [(write.entity_id, expiry.next_expiry(write.document)) for write in expiring]
-    return [(entity_id, moment) for entity_id, moment in times if moment is not None]
+def _detail_of(write: EntityWrite) -> Detail:
+    stored = {} if write.before is None else write.before.document
+    before = {name: instances_of(stored[name]) for name in write.changed if name in stored}
+    return Detail(before, write.changed, write.scope)
 
 
 async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
@@ -150,23 +138,27 @@ async def delete_expired(connection: Connection) -> int:
     return len(await delete(connection, [row["id"] for row in await cursor.fetchall()]))
 
 
-@dataclass(slots=True)
-class _Keys:
-    """The keys of new entities; `fresh` are those under whose key there was nothing before."""
-
-    keys: dict[str, int]
-    fresh: frozenset[int]
-
-
-async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> _Keys:
+async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> Keys:
+    """Insert new entities; returns their keys. Raises Conflict when one is already there."""
     if not writes:
-        return _Keys({}, frozenset())
-    ids = [write.entity_id for write in writes]
+        return Keys({}, frozenset())
     # One that was there before takes up its history; a conflict below takes this back with everything else.
     cursor = await connection.execute(
-        "DELETE FROM entity_gone WHERE id = ANY(%s) RETURNING id, key", [arrays.texts(ids)]
+        "DELETE FROM entity_gone WHERE id = ANY(%s) RETURNING id, key",
+        [arrays.texts([write.entity_id for write in writes])],
     )
     gone = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
+    if len(writes) <= _FEW or connection.pgconn.pipeline_status:
+        keys = await _insert_few(connection, writes, gone, moment)
+    else:
+        keys = await _copy_many(connection, writes, gone, moment)
+    return Keys(keys, frozenset(keys.values()).difference(gone.values()))
+
+
+async def _insert_few(
+    connection: Connection, writes: Sequence[EntityWrite], gone: Mapping[str, int], moment: datetime
+) -> dict[str, int]:
+    ids = [write.entity_id for write in writes]
     cursor = await connection.execute(
         "INSERT INTO entity (key, id, kind, scope, document, several, place, created_at, modified_at, observed_at,"
         "  expires_at)"
@@ -186,10 +178,52 @@ async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment:
         binary=True,
     )
     keys = {row["id"]: row["key"] for row in await cursor.fetchall()}
-    for write in writes:
-        if write.entity_id not in keys:
-            raise Conflict(f"The entity {write.entity_id} already exists; update it, or choose another id.", field="id")
-    return _Keys(keys, frozenset(keys.values()).difference(gone.values()))
+    for one in ids:
+        if one not in keys:
+            raise Conflict(f"The entity {one} already exists; update it, or choose another id.", field="id")
+    return keys
+
+
+async def _copy_many(
+    connection: Connection, writes: Sequence[EntityWrite], gone: Mapping[str, int], moment: datetime
+) -> dict[str, int]:
+    """Insert new entities by COPY: a batch costs PostgreSQL less so, and its conflicts are conflicts of the whole."""
+    numbers = iter(await _draw_keys(connection, len(writes)))
+    keys = {write.entity_id: gone.get(write.entity_id) or next(numbers) for write in writes}
+    rows = [
+        NewEntity(
+            keys[write.entity_id],
+            write.entity_id,
+            kind_of(tuple(write.types)),
+            write.scope,
+            orjson.dumps(write.document),
+            list in map(type, write.document.values()),
+            bounding_box(write.document),
+            newest_observation(write.document),
+            to_microseconds(write.expires_at) if write.expires_at else None,
+        )
+        for write in writes
+    ]
+    try:
+        async with (
+            connection.cursor() as cursor,
+            cursor.copy(f"COPY entity ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
+        ):
+            await copy.write(copy_buffer(rows, moment))
+    except errors.UniqueViolation as error:
+        raise Conflict("An entity of the batch already exists; somebody else has created it.", field="id") from error
+    return keys
+
+
+async def _draw_keys(connection: Connection, count: int) -> list[int]:
+    cursor = await connection.execute(
+        "SELECT string_agg(int8send(nextval('entity_key_seq')), '') AS keys FROM generate_series(1, %s::int)",
+        [count],
+        binary=True,
+    )
+    row = await cursor.fetchone()
+    keys: list[int] = np.frombuffer(row["keys"], ">i8").tolist() if row else []
+    return keys
 
 
 async def _update(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> None:
@@ -222,110 +256,3 @@ def _columns(writes: Sequence[EntityWrite]) -> list[Any]:
 def box_literal(box: tuple[float, float, float, float] | None) -> str | None:
     """PostgreSQL's text form of a box (west, south, east, north)."""
     return None if box is None else f"({box[2]},{box[3]}),({box[0]},{box[1]})"
-
-
-async def _record_history(
-    connection: Connection,
-    writes: Sequence[EntityWrite],
-    keys: Mapping[str, int],
-    fresh: Set[int],
-    moment: datetime,
-) -> None:
-    recorded_at = to_microseconds(moment)
-    rows = observations.ObservationRows()
-    born, known = _instances(writes, keys, fresh)
-    for write in writes:
-        scope_before = None if write.before is None else write.before.scope
-        if (write.scope or None) == (scope_before or None):
-            continue
-        key, of_scope = keys[write.entity_id], scope_instance(write.scope, scope_before, iso(moment))
-        if key in fresh:
-            born.append(((key, SCOPE, ""), of_scope))
-        else:
-            known.append(((key, SCOPE, ""), of_scope, {}))
-    numbers = await observations.make_series(connection, [name for name, _ in born], moment)
-    for number, (_, instance) in zip(numbers, born, strict=True):
-        rows.add(number, *_history_of(instance, recorded_at))
-    series = await observations.ensure_series(connection, {name for name, _, _ in known}, moment)
-    late = []
-    for name, instance, former in known:
-        number, _ = series[name]
-        at, _, value, json = told = _history_of(instance, recorded_at)
-        if "observedAt" in instance and not _is_news(instance, at, former.get(name[2])):
-            late.append((number, at, value, json))
-        else:
-            rows.add(number, *told)
-    await observations.write(connection, rows, moment)
-    if late:
-        # What is there of the same time gives way, so that the present and its past say the same.
-        await corrections.put(connection, corrections.rows_of(late, recorded_at))
-
-
-_Born = list[tuple[SeriesName, Instance]]
-_Known = list[tuple[SeriesName, Instance, dict[str, Instance]]]
-"""With the instances that the attribute had before."""
-
-
-def _instances(writes: Sequence[EntityWrite], keys: Mapping[str, int], fresh: Set[int]) -> tuple[_Born, _Known]:
-    """What history shall say: of entities that nobody else can know yet, and of all others."""
-    born: _Born = []
-    known: _Known = []
-    for write in writes:
-        key = keys[write.entity_id]
-        if key in fresh:
-            for attribute, instances in write.changed.items():
-                born += [((key, attribute, one.get("datasetId", "")), one) for one in instances]
-            continue
-        for attribute, instances in write.changed.items():
-            former = _observed_before(write, attribute)
-            known += [((key, attribute, one.get("datasetId", "")), one, former) for one in instances]
-    return born, known
-
-
-def _history_of(instance: Instance, recorded_at: int) -> tuple[int, int, float | None, str | None]:
-    """A row of history without its series: (observed at, recorded at, number, json)."""
-    time = instance.get("observedAt") or instance.get("deletedAt")
-    if time:
-        return microseconds_of(time), recorded_at, *history_value(instance)
-    time = instance.get("modifiedAt")
-    return microseconds_of(time) if time else recorded_at, recorded_at, *unobserved_value(instance)
-
-
-def _observed_before(write: EntityWrite, attribute: str) -> dict[str, Instance]:
-    """The instances that an attribute had before a write, by their datasetId."""
-    stored = None if write.before is None else write.before.document.get(attribute)
-    return {} if stored is None else {one.get("datasetId", ""): one for one in instances_of(stored)}
-
-
-def _is_news(instance: Instance, at: int, former: Instance | None) -> bool:
-    """Whether an observation is newer than the one before it, or says the same once more."""
-    observed_at = None if former is None else former.get("observedAt")
-    if former is None or observed_at is None:
-        return False
-    before = microseconds_of(observed_at)
-    return at > before or (at == before and history_value(instance) == history_value(former))
-
-
-def _change_of(write: EntityWrite) -> Change:
-    attributes: dict[str, tuple[Any, int | None]] = {}
-    for attribute, instances in write.changed.items():
-        for instance in instances:
-            if "datasetId" in instance and len(instances) > 1:
-                continue
-            observed_at = instance.get("observedAt")
-            attributes[attribute] = (_value_of(instance), microseconds_of(observed_at) if observed_at else None)
-    operation: Literal["created", "updated"] = "created" if write.before is None else "updated"
-    return Change(write.entity_id, tuple(write.types), operation, attributes, _detail_of(write))
-
-
-def _detail_of(write: EntityWrite) -> Detail:
-    stored = {} if write.before is None else write.before.document
-    before = {name: instances_of(stored[name]) for name in write.changed if name in stored}
-    return Detail(before, write.changed, write.scope)
-
-
-def _value_of(instance: Instance) -> Any:
-    for member in _VALUES:
-        if member in instance:
-            return instance[member]
-    return None

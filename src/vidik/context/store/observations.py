@@ -41,8 +41,9 @@ class ObservationRows:
             self.observed_at.append(observed_at)
             self.numbers.append(number)
         else:
-            row = (series, observed_at, recorded_at, number, json or "null")
-            self.json_rows.setdefault((series, observed_at), row)
+            name = (series, observed_at)
+            if name not in self.json_rows:
+                self.json_rows[name] = (series, observed_at, recorded_at, number, json or "null")
 
     def __len__(self) -> int:
         return len(self.series) + len(self.json_rows)
@@ -136,7 +137,7 @@ async def ensure_series(
     missing = sorted(name for name in names if name not in found)
     if missing:
         cursor = await connection.execute(
-            "INSERT INTO series (entity, attribute, dataset, created_at)"
+            "INSERT INTO attribute_series (entity, attribute, dataset, created_at)"
             " SELECT entity, attribute, dataset, %s FROM unnest(%s, %s, %s)"
             " AS new (entity, attribute, dataset) ON CONFLICT DO NOTHING"
             " RETURNING series, entity, attribute, dataset",
@@ -153,32 +154,6 @@ async def ensure_series(
             return await find_series(connection, _keys(names))
         found.update({(row["entity"], row["attribute"], row["dataset"]): (row["series"], created_at) for row in made})
     return found
-
-
-async def make_series(connection: Connection, names: Sequence[SeriesName], created_at: datetime) -> list[int]:
-    """New series of entities that were born in this transaction, so that nobody else can have made them."""
-    if not names:
-        return []
-    cursor = await connection.execute(
-        "SELECT array_agg(nextval('series_series_seq')) AS numbers FROM generate_series(1, %s::int)",
-        [len(names)],
-        binary=True,
-    )
-    row = await cursor.fetchone()
-    numbers: list[int] = row["numbers"] if row else []
-    await connection.execute(
-        "INSERT INTO series (series, entity, attribute, dataset, created_at) OVERRIDING SYSTEM VALUE"
-        " SELECT series, entity, attribute, dataset, %s FROM unnest(%s, %s, %s, %s)"
-        " AS new (series, entity, attribute, dataset)",
-        [
-            created_at,
-            arrays.bigints(numbers),
-            arrays.bigints([name[0] for name in names]),
-            arrays.texts([name[1] for name in names]),
-            arrays.texts([name[2] for name in names]),
-        ],
-    )
-    return numbers
 
 
 def _keys(names: Iterable[SeriesName]) -> list[int]:

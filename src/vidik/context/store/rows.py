@@ -2,14 +2,15 @@
 
 import struct
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 COLUMNS = "observed_at, recorded_at, number, series, json"
 
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
+HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+TRAILER = b"\xff\xff"
 POSTGRES_EPOCH = 946_684_800_000_000
 """2000-01-01, from which PostgreSQL counts, in microseconds since 1970."""
 
@@ -27,10 +28,10 @@ _ROW = np.dtype(
         ("json_length", ">i4"),
     ]
 )
-_JSON_HEAD = struct.Struct(">hiqiq")
-_NUMBER = struct.Struct(">id")
-_NULL = struct.pack(">i", -1)
-_SERIES = struct.Struct(">iqi")
+_WITH_NUMBER = struct.Struct(">hiqiqidiqib")
+_WITHOUT_NUMBER = struct.Struct(">hiqiqiiqib")
+_NULL: Final = -1
+_JSONB_VERSION: Final = 1
 
 JsonRow = tuple[int, int, int, float | None, str]
 """(series, observed at, recorded at, number, json); times in microseconds since 1970."""
@@ -53,21 +54,16 @@ def copy_buffer(
     rows["recorded"] = recorded_at - POSTGRES_EPOCH
     rows["number"] = numbers
     rows["series"] = series
-    parts = [_HEADER, rows.tobytes()]
+    parts = [HEADER, rows.tobytes()]
     parts.extend(_json_row(row) for row in json_rows)
-    parts.append(_TRAILER)
+    parts.append(TRAILER)
     return b"".join(parts)
 
 
 def _json_row(row: JsonRow) -> bytes:
     series, observed_at, recorded_at, number, json = row
     body = json.encode()
-    return b"".join(
-        (
-            _JSON_HEAD.pack(5, 8, observed_at - POSTGRES_EPOCH, 8, recorded_at - POSTGRES_EPOCH),
-            _NULL if number is None else _NUMBER.pack(8, number),
-            _SERIES.pack(8, series, len(body) + 1),
-            b"\x01",  # version of jsonb's binary form
-            body,
-        )
-    )
+    times = 8, observed_at - POSTGRES_EPOCH, 8, recorded_at - POSTGRES_EPOCH
+    if number is None:
+        return _WITHOUT_NUMBER.pack(5, *times, _NULL, 8, series, len(body) + 1, _JSONB_VERSION) + body
+    return _WITH_NUMBER.pack(5, *times, 8, number, 8, series, len(body) + 1, _JSONB_VERSION) + body
