@@ -14,6 +14,10 @@ export function percent(fraction: number | null | undefined, decimals?: number):
   return `${grouped((Number(value.toFixed(digits)) || 0).toFixed(digits))}${NBSP}%`;
 }
 
+/** A share that people agreed on, as exact as it was typed: 33.33 %. */
+export const agreedShare = (share: number): string =>
+  `${grouped(String(Number((share * 100).toFixed(2))))}${NBSP}%`;
+
 /** An amount in three significant digits at most, with its unit. */
 export function amount(value: number | string | null | undefined, unit: string | null): string {
   const number = typeof value === "string" ? Number(value) : value;

@@ -7,7 +7,7 @@ import { known } from "../i18n/pilots";
 import { preferences } from "../preferences.svelte";
 import { errorText } from "../words";
 import { serbianFinding } from "./findings";
-import { serbian, type Values } from "./serbian";
+import { serbian, withDays, type Values } from "./serbian";
 
 const inSerbian = () => preferences.language !== "en";
 const sentence = (text: string) => (/[.!?]$/.test(text) ? capital(text) : `${capital(text)}.`);
@@ -30,14 +30,14 @@ function fieldWords(field: string, depth: number): string {
 
 /** What is wrong with a field; `depth` is how much of its path the place where it stands says already. */
 export function problemText({ field, code, values, reason }: Problem, depth: number): string {
-  const said = (inSerbian() ? serbianProblem(code ?? "", values ?? {}) : null) ?? inScript(reason);
+  const said = (inSerbian() ? serbianProblem(code ?? "", values ?? {}) : null) ?? withDays(inScript(reason));
   const where = fieldWords(field, depth);
   return sentence(where ? `${where}: ${said}` : said);
 }
 
 /** Why something was refused: a refusal may name the problem or the finding that it is about. */
 function refused(code: string, values: Values, detail: string): string {
-  if (!inSerbian()) return inScript(detail);
+  if (!inSerbian()) return withDays(inScript(detail));
   const { problem, finding } = values;
   const about = {
     ...values,

@@ -55,7 +55,7 @@ export function commonDomain(intervals: readonly Ranged[], symmetric = false): [
     .sort((a, b) => a - b);
   const middle = reach[Math.floor((reach.length - 1) / 2)] ?? 1;
   const furthest = Math.max(...intervals.map(({ value }) => Math.abs(value ?? 0)), 0);
-  const most = Math.min(reach.at(-1) ?? 1, Math.max(middle * 3, furthest * 1.15)) * 1.05;
+  const most = Math.min(reach.at(-1) ?? 1, Math.max(middle * 1.6, furthest * 1.15)) * 1.05;
   if (symmetric) return [-most, most];
   const least = Math.min(0, ...intervals.flatMap(({ value, low }) => [value ?? 0, low ?? 0]));
   return [Math.max(-most, least * 1.05), most];

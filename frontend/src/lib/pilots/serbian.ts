@@ -10,11 +10,14 @@ const PLACES = /\{\w+\}/;
 const SHARES = /fraction|share|level|coverage|covered|size|median|worst/;
 const DAYS = /\d{4}-\d\d-\d\d/g;
 
+/** Days as people write them in a sentence of the server. */
+export const withDays = (text: string): string => text.replaceAll(DAYS, (day) => dayText(day));
+
 /** The figures of a sentence as people read them: shares as per cent, days as dates, names in their script. */
 function readable(values: Values): Record<string, string> {
   const found: Record<string, string> = {};
   for (const [name, value] of Object.entries(values)) {
-    if (typeof value !== "number") found[name] = inScript(value.replaceAll(DAYS, (day) => dayText(day)));
+    if (typeof value !== "number") found[name] = inScript(withDays(value));
     else found[name] = SHARES.test(name) ? percent(name === "size" ? Math.abs(value) : value) : figure(value);
   }
   const size = values.size;

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.money.emissions import avoided
 from vidik.pilots.money.tariff import UnsoundTariff, value
+from vidik.pilots.reports.words import symbol
 from vidik.pilots.specification import Signal, Specification
 
 
@@ -44,6 +45,7 @@ _IN_WORDS = {
     "decimal_max_digits": "this number is too long",
     "finite_number": "this must be a number",
     "extra_forbidden": "a plan has no such member",
+    "units-differ": "all units and donors must be in one unit; the first is in {unit}",
 }
 """Pydantic's own errors as people say them."""
 _OF_THE_WHOLE = {
@@ -87,6 +89,8 @@ def _in_words(field: str, item: ErrorDetails) -> Problem:
         return Problem(field, "type a number", code)
     if code == "no-day":
         return Problem(field, "choose a day", code)
+    if code == "units-differ":
+        values["unit"] = symbol(str(values["unit"]))
     template = _IN_WORDS.get(code)
     return Problem(field, template.format_map(values) if template else item["msg"], code, values)
 
@@ -157,8 +161,8 @@ def _of_prices(specification: Specification) -> Iterator[Problem]:
     for place, band in enumerate(specification.tariff):
         currency, _, per = band.price.unit.partition("/")
         if not currency or per.casefold() != unit.casefold():
-            reason = f"the price is in {band.price.unit}, the saving in {unit}: say it as RSD/{unit}"
-            values = {"price": band.price.unit, "unit": unit}
+            values = {"price": _shown(band.price.unit), "unit": _shown(unit)}
+            reason = "the price is in {price}, the saving in {unit}: say it as RSD/{unit}".format_map(values)
             yield Problem(f"tariff.{place}.price.unit", reason, "price-unit", values)
     yield from _of_cost(specification)
     nothing = Series("nothing", np.datetime64("2026-01-01", "D"), np.zeros(1), unit, "UTC")
@@ -169,9 +173,16 @@ def _of_prices(specification: Specification) -> Iterator[Problem]:
     if specification.emissions is not None:
         try:
             avoided(specification.emissions, 0, unit)
-        except ValueError as error:
-            values = {"factor": specification.emissions.unit, "unit": unit}
-            yield Problem("emissions.unit", str(error).rstrip("."), "emission-unit", values)
+        except ValueError:
+            values = {"factor": _shown(specification.emissions.unit), "unit": _shown(unit)}
+            reason = "the emission factor is in {factor}, the saving in {unit}".format_map(values)
+            yield Problem("emissions.unit", reason, "emission-unit", values)
+
+
+def _shown(unit: str) -> str:
+    """A unit as people write it: RSD/KWH as RSD/kWh."""
+    first, slash, per = unit.rpartition("/")
+    return f"{first}{slash}{symbol(per) or per}"
 
 
 def _of_cost(specification: Specification) -> Iterator[Problem]:

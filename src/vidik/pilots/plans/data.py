@@ -23,6 +23,7 @@ from vidik.pilots.outcome import Finding
 from vidik.pilots.plans import repository
 from vidik.pilots.plans.canonical import digest
 from vidik.pilots.plans.checking import Problem, named_signals
+from vidik.pilots.reports.words import symbol
 from vidik.pilots.specification import Signal, Specification
 
 YEARS_BEFORE = 6
@@ -157,8 +158,8 @@ def _of_entity(field: str, signal: Signal, document: Mapping[str, Any] | None) -
     instance = found[0] if isinstance(found, list) else found
     unit = instance.get("unitCode")
     if isinstance(unit, str) and unit.casefold() != signal.unit.casefold():
-        reason = f"the city's memory counts {signal.attribute} in {unit}, the plan in {signal.unit}"
-        values = {"attribute": signal.attribute or "", "known": unit, "unit": signal.unit}
+        values = {"attribute": signal.attribute or "", "known": symbol(unit), "unit": symbol(signal.unit)}
+        reason = "the city's memory counts {attribute} in {known}, the plan in {unit}".format_map(values)
         return Problem(f"{field}.unit", reason, "unit-differs", values)
     return None
 

@@ -74,7 +74,8 @@ export const form = {
   "model.mean_weekLong": "The plainest: each hour of the week as it was on average.",
 
   "field.units": "Units in which something is changed",
-  "field.unitsHint": "The meters, routes or streets of the pilot. All in one unit of measure.",
+  "field.unitsHint":
+    "The meters, routes or streets of the pilot, all in one unit of measure. Say of each what its numbers are: the amount of each hour or day, readings of a counter that grows, or mean values.",
   "field.donors": "Units in which nothing is changed",
   "field.donorsHint":
     "What the pilot is compared with (donors): as similar as can be, and surely not touched by it. At least two.",
@@ -111,8 +112,9 @@ export const form = {
 
   "field.tariff": "Price",
   "field.tariffHint":
-    "One price, or one for each part of day and week, or by monthly amount. Each with its source and year.",
+    "One price, or one for each part of day and week (hours as 0-23 or 7-22), or by monthly amount (“above” is from where it holds, 0 for all). Each with its source and year.",
   "field.price": "Price",
+  "field.takeAs": "It is in {unit}",
   "field.source": "Source",
   "field.year": "Year",
   "field.hours": "Hours of the day",
