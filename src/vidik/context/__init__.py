@@ -32,9 +32,9 @@ def _consumers() -> "Sequence[ChangeConsumer]":
 
 
 def _work() -> "Sequence[TenantWork]":
-    from vidik.context.work import deliver
+    from vidik.context.work import copy_subscriptions, deliver
 
-    return [TenantWork("context.deliver", deliver)]
+    return [TenantWork("context.deliver", deliver), TenantWork("context.copy_subscriptions", copy_subscriptions)]
 
 
 def _lifespan(services: "Services") -> "AbstractAsyncContextManager[None]":

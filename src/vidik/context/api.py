@@ -30,7 +30,9 @@ from vidik.context.ngsild.parameters import check_names
 from vidik.context.ngsild.versions import as_preferred
 from vidik.context.registrations import announcing, entity_maps_api, identity_api
 from vidik.context.registrations import api as registrations_api
+from vidik.context.registrations.copying import PATH
 from vidik.context.registrations.distribution import distribute
+from vidik.context.registrations.notified_api import notified
 from vidik.context.registrations.watching import watch_of
 from vidik.context.snapshots import api as snapshots_api
 from vidik.context.snapshots.scope import HEADER as SNAPSHOT
@@ -306,4 +308,8 @@ async def packaged_context(scope: Scope, receive: Receive, send: Send) -> None:
 
 def routes() -> list[BaseRoute]:
     """What the application mounts."""
-    return [Mount("/ngsi-ld/v1", app=ngsi_ld), Mount("/ngsi-ld/contexts", app=packaged_context)]
+    return [
+        Mount("/ngsi-ld/v1", app=ngsi_ld),
+        Mount("/ngsi-ld/contexts", app=packaged_context),
+        Mount(PATH.rpartition("/")[0], app=notified),
+    ]

@@ -133,8 +133,9 @@ class TestPaging:
         assert [one["id"] for one in response.json()] == ["urn:e:2", "urn:e:3"]
         assert response.headers["ngsild-results-count"] == "4"
         links = response.headers["link"]
-        assert 'offset=3&count=true>;rel="next"' in links
-        assert 'offset=0&count=true>;rel="prev"' in links
+        # The pages are of the media type of this one (clause 6.3.10).
+        assert 'count=true&limit=2&offset=3&type=Lamp>;rel="next";type="application/json"' in links
+        assert 'offset=0&type=Lamp>;rel="prev"' in links
 
     async def test_the_next_link_leads_on_and_the_last_page_has_none(self, city: httpx.AsyncClient) -> None:
         seen = []

@@ -128,7 +128,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
                 connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
             )
     told = page if shelf is None else rendered
-    headers = page_links(call.path, asked, limit, offset, told.more)
+    headers = page_links(call.path, asked, kind, limit, offset, told.more)
     if told.total is not None:
         headers["NGSILD-Results-Count"] = str(told.total)
     if shelf is not None:

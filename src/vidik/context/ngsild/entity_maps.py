@@ -19,7 +19,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import parameters, problems, temporal, values
 from vidik.context.ngsild.broker import Call, Mapped
-from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, has_header
+from vidik.context.ngsild.exchange import JSON, Parameters, has_header, page_link
 from vidik.context.ngsild.repository import entity_maps as repository
 from vidik.context.ngsild.repository.entity_maps import EntityMap
 from vidik.kernel.clock import now
@@ -196,8 +196,7 @@ class _Query:
             response.headers["Link"] = ", ".join([*links, own] if own else links)
 
     def _page_link(self, offset: int, rel: str) -> str:
-        address_of_query = self.call.path.removesuffix("/")
-        return f'<{address_of_query}?{self.asked.with_offset(offset)}>;rel="{rel}";type="{LD_JSON}"'
+        return page_link(self.call.path, self.asked, self.kind, offset, rel)
 
     async def _fitting(self, entity_map: EntityMap, ids: Sequence[str]) -> set[str]:
         """Those of some entities of the map that fit the query still."""

@@ -90,9 +90,9 @@ class Parameters:
         return text == "true"
 
     def with_offset(self, offset: int) -> str:
-        """The query string again, with another offset."""
-        changed = {**self._values, "offset": str(offset)}
-        return "&".join(f"{quote(name)}={quote(value, safe=':/,;')}" for name, value in changed.items())
+        """The query string again, with another offset; in the order of the parameters' names."""
+        changed = sorted({**self._values, "offset": str(offset)}.items())
+        return "&".join(f"{quote(name)}={quote(value, safe=':/,;*')}" for name, value in changed)
 
 
 def link_context(request: Request) -> str | None:
@@ -276,12 +276,16 @@ def _link_header(address: str) -> bytes:
     return f'<{address}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"'.encode("latin-1")
 
 
-def page_links(path: str, parameters: Parameters, limit: int, offset: int, more: bool) -> dict[str, str]:
-    """The Link header to the pages before and after (clause 6.3.10)."""
-    resource = path.removesuffix("/")
+def page_links(path: str, parameters: Parameters, kind: str, limit: int, offset: int, more: bool) -> dict[str, str]:
+    """The Link header to the pages before and after, of the media type of this one (clause 6.3.10)."""
     links = []
     if more:
-        links.append(f'<{resource}?{parameters.with_offset(offset + limit)}>;rel="next";type="{LD_JSON}"')
+        links.append(page_link(path, parameters, kind, offset + limit, "next"))
     if offset > 0:
-        links.append(f'<{resource}?{parameters.with_offset(max(0, offset - limit))}>;rel="prev";type="{LD_JSON}"')
+        links.append(page_link(path, parameters, kind, max(0, offset - limit), "prev"))
     return {"Link": ", ".join(links)} if links else {}
+
+
+def page_link(path: str, parameters: Parameters, kind: str, offset: int, rel: str) -> str:
+    """The Link to another page."""
+    return f'<{path.removesuffix("/")}?{parameters.with_offset(offset)}>;rel="{rel}";type="{kind}"'

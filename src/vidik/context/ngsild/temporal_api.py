@@ -115,7 +115,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
             past = PastSearch(call, connection, without, query, asked_of_past, found.scopes)
             page = await answered(past.page(limit, offset, count=count))
         bodies, cut = await _represent(connection, page.entities, query, view, _most(call), found.scopes)
-    headers = page_links(call.path, asked, limit, offset, page.more)
+    headers = page_links(call.path, asked, kind, limit, offset, page.more)
     if page.total is not None:
         headers["NGSILD-Results-Count"] = str(page.total)
     # An entity without any instance in the range is not part of the answer (clause 5.7.4).

@@ -73,7 +73,7 @@ async def changed(
         if reason is not None:
             part = (is_now or was)[0]
             owed.append(Owed(key, part.registration.id, moment, _payload([part], reason)))
-    await _owe(connection, owed)
+    await owe(connection, owed)
 
 
 async def lapse(services: Services, tenant: str) -> None:
@@ -102,7 +102,7 @@ async def welcome(connection: Connection, contexts: ContextResolver, row: Row) -
     if watch is not None:
         moment = now()
         payloads = await _everything(connection, contexts, watch)
-        await _owe(connection, [Owed(row.key, "", moment, payload) for payload in payloads])
+        await owe(connection, [Owed(row.key, "", moment, payload) for payload in payloads])
 
 
 async def everything(connection: Connection, contexts: ContextResolver, subscription: Subscription) -> list[str]:
@@ -181,7 +181,8 @@ def _payload(parts: Sequence[_Part], reason: Reason) -> str:
     return orjson.dumps({"data": data, "triggerReason": reason}).decode()
 
 
-async def _owe(connection: Connection, owed: Sequence[Owed]) -> None:
+async def owe(connection: Connection, owed: Sequence[Owed]) -> None:
+    """Owe notifications to subscriptions, in the transaction in which their reason became true."""
     if not owed:
         return
     # Positions must be in commit order: whoever owes holds the consumer's cursor until it commits.

@@ -74,7 +74,7 @@ async def query_registrations(call: Call) -> Response:
         raise problems.bad_data("limit 0 goes with count only.", "limit")
     async with call.broker.reader.session(call.tenant) as connection:
         found = await _found(call, connection, asked, context)
-    headers = page_links(call.path, asked, limit, offset, len(found) > offset + limit)
+    headers = page_links(call.path, asked, kind, limit, offset, len(found) > offset + limit)
     if counts:
         headers["NGSILD-Results-Count"] = str(len(found))
     body = [_shown(call, one, context) for one in found[offset : offset + limit]]

@@ -127,7 +127,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         elif not filtered:
             whole[entity_id] = body
     entities = [limited(whole[one], held, past) for one in sorted(whole)]
-    headers = page_links(call.path, asked, limit, offset, len(entities) > offset + limit)
+    headers = page_links(call.path, asked, kind, limit, offset, len(entities) > offset + limit)
     if counts:
         more = sum(max(0, one.total - len(one.bodies)) for one in told if one.total is not None and not one.fills)
         headers["NGSILD-Results-Count"] = str(len(entities) + more)

@@ -307,7 +307,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     page = entities[offset : offset + limit]
     if call.mapped is not None:
         call.mapped.holders |= _sources(page, local[0], shares, found)
-    headers = page_links(call.path, asked, limit, offset, len(entities) > offset + limit)
+    headers = page_links(call.path, asked, kind, limit, offset, len(entities) > offset + limit)
     if counts:
         more = local[1] + sum(total for _, total in found) - len(local[0]) - sum(len(some) for some, _ in found)
         headers["NGSILD-Results-Count"] = str(len(entities) + max(0, more))

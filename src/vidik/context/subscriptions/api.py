@@ -21,7 +21,7 @@ from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild import contexts_api, parameters, problems, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import check_definition, tagged
-from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, page_links
+from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, has_header, page_links
 from vidik.context.subscriptions import questions, repository
 from vidik.context.subscriptions.addresses import check_endpoint
 from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, About, Subscription
@@ -80,6 +80,8 @@ async def create_subscription(call: Call, kind: Kind) -> Response:
     if not isinstance(body, dict):
         raise problems.bad_data("A subscription is a JSON object.")
     body = _as_given(body)
+    if has_header(call.request, b"via"):
+        body["localOnly"] = True  # a copy that another broker gave us is not copied further: no copies go in circles
     body.setdefault("id", body.pop("@id", None) or f"urn:ngsi-ld:Subscription:{uuid.uuid4()}")
     moment = now()
     subscription = await _checked(call, kind, body, context, moment)
@@ -119,7 +121,7 @@ async def query_subscriptions(call: Call, kind: Kind) -> Response:
     async with call.broker.reader.session(call.tenant) as connection:
         rows = await repository.page(connection, kind.about, limit=limit, offset=offset)
         total = await repository.count(connection, kind.about) if counts else None
-    headers = page_links(call.path, asked, limit, offset, len(rows) > limit)
+    headers = page_links(call.path, asked, media_type, limit, offset, len(rows) > limit)
     if total is not None:
         headers["NGSILD-Results-Count"] = str(total)
     body = [await _shown(call, row, context) for row in rows[:limit]]

@@ -132,7 +132,7 @@ async def _pages(
             told.update(one.id for one in fresh)
             if fresh:
                 bodies = [
-                    body for one in fresh for body in await _bodies(connection, tenant, reader, subscription, one)
+                    body for one in fresh for body in await bodies_of(connection, tenant, reader, subscription, one)
                 ]
                 yield ",".join(orjson.dumps(body).decode() for body in bodies)
             if not page.more:
@@ -156,9 +156,10 @@ async def _search(
     )
 
 
-async def _bodies(
+async def bodies_of(
     connection: Connection, tenant: str, reader: EntityReader, subscription: Subscription, entity: Stored
 ) -> list[Json]:
+    """What a subscription is told of an entity as it is: of itself, and of linked ones where asked for."""
     body = render(entity, subscription.view)
     if subscription.endpoint.accept == GEO_JSON:
         return [as_feature(body, entity, subscription)]

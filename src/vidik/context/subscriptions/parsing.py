@@ -59,6 +59,8 @@ def parse_subscription(body: Any, context: ActiveContext, notified: ActiveContex
             _text(body[name], name)
     if "csf" in body:
         q.parse_q(body["csf"], "csf")
+    for name in ("localOnly", "splitEntities"):
+        _flag(body, name)
     notification = body.get("notification")
     if not isinstance(notification, dict):
         raise bad_data("A subscription says what to notify, and where to.", "notification")

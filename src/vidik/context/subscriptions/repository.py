@@ -159,6 +159,13 @@ async def get(
     return Row(**row) if row else None
 
 
+async def by_key(connection: Connection, key: int) -> Row | None:
+    """The subscription with a key."""
+    cursor = await connection.execute(f"SELECT {_SHOWN} FROM {_FROM} WHERE key = %s", [key])
+    row = await cursor.fetchone()
+    return Row(**row) if row else None
+
+
 async def page(connection: Connection, about: About = "entities", *, limit: int, offset: int) -> list[Row]:
     """Subscriptions in the order in which they were made; one more than the limit, where there is one."""
     cursor = await connection.execute(
