@@ -138,6 +138,8 @@ class TestFloods:
         refused = await client.put("/api/rules/return_warm", json=NEW_RULE)
         assert (refused.status_code, refused.json()["code"]) == (409, "rule-would-flood")
         assert "12 times: at most 12 in ten minutes" in refused.json()["detail"]
+        values = refused.json()["values"]
+        assert (values["most_in_10_minutes"], values["at_most_in_10_minutes"]) == (12, 10)
         assert (await client.put("/api/rules/return_warm", json=NEW_RULE | {"hold": "1h"})).status_code == 200
         confirmed = await client.put("/api/rules/return_warm", json=NEW_RULE | {"hold": "0s", "confirm_flood": True})
         assert confirmed.status_code == 200, confirmed.text

@@ -42,17 +42,17 @@ Progress = Callable[[int, int], Awaitable[None]]
 
 
 class RuleWouldFlood(Conflict):
-    """A rule would have called more than an operator can follow; `figures` are those of its dry run."""
+    """A rule would have called more than an operator can follow; `values` are the figures of its dry run."""
 
     default_code = "rule-would-flood"
 
-    def __init__(self, detail: str, figures: Mapping[str, Any]) -> None:
+    def __init__(self, detail: str, values: Mapping[str, Any]) -> None:
         super().__init__(detail, field="confirm_flood")
-        self.figures = {**figures, "at_most_in_10_minutes": FLOOD, "at_most_in_a_day": A_DAY}
+        self.values = {**values, "at_most_in_10_minutes": FLOOD, "at_most_in_a_day": A_DAY}
 
     def problem(self) -> dict[str, Any]:
         """The problem-details object with the figures."""
-        return super().problem() | {"figures": self.figures}
+        return super().problem() | {"values": self.values}
 
 
 @dataclass(frozen=True, slots=True)
