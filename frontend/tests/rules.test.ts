@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Rule } from "../src/lib/api/types";
 import { preferences } from "../src/lib/preferences.svelte";
-import { figuresOf, ruleSentence } from "../src/lib/rules";
+import { ruleSentence } from "../src/lib/rules";
 
 const text = { en: "", "sr-Cyrl": "", "sr-Latn": "" };
 const rule = (fields: Partial<Rule>): Rule => ({
@@ -31,9 +31,12 @@ describe("a rule in one line", () => {
     preferences.language = "en";
   });
 
-  it("lets a person set the side that raises, and what clears", () => {
-    expect(figuresOf(rule({ above: 5 }))).toEqual(["above", "clear"]);
-    expect(figuresOf(rule({ kind: "rate", fall: 2 }))).toEqual(["fall", "clear"]);
-    expect(figuresOf(rule({ kind: "state", values: ["on"] }))).toEqual([]);
+  it("says every kind", () => {
+    expect(ruleSentence(rule({ kind: "absence", attribute: "pressure", hold: "1h" }))).toBe(
+      "Pressure is missing, though it speaks for 1h",
+    );
+    expect(ruleSentence(rule({ kind: "combination", of: [1, 2, 3], at_least: 2 }))).toBe(
+      "2 of 3 conditions hold",
+    );
   });
 });

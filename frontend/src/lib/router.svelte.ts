@@ -21,7 +21,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/(?:situation\/?)?$/, "situation"],
   [/^\/assets\/(.+)$/, "asset"],
   [/^\/assets\/?$/, "situation"],
-  [/^\/alarms\/?$/, "alarms"],
+  [/^\/alarms(?:\/(.*?))?\/?$/, "alarms"],
   [/^\/devices\/?$/, "devices"],
   [/^\/devices\/(.+)$/, "device"],
   [/^\/dead-letters\/?$/, "dead-letters"],
@@ -70,6 +70,12 @@ class Router {
     window.scrollTo(0, 0);
   }
 
+  /** Another address in the place of this one: back does not lead here again. */
+  replace(address: string): void {
+    window.history.replaceState(window.history.state, "", address);
+    this.location = here();
+  }
+
   /** Change filters in place: no new entry in the history. A null removes the name. */
   refine(change: Record<string, string | null>): void {
     const query = new URLSearchParams(window.location.search);
@@ -93,6 +99,9 @@ class Router {
     const { screen, id } = this.location;
     if (screen === "pilots" && id.includes("/"))
       return this.go(`/pilots/${id.slice(0, id.lastIndexOf("/"))}`);
+    if (screen === "alarms" && id.includes("/"))
+      return this.go(`/alarms/${id.slice(0, id.lastIndexOf("/"))}`);
+    if (screen === "alarms" && id) return this.go("/alarms");
     if (screen !== "situation") this.go(parent[screen] ?? "/situation");
   }
 }

@@ -42,26 +42,17 @@ function sentence(rule: Rule): string {
       return t("rules.quality", { n: full(rule.bad ?? 2) });
     case "silence":
       return t("rules.silence", { n: full(rule.intervals ?? 3) });
+    case "absence":
+      return t("rules.absence", { attribute }) + held;
+    case "geofence":
+      return t(rule.must_be === "outside" ? "rules.mustBeOutside" : "rules.mustBeInside") + held;
+    case "forecast":
+      return t("rules.unusual", { attribute, n: full(rule.margin ?? 0) }) + held;
+    case "neighbours":
+      return t("rules.neighbours", { attribute, n: full(rule.distance ?? 0) }) + held;
+    case "combination": {
+      const of = rule.of?.length ?? 0;
+      return t("rules.combination", { n: rule.at_least ?? of, of }) + held;
+    }
   }
 }
-
-/** The figures of a rule that a person may set, in the order of the form. */
-export function figuresOf(rule: Rule): RuleFigure[] {
-  const level = rule.above != null ? "above" : "below";
-  switch (rule.kind) {
-    case "threshold":
-    case "deviation":
-      return [level, "clear"];
-    case "rate":
-      return [rule.rise != null ? "rise" : "fall", "clear"];
-    case "state":
-      return [];
-    case "quality":
-      return ["bad", "good"];
-    case "silence":
-      return ["intervals", "together"];
-  }
-}
-
-export type RuleFigure =
-  "above" | "below" | "clear" | "rise" | "fall" | "bad" | "good" | "intervals" | "together";

@@ -35,5 +35,10 @@ export const worst = (states: Iterable<string>): AssetState => {
 export const byUrgency = (a: Alarm, b: Alarm): number =>
   rankOf(b.priority) - rankOf(a.priority) || Date.parse(b.raised_at) - Date.parse(a.raised_at);
 
+const ASKING = ["unacknowledged", "latched_unacknowledged", "returned_unacknowledged"];
+
+/** Whether an alarm still asks for somebody's acknowledgement, also after its readings are good again. */
+export const isAsking = (alarm: Alarm): boolean => ASKING.includes(alarm.standard_state);
+
 /** Open means that the condition stands, whether or not somebody has acknowledged it. */
 export const isOpen = (alarm: Alarm): boolean => alarm.state !== "cleared" && !alarm.cleared_at;

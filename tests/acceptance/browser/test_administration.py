@@ -1,4 +1,4 @@
-"""What a city's own people look after: rules, accounts, tokens, the audit record, commands to a device."""
+"""What a city's own people look after: accounts, tokens, the audit record, commands to a device."""
 
 from collections.abc import Callable
 
@@ -31,31 +31,6 @@ def test_a_command_is_given_after_a_second_look_and_taken_back(open_page: Open) 
     expect(commands).to_contain_text("Cold night ahead")
     commands.get_by_role("button", name="Take back").click()
     expect(commands).to_contain_text("given up")
-
-
-def test_a_rule_is_read_and_changed_with_a_reason(open_page: Open, city: SmallCity) -> None:
-    page = open_page("/administration")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Rules")
-    table = page.get_by_role("table", name="Rules")
-    page.get_by_label("Service").select_option("heating")
-    row = table.get_by_role("row").filter(has_text="Return temperature too high")
-    expect(row).to_contain_text("Return, primary above 50 for 45m")
-    row.get_by_role("button").click()
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Clears at").fill("55")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog.get_by_role("alert")).to_contain_text("clear must not lie above")
-    dialog.get_by_label("Clears at").fill("48")
-    dialog.get_by_label("Raises above").fill("52")
-    dialog.get_by_label("Reason").fill("Exchanger replaced")
-    dialog.get_by_role("button", name="Save").click()
-    expect(dialog).to_be_hidden()
-    expect(row).to_contain_text("above 52")
-    expect(row).to_contain_text("First dispatcher")
-
-    with city.vidik.client() as client:
-        rules = {rule["code"]: rule for rule in client.get("/api/rules").json()["items"]}
-    assert (rules["heating_return_high"]["above"], rules["heating_return_high"]["clear"]) == (52, 48)
 
 
 def test_an_account_is_made_given_a_new_password_and_disabled(open_page: Open, city: SmallCity) -> None:

@@ -22,7 +22,6 @@ SCREENS = {
     "devices": "/devices",
     "device": f"/devices/{SUBSTATION}",
     "dead-letters": "/dead-letters",
-    "rules": "/administration/rules",
     "accounts": "/administration/accounts",
     "tokens": "/administration/tokens",
     "audit": "/administration/audit",
@@ -30,7 +29,6 @@ SCREENS = {
 }
 DIALOGS = {
     "command dialog": (f"/devices/{SUBSTATION}", "Give a command"),
-    "rule dialog": ("/administration/rules", "Supply below its curve"),
     "account dialog": ("/administration/accounts", "New account"),
     "token dialog": ("/administration/tokens", "New token"),
     "audit dialog": ("/administration/audit", "Signed in"),

@@ -1,4 +1,5 @@
 import type { FeatureCollection } from "geojson";
+import type { AlarmState, Hold, HoldKind } from "./alarms.types";
 
 /** The shapes that the server sends. Times are ISO 8601 in UTC; places are [longitude, latitude]. */
 
@@ -162,7 +163,16 @@ export interface Alarm {
   acknowledged_by: string | null;
   acknowledged_at: string | null;
   note: string | null;
+  returned_at: string | null;
   cleared_at: string | null;
+  /** The state by ISA-18.2; `state` is the short word for it. */
+  standard_state: AlarmState;
+  latching: boolean;
+  hidden_by: HoldKind | null;
+  /** The group of one cause that it belongs to. */
+  group: string | null;
+  /** What hides it now; only where the server was asked for it. */
+  holds?: Hold[];
 }
 
 export interface AlarmList {
@@ -267,10 +277,23 @@ export interface AuditRecord {
   details: Record<string, unknown>;
 }
 
+export type RuleKind =
+  | "threshold"
+  | "deviation"
+  | "rate"
+  | "state"
+  | "quality"
+  | "silence"
+  | "absence"
+  | "geofence"
+  | "forecast"
+  | "neighbours"
+  | "combination";
+
 /** A rule as the API tells it; which figures it has depends on its kind. */
 export interface Rule {
   code: string;
-  kind: "threshold" | "deviation" | "rate" | "state" | "quality" | "silence";
+  kind: RuleKind;
   title: Texts;
   advice: Texts | null;
   service: string;
@@ -293,6 +316,24 @@ export interface Rule {
   good?: number;
   intervals?: number;
   together?: number;
+  must_be?: "inside" | "outside";
+  margin?: number;
+  distance?: number;
+  radius_m?: number;
+  of?: unknown[];
+  at_least?: number | null;
+  rationalisation?: {
+    cause: Texts;
+    consequence: Texts;
+    owner: string;
+    impact: "minor" | "moderate" | "serious" | "severe";
+    respond_within: string;
+  } | null;
+  rationalised_priority?: Priority | null;
+  latching?: boolean;
+  definition?: Record<string, unknown>;
+  /** Its definition before people changed it; null for one that they made. */
+  original?: Record<string, unknown> | null;
 }
 
 export interface DeadLetter {

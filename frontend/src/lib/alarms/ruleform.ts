@@ -1,0 +1,205 @@
+import type { PriorityMatrix } from "../api/alarms.types";
+import type { Priority, Rule, RuleKind } from "../api/types";
+import { minutesOf } from "./words";
+
+export type Draft = Record<string, unknown>;
+
+/** A field of a kind of rule, and how it is asked for. `oneOf`: a figure under one of two names. */
+export type Field =
+  | { name: string; as: "attribute" | "duration" | "list" | "conditions" | "area" | "origins" | "sentence" }
+  | { name: string; as: "number"; min?: number; max?: number; whole?: boolean; optional?: boolean }
+  | { name: string; as: "choice"; choices: string[] }
+  | { name: string; as: "oneOf"; names: [string, string] };
+
+const SIDE: Field = { name: "side", as: "choice", choices: ["both", "above", "below"] };
+const ATTRIBUTE: Field = { name: "attribute", as: "attribute" };
+
+export const FIELDS: Record<RuleKind, Field[]> = {
+  threshold: [
+    ATTRIBUTE,
+    { name: "level", as: "oneOf", names: ["above", "below"] },
+    { name: "clear", as: "number" },
+  ],
+  deviation: [
+    ATTRIBUTE,
+    { name: "reference", as: "attribute" },
+    { name: "distance", as: "oneOf", names: ["above", "below"] },
+    { name: "clear", as: "number" },
+  ],
+  rate: [
+    ATTRIBUTE,
+    { name: "change", as: "oneOf", names: ["rise", "fall"] },
+    { name: "over", as: "duration" },
+    { name: "clear", as: "number", min: 0 },
+  ],
+  state: [ATTRIBUTE, { name: "values", as: "list" }],
+  quality: [
+    { name: "attributes", as: "list" },
+    { name: "bad", as: "number", min: 1, whole: true },
+    { name: "good", as: "number", min: 1, whole: true },
+  ],
+  silence: [
+    { name: "intervals", as: "number", min: 1 },
+    { name: "expected", as: "duration" },
+    { name: "origins", as: "origins" },
+    { name: "together", as: "number", min: 2, whole: true },
+    { name: "together_priority", as: "choice", choices: ["critical", "high", "medium", "low"] },
+    { name: "together_message", as: "sentence" },
+  ],
+  absence: [ATTRIBUTE],
+  geofence: [
+    ATTRIBUTE,
+    { name: "must_be", as: "choice", choices: ["inside", "outside"] },
+    { name: "area", as: "area" },
+    { name: "margin_m", as: "number", min: 0 },
+  ],
+  forecast: [
+    ATTRIBUTE,
+    SIDE,
+    { name: "season", as: "choice", choices: ["day", "week"] },
+    { name: "margin", as: "number", min: 0 },
+    { name: "spreads", as: "number", min: 0 },
+    { name: "clear", as: "number", min: 0, max: 1 },
+    { name: "learn", as: "number", min: 2, max: 60, whole: true },
+  ],
+  neighbours: [
+    ATTRIBUTE,
+    SIDE,
+    { name: "radius_m", as: "number", min: 1 },
+    { name: "at_least", as: "number", min: 2, whole: true },
+    { name: "distance", as: "number", min: 0 },
+    { name: "clear", as: "number", min: 0 },
+  ],
+  combination: [
+    { name: "of", as: "conditions" },
+    { name: "at_least", as: "number", min: 1, whole: true, optional: true },
+  ],
+};
+export const KINDS = Object.keys(FIELDS) as RuleKind[];
+/** Kinds for which history has no answer. */
+export const UNTRIABLE: RuleKind[] = ["quality", "silence"];
+export const TIMES = ["hold", "clear_hold", "max_gap", "reopen"] as const;
+export const IMPACTS = ["severe", "serious", "moderate", "minor"] as const;
+
+const USUAL: Draft = {
+  advice: null,
+  enabled: true,
+  entity_ids: null,
+  when: [],
+  hold: "0s",
+  clear_hold: "0s",
+  max_gap: "3h",
+  reopen: "30m",
+  latching: false,
+  ask_on_return: true,
+  rationalisation: null,
+  inhibited_by: [],
+  maintenance: [],
+  group: "service",
+};
+const USUAL_OF_KIND: Partial<Record<RuleKind, Draft>> = {
+  state: { values: [] },
+  quality: { attributes: null, bad: 2, good: 3 },
+  silence: {
+    intervals: 3,
+    expected: null,
+    origins: ["real", "simulated"],
+    together: 10,
+    together_priority: "high",
+    together_message: { en: "", sr: "" },
+  },
+  absence: { hold: "1h" },
+  geofence: {
+    attribute: "location",
+    must_be: "inside",
+    circle: { centre: [0, 0], radius_m: 500 },
+    polygon: null,
+    margin_m: 0,
+  },
+  forecast: { side: "both", season: "day", margin: null, spreads: 4, clear: 0.7, learn: 7 },
+  neighbours: { side: "both", radius_m: 2000, at_least: 3, distance: null, clear: null },
+  combination: {
+    of: [
+      { attribute: "", above: 0 },
+      { attribute: "", above: 0 },
+    ],
+    at_least: null,
+  },
+};
+
+/** What the form begins with: the rule that stands, with its defaults written out. */
+export const draftOf = (rule: Rule): Draft => ({
+  ...USUAL,
+  ...USUAL_OF_KIND[rule.kind],
+  ...structuredClone(rule.definition ?? {}),
+});
+
+export const newDraft = (kind: RuleKind, before: Draft = {}): Draft => {
+  const kept = Object.fromEntries(
+    [
+      "code",
+      "title",
+      "message",
+      "advice",
+      "service",
+      "priority",
+      "entity_types",
+      "attribute",
+      "rationalisation",
+    ]
+      .filter((name) => before[name] !== undefined)
+      .map((name) => [name, before[name]]),
+  );
+  return {
+    title: { en: "", sr: "" },
+    message: { en: "", sr: "" },
+    service: "water",
+    priority: "low",
+    entity_types: [],
+    ...USUAL,
+    ...Object.fromEntries(FIELDS[kind].flatMap((field) => startOf(field))),
+    ...USUAL_OF_KIND[kind],
+    ...kept,
+    kind,
+  };
+};
+
+function startOf(field: Field): [string, unknown][] {
+  if (field.as === "oneOf") return field.names.map((name) => [name, null]);
+  if (field.as === "attribute") return [[field.name, ""]];
+  if (field.as === "duration") return [[field.name, "1h"]];
+  return [[field.name, null]];
+}
+
+/** What is sent: every field of the kind, said outright, so that nothing of the rule before stays by accident. */
+export function definitionOf(draft: Draft): Draft {
+  const kind = draft["kind"] as RuleKind;
+  const own = FIELDS[kind].flatMap((field) =>
+    field.as === "oneOf" ? field.names : field.as === "area" ? ["circle", "polygon"] : [field.name],
+  );
+  const names = new Set([
+    ...["kind", "code", "title", "message", "service", "priority", "entity_types", ...Object.keys(USUAL)],
+    ...own,
+  ]);
+  const entries = [...names].map((name): [string, unknown] => [name, cleaned(name, draft[name])]);
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
+}
+
+const OPTIONAL_LISTS = new Set(["entity_ids", "attributes"]);
+
+function cleaned(name: string, value: unknown): unknown {
+  if (value === "" && (name === "expected" || name === "at_least")) return null;
+  if (Array.isArray(value) && value.length === 0 && OPTIONAL_LISTS.has(name)) return null;
+  if (name === "advice" && isBlank(value)) return null;
+  return value;
+}
+
+const isBlank = (text: unknown) =>
+  !text || Object.values(text as Record<string, string>).every((one) => !one.trim());
+
+/** The priority that impact and time to respond give. */
+export function priorityOf(matrix: PriorityMatrix, impact: string, within: string): Priority | null {
+  const minutes = minutesOf(within);
+  const column = matrix.respond_within.findIndex((limit) => limit === null || minutes <= minutesOf(limit));
+  return matrix.priority[impact]?.[column] ?? null;
+}
