@@ -18,7 +18,8 @@ export const PLACES: {
     screens: ["situation", "asset"],
   },
   { address: "/alarms", key: "a", icon: "alarms", label: "nav.alarms", screens: ["alarms"] },
-  { address: "/devices", key: "d", icon: "devices", label: "nav.devices", screens: ["devices", "device"] },
+  { address: "/duty", key: "d", icon: "duty", label: "nav.duty", screens: ["duty"] },
+  { address: "/devices", key: "e", icon: "devices", label: "nav.devices", screens: ["devices", "device"] },
   {
     address: "/dead-letters",
     key: "l",

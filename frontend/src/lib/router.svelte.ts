@@ -3,6 +3,7 @@ export type ScreenName =
   | "situation"
   | "asset"
   | "alarms"
+  | "duty"
   | "devices"
   | "device"
   | "dead-letters"
@@ -22,6 +23,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/assets\/(.+)$/, "asset"],
   [/^\/assets\/?$/, "situation"],
   [/^\/alarms(?:\/(.*?))?\/?$/, "alarms"],
+  [/^\/duty(?:\/([a-z]+))?\/?$/, "duty"],
   [/^\/devices\/?$/, "devices"],
   [/^\/devices\/(.+)$/, "device"],
   [/^\/dead-letters\/?$/, "dead-letters"],

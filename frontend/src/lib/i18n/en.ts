@@ -294,6 +294,7 @@ export const en = {
   "error.back": "Back to the situation",
 
   "nav.administration": "Control",
+  "nav.duty": "Duty",
 
   "filter.clear": "Clear filter",
 

@@ -296,6 +296,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "error.back": "Назад на стање",
 
   "nav.administration": "Управа",
+  "nav.duty": "Дежурство",
 
   "filter.clear": "Обриши филтер",
 

@@ -1,0 +1,29 @@
+import { ApiError } from "../api/client";
+import type { CallFacts, Notice } from "../api/duty.types";
+import { d, known } from "../i18n/duty";
+import type { DutyKey } from "../i18n/duty.en";
+import { inScript, texts } from "../i18n/index.svelte";
+import { timeText } from "../now.svelte";
+import { errorText } from "../words";
+
+/** What went wrong at duty's doors, in the language of the person. */
+export function dutyError(error: unknown): string {
+  if (error instanceof ApiError && known(`error.${error.code}`))
+    return d(`error.${error.code}` as DutyKey, error.values);
+  return errorText(error);
+}
+
+/** What a call or a message is about, in a line. */
+export function aboutText(facts: CallFacts): string {
+  if (facts.message) return `${inScript(facts.entity_name ?? "")}: ${texts(facts.message)}`;
+  if (facts.number)
+    return `${d("call.incident", { number: facts.number })}: ${facts.titles ? texts(facts.titles) : inScript(facts.title ?? "")}`;
+  return d("call.trial");
+}
+
+/** How a message stands, as a sentence. */
+export function noticeText(notice: Notice): string {
+  const state = d(`notice.${notice.state}`, { time: timeText(notice.due_at, true) });
+  const problem = notice.problem ? known(`problem.${notice.problem}`) : null;
+  return problem ? `${state}: ${problem}` : state;
+}
