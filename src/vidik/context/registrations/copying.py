@@ -68,11 +68,11 @@ class Copying:
     async def run(self) -> None:
         """Look for changes for ever."""
         while True:
+            await asyncio.sleep(LOOK_SECONDS)
             try:
                 await self.turn()
             except (psycopg.OperationalError, PoolTimeout) as error:
                 _log.warning("copies of subscriptions have to wait", error=str(error).strip())
-            await asyncio.sleep(LOOK_SECONDS)
 
     async def turn(self) -> None:
         """Bring sources what has changed since the last turn, and again what they did not take."""
