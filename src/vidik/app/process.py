@@ -55,6 +55,7 @@ def spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 20)
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _allow_many_connections() -> None:

@@ -1,10 +1,10 @@
 """The live city of one web process: follows changes and alarms, keeps the projection, feeds the hub."""
 
 import asyncio
+import contextlib
 import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -37,6 +37,7 @@ from vidik.operations.rules.service import standing_rules
 
 _log = structlog.get_logger(__name__)
 
+_HEAD_START_SECONDS = 3.0
 _TICK_SECONDS = 0.25
 _SWEEP_SECONDS = 5.0
 _RULES_EVERY_SWEEPS = 6
@@ -71,8 +72,9 @@ class LiveCity:
         self._unread: set[str] = set()
         self._reading = asyncio.Lock()
         self._asked_at = -_WATCHED_SECONDS
+        self._wanted = asyncio.Event()
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator["LiveCity"]:
         """Follow the city until the end of the block."""
         task = asyncio.create_task(self._run(), name="live city")
@@ -85,6 +87,7 @@ class LiveCity:
     async def ready(self, seconds: float = 10) -> Projection:
         """The projection, once it is complete; raises Unavailable when that takes too long."""
         self._asked_at = time.monotonic()
+        self._wanted.set()
         try:
             async with asyncio.timeout(seconds):
                 await self._ready.wait()
@@ -106,6 +109,10 @@ class LiveCity:
         return self._streets
 
     async def _run(self) -> None:
+        # A family that starts has better to do than to read a million entities for screens that are dark.
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_HEAD_START_SECONDS):
+                await self._wanted.wait()
         while True:
             try:
                 await self._until_it_works(self._load)

@@ -16,7 +16,6 @@ import math
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Path
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from vidik.kernel.errors import Unprocessable
@@ -110,4 +109,4 @@ Keepable = Annotated[str, AfterValidator(_kept), Field(max_length=4_000)]
 Moment = Annotated[AwareDatetime, AfterValidator(_on_the_calendar)]
 """A time with its zone, of this age."""
 Number = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]
-RowId = Annotated[int, Path(ge=0, le=LARGEST_INTEGER)]
+RowId = Annotated[int, Field(ge=0, le=LARGEST_INTEGER)]

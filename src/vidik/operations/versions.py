@@ -1,11 +1,9 @@
 """Two people at once: who changes a thing says which version they saw, and another one is answered with what stands."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-from fastapi import Header
-
-from vidik.kernel.errors import BadInput, VidikError
+from vidik.kernel.errors import VidikError
 
 
 class Changed(VidikError):
@@ -33,15 +31,3 @@ class VersionMissing(VidikError):
     status: ClassVar[int] = 428
     title: ClassVar[str] = "Say which version you saw"
     default_code: ClassVar[str] = "version-required"
-
-
-def read_version(
-    if_match: Annotated[str | None, Header(description='The version that was seen, as "3".')] = None,
-) -> int:
-    """Return the version of `If-Match`, a dependency of a door; raises VersionMissing or BadInput."""
-    if if_match is None:
-        raise VersionMissing('The header If-Match must say which version you saw, as "3".', field="If-Match")
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdigit() or len(text) > 9:
-        raise BadInput('If-Match is a version in quotes, as "3".', field="If-Match")
-    return int(text)

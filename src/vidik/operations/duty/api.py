@@ -22,7 +22,8 @@ from vidik.operations.duty.facts import gather
 from vidik.operations.duty.forms import NoteForm, ShiftForm
 from vidik.operations.duty.plan import Call, Place, Plan, who_is_next
 from vidik.operations.duty.views import escalation_view, shift_view
-from vidik.operations.versions import Changed, read_version
+from vidik.operations.version_header import read_version
+from vidik.operations.versions import Changed
 
 router = APIRouter(prefix="/duty", tags=["duty"])
 Reader = Annotated[Principal, Depends(require("duty.read"))]

@@ -22,7 +22,7 @@ from vidik.operations.incidents.incident import Incident, Link, LinkKind
 from vidik.operations.incidents.types import IncidentType, incident_types
 from vidik.operations.incidents.view import entry_view, summaries, whole
 from vidik.operations.rules.service import standing_rules
-from vidik.operations.versions import read_version
+from vidik.operations.version_header import read_version
 
 router = APIRouter(tags=["incidents"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]

@@ -17,7 +17,7 @@ from vidik.operations.tasks import crews_service, photos, repository, service, s
 from vidik.operations.tasks.forms import Asked, Assigning, Closing, Deciding, Editing, Opening, Sync
 from vidik.operations.tasks.service import Verb
 from vidik.operations.tasks.view import event_view, photo_view, task_views
-from vidik.operations.versions import read_version
+from vidik.operations.version_header import read_version
 
 router = APIRouter(tags=["tasks"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]

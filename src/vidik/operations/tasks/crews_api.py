@@ -13,7 +13,7 @@ from vidik.operations.tasks import crews_repository, crews_service, skills
 from vidik.operations.tasks.forms import CrewEdited, CrewMade, Duty, Position
 from vidik.operations.tasks.sync import crew_for, works_for
 from vidik.operations.tasks.view import crew_view
-from vidik.operations.versions import read_version
+from vidik.operations.version_header import read_version
 
 router = APIRouter(prefix="/crews", tags=["tasks"])
 Dispatcher = Annotated[Principal, Depends(require("tasks.manage"))]
