@@ -49,6 +49,8 @@ _OURS: Final = ("id", "@id", "jsonldContext", "notification", "localOnly", "csf"
 _Wanted = dict[tuple[int, int], tuple[Registration, Json, str | None]]
 """By subscription and registration: the source, its copy, and the address of the @context that this is written in."""
 
+_AWAY: Final = Answer(0, problem="the source did not answer before")
+
 _log = get_logger("vidik.federation")
 
 
@@ -64,6 +66,8 @@ class Copying:
         self._address = address(services.settings, tenant)
         self._done: tuple[int, int] | None = None
         self._again_at = 0.0
+        self._away: set[int] = set()
+        """Registrations whose sources did not answer in this turn: the rest of it is not tried on them."""
 
     async def run(self) -> None:
         """Look for changes for ever."""
@@ -91,6 +95,7 @@ class Copying:
         self._again_at = time.monotonic() + AGAIN_SECONDS if has_copies or not all_is_well else float("inf")
 
     async def _reconcile(self, known: Known) -> bool:
+        self._away.clear()
         wanted = await self._wanted(known)
         async with self._database.session(self._tenant) as connection:
             present = await copies.every(connection)
@@ -158,7 +163,7 @@ class Copying:
         else:
             patch = {**dict.fromkeys(former.keys() - body.keys(), NULL), **body}
             errand = Errand(registration, "PATCH", _path(copy), body=patch, link=link)
-        answer = await self._federation.forwarder.send(sender, errand)
+        answer = await self._asked(sender, errand)
         if not (answer.is_success or (former is None and answer.status == 409)):
             self._warn(registration, answer)
             return False
@@ -173,7 +178,7 @@ class Copying:
         if "deleteSubscription" in registration.operations and moment - since < GIVEN_UP:
             if copy.gone_at is None:
                 await self._keep(replace(copy, gone_at=moment))
-            answer = await self._federation.forwarder.send(sender, Errand(registration, "DELETE", _path(copy)))
+            answer = await self._asked(sender, Errand(registration, "DELETE", _path(copy)))
             if not answer.is_success and answer.status != 404:
                 self._warn(registration, answer)
                 return False
@@ -181,11 +186,21 @@ class Copying:
             await copies.forget(connection, copy.remote_id)
         return True
 
+    async def _asked(self, sender: Sender, errand: Errand) -> Answer:
+        if errand.registration.key in self._away:
+            return _AWAY
+        answer = await self._federation.forwarder.send(sender, errand)
+        if not answer.status:
+            self._away.add(errand.registration.key)
+        return answer
+
     async def _keep(self, copy: Copy) -> None:
         async with self._database.transaction(self._tenant) as connection:
             await copies.keep(connection, copy)
 
     def _warn(self, registration: Registration, answer: Answer) -> None:
+        if answer is _AWAY:
+            return
         problem = answer.problem or f"the source answered {answer.status}"
         _log.warning("a source did not take a subscription", registration=registration.id, problem=problem)
 
