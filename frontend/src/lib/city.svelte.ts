@@ -4,7 +4,7 @@ import { fold } from "./i18n/transliterate";
 import { isOpen } from "./states";
 import { Stream, type ServerEvent, type StreamState } from "./stream";
 import { errorText } from "./words";
-import { work, type WorkEvent } from "./work";
+import { work, type PresenceEvent, type WorkEvent } from "./work";
 
 const FEED_LENGTH = 60;
 type AssetListener = (asset: AssetSummary, stateChanged: boolean) => void;
@@ -144,6 +144,9 @@ export class City {
         break;
       case "work":
         work.tell(data as WorkEvent);
+        break;
+      case "presence":
+        work.tellPresence(data as PresenceEvent);
         break;
       case "reset":
         // We fell too far behind for the stream to tell us everything: read the city anew.

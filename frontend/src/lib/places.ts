@@ -19,6 +19,8 @@ export const PLACES: {
   },
   { address: "/alarms", key: "a", icon: "alarms", label: "nav.alarms", screens: ["alarms"] },
   { address: "/duty", key: "d", icon: "duty", label: "nav.duty", screens: ["duty"] },
+  { address: "/desk", key: "o", icon: "desk", label: "nav.desk", screens: ["desk"] },
+  { address: "/incidents", key: "i", icon: "incidents", label: "nav.incidents", screens: ["incidents"] },
   { address: "/devices", key: "e", icon: "devices", label: "nav.devices", screens: ["devices", "device"] },
   {
     address: "/dead-letters",

@@ -3,6 +3,8 @@ export type ScreenName =
   | "situation"
   | "asset"
   | "alarms"
+  | "desk"
+  | "incidents"
   | "duty"
   | "devices"
   | "device"
@@ -28,6 +30,8 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/devices\/(.+)$/, "device"],
   [/^\/dead-letters\/?$/, "dead-letters"],
   [/^\/pilots(?:\/(.*?))?\/?$/, "pilots"],
+  [/^\/desk\/?$/, "desk"],
+  [/^\/incidents(?:\/([0-9]+))?\/?$/, "incidents"],
   [/^\/administration(?:\/([a-z]+))?\/?$/, "administration"],
   [/^\/sign-in\/?$/, "sign-in"],
 ];
@@ -104,6 +108,7 @@ class Router {
     if (screen === "alarms" && id.includes("/"))
       return this.go(`/alarms/${id.slice(0, id.lastIndexOf("/"))}`);
     if (screen === "alarms" && id) return this.go("/alarms");
+    if (screen === "incidents" && id) return this.go("/incidents");
     if (screen !== "situation") this.go(parent[screen] ?? "/situation");
   }
 }
@@ -111,6 +116,7 @@ class Router {
 export const router = new Router();
 
 export const assetAddress = (id: string) => `/assets/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
+export const incidentAddress = (id: string) => `/incidents/${encodeURIComponent(id)}`;
 export const planAddress = (id: string | number) => `/pilots/plans/${encodeURIComponent(id)}`;
 export const watchAddress = (id: string | number) => `${planAddress(id)}/watch`;
 export const deviceAddress = (id: string) => `/devices/${encodeURIComponent(id)}`;

@@ -1,13 +1,6 @@
 /** What others do in the command centre, as the live stream tells it; stores of the rooms listen by topic. */
 export type WorkTopic =
-  | "incident"
-  | "task"
-  | "crew"
-  | "procedure-run"
-  | "shift"
-  | "notice"
-  | "warning"
-  | "exercise";
+  "incident" | "task" | "crew" | "procedure-run" | "shift" | "notice" | "warning" | "exercise";
 
 export interface WorkEvent<Data = unknown> {
   id: string;
@@ -18,11 +11,19 @@ export interface WorkEvent<Data = unknown> {
   data: Data;
 }
 
+/** Who looks at a thing now, or leaves it. */
+export interface PresenceEvent {
+  topic: WorkTopic;
+  subject: string;
+  data: { login: string; name: string; here: boolean };
+}
+
 type Listener = (event: WorkEvent) => void;
 
 class Work {
   private listeners = new Map<WorkTopic, Set<Listener>>();
   private readers = new Set<() => void>();
+  private watchers = new Set<(event: PresenceEvent) => void>();
 
   /** Be told of every change of a topic; events may come twice and out of order, so compare versions. */
   on<Data>(topic: WorkTopic, listener: (event: WorkEvent<Data>) => void): () => void {
@@ -35,6 +36,16 @@ class Work {
   onGap(reader: () => void): () => void {
     this.readers.add(reader);
     return () => this.readers.delete(reader);
+  }
+
+  /** Be told who looks at what. */
+  onPresence(watcher: (event: PresenceEvent) => void): () => void {
+    this.watchers.add(watcher);
+    return () => this.watchers.delete(watcher);
+  }
+
+  tellPresence(event: PresenceEvent): void {
+    for (const watcher of this.watchers) watcher(event);
   }
 
   tell(event: WorkEvent): void {

@@ -12,6 +12,8 @@ export const en = {
   "nav.label": "Places",
   "nav.situation": "Situation",
   "nav.alarms": "Alarms",
+  "nav.desk": "Desk",
+  "nav.incidents": "Incidents",
   "nav.devices": "Devices",
   "nav.deadLetters": "Dead letters",
   "nav.pilots": "Pilots",

@@ -10,6 +10,8 @@ export const srCyrl: Record<MessageKey, Message> = {
   "nav.label": "Места",
   "nav.situation": "Стање",
   "nav.alarms": "Аларми",
+  "nav.desk": "Радни сто",
+  "nav.incidents": "Инциденти",
   "nav.devices": "Уређаји",
   "nav.deadLetters": "Одбијене поруке",
   "nav.pilots": "Пилоти",

@@ -1,10 +1,12 @@
 import "maplibre-gl/dist/maplibre-gl.css";
 import * as maplibre from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Incident } from "../api/incidents.types";
 import type { AssetSummary, Basemap, Place } from "../api/types";
 import { isStale } from "../time";
 import { featureOf, glyphName, type AssetFeature } from "./clusters";
 import { GLYPH_PIXEL_RATIO, paintGlyph } from "./glyphs";
+import { incidentFeatures } from "./incidents";
 import { readPalette } from "./palette";
 import { EMPTY, labelField, layers, styleOf } from "./style";
 import { rankOf } from "../states";
@@ -23,6 +25,7 @@ export interface CityMapOptions {
   cyrillic: boolean;
   label: string;
   onSelect: (id: string | null) => void;
+  onIncident?: (id: string) => void;
   onMove: (view: View) => void;
 }
 
@@ -89,6 +92,14 @@ export class CityMap {
     this.changed.clear();
     this.source("assets").setData({ type: "FeatureCollection", features });
     this.fade(assets);
+  }
+
+  /** Show incidents above the assets, one of them as chosen. */
+  showIncidents(incidents: Incident[], chosen: string | null): void {
+    if (!this.ready) return void this.whenReady.push(() => this.showIncidents(incidents, chosen));
+    const { places, areas } = incidentFeatures(incidents, chosen);
+    this.source("incidents").setData(places);
+    this.source("incident-areas").setData(areas);
   }
 
   /** One asset has another state: sent to the source as a diff, together with others of the moment. */
@@ -177,13 +188,15 @@ export class CityMap {
   }
 
   private bindPointer(): void {
-    const hits = ["assets", "clusters"];
+    const hits = ["assets", "clusters", ...(this.options.onIncident ? ["incidents"] : [])];
     this.map.on("click", async (event) => {
       const box: [maplibre.PointLike, maplibre.PointLike] = [
         [event.point.x - 5, event.point.y - 5],
         [event.point.x + 5, event.point.y + 5],
       ];
       const found = this.map.queryRenderedFeatures(box, { layers: hits });
+      const incident = found.find((feature) => feature.layer.id === "incidents");
+      if (incident) return this.options.onIncident?.(String(incident.properties["id"]));
       const asset = found
         .filter((feature) => feature.layer.id === "assets")
         .sort((a, b) => Number(b.properties["rank"]) - Number(a.properties["rank"]))[0];

@@ -4,6 +4,7 @@ import type { Basemap } from "../api/types";
 import { toLatin } from "../i18n/transliterate";
 import { RANK, stateOfRank } from "../states";
 import { CLUSTER_PROPERTIES, CLUSTER_RADIUS } from "./clusters";
+import { incidentLayers, incidentSources } from "./incidents";
 import type { Palette } from "./palette";
 
 export const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -207,6 +208,7 @@ export function layers(palette: Palette, cyrillic: boolean): LayerSpecification[
         "circle-stroke-width": 2.5,
       },
     },
+    ...incidentLayers(palette),
   ];
 }
 
@@ -228,6 +230,7 @@ export function styleOf(basemap: Basemap | null, palette: Palette, cyrillic: boo
       clusterProperties: CLUSTER_PROPERTIES,
     },
     selected: { type: "geojson", data: EMPTY },
+    ...incidentSources(),
   };
   for (const name of BASE) {
     const data = basemap?.layers[name];

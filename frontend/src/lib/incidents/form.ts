@@ -1,0 +1,105 @@
+import type { Changes, Draft } from "../api/incidents";
+import type { Incident, IncidentRole, Link, LinkKind, Point, Severity } from "../api/incidents.types";
+import type { Asked } from "./acting.svelte";
+import { incidents } from "./store.svelte";
+import { bySeverity, titleOf } from "./words";
+
+export const linkKey = (link: Link): string => `${link.kind}|${link.target}`;
+
+function linkOf(key: string): Link {
+  const at = key.indexOf("|");
+  return { kind: key.slice(0, at) as LinkKind, target: key.slice(at + 1) };
+}
+
+/** What a person types about an action; what the server is sent is made from it. */
+export interface Form {
+  title: string;
+  type: string;
+  severity: Severity;
+  summary: string;
+  address: string;
+  place: Point | null;
+  note: string;
+  cause: string;
+  lesson: string;
+  reason: string;
+  into: string;
+  links: string[];
+  role: IncidentRole;
+  person: string;
+  draft: () => Draft;
+  changes: (before: Incident) => Changes;
+  splitDraft: (of: Incident) => { title: string; links: Link[]; client_id: string };
+}
+
+/** The form of an action with what is known already. The client's id is made once: a repeat opens nothing twice. */
+export function blank(asked: Asked | null): Form {
+  const known: Partial<Draft> =
+    asked?.act === "open" ? asked.draft : asked?.act === "edit" ? asked.incident : {};
+  const isEdit = asked?.act === "edit";
+  const clientId = crypto.randomUUID();
+  const others = incidents.running.filter(
+    (one) => asked && asked.act !== "open" && one.id !== asked.incident.id,
+  );
+  return {
+    title: isEdit ? titleOf(asked.incident) : (known.title ?? ""),
+    type: known.type ?? "other",
+    severity: known.severity ?? "minor",
+    summary: known.summary ?? "",
+    address: known.address ?? "",
+    place: known.place ?? null,
+    note: "",
+    cause: "",
+    lesson: "",
+    reason: "",
+    into: others.sort(bySeverity)[0]?.id ?? "",
+    links: [],
+    role: "command",
+    person: "",
+    draft() {
+      return {
+        title: this.title.trim(),
+        type: this.type,
+        severity: this.severity,
+        summary: this.summary,
+        address: this.address,
+        place: this.place,
+        links: known.links?.map(({ kind, target }) => ({ kind, target })) ?? [],
+        client_id: clientId,
+      };
+    },
+    changes(before) {
+      const { title, type, severity, summary, address, place } = this;
+      const all: Changes = {
+        title: title.trim(),
+        type,
+        severity,
+        summary: summary.trim(),
+        address: address.trim(),
+        place,
+      };
+      const was: Changes = { ...before, title: titleOf(before) };
+      return Object.fromEntries(
+        Object.entries(all).filter(
+          ([name, value]) => JSON.stringify(value) !== JSON.stringify(was[name as keyof Changes]),
+        ),
+      );
+    },
+    splitDraft() {
+      return { title: this.title.trim(), links: this.links.map(linkOf), client_id: clientId };
+    },
+  };
+}
+
+/** Whether everything that must be said is said. */
+export function isComplete(act: Asked["act"], form: Form): boolean {
+  const needed: Partial<Record<Asked["act"], string[]>> = {
+    open: [form.title],
+    edit: [form.title],
+    split: [form.title],
+    close: [form.cause, form.lesson],
+    reopen: [form.reason],
+    merge: [form.into],
+  };
+  return (needed[act] ?? []).every((text) => text.trim() !== "");
+}

@@ -1,0 +1,97 @@
+import type { Entry, Incident, Link } from "../api/incidents.types";
+import { i, known } from "../i18n/incidents";
+import { inScript, texts } from "../i18n/index.svelte";
+import { SEVERITIES } from "./shapes";
+import { incidents } from "./store.svelte";
+
+export const titleOf = (incident: Pick<Incident, "title" | "titles">): string =>
+  incident.titles ? texts(incident.titles) : incident.title;
+
+export function typeName(code: string): string {
+  const type = incidents.type(code);
+  return type ? texts(type.title) : code;
+}
+
+export const linkText = (link: Link & { name?: string | null }): string =>
+  link.name ? inScript(link.name) : `${i(`kind.${link.kind}`)} ${link.target.split(":").at(-1)}`;
+
+/** Worst first; of the same severity the newest first. */
+export const bySeverity = (one: Incident, other: Incident): number =>
+  SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity) ||
+  Date.parse(other.opened_at) - Date.parse(one.opened_at);
+
+const text = (value: unknown): string =>
+  typeof value === "string" ? value : typeof value === "number" ? String(value) : "";
+
+function changeText(data: Entry["data"]): string {
+  const said = Object.entries(data).map(([name, value]) => {
+    const field = known(`field.${name}`) ?? name;
+    if (!Array.isArray(value) || !["type", "severity", "title"].includes(name)) return field;
+    const [before, after] = value.map((one) => valueText(name, text(one)));
+    return `${field} ${before} → ${after}`;
+  });
+  return said.join(", ");
+}
+
+function valueText(field: string, value: string): string {
+  if (field === "severity") return known(`severity.${value}`) ?? value;
+  return field === "type" ? typeName(value) : value;
+}
+
+function openedText(data: Entry["data"]): string {
+  if (data["group"]) return i("entry.opened.alarms", { n: Number(data["alarms"] ?? 0) });
+  return data["rule"] ? i("entry.opened.rule") : i("entry.opened");
+}
+
+/** A line of the timeline as a sentence; what people typed follows apart (see `entryNote`). */
+export function entryText({ kind, data }: Entry): string {
+  const parameters = Object.fromEntries(
+    Object.entries(data).map(([name, value]) => [name, inScript(text(value))]),
+  );
+  switch (kind) {
+    case "opened":
+      return openedText(data);
+    case "note":
+      return "";
+    case "changed":
+      return i("entry.changed", { what: changeText(data) });
+    case "linked":
+    case "unlinked":
+      return i(`entry.${kind}`, { what: linkText(data as unknown as Link) });
+    case "alarms.joined":
+      return i("entry.alarms.joined", { n: Number(data["alarms"]), total: Number(data["total"]) });
+    case "alarms.over":
+      return i("entry.alarms.over", { n: Number(data["total"]) });
+    case "role":
+    case "handover": {
+      const role = known(`role.${text(data["role"])}`) ?? "";
+      const key = kind === "handover" ? "entry.handover" : data["to"] ? "entry.role" : "entry.role.nobody";
+      return i(key, { ...parameters, role });
+    }
+    case "closed":
+      return i("entry.closed", {
+        cause: ended(text(data["cause"])),
+        lesson: ended(text(data["lesson"])),
+      });
+    case "reopened":
+      return i(data["returned"] ? "entry.reopened.returned" : "entry.reopened");
+    default:
+      return known(`entry.${kind}`, parameters) ?? kind;
+  }
+}
+
+const ended = (sentence: string) => (/[.!?…]$/.test(sentence) ? sentence : `${sentence}.`);
+
+/** What a person typed with a line, as it was typed. */
+export const entryNote = ({ data }: Entry): string =>
+  text(data["text"]) || text(data["note"]) || text(data["reason"]);
+
+export const FAMILIES = ["all", "notes", "course", "alarms", "work"] as const;
+export type Family = (typeof FAMILIES)[number];
+
+/** Which filter of the timeline shows a kind of line. */
+export function familyOf(kind: string): Exclude<Family, "all"> {
+  if (kind === "note") return "notes";
+  if (kind.startsWith("alarms.") || kind === "linked" || kind === "unlinked") return "alarms";
+  return /^(task|procedure|notice|warning)\./.test(kind) ? "work" : "course";
+}

@@ -1,0 +1,120 @@
+import "maplibre-gl/dist/maplibre-gl.css";
+import * as maplibre from "maplibre-gl";
+import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
+import type { Basemap, Place, Priority } from "../api/types";
+import { readPalette } from "./palette";
+import { labelField, layers, styleOf } from "./style";
+
+maplibre.setWorkerUrl(workerUrl);
+
+export interface TaskMark {
+  id: number;
+  at: Place;
+  priority: Priority;
+  text: string;
+}
+
+export interface CrewMark {
+  id: number;
+  at: Place;
+  text: string;
+}
+
+interface Options {
+  container: HTMLElement;
+  basemap: Basemap | null;
+  centre: Place;
+  zoom: number;
+  cyrillic: boolean;
+  label: string;
+  select: (id: number) => void;
+}
+
+/** A map of a few dozen tasks and crews: marks are elements of the page, so keys and readers reach them. */
+export class TaskChart {
+  private readonly map: maplibre.Map;
+  private readonly tasks = new Map<number, maplibre.Marker>();
+  private readonly crews = new Map<number, maplibre.Marker>();
+
+  constructor(private readonly options: Options) {
+    this.map = new maplibre.Map({
+      container: options.container,
+      style: styleOf(options.basemap, readPalette(), options.cyrillic),
+      center: options.centre,
+      zoom: options.zoom,
+      minZoom: 8,
+      maxZoom: 19,
+      attributionControl: false,
+      dragRotate: false,
+      pitchWithRotate: false,
+      touchPitch: false,
+      locale: { "Map.Title": options.label },
+    });
+    this.map.touchZoomRotate.disableRotation();
+    this.map.keyboard.disableRotation();
+  }
+
+  showTasks(marks: TaskMark[], selected: number | null): void {
+    this.drop(this.tasks, marks);
+    for (const { id, at, priority, text } of marks) {
+      let marker = this.tasks.get(id);
+      if (!marker) {
+        const element = document.createElement("button");
+        element.addEventListener("click", () => this.options.select(id));
+        marker = new maplibre.Marker({ element }).setLngLat(at).addTo(this.map);
+        this.tasks.set(id, marker);
+      }
+      const element = marker.setLngLat(at).getElement();
+      for (const name of ["critical", "high", "medium", "low"])
+        element.classList.toggle(name, name === priority);
+      element.classList.add("mark");
+      element.title = text;
+      element.setAttribute("aria-label", text);
+      element.setAttribute("aria-pressed", String(id === selected));
+      if (id === selected && !this.map.getBounds().contains(at)) this.map.jumpTo({ center: at });
+    }
+  }
+
+  showCrews(marks: CrewMark[]): void {
+    this.drop(this.crews, marks);
+    for (const { id, at, text } of marks) {
+      let marker = this.crews.get(id);
+      if (!marker) {
+        const element = document.createElement("div");
+        element.classList.add("crew");
+        marker = new maplibre.Marker({ element, anchor: "bottom", offset: [0, -10] })
+          .setLngLat(at)
+          .addTo(this.map);
+        this.crews.set(id, marker);
+      }
+      const element = marker.setLngLat(at).getElement();
+      element.textContent = text;
+      // A name as text says it already.
+      element.removeAttribute("aria-label");
+      element.removeAttribute("role");
+    }
+  }
+
+  private drop(known: Map<number, maplibre.Marker>, marks: { id: number }[]): void {
+    const wanted = new Set(marks.map((mark) => mark.id));
+    for (const [id, marker] of known) {
+      if (wanted.has(id)) continue;
+      marker.remove();
+      known.delete(id);
+    }
+  }
+
+  /** Take the colours of another theme, and the script of the person. */
+  recolour(cyrillic: boolean): void {
+    if (!this.map.isStyleLoaded()) return void this.map.once("idle", () => this.recolour(cyrillic));
+    for (const layer of layers(readPalette(), cyrillic)) {
+      for (const [name, value] of Object.entries(layer.paint ?? {}))
+        this.map.setPaintProperty(layer.id, name as "line-color", value);
+    }
+    this.map.setLayoutProperty("street-names", "text-field", labelField(cyrillic));
+  }
+
+  destroy(): void {
+    this.map.remove();
+  }
+}
