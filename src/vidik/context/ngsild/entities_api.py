@@ -17,7 +17,6 @@ from vidik.context.ngsild import (
     merge,
     parameters,
     problems,
-    q,
     selections,
     temporal_writing,
     validation,
@@ -105,8 +104,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     view = parameters.view(asked, context)
     join = linked.parse_join(asked)
     found, types = parameters.search(asked, context)
-    if found.q is not None and q.linked_depth(found.q) > parameters.followed(asked):
-        raise problems.bad_data("q follows more links than join and joinLevel say.", "q")
+    parameters.check_links(found.q, asked)
     if call.mapped is not None:
         found.ids = call.mapped.narrowed(found.ids)
     count = asked.flag("count") or "count" in parameters.options(asked)

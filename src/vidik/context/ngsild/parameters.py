@@ -107,6 +107,12 @@ def projections(parameters: Parameters, context: ActiveContext) -> tuple[Project
     return pick, omit
 
 
+def check_links(query: q.Query | None, parameters: Parameters) -> None:
+    """Raise BadInput for a q that follows more links than linked entities are retrieved through (5.7.2.4)."""
+    if query is not None and q.linked_depth(query) > followed(parameters):
+        raise bad_data("q follows more links than join and joinLevel say.", "q")
+
+
 def followed(parameters: Parameters) -> int:
     """Through how many relationships linked entities are shown; 0 where none are."""
     level = parameters.number("joinLevel", 1, 1, MAXIMUM_LEVEL)

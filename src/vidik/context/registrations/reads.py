@@ -13,7 +13,7 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entities_api, entity_maps, linked, parameters, problems, selections
+from vidik.context.ngsild import entities_api, entity_maps, linked, parameters, problems, q, selections
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.rendering import Stored
@@ -275,6 +275,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     view = parameters.view(asked, context)
     join = linked.parse_join(asked)
     search, types = parameters.search(asked, context)
+    parameters.check_links(search.q, asked)
     if call.mapped is not None:
         search.ids = call.mapped.narrowed(search.ids)
     counts = asked.flag("count") or "count" in parameters.options(asked)
@@ -338,6 +339,8 @@ def _question(
 ) -> _Question:
     split = asked.flag("splitEntities")
     filters = {name: text for name in _FILTERS if (text := asked.get(name)) is not None}
+    if search.q is not None and q.linked_depth(search.q):
+        filters.pop("q", None)  # what an entity links to may be anywhere: the links are followed here
     return _Question(
         ids=None if search.ids is None else frozenset(search.ids),
         pattern=search.id_pattern,
