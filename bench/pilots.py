@@ -19,7 +19,8 @@ from vidik.pilots.folder import FolderOutcome, Meter, Task, evaluate_folder, met
 from vidik.pilots.folder_summary import shown, summary
 from vidik.pilots.measurement.reading import Kind, read_csv
 from vidik.pilots.measurement.series import Period, Series
-from vidik.pilots.uncertainty.placebo import Placebo, bounds, placebo_interval, placebo_of
+from vidik.pilots.uncertainty.conformal import Ranked
+from vidik.pilots.uncertainty.placebo import Placebo, bounds, placebo_interval, placebo_of, ranked
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SPLITS = 500
@@ -92,7 +93,7 @@ def _coverage(report: Report, meters: list[Meter]) -> None:
     for _ in range(SPLITS):
         calibrating = set(generator.permutation(buildings)[: len(buildings) // 2].tolist())
         scores = [one.score for name, runs in earlier.items() if name.rsplit("_", 1)[-1] in calibrating for one in runs]
-        low, high, _ = bounds(scores, 0.9)
+        low, high, _ = bounds(Ranked.of(scores), 0.9)
         judged = [one for name, one in later.items() if one is not None and name.rsplit("_", 1)[-1] not in calibrating]
         tried += len(judged)
         inside.append(np.mean([low <= one.score <= high for one in judged]))
@@ -133,7 +134,7 @@ def _leave_one_out(earlier: dict[str, list[Placebo]], later: dict[str, Placebo |
             continue
         building = name.rsplit("_", 1)[-1]
         scores = [run.score for other, runs in earlier.items() if other.rsplit("_", 1)[-1] != building for run in runs]
-        low, high, _ = bounds(scores, 0.9)
+        low, high, _ = bounds(Ranked.of(scores), 0.9)
         inside.append(low <= one.score <= high)
         false.append(one.score < low)
     return float(np.mean(inside)), float(np.mean(false))
@@ -220,7 +221,7 @@ def _heat(report: Report) -> None:
     inside = []
     guided = [one is not None and one.low <= 0 <= one.high for *_, one in placebos]
     for placebo, found, _ in placebos:
-        others = [one for one, _, _ in placebos if one.name != placebo.name]
+        others = ranked(one for one, _, _ in placebos if one.name != placebo.name)
         interval = placebo_interval(found.actual_total, found.predicted_total, placebo.spread, others, 0.9)
         inside.append(interval.low <= 0 <= interval.high)
     report.add(

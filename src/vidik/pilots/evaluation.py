@@ -18,7 +18,7 @@ from vidik.pilots.measurement.series import Period, Series, Values
 from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, Verdict
 from vidik.pilots.specification import Specification
 from vidik.pilots.uncertainty.guideline_14 import guideline_14
-from vidik.pilots.uncertainty.placebo import p_value, placebo_interval, placebo_runs, spread_of
+from vidik.pilots.uncertainty.placebo import p_value, placebo_interval, placebo_runs, ranked, spread_of
 
 
 def evaluate(
@@ -69,7 +69,8 @@ def evaluate(
         set_aside_standstill=set_aside,
     )
     spread = spread_of(runs)
-    interval = placebo_interval(actual, counterfactual, spread, placebos, level)
+    scores = ranked(placebos)
+    interval = placebo_interval(actual, counterfactual, spread, scores, level)
     found = [*findings, *(finding for assessment, _ in assessed for finding in assessment.findings)]
     if interval.note:
         found.append(Finding("placebos-few", "warning", interval.note, values={"placebos": len(placebos)}))
@@ -84,7 +85,7 @@ def evaluate(
         fraction=(counterfactual - actual) / counterfactual if counterfactual > 0 else math.nan,
         interval=interval,
         guideline_14=sum_guideline_14(runs, counterfactual - actual, level),
-        p_value=p_value(actual, counterfactual, spread, placebos),
+        p_value=p_value(actual, counterfactual, spread, scores),
         units=[
             UnitOutcome(
                 run.name,

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,22 +21,14 @@ from vidik.pilots.assessment import assess
 from vidik.pilots.baselines.clock import SAMPLE, by_clock, find_clock
 from vidik.pilots.baselines.counterfactual import project
 from vidik.pilots.baselines.models import ModelName
-from vidik.pilots.evaluation import sum_guideline_14, verdict
+from vidik.pilots.calibration import calibrated
+from vidik.pilots.evaluation import sum_guideline_14
 from vidik.pilots.measurement.reading import Kind, read_csv
 from vidik.pilots.measurement.series import Period, Series
 from vidik.pilots.outcome import Finding, Fit, Interval
-from vidik.pilots.uncertainty.placebo import (
-    Placebo,
-    moved_periods,
-    p_value,
-    placebo_interval,
-    placebo_of,
-    spread_of,
-)
+from vidik.pilots.uncertainty.placebo import Placebo, moved_periods, placebo_of, spread_of
 
 SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
-ENOUGH_PLACEBOS = 19
-"""From which on each side of a 90 % interval has a bound of its own; with fewer, the same periods are taken in too."""
 FEW_FILES = 12
 """So few are done faster in this process than others start."""
 
@@ -154,7 +146,9 @@ def evaluate_folder(
     chosen = workers or (1 if len(jobs) <= FEW_FILES else os.cpu_count() or 1)
     done = over(partial(_work, task=task, clock=clock), jobs) if over else _all(jobs, task, clock, chosen, progress)
     pool = {file.resolve() for file in calibrate}
-    meters, how = _calibrated(done[: len(files)], [meter for meter in done if meter.file.resolve() in pool], task)
+    meters, how = calibrated(
+        done[: len(files)], [meter for meter in done if meter.file.resolve() in pool], task.test, task.level
+    )
     return FolderOutcome(task, meters, clock, how, time.perf_counter() - begin, chosen)
 
 
@@ -292,43 +286,3 @@ def _placebos(series: Series, temperature: Series | None, task: Task) -> list[Pl
         if placebo is not None:
             found.append(placebo)
     return found
-
-
-def _calibrated(meters: Sequence[Meter], pool: Sequence[Meter], task: Task) -> tuple[list[Meter], str]:
-    """Each meter with the interval that the others' placebo runs give it, and how they were made."""
-    found, counts, took_same = [], [], 0
-    for meter in meters:
-        if meter.refused is not None:
-            found.append(meter)
-            continue
-        others = [one for other in pool if other.file.resolve() != meter.file.resolve() for one in other.placebos]
-        others = [one for one in others if one.name != meter.name]
-        earlier = [one for one in others if one.reporting != task.test]
-        chosen = earlier if len(earlier) >= ENOUGH_PLACEBOS else others
-        took_same += chosen is others and len(others) > len(earlier)
-        counts.append(len(chosen))
-        interval = placebo_interval(meter.actual, meter.counterfactual, meter.spread, chosen, task.level)
-        found.append(
-            replace(
-                meter,
-                interval=interval,
-                verdict="not_shown" if meter.blocked else verdict(interval),
-                p_value=p_value(meter.actual, meter.counterfactual, meter.spread, chosen),
-            )
-        )
-    return found, _how(counts, took_same)
-
-
-def _how(counts: Sequence[int], took_same: int) -> str:
-    if not counts or max(counts) == 0:
-        return "No placebo runs could be made, so no interval is calibrated: give --calibrate more meters or years."
-    many = f"{min(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
-    text = (
-        f"Each meter's interval comes from {many} placebo runs of the other meters of the calibration folder, never "
-        "from its own: fit and test period moved back together by whole years, none of them touching the test period."
-    )
-    if took_same == len(counts):
-        text += " Earlier years gave too few, so the other meters' runs in the same periods were taken in."
-    elif took_same:
-        text += f" For {took_same} meters they were too few, so the others' runs in the same periods were taken in."
-    return text

@@ -9,6 +9,8 @@ knows that its runs share data, and falls back on Student's t.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -24,6 +26,65 @@ class Width:
     half: float
     placebos: int
     note: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Ranked:
+    """Scores in order. Of 200,000 a meter's own can be left out at once: nothing is sorted again.
+
+    `ordered` and `sizes` (the same without sign) rise; of each the places in `out` and `out_sizes` do not count.
+    """
+
+    ordered: list[float]
+    sizes: list[float]
+    out: tuple[int, ...] = ()
+    out_sizes: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, scores: Iterable[float]) -> Ranked:
+        """All of these."""
+        known = sorted(scores)
+        return cls(known, sorted(abs(score) for score in known))
+
+    def without(self, scores: Iterable[float]) -> Ranked:
+        """All but these, which must be among them."""
+        own = sorted(scores)
+        sizes = sorted(abs(score) for score in own)
+        return Ranked(self.ordered, self.sizes, _places(self.ordered, own), _places(self.sizes, sizes))
+
+    @property
+    def count(self) -> int:
+        """How many count."""
+        return len(self.ordered) - len(self.out)
+
+    def score(self, rank: int) -> float:
+        """The `rank`-th smallest, from 1 on."""
+        return _ranked(self.ordered, self.out, rank)
+
+    def size(self, rank: int) -> float:
+        """The `rank`-th smallest without its sign."""
+        return _ranked(self.sizes, self.out_sizes, rank)
+
+    def at_least(self, size: float) -> int:
+        """How many are at least so far from zero."""
+        place = bisect_left(self.sizes, size)
+        return len(self.sizes) - place - sum(left >= place for left in self.out_sizes)
+
+
+def _places(ordered: list[float], own: list[float]) -> tuple[int, ...]:
+    """Where sorted values stand among others; equal ones each have a place of their own."""
+    places: list[int] = []
+    for value in own:
+        place = bisect_left(ordered, value)
+        places.append(max(place, places[-1] + 1) if places else place)
+    return tuple(places)
+
+
+def _ranked(ordered: list[float], out: tuple[int, ...], rank: int) -> float:
+    place = rank - 1
+    for left in out:
+        place += left <= place
+    return ordered[place]
 
 
 def enough(level: float) -> int:

@@ -27,8 +27,7 @@ from vidik.pilots.baselines.statistics import daily_sums
 from vidik.pilots.measurement.grid import DayGrid, span
 from vidik.pilots.measurement.series import Period, Series, Values
 from vidik.pilots.outcome import Interval
-from vidik.pilots.uncertainty import conformal
-from vidik.pilots.uncertainty.conformal import enough, rank_of
+from vidik.pilots.uncertainty.conformal import Ranked, enough, rank_of
 
 STEADIEST = 0.05
 """No meter is taken to be steadier than this: years differ by more than months of one year can tell."""
@@ -142,7 +141,7 @@ def moved_periods(baseline: Period, reporting: Period, donor: Series) -> list[tu
     return pairs
 
 
-def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | None]:
+def bounds(scores: Ranked, level: float) -> tuple[float, float, str | None]:
     """Least and greatest score of one more run like these, with `level`, and a note where they are too few.
 
     Both ends take the further of two conformal quantiles: of the sizes of the scores (two-sided), and of their own
@@ -151,12 +150,11 @@ def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | N
     is doubled but never below `EXPERIENCE`, and the note says what the runs support. Without any, the bounds are
     infinite.
     """
-    count = len(scores)
-    ordered = np.sort(np.array(scores, dtype=np.float64))
+    count = scores.count
     if count == 0:
         return -math.inf, math.inf, "There are no placebo runs, so nothing can be said about the error."
     rank = rank_of(count, level)
-    largest = float(np.abs(ordered).max())
+    largest = scores.size(count)
     if rank > count:
         need = enough(level)
         note = (
@@ -165,35 +163,38 @@ def bounds(scores: Sequence[float], level: float) -> tuple[float, float, str | N
         )
         half = max(2 * largest, EXPERIENCE)
         return -half, half, note
-    both = float(np.sort(np.abs(ordered))[rank - 1])
+    both = scores.size(rank)
     one_sided = rank_of(count, (1 + level) / 2)
     if one_sided > count:
         note = f"{count} placebo runs are too few to bound each side by itself; the larger of both sides was taken."
         return -max(both, largest), max(both, largest), note
-    return min(-both, float(ordered[count - one_sided])), max(both, float(ordered[one_sided - 1])), None
+    return min(-both, scores.score(count + 1 - one_sided)), max(both, scores.score(one_sided)), None
 
 
-def placebo_interval(
-    actual: float, predicted: float, spread: float, placebos: Sequence[Placebo], level: float
-) -> Interval:
-    """Where the saving lies, in the unit of `actual`, given placebo runs of the same design."""
-    low, high, note = bounds([placebo.score for placebo in placebos], level)
+def placebo_interval(actual: float, predicted: float, spread: float, scores: Ranked, level: float) -> Interval:
+    """Where the saving lies, in the unit of `actual`, given scores of placebo runs of the same design."""
+    low, high, note = bounds(scores, level)
     return Interval(
         predicted * _exp(low * spread) - actual,
         predicted * _exp(high * spread) - actual,
         level,
         "placebo",
-        placebos=len(placebos),
+        placebos=scores.count,
         note=note,
     )
 
 
-def p_value(actual: float, predicted: float, spread: float, placebos: Sequence[Placebo]) -> float | None:
+def p_value(actual: float, predicted: float, spread: float, scores: Ranked) -> float | None:
     """The share of runs, this one among them, that err at least as much in either direction; None without placebos."""
     error = error_of(actual, predicted)
-    if not placebos or math.isnan(error):
+    if not scores.count or math.isnan(error):
         return None
-    return conformal.p_value(np.array([placebo.score for placebo in placebos]), error / spread)
+    return (1 + scores.at_least(abs(error / spread))) / (scores.count + 1)
+
+
+def ranked(placebos: Iterable[Placebo]) -> Ranked:
+    """The scores of placebo runs, in order."""
+    return Ranked.of(placebo.score for placebo in placebos)
 
 
 def _exp(exponent: float) -> float:
