@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 from starlette.applications import Starlette
-from tests.pilots.conftest import TRUE_SAVING, a_draft, as_person, finished, given_meters, signed
+from tests.pilots.conftest import BASELINE, TRUE_SAVING, a_draft, as_person, finished, given_meters, signed
 
 from vidik.kernel.clock import now
 from vidik.kernel.database import Database
@@ -58,6 +58,15 @@ class TestWatch:
         (change,) = watch["changes"]
         assert (change["signal"], change["then"]) == ("building", "0")
         assert "building" in change["sentence"]["sr-Cyrl"]
+
+    async def test_says_why_nothing_came_of_it(self, app: Starlette, client: httpx.AsyncClient) -> None:
+        path = await a_signed_plan(client, baseline={**BASELINE, "first": "2024-12-01"})
+        assert (await client.get(f"{path}/watch")).json()["failure"] is None
+        job = await finished(app, client, f"{path}/watch")
+        assert (job["state"], job["error"]["code"]) == ("failed", "data-insufficient")
+        failure = (await client.get(f"{path}/watch")).json()["failure"]
+        assert failure == job["error"]
+        assert (failure["values"]["finding"], failure["values"]["subject"]) == ("baseline-too-short", "building")
 
     async def test_before_the_start_has_nothing_to_see(self, client: httpx.AsyncClient) -> None:
         path = await a_signed_plan(client, reporting={"first": "2090-01-01", "last": "2090-12-31"})

@@ -1,6 +1,6 @@
 /** What the server refuses, or says of a field, in the language of the person: by code and values, not by its words. */
 import { ApiError } from "../api/client";
-import type { Problem } from "../api/pilots";
+import type { Problem, Refused } from "../api/pilots";
 import { capital, inScript } from "../i18n/index.svelte";
 import { problemsSrCyrl, refusalsSrCyrl, weekdaysSrCyrl } from "../i18n/pilots/refusals.sr-cyrl";
 import { known } from "../i18n/pilots";
@@ -57,5 +57,5 @@ export function refusalText(error: unknown): string {
 }
 
 /** Why long work came to nothing. */
-export const jobText = (error: { code: string; detail: string; values?: Values } | null): string =>
+export const jobText = (error: Refused | null): string =>
   error ? refused(error.code, error.values ?? {}, error.detail) : "";

@@ -27,7 +27,9 @@ router = APIRouter(prefix="/pilots", tags=["pilots"])
 async def _watch(connection: Connection, plan: int) -> dict[str, Any]:
     row = await service.existing(connection, plan)
     job = await repository.open_job(connection, plan, "watch")
-    return watch_view(row, await repository.events_of(connection, plan), str(job["id"]) if job else None)
+    failure = await repository.last_failure(connection, plan, "watch")
+    events = await repository.events_of(connection, plan)
+    return {**watch_view(row, events, str(job["id"]) if job else None), "failure": failure}
 
 
 @router.get("/jobs/{job}")

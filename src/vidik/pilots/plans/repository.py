@@ -313,6 +313,22 @@ async def open_job(connection: Connection, plan: int, kind: str) -> DictRow | No
     return await cursor.fetchone()
 
 
+async def last_failure(connection: Connection, plan: int, kind: str) -> dict[str, Any] | None:
+    """Why the newest job of a kind that has ended failed; None where it did not, or there is none."""
+    cursor = await connection.execute(
+        """
+        SELECT error
+          FROM pilot_job
+         WHERE plan = %s AND kind = %s AND state IN ('done', 'failed')
+         ORDER BY finished_at DESC
+         LIMIT 1
+        """,
+        [plan, kind],
+    )
+    row = await cursor.fetchone()
+    return row["error"] if row else None
+
+
 async def find_job(connection: Connection, job: UUID) -> DictRow | None:
     """One job, or None."""
     return await (await connection.execute("SELECT * FROM pilot_job WHERE id = %s", [job])).fetchone()

@@ -11,6 +11,13 @@ import type {
   Verdict,
 } from "./plan";
 
+/** Why something came to nothing: a sentence, and its code and values for saying it in another language. */
+export interface Refused {
+  code: string;
+  detail: string;
+  values?: Record<string, string | number>;
+}
+
 export interface Job<Result> {
   id: string;
   state: "waiting" | "running" | "done" | "failed";
@@ -18,7 +25,7 @@ export interface Job<Result> {
   of: number;
   stage: "reading" | "computing" | "writing" | null;
   result: Result | null;
-  error: { code: string; detail: string; values?: Record<string, string | number> } | null;
+  error: Refused | null;
 }
 
 export interface Finding {
@@ -98,6 +105,8 @@ export interface Watch {
   changes: { signal: string; sentence: Texts }[];
   rule_decision: Decision | null;
   job: string | null;
+  /** Why the last computation came to nothing; null when it did not. */
+  failure: Refused | null;
 }
 
 export interface LedgerEntry {

@@ -15,6 +15,7 @@ export const watch = {
     "For auditors who ask: by the formula of Guideline 14 the range would be {low} to {high}. On buildings in which nothing was changed that formula is far too sure of itself; ours is calibrated on such cases.",
   "watch.moneyVat": "Money, VAT included",
   "watch.moneyNoVat": "Money, without VAT",
+  "watch.failed": "The last computation came to nothing.",
   "watch.changed": "Data changed after the freeze.",
   "watch.changedLong":
     "Measurements of the time before are not the ones that were signed. Nothing was mended; the result below uses them as they are now.",
