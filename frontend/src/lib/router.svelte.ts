@@ -6,6 +6,8 @@ export type ScreenName =
   | "desk"
   | "incidents"
   | "duty"
+  | "tasks"
+  | "phone"
   | "devices"
   | "device"
   | "dead-letters"
@@ -26,6 +28,8 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/assets\/?$/, "situation"],
   [/^\/alarms(?:\/(.*?))?\/?$/, "alarms"],
   [/^\/duty(?:\/([a-z]+))?\/?$/, "duty"],
+  [/^\/tasks(?:\/(crews|[0-9]+))?\/?$/, "tasks"],
+  [/^\/phone\/?$/, "phone"],
   [/^\/devices\/?$/, "devices"],
   [/^\/devices\/(.+)$/, "device"],
   [/^\/dead-letters\/?$/, "dead-letters"],
@@ -109,6 +113,7 @@ class Router {
       return this.go(`/alarms/${id.slice(0, id.lastIndexOf("/"))}`);
     if (screen === "alarms" && id) return this.go("/alarms");
     if (screen === "incidents" && id) return this.go("/incidents");
+    if (screen === "tasks" && id) return this.go("/tasks");
     if (screen !== "situation") this.go(parent[screen] ?? "/situation");
   }
 }

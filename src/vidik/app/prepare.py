@@ -31,11 +31,12 @@ class Prepared:
     demo_token: str | None = None
 
 
-# The demo brings devices and the wiring between them, and its pilots; everything else it does as a device.
+# The demo brings devices and the wiring between them, its pilots and crews; everything else it does as a device.
 DEMO_PERMISSIONS = frozenset(
     {
         *("devices.read", "devices.manage", "context.read", "context.write"),
         *("pilots.read", "pilots.manage", "pilots.sign"),
+        *("incidents.read", "tasks.work", "tasks.manage", "crews.manage"),
     }
 )
 

@@ -71,6 +71,10 @@ class Door:
         made: dict[str, Any] = (await self._ask("POST", path, **more)).json()
         return made
 
+    async def send(self, path: str, **more: Any) -> None:
+        """Hand something in that is answered with nothing. Raises DoorClosed."""
+        await self._ask("POST", path, **more)
+
     async def knows_device(self, device_id: str) -> bool:
         """Whether a device is registered."""
         answer = await self._ask("GET", f"/api/devices/{device_id}", also=(404,))

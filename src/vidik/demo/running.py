@@ -6,10 +6,12 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from vidik.demo.behaviour import Behaviour
+from vidik.demo.crews import drive_crews
 from vidik.demo.door import Door, DoorClosed
 from vidik.demo.live import send_live
 from vidik.demo.meters import Meters
@@ -52,7 +54,8 @@ async def run(
     folder = data_folder / "demo"
     async with Door(base_url, token) as door:
         await door.ready()
-        city = plan_city(await door.basemap(), seed, scale)
+        basemap = await door.basemap()
+        city = plan_city(basemap, seed, scale)
         credentials = Credentials(folder / "credentials.json")
         tell("registering", 0, len(city.assets))
         new = await make_known(door, city, credentials)
@@ -63,6 +66,7 @@ async def run(
             if recordings is not None and has_recordings(recordings):
                 tasks.create_task(_recordings(door, recordings, folder, mqtt_host, mqtt_port))
             tasks.create_task(_save(meters))
+            tasks.create_task(_crews(door, basemap, seed))
             counted = _Count(tell, "past day", len(city.assets))
             for gateway_id, assets in city.behind_gateways().items():
                 secret = credentials.secrets[gateway_id]
@@ -81,6 +85,14 @@ async def _pilots(door: Door, seed: int, recordings: Path | None, tell: Tell) ->
         await set_up_pilots(door, today, seed, recordings, lambda done, total: tell("pilots", done, total))
     except DoorClosed as refused:
         _log.warning("the demo's pilots are not set up", reason=str(refused))
+
+
+async def _crews(door: Door, basemap: dict[str, Any], seed: int) -> None:
+    """Let crews drive; the city lives on without them where Vidik refuses them."""
+    try:
+        await drive_crews(door, basemap, seed)
+    except DoorClosed as refused:
+        _log.warning("the demo's crews do not drive", reason=str(refused))
 
 
 async def _recordings(door: Door, recordings: Path, folder: Path, host: str, port: int) -> None:

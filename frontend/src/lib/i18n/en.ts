@@ -14,6 +14,7 @@ export const en = {
   "nav.alarms": "Alarms",
   "nav.desk": "Desk",
   "nav.incidents": "Incidents",
+  "nav.tasks": "Tasks",
   "nav.devices": "Devices",
   "nav.deadLetters": "Dead letters",
   "nav.pilots": "Pilots",

@@ -12,6 +12,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "nav.alarms": "Аларми",
   "nav.desk": "Радни сто",
   "nav.incidents": "Инциденти",
+  "nav.tasks": "Задаци",
   "nav.devices": "Уређаји",
   "nav.deadLetters": "Одбијене поруке",
   "nav.pilots": "Пилоти",
