@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
@@ -13,7 +14,7 @@ from vidik.cli import complaints, console, pilot
 from vidik.kernel.errors import BadInput
 
 if TYPE_CHECKING:
-    from vidik.pilots.folder import FolderOutcome, Meter
+    from vidik.pilots.folder import FolderOutcome, Meter, Task
     from vidik.pilots.measurement.series import Period
 
 Kind = Literal["amount", "counter"]
@@ -40,6 +41,9 @@ def evaluate(
     level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Of the intervals.")] = 0.9,
     model: Annotated[str, typer.Option(help=f"One of {', '.join(MODELS)}.")] = "best",
     workers: Annotated[int | None, typer.Option(min=1, max=1024, help="Processes; all cores if left out.")] = None,
+    scheduler: Annotated[
+        str | None, typer.Option(help="Of Dask (tcp://host:8786): its workers do the work. Extra 'scale'.")
+    ] = None,
     cross_check: Annotated[bool, typer.Option(help="Also by OpenDSM (the extra 'crosscheck').")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -75,12 +79,39 @@ def evaluate(
         require()
     files = meter_files(meters, without=weather)
     others = meter_files(calibrate, without=weather) if calibrate is not None else []
-    if as_json:
+    if scheduler is not None:
+        outcome = _elsewhere(files, others, task, scheduler)
+    elif as_json:
         outcome = evaluate_folder(files, others, task, workers=workers)
+    else:
+        outcome = _with_progress(files, others, task, workers)
+    if as_json:
         _print_json(outcome)
-        return
-    outcome = _with_progress(files, others, task, workers)
-    _print_table(outcome)
+    else:
+        _print_table(outcome)
+
+
+def _elsewhere(files: list[Path], others: list[Path], task: Task, scheduler: str) -> FolderOutcome:
+    """By the workers of a Dask cluster, which look for the files under the same paths."""
+    from contextlib import ExitStack
+    from functools import partial
+
+    from vidik.pilots.folder import evaluate_folder
+    from vidik.pilots.scaling import ScalingUnavailable, cluster, map_over
+
+    with ExitStack() as stack:
+        try:
+            client = stack.enter_context(cluster(scheduler))
+        except ScalingUnavailable as missing:
+            raise BadInput(str(missing), field="scheduler") from missing
+        except (OSError, ValueError) as error:
+            raise BadInput(f"The scheduler {scheduler} does not answer: {error}.", field="scheduler") from error
+        return evaluate_folder(
+            [file.absolute() for file in files],
+            [file.absolute() for file in others],
+            replace(task, weather=task.weather.absolute() if task.weather else None),
+            over=partial(map_over, client),
+        )
 
 
 def _with_progress(files: Any, others: Any, task: Any, workers: int | None) -> FolderOutcome:
@@ -148,9 +179,16 @@ def _print_json(outcome: FolderOutcome) -> None:
         "seconds": round(outcome.seconds, 3),
         "workers": outcome.workers,
         "summary": summary(outcome),
-        "meters": [row(meter) for meter in outcome.meters],
     }
-    typer.echo(orjson.dumps(plain(document), option=orjson.OPT_INDENT_2).decode())
+
+    def text(part: dict[str, Any], indent: str) -> str:
+        return orjson.dumps(plain(part), option=orjson.OPT_INDENT_2).decode().replace("\n", "\n" + indent)
+
+    # Meter by meter: of 100,000 the whole would be several hundred megabytes.
+    typer.echo(text(document, "").removesuffix("\n}") + ',\n  "meters": [', nl=False)
+    for number, meter in enumerate(outcome.meters):
+        typer.echo(("," if number else "") + "\n    " + text(row(meter), "    "), nl=False)
+    typer.echo("\n  ]\n}")
 
 
 def _print_table(outcome: FolderOutcome) -> None:

@@ -1,7 +1,8 @@
 """Fit many meters on all cores of several machines by Dask (`pip install vidik[scale]`).
 
 A scheduler and workers are started by `dask scheduler` and `dask worker` on the machines; each worker needs Vidik
-installed and reads nothing but what it is sent.
+installed and sees the meters' files under the same paths. Only paths are sent to it and only results come back, about
+a kilobyte a meter: it reads the files itself.
 """
 
 from __future__ import annotations
@@ -70,12 +71,12 @@ def map_over(
     workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     size = max(1, min(MOST_IN_BATCH, math.ceil(len(items) / (workers * PER_WORKER))))
     batches = [list(items[place : place + size]) for place in range(0, len(items), size)]
-    futures = [client.submit(_batch, work, batch, pure=False, retries=1) for batch in batches]
-    places = {future.key: place for place, future in enumerate(futures)}
+    places = {client.submit(_batch, work, batch, pure=False, retries=1): place for place, batch in enumerate(batches)}
     results: list[list[Result]] = [[] for _ in batches]
     done = 0
-    for future in as_completed(futures):  # type: ignore[no-untyped-call]  # Dask has no types
-        place = places[future.key]
+    for future in as_completed(list(places)):  # type: ignore[no-untyped-call]  # Dask has no types
+        # Forgotten once it is here, so that workers do not keep what they have sent.
+        place = places.pop(future)
         results[place] = future.result()
         done += len(batches[place])
         if progress:

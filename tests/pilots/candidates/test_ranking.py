@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vidik.pilots.candidates import rank, register
+from vidik.pilots.candidates.old_rankings import import_part
 from vidik.pilots.candidates.simulation import simulate
 
 SERVICES = {"lighting", "parking", "waste", "heating", "water", "traffic", "air"}
@@ -139,3 +142,22 @@ class TestSimulation:
 
         assert np.corrcoef(benefit["traffic"], benefit["parking"])[0, 1] > 0.1
         assert abs(np.corrcoef(benefit["traffic"], benefit["waste"])[0, 1]) < 0.06
+
+
+class TestImportPart:
+    """pymcdm is read without its charts where that works, and whole where it does not."""
+
+    @pytest.mark.parametrize(
+        ("part", "whole"), [("VALUE = 1", False), ("from . import NEEDED as VALUE", True)], ids=["alone", "needs whole"]
+    )
+    def test_a_part_that_needs_the_whole_gets_it(
+        self, part: str, whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        package = tmp_path / f"decisions_{whole}".lower()
+        package.mkdir()
+        (package / "__init__.py").write_text("NEEDED = 1\n")
+        (package / "methods.py").write_text(part + "\n")
+        monkeypatch.syspath_prepend(tmp_path)
+
+        assert import_part(package.name, "methods").VALUE == 1
+        assert hasattr(sys.modules[package.name], "NEEDED") is whole

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec, module_from_spec
+from threading import Lock
+from types import ModuleType
 
 import numpy as np
 
@@ -16,6 +19,7 @@ from vidik.pilots.measurement.series import Values
 CRITERIA = ("npv", "cost", "tonnes", "provability", "chance_of_failure")
 BETTER = np.array([1, -1, 1, 1, -1])
 TRIED = 200
+_IMPORTING = Lock()
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class OldRanking:
 
 def old_rankings(assumptions: Assumptions, worlds: Worlds, weights: Sequence[float] | None = None) -> list[OldRanking]:
     """Both methods on mean values. Raises ValueError when there are not as many weights as criteria."""
-    _load_without_pictures()
+    load()
     from pymcdm.methods import PROMETHEE_II, TOPSIS
 
     given = np.ones(len(CRITERIA)) if weights is None else np.asarray(weights, dtype=np.float64)
@@ -69,16 +73,30 @@ def old_rankings(assumptions: Assumptions, worlds: Worlds, weights: Sequence[flo
     return found
 
 
-def _load_without_pictures() -> None:
-    """Make pymcdm's parts importable without its package as a whole, which loads all of matplotlib and SciPy for
-    charts: two thirds of the time that the first ranking takes.
+def load() -> None:
+    """Import what the rankings need; seconds the first time, nothing afterwards."""
+    import_part("pymcdm", "methods")
+
+
+def import_part(package: str, part: str) -> ModuleType:
+    """A part of a package without the package's own file, where the part can do without.
+
+    pymcdm's own file loads all of matplotlib for its charts: 44 MB and two thirds of the time. Should a version's parts
+    need what that file brings, they are imported with it: slower, never wrong. Raises ModuleNotFoundError where the
+    package is not installed.
     """
-    if "pymcdm" in sys.modules:
-        return
-    found = find_spec("pymcdm")
-    if found is None:
-        raise ModuleNotFoundError("pymcdm is not installed.", name="pymcdm")
-    sys.modules["pymcdm"] = module_from_spec(found)
+    with _IMPORTING:
+        if package not in sys.modules:
+            found = find_spec(package)
+            if found is None:
+                raise ModuleNotFoundError(f"{package} is not installed.", name=package)
+            sys.modules[package] = module_from_spec(found)
+            try:
+                return import_module(f"{package}.{part}")
+            except Exception:  # whatever a part misses, it may find with the package's own file
+                for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+                    del sys.modules[name]
+        return import_module(f"{package}.{part}")
 
 
 def _table(assumptions: Assumptions, worlds: Worlds, draw: int | None) -> Values:
