@@ -7,6 +7,7 @@ from vidik.kernel.modules import ChangeConsumer, Module, PeriodicJob
 
 if TYPE_CHECKING:
     from fastapi import APIRouter
+    from starlette.routing import BaseRoute
 
 
 def _api_routers() -> "Sequence[APIRouter]":
@@ -19,6 +20,7 @@ def _api_routers() -> "Sequence[APIRouter]":
     from vidik.operations.rule_changes import trials_api
     from vidik.operations.tasks import api as tasks_api
     from vidik.operations.tasks import crews_api
+    from vidik.operations.warnings import api as warnings_api
 
     # Before the alarms: their numbers would take "performance" for one.
     return [
@@ -28,13 +30,14 @@ def _api_routers() -> "Sequence[APIRouter]":
         holds_api.router,
         trials_api.router,
         rules_api.router,
-        tasks_api.router,
-        crews_api.router,
         incidents_api.router,
         incident_actions_api.router,
+        tasks_api.router,
+        crews_api.router,
         duty_api.router,
         plans_api.router,
         handover_api.router,
+        warnings_api.router,
     ]
 
 
@@ -64,20 +67,30 @@ def _periodic() -> Sequence[PeriodicJob]:
         end_duties,
         forget_positions,
     )
+    from vidik.operations.warnings import jobs as warnings
 
     return [
-        PeriodicJob("operations.duties", DUTIES_EVERY_SECONDS, end_duties),
-        PeriodicJob("operations.positions", POSITIONS_EVERY_SECONDS, forget_positions),
         PeriodicJob("operations.silence", SILENCE_EVERY_SECONDS, SilenceWatch().run),
         PeriodicJob("operations.holds", HOLDS_EVERY_SECONDS, look_at_holds),
         PeriodicJob("operations.trials", TRIALS_EVERY_SECONDS, work_trials_off),
         PeriodicJob("operations.journal", JOURNAL_EVERY_SECONDS, forget_old_work),
         PeriodicJob("operations.incidents", INCIDENTS_EVERY_SECONDS, open_by_alarms),
         PeriodicJob("operations.incident-people", FORGETTING_EVERY_SECONDS, forget_people),
+        PeriodicJob("operations.duties", DUTIES_EVERY_SECONDS, end_duties),
+        PeriodicJob("operations.positions", POSITIONS_EVERY_SECONDS, forget_positions),
         PeriodicJob("operations.on-call", duty.ESCALATE_EVERY_SECONDS, duty.ask_the_next),
         PeriodicJob("operations.messages", duty.SEND_EVERY_SECONDS, duty.send_messages),
         PeriodicJob("operations.duty-people", duty.FORGET_EVERY_SECONDS, duty.forget),
+        PeriodicJob("operations.warned", warnings.TELL_EVERY_SECONDS, warnings.tell_browsers),
+        PeriodicJob("operations.warnings-end", warnings.EXPIRE_EVERY_SECONDS, warnings.expire),
+        PeriodicJob("operations.warned-people", warnings.FORGET_EVERY_SECONDS, warnings.forget),
     ]
 
 
-MODULE = Module(name="operations", api_routers=_api_routers, consumers=_consumers, periodic=_periodic)
+def _routes() -> "Sequence[BaseRoute]":
+    from vidik.operations.warnings import public
+
+    return public.routes()
+
+
+MODULE = Module(name="operations", routes=_routes, api_routers=_api_routers, consumers=_consumers, periodic=_periodic)

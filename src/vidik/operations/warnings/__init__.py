@@ -1,0 +1,1 @@
+"""Warnings to the public by CAP 1.2: drafted by one person, released by another."""
