@@ -1,4 +1,4 @@
-"""The alarm engine on one core (time of the processor): 10,000 rules over a replay of the demo city."""
+"""The alarm engine on one core (time of the processor): 10,000 rules over a replay of the demo city; a storm."""
 
 import gc
 import json
@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import vidik.console
+import vidik.kernel
+from bench.alarm_storm import measure_storm
 from bench.report import Figure, Report
 from vidik.context.jsonld import names
 from vidik.context.store.changes import Change
+from vidik.demo.assets import City
 from vidik.demo.behaviour import Behaviour
 from vidik.demo.meters import Meters
 from vidik.demo.past import past_records
@@ -37,7 +39,8 @@ KINDS: tuple[dict[str, Any], ...] = (*[LEVEL] * 14, *[WORD] * 4, RATE, HABIT)
 
 async def run(report: Report) -> None:
     """Replay a month of the demo city, made of one of its days, through the memory of rules."""
-    day = list(_one_day())
+    city = _demo_city()
+    day = list(_one_day(city))
     rules = _rules(day)
     book = RuleBook(rules, names.expand_type, names.expand_attribute)
     memory = Memory(book, names.compact, CITY_ZONE)
@@ -70,11 +73,15 @@ async def run(report: Report) -> None:
             },
         )
     )
+    measure_storm(report, day, _shifted(day, DAY * 1_000_000), city.assets)
 
 
-def _one_day() -> Iterator[Change]:
-    basemap = json.loads((Path(vidik.console.__file__).parent / "basemaps" / "nis.json").read_text())
-    city = plan_city(basemap, SEED)
+def _demo_city() -> City:
+    basemap = json.loads((Path(vidik.kernel.__file__).parent / "basemaps" / "nis.json").read_text())
+    return plan_city(basemap, SEED)
+
+
+def _one_day(city: City) -> Iterator[Change]:
     behaviour = Behaviour(city, World.of(city, SEED, Meters()))
     profiles = load_profiles()
     found = []

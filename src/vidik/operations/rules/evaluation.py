@@ -46,8 +46,8 @@ class Judge:
     """One rule, ready to look at readings: what does not change between two readings is worked out once."""
 
     __slots__ = (
-        "_attribute", "_clear_hold", "_gap", "_habit", "_hold", "_measure", "_rate", "_reference", "code", "quiet",
-        "rule", "whole",
+        "_clear_hold", "_gap", "_habit", "_hold", "_measure", "_over", "_reference", "attribute", "code",
+        "quiet", "rule", "whole",
     )  # fmt: skip
 
     def __init__(self, rule: ReadingRule) -> None:
@@ -57,9 +57,9 @@ class Judge:
         self._hold = microseconds(rule.hold)
         self._clear_hold = microseconds(rule.clear_hold)
         self._gap = microseconds(rule.max_gap)
-        self._attribute = rule.attribute
+        self.attribute = rule.attribute
         self._reference = rule.reference if isinstance(rule, DeviationRule) else None
-        self._rate = rule if isinstance(rule, RateRule) else None
+        self._over = microseconds(rule.over) if isinstance(rule, RateRule) else 0
         self._habit = rule if isinstance(rule, ForecastRule) else None
         self.whole = isinstance(rule, AbsenceRule | CombinationRule)
         """Whether it looks at the entity as a whole, and not at one attribute's newest value."""
@@ -85,7 +85,7 @@ class Judge:
         rule = self.rule
         sample = None
         if not self.whole:
-            sample = values.get(self._attribute)
+            sample = values.get(self.attribute)
             if sample is None:
                 return state, None
             at = sample.at
@@ -93,12 +93,15 @@ class Judge:
                 at = max(at, values[self._reference].at)
         if at < state.last:
             return state, None
-        if self._rate is not None and sample is not None:
-            state = msgspec.structs.replace(state, trail=lengthen(state.trail, sample, self._rate))
+        if self._over and sample is not None:
+            trail = lengthen(state.trail, sample, self._over, self._gap)
+            state = RuleState(
+                state.phase, state.since, state.last, state.bad, state.good, trail, state.usual, state.learnt
+            )
         holds = conditions_hold(rule.when, values, at, self._gap, zone) if rule.when else True
         if holds is None:
             return state, None
-        measured = self._measure(rule, Scene(state, values, at, self._gap, zone, entity_id, crowd))
+        measured = self._measure(rule, Scene(state, values, at, self._gap, zone, entity_id, crowd, self._over))
         if self._habit is not None and sample is not None and (number := number_of(sample.value)) is not None:
             state = usual.learn(self._habit, state, number, at, zone)
         if measured is None:

@@ -20,14 +20,14 @@ from vidik.operations.rules.model import (
     StateRule,
     ThresholdRule,
 )
-from vidik.operations.rules.signals import Measured, RuleState, Sample, Values, Verdict, judge, microseconds, number_of
+from vidik.operations.rules.signals import Measured, RuleState, Sample, Trail, Values, Verdict, judge, number_of
 
 
 @dataclass(slots=True)
 class Scene:
     """What a measure may look at: the state, the newest values, the reading's time (µs), and who stands around.
 
-    `gap` (µs): values older than this are not known.
+    `gap` (µs): values older than this are not known; `over` (µs): the window of a rate.
     """
 
     state: RuleState
@@ -37,6 +37,7 @@ class Scene:
     zone: tzinfo
     entity_id: str
     crowd: Crowd | None
+    over: int = 0
 
 
 Measure = Callable[[Any, Scene], Measured | None]
@@ -65,7 +66,7 @@ def _deviation(rule: DeviationRule, scene: Scene) -> Measured | None:
 
 
 def _rate(rule: RateRule, scene: Scene) -> Measured | None:
-    change = _change(scene.state.trail, microseconds(rule.over))
+    change = _change(scene.state.trail, scene.over)
     if change is None or number_of(scene.values[rule.attribute].value) is None:
         return None
     rise = change if rule.rise is not None else -change
@@ -142,24 +143,26 @@ MEASURES: dict[type, Measure] = {
 }
 
 
-def lengthen(trail: tuple[tuple[int, float], ...], sample: Sample, rule: RateRule) -> tuple[tuple[int, float], ...]:
-    """Append a sample, keep one sample at or before the window's beginning, and at most about ten inside it."""
+def lengthen(trail: Trail, sample: Sample, over: int, gap: int) -> Trail:
+    """Append a sample, keep one at or before the beginning of the window (`over`, µs), and about ten inside it.
+
+    Samples further apart than `gap` (µs) say nothing of the time between.
+    """
     number = number_of(sample.value)
     if number is None or (trail and sample.at <= trail[-1][0]):
         return trail
-    over = microseconds(rule.over)
     kept = [*trail, (sample.at, number)]
     # The last but one is dropped while it is too close to its forerunner: the newest must always stay.
     if len(kept) > 2 and kept[-2][0] - kept[-3][0] < over // 10:
         del kept[-2]
     while len(kept) > 1 and sample.at - kept[1][0] >= over:
         del kept[0]
-    if len(kept) > 1 and kept[1][0] - kept[0][0] > microseconds(rule.max_gap):
+    if len(kept) > 1 and kept[1][0] - kept[0][0] > gap:
         del kept[0]
     return tuple(kept)
 
 
-def _change(trail: tuple[tuple[int, float], ...], over: int) -> float | None:
+def _change(trail: Trail, over: int) -> float | None:
     """Return how much the value changed over the window; readings further apart are scaled down to it."""
     if len(trail) < 2:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -72,14 +72,41 @@ def quality_key(rule: QualityRule, attribute: str) -> str:
     return f"{rule.code}|{attribute}"
 
 
-def _not_quiet(quick: Quick, value: object, states: Mapping[str, RuleState]) -> list[Judge]:
-    """Return the rules that must look closer: those that remember something, and those that the value may set off."""
-    kind = type(value)
-    if (kind is float and quick.floor <= value <= quick.ceiling and value not in quick.words) or (  # type: ignore[operator]  # a float: kind says so
-        kind is str and value not in quick.words
-    ):
-        return [judge for judge in quick.judges if judge.code in states] if states else []
-    return [judge for judge in quick.judges if judge.code in states or judge.quiet is None or not judge.quiet(value)]
+def _not_quiet(
+    quick: Iterable[Quick], attributes: Mapping[str, tuple[Any, int | None]], states: Mapping[str, RuleState]
+) -> list[Judge]:
+    """Return the rules that must look closer: those that remember something, and those that a value may set off."""
+    found: list[Judge] = []
+    for iri, floor, ceiling, words, members in quick:
+        value = attributes[iri][0]
+        kind = type(value)
+        if (kind is float and floor <= value <= ceiling and value not in words) or (kind is str and value not in words):
+            if states:
+                found += [judge for judge in members if judge.code in states]
+        else:
+            found += [
+                judge for judge in members if judge.code in states or judge.quiet is None or not judge.quiet(value)
+            ]
+    return found
+
+
+def _newest_of(
+    judges: Iterable[Judge],
+    attributes: Mapping[str, tuple[Any, int | None]],
+    iris: Mapping[str, str],
+    recorded_at: int,
+) -> dict[str, Sample]:
+    """Return what a change says of the attributes that some rules are on."""
+    found: dict[str, Sample] = {}
+    for judge in judges:
+        name = judge.attribute
+        if name in found or name not in iris:
+            continue
+        value, at = attributes[iris[name]]
+        judgeable = value if type(value) is float else judged(value)
+        if judgeable is not None:
+            found[name] = Sample(judgeable, recorded_at if at is None else at)
+    return found
 
 
 class Memory:
@@ -202,19 +229,35 @@ class Memory:
         attributes = change.attributes
         plan = watched.plan(tuple(attributes))
         states = memory.states if memory is not None else _NO_STATES
-        judges: list[Judge] = []
-        for quick in plan.quick:
-            judges += _not_quiet(quick, attributes[quick.iri][0], states)
+        judges = _not_quiet(plan.quick, attributes, states)
         if not judges and not plan.slow and not plan.keeps:
             return []
         memory = memory or EntityMemory(complete=not watched.remembered)
-        values = memory.values
         judges += plan.slow
-        # Without anything to keep, no rule reads another attribute than its own.
-        read = None if plan.keeps else {judge.rule.attribute for judge in judges}
-        for iri, name in plan.known:
-            if read is not None and name not in read:
-                continue
+        if not plan.keeps:
+            # Nothing is kept, so no rule reads another attribute than its own.
+            fresh = _newest_of(judges, attributes, plan.iris, recorded_at)
+            findings = self._judge(change, memory, fresh, judges, recorded_at)
+        else:
+            self._note(memory.values, attributes, plan.known, recorded_at)
+            if watched.compared:
+                self._note_among_neighbours(change.entity_id, watched, memory.values)
+            findings = self._judge(change, memory, memory.values, judges, recorded_at) if judges else []
+            for _, name in plan.known:
+                if name not in watched.remembered:
+                    memory.values.pop(name, None)
+        if memory.values or memory.states:
+            self._entities[change.entity_id] = memory
+        return findings
+
+    @staticmethod
+    def _note(
+        values: dict[str, Sample],
+        attributes: Mapping[str, tuple[Any, int | None]],
+        known: Iterable[tuple[str, str]],
+        recorded_at: int,
+    ) -> None:
+        for iri, name in known:
             value, observed_at = attributes[iri]
             at = recorded_at if observed_at is None else observed_at
             judgeable = value if type(value) is float else judged(value)
@@ -222,27 +265,25 @@ class Memory:
                 values.pop(name, None)
             elif name not in values or values[name].at <= at:
                 values[name] = Sample(judgeable, at)
-        if watched.compared:
-            self._note_among_neighbours(change.entity_id, watched, values)
-        findings = self._judge(change, memory, judges, recorded_at) if judges else []
-        for _, name in plan.known:
-            if name not in watched.remembered:
-                values.pop(name, None)
-        if values or memory.states:
-            self._entities[change.entity_id] = memory
-        return findings
 
-    def _judge(self, change: Change, memory: EntityMemory, judges: list[Judge], recorded_at: int) -> list[Finding]:
+    def _judge(
+        self,
+        change: Change,
+        memory: EntityMemory,
+        values: Mapping[str, Sample],
+        judges: list[Judge],
+        recorded_at: int,
+    ) -> list[Finding]:
         newest = 0
-        if any(judge.whole for judge in judges):
-            newest = max((recorded_at if at is None else at for _, at in change.attributes.values()), default=0)
         findings = []
         for judge in judges:
             code = judge.code
             before = memory.states.get(code, BLANK)
+            if judge.whole and not newest:
+                newest = max((recorded_at if at is None else at for _, at in change.attributes.values()), default=0)
             state, signal = judge.take(
                 before,
-                memory.values,
+                values,
                 self._zone,
                 at=newest,
                 entity_id=change.entity_id,

@@ -119,6 +119,7 @@ class WatchedType:
             iris = {name: iri for iri, name in self.names.items()}
             found = Plan(
                 tuple((iri, self.names[iri]) for iri in attributes if iri in self.names),
+                {self.names[iri]: iri for iri in attributes if iri in self.names},
                 _quick_by_attribute(judges.values(), iris),
                 tuple(judge for judge in judges.values() if judge.quiet is None),
                 bool(self.remembered) or bool(self.compared),
@@ -163,11 +164,12 @@ def _quick_by_attribute(judges: Iterable[Judge], iris: Mapping[str, str]) -> tup
 class Plan(NamedTuple):
     """What a change of some attributes asks for.
 
-    `known`: attributes that any rule reads (IRI, short name); `quick`: rules that a single value keeps quiet;
-    `slow`: the other rules; `keeps`: whether a value must be kept though every rule is quiet.
+    `known`: attributes that any rule reads (IRI, short name), `iris` the same by short name; `quick`: rules that a
+    single value keeps quiet; `slow`: the other rules; `keeps`: whether a value must be kept though all are quiet.
     """
 
     known: tuple[tuple[str, str], ...]
+    iris: Mapping[str, str]
     quick: tuple[Quick, ...]
     slow: tuple[Judge, ...]
     keeps: bool

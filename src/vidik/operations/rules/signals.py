@@ -42,6 +42,10 @@ class Verdict(Enum):
     GOOD = "good"
 
 
+Trail = tuple[tuple[int, float], ...]
+"""Samples of a number: when each was observed (µs), and what it said."""
+
+
 class RuleState(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a rule remembers of one entity between two readings.
 
@@ -55,7 +59,7 @@ class RuleState(msgspec.Struct, frozen=True, omit_defaults=True):
     last: int = 0
     bad: int = 0
     good: int = 0
-    trail: tuple[tuple[int, float], ...] = ()
+    trail: Trail = ()
     usual: tuple[tuple[int, float, float], ...] = ()
     learnt: int = 0
 
@@ -103,6 +107,8 @@ def microseconds(duration: timedelta) -> int:
 
 def number_of(value: object) -> float | None:
     """Return a value as a finite number, or None."""
+    if type(value) is float:  # nearly always
+        return value if isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         return None
     return float(value)
