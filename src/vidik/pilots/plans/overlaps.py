@@ -83,6 +83,30 @@ def refuse_overlaps(specification: Specification, overlaps: Iterable[Overlap], d
         )
 
 
+def refuse_replaced_agreements(specification: Specification, plan: int, others: Mapping[int, Specification]) -> None:
+    """Raise Conflict when this allocation would take the place of what another plan has agreed with a third.
+
+    Each plan has one allocation, and a new one is written into all plans that it names. A third plan that this one does
+    not overlap is not named, so its share of the other's saving would be forgotten.
+    """
+    if specification.allocation is None:
+        return
+    sharing = {share.plan for share in specification.allocation.shares if share.plan is not None}
+    for number in sorted(sharing & set(others)):
+        other = others[number]
+        agreed = {share.plan for share in other.allocation.shares if share.plan} if other.allocation else set()
+        thirds = sorted(agreed - sharing - {plan})
+        if thirds:
+            raise Conflict(
+                f"Plan {number} \u201c{other.title}\u201d shares its saving with plan {thirds[0]} already, which "
+                "measures nothing that this plan does: a new allocation would replace that agreement. Take the units "
+                f"or days out that this plan has in common with plan {number}.",
+                field="allocation",
+                code="allocation-of-others",
+                values={"plan": number, "title": other.title, "third": thirds[0]},
+            )
+
+
 def refuse_treated_donors(specification: Specification, others: Mapping[int, Specification]) -> None:
     """Raise Conflict when a donor is changed by another pilot in these periods: it shows nothing of "nothing done"."""
     donors = {source_of(donor): donor.name for donor in specification.donors}

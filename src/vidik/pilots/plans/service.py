@@ -287,6 +287,7 @@ async def _refuse_double_counting(connection: Connection, plan: int, specificati
     others = await frozen_others(connection, plan)
     found = overlaps.overlaps_of(specification, others)
     overlaps.refuse_overlaps(specification, found, await ledger.decided_plans(connection))
+    overlaps.refuse_replaced_agreements(specification, plan, others)
     overlaps.refuse_treated_donors(specification, others)
 
 
