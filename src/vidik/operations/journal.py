@@ -20,7 +20,7 @@ Topic = Literal["incident", "task", "crew", "procedure-run", "shift", "notice", 
 SEEN_WITH: Mapping[Topic, str] = {
     "incident": "incidents.read",
     "task": "incidents.read",
-    "crew": "tasks.work",
+    "crew": "tasks.manage",
     "procedure-run": "incidents.read",
     "shift": "duty.read",
     "notice": "duty.read",
