@@ -85,6 +85,7 @@ def test_a_plan_is_guided_saved_and_signed(open_page: Open, tmp_path: Path) -> N
     cost.get_by_label("Amount (RSD)").fill("90 000,50")
     cost.get_by_label("What it covers").fill("Timers and their fitting")
     cost.get_by_label("Source").fill("Tender 7")
+    assert findings(page) == []
 
     page.get_by_role("button", name=re.compile("Prove and sign")).click()
     expect(page.get_by_text("Nothing is missing.")).to_be_visible()
@@ -93,11 +94,13 @@ def test_a_plan_is_guided_saved_and_signed(open_page: Open, tmp_path: Path) -> N
     expect(page.get_by_role("button", name="Work it out again")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("img", name=re.compile("Chance to show a saving"))).to_be_visible()
     expect(page.locator(".sentence")).to_contain_text(re.compile(r"saving.*%"))
+    expect(page.get_by_role("heading", name="What the data of the time before are like")).to_be_visible()
     page.get_by_role("button", name="Freeze and sign…").click()
     dialog = page.get_by_role("dialog")
     fingerprint = dialog.locator("code").inner_text()
     assert re.fullmatch("[0-9a-f]{64}", fingerprint)
     expect(dialog.get_by_role("button", name="Sign and freeze")).to_be_disabled()
+    assert findings(page) == []
     dialog.get_by_label("I have read every step").check()
     dialog.get_by_role("button", name="Sign and freeze").click()
     expect(page.get_by_role("heading", name="Frozen and signed")).to_be_visible()
@@ -140,6 +143,7 @@ def test_a_pilot_that_is_over_is_decided_by_a_person(open_page: Open, made: dict
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Stop").check()
     dialog.get_by_role("textbox").fill("Not enough to go on")
+    assert findings(page) == []
     dialog.get_by_role("button", name="Enter in the ledger").click()
     expect(dialog).to_be_hidden()
     expect(page.get_by_text("Decision: Stop").first).to_be_visible()
@@ -168,14 +172,86 @@ def test_a_question_about_the_data_is_answered_and_amends_the_plan(open_page: Op
     expect(amendments).to_contain_text("The market was closed for repairs")
 
 
+def test_pilots_that_measure_the_same_say_who_counts_what_and_are_adjusted(
+    open_page: Open, made: dict[str, int]
+) -> None:
+    page = open_page("/pilots/plans")
+    plans = "/api/pilots/plans"
+    same = page.request.get(f"{plans}/{made[STEPPED]}").json()["specification"] | {"title": "The market by night"}
+    origin = {"Origin": page.url.split("/pilots")[0]}
+    drafted = page.request.post(plans, data={"specification": same}, headers=origin).json()
+    assert [one["title"] for one in drafted["overlaps"]] == [STEPPED]
+    page.goto(f"/pilots/plans/{drafted['id']}?step=prove")
+    expect(page.get_by_text("this plan cannot be frozen")).to_be_visible()
+
+    page.get_by_role("button", name="Say how it is shared").click()
+    sharing = page.get_by_role("group", name="Shared with other pilots")
+    sharing.get_by_role("button", name="Say how it is shared").click()
+    expect(sharing.get_by_label(STEPPED)).to_have_value("50")
+    sharing.get_by_label("This pilot").fill("30")
+    expect(sharing.get_by_role("status")).to_contain_text("must come to 100")
+    assert findings(page) == []
+    sharing.get_by_label(STEPPED).fill("70")
+    sharing.get_by_label("The rule, in words").fill("By what each costs")
+    expect(page.get_by_text("Saved as a draft")).to_be_visible()
+    page.get_by_role("button", name=re.compile("Prove and sign")).click()
+    page.get_by_role("button", name="Freeze and sign…").click()
+    page.get_by_label("I have read every step").check()
+    page.get_by_role("button", name="Sign and freeze").click()
+    agreed = page.get_by_role("region", name="What was agreed")
+    expect(agreed).to_contain_text("By what each costs")
+    expect(agreed).to_contain_text(re.compile(rf"This pilot: 30\s%.*{STEPPED}: 70\s%", re.DOTALL))
+
+    page.goto(f"/pilots/plans/{made[STEPPED]}")
+    amendments = page.get_by_role("region", name="Amendments", exact=True)
+    expect(amendments).to_contain_text("Shares between pilots")
+    page.get_by_role("button", name="Amend", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("What changes").select_option("adjustment")
+    dialog.get_by_label("First day", exact=True).fill("2025-08-01")
+    dialog.get_by_label("Last day", exact=True).fill("2025-08-05")
+    dialog.get_by_label(re.compile("More or less a day")).fill("−12,5")
+    dialog.get_by_label("Reason").fill("The fair had its own lamps")
+    assert findings(page) == []
+    dialog.get_by_role("button", name="Add the amendment").click()
+    expect(dialog).to_be_hidden()
+    expect(amendments).to_contain_text("Adjustment")
+    expect(page.get_by_role("region", name="What was agreed")).to_contain_text(
+        re.compile(r"−12[.,]5\skWh a day, The fair had its own lamps")
+    )
+
+
+def test_what_is_wrong_is_said_in_the_readers_language(open_page: Open) -> None:
+    page = open_page("/pilots/plans", language="sr-Latn")
+    wrong = {
+        "title": "Naopako",
+        "baseline": {"first": "2025-05-02", "last": "2025-04-01"},
+        "units": [{"name": "a", "entity": "urn:x", "attribute": "y", "kind": "amount", "unit": "KWH"}],
+        "expected": 2,
+    }
+    origin = {"Origin": page.url.split("/pilots")[0]}
+    draft = page.request.post("/api/pilots/plans", data={"specification": wrong}, headers=origin).json()["id"]
+    page.goto(f"/pilots/plans/{draft}?step=periods")
+    expect(page.get_by_text("Završava se 1.4.2025, pre nego što počinje 2.5.2025.")).to_be_visible()
+    page.goto(f"/pilots/plans/{draft}?step=aim")
+    expect(page.get_by_text("Ovo mora biti manje od 100 %.")).to_be_visible()
+    page.goto(f"/pilots/plans/{draft}?step=prove")
+    missing = page.get_by_role("region", name=re.compile("Nedostaj"))
+    expect(missing).to_contain_text("Granica: ovo nedostaje.")
+    expect(missing).not_to_contain_text(re.compile("this|missing|must", re.IGNORECASE))
+
+
 def test_the_ledger_and_the_one_page_sum_up_what_is_simulated_apart(open_page: Open, made: dict[str, int]) -> None:
     page = open_page("/pilots/ledger")
     totals = page.get_by_role("region", name="In all")
     expect(totals).to_contain_text("simulated")
     expect(totals).to_contain_text("RSD")
-    page.get_by_role("button", name="Year").click()
+    page.get_by_role("button", name="Year", exact=True).click()
     expect(page).to_have_url(re.compile("by=year"))
-    expect(page.get_by_role("region", name="Sums with their ranges")).to_contain_text("2025")
+    sums = page.get_by_role("region", name="Sums with their ranges")
+    expect(sums).to_contain_text("2025")
+    page.get_by_role("button", name="Service and year").click()
+    expect(sums).to_contain_text("Lighting, 2025")
     page.get_by_role("link", name="One page").click()
     card = page.get_by_role("article").filter(has_text=SAVED)
     expect(card).to_contain_text("It saved")

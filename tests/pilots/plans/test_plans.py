@@ -20,6 +20,12 @@ class TestDrafts:
         fields = {problem["field"] for problem in plan["problems"]}
         assert {"service", "units", "baseline", "decision", "tariff"} <= fields
 
+    async def test_a_list_shows_of_one_only_what_is_sound(self, client: httpx.AsyncClient) -> None:
+        odd = {"title": 5, "service": "moon", "design": [], "baseline": "soon", "expected": {}, "fund": "EU"}
+        assert (await client.post("/api/pilots/plans", json={"specification": odd})).status_code == 201
+        (row,) = (await client.get("/api/pilots/plans")).json()["items"]
+        assert {name: row[name] for name in odd} == dict.fromkeys(odd) | {"fund": "EU"}
+
     async def test_a_signal_without_a_source_is_a_problem(self, client: httpx.AsyncClient) -> None:
         plan = await a_draft(client, units=[{"name": "building", "unit": "KWH"}])
         assert [(one["field"], one["code"]) for one in plan["problems"]] == [("units.0", "signal-source")]

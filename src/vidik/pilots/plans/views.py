@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from psycopg.rows import DictRow
 
@@ -15,15 +15,17 @@ from vidik.pilots.plans.checking import Problem, check
 from vidik.pilots.plans.freezing import Standing, plan_text
 from vidik.pilots.plans.overlaps import Overlap
 from vidik.pilots.plans.service import digests_of, standing_of, state_of
+from vidik.pilots.specification import Design, Service
 
 Entry = Mapping[str, Any]
+_KNOWN = {"service": get_args(Service), "design": get_args(Design)}
 
 
 def plan_row(row: DictRow, entry: Entry | None, moment: datetime) -> dict[str, Any]:
     """A plan as one line of a list; its figures are the ledger's, else those of the last watch."""
     standing = standing_of(row)
     specification = standing.specification if standing else None
-    said: Mapping[str, Any] = specification.model_dump(mode="json") if specification else row["draft"]
+    said: Mapping[str, Any] = specification.model_dump(mode="json") if specification else _sound(row["draft"])
     return {
         "id": row["id"],
         **{
@@ -38,6 +40,19 @@ def plan_row(row: DictRow, entry: Entry | None, moment: datetime) -> dict[str, A
         "data_changed": bool(row["result"] and row["result"]["changes"]),
         "changed_at": iso(row["changed_at"]),
     }
+
+
+def _sound(draft: Mapping[str, Any]) -> dict[str, Any]:
+    """What a line shows of a draft: a program may have written anything into it."""
+    found: dict[str, Any] = {name: value for name in ("title", "fund") if isinstance(value := draft.get(name), str)}
+    found |= {name: draft[name] for name, known in _KNOWN.items() if draft.get(name) in known}
+    if isinstance(draft.get("expected"), int | float):
+        found["expected"] = draft["expected"]
+    for name in ("baseline", "reporting"):
+        days = draft.get(name)
+        if isinstance(days, Mapping) and isinstance(days.get("first"), str) and isinstance(days.get("last"), str):
+            found[name] = {"first": days["first"], "last": days["last"]}
+    return found
 
 
 def _figures(row: DictRow, entry: Entry | None) -> dict[str, Any]:

@@ -36,6 +36,7 @@ export interface DecimalInterval {
 /** A plan as a list shows it; figures come from its ledger entry, before that from the last look. */
 export interface PlanRow {
   id: Id;
+  /** A draft may lack title and service; a plan that was frozen never does. */
   title: string;
   service: Service;
   design: Design | null;
