@@ -35,7 +35,10 @@ def evaluate(
     temperature_column: Annotated[str | None, typer.Option(help="The weather's column.")] = None,
     unit: Annotated[str, typer.Option(help="Of the meters, a UN/CEFACT code.")] = "KWH",
     zone: Annotated[
-        str | None, typer.Option(help="Time zone of the people, for example Europe/Belgrade. Left out: found.")
+        str | None,
+        typer.Option(
+            "--zone", "--timezone", help="Time zone of the people, for example Europe/Belgrade. Left out: found."
+        ),
     ] = None,
     kind: Annotated[str, typer.Option(help="amount: of each step; counter: a reading that grows.")] = "amount",
     level: Annotated[float, typer.Option(min=0.5, max=0.99, help="Of the intervals.")] = 0.9,

@@ -45,7 +45,8 @@ def shown(meters: Sequence[Meter], saving: float) -> dict[str, float]:
 def summary(outcome: FolderOutcome) -> dict[str, Any]:
     """Medians, coverage and false savings over the evaluated meters, for a test period in which nothing was changed."""
     meters = outcome.evaluated
-    calibrated = [meter for meter in meters if meter.interval is not None]
+    # An interval without any placebo run is infinite: that it holds zero says nothing.
+    calibrated = [meter for meter in meters if meter.interval is not None and meter.interval.placebos]
     guided = [meter for meter in meters if meter.guideline_14 is not None]
 
     def middle(values: Iterable[float | None]) -> float | None:
