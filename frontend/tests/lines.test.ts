@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { binned, everyDay } from "../src/lib/alarms/bins";
 import { ends } from "../src/lib/alarms/ends";
 import { linesOf, readLines } from "../src/lib/alarms/lines";
-import { definitionOf, newDraft, priorityOf } from "../src/lib/alarms/ruleform";
+import { definitionOf, mistakeOf, newDraft, priorityOf } from "../src/lib/alarms/ruleform";
 import type { AlarmGroup, PriorityMatrix } from "../src/lib/api/alarms.types";
 import type { Alarm, Priority } from "../src/lib/api/types";
 import { isAsking } from "../src/lib/states";
@@ -65,6 +65,13 @@ describe("the form of a rule", () => {
     const sent = definitionOf({ ...newDraft("rate"), radius_m: 5 });
     expect(sent).toMatchObject({ kind: "rate", rise: null, fall: null, over: "1h", entity_ids: null });
     expect("radius_m" in sent || "above" in sent).toBe(false);
+  });
+
+  it("says what does not hold together before it is sent", () => {
+    const level = { ...newDraft("threshold"), above: 50, clear: 55 };
+    expect(mistakeOf(level)).toBe("clear");
+    expect(mistakeOf({ ...level, clear: 47 })).toBeNull();
+    expect(mistakeOf({ ...newDraft("absence"), hold: "0s" })).toBe("hold");
   });
 
   it("reads the priority off the matrix", () => {

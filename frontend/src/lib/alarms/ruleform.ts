@@ -197,6 +197,34 @@ function cleaned(name: string, value: unknown): unknown {
 const isBlank = (text: unknown) =>
   !text || Object.values(text as Record<string, string>).every((one) => !one.trim());
 
+/** What does not hold together in a form, as the end of a text's key; the server says the same in English. */
+export type Mistake = "clear" | "distance" | "hold" | "atLeast";
+
+export function mistakeOf(draft: Draft): Mistake | null {
+  const figure = (name: string) => (typeof draft[name] === "number" ? (draft[name] as number) : null);
+  const clear = figure("clear");
+  const [above, below] = [figure("above"), figure("below")];
+  switch (draft["kind"] as RuleKind) {
+    case "threshold":
+      if (clear === null) return null;
+      return (above !== null && clear > above) || (below !== null && clear < below) ? "clear" : null;
+    case "deviation": {
+      const distance = above ?? below ?? 0;
+      return distance <= 0 || (clear ?? 0) > distance ? "distance" : null;
+    }
+    case "rate":
+      return (clear ?? 0) > (figure("rise") ?? figure("fall") ?? 0) ? "distance" : null;
+    case "neighbours":
+      return (clear ?? 0) > (figure("distance") ?? 0) ? "distance" : null;
+    case "absence":
+      return minutesOf(String(draft["hold"])) > 0 ? null : "hold";
+    case "combination":
+      return (figure("at_least") ?? 0) > ((draft["of"] as unknown[] | null)?.length ?? 0) ? "atLeast" : null;
+    default:
+      return null;
+  }
+}
+
 /** The priority that impact and time to respond give. */
 export function priorityOf(matrix: PriorityMatrix, impact: string, within: string): Priority | null {
   const minutes = minutesOf(within);

@@ -303,6 +303,10 @@ export const alarmsEn = {
   "day.fri": "Fr",
   "day.sat": "Sa",
   "day.sun": "Su",
+  "mistake.clear": "It must clear on the good side of the level that raises.",
+  "mistake.distance": "What raises must be more than nothing, and what clears no more than it.",
+  "mistake.hold": "Say how long the attribute may be missing.",
+  "mistake.atLeast": "It asks for more conditions than there are.",
   "flood.title": {
     one: "This rule would have called once in the last {days} days.",
     other: "This rule would have called {n} times in the last {days} days.",
