@@ -17,6 +17,7 @@ ALL = (
     "ngsild_million",
     "subscriptions",
     "alarms",
+    "operations",
     "bad_input",
     "pilots",
     "pilots_comparison",

@@ -10,6 +10,19 @@ from tests.faults.load import CountingDevice
 
 pytestmark = pytest.mark.timeout(240)
 
+STORM_RULE = {
+    "kind": "threshold",
+    "service": "heating",
+    "priority": "high",
+    "entity_types": ["HeatSubstation"],
+    "title": {"en": "Power too high", "sr": "Превисока снага"},
+    "message": {"en": "{value} {unit}.", "sr": "{value} {unit}."},
+    "attribute": "power",
+    "above": 4000,
+    "clear": 3000,
+    "confirm_flood": True,
+}
+
 
 def settle(vidik: RunningVidik, device: CountingDevice) -> list[int]:
     """Stop sending, let every message be acknowledged, and return what history holds."""
@@ -89,3 +102,47 @@ def test_a_killed_worker_neither_loses_nor_doubles_an_alarm(vidik: RunningVidik)
     time.sleep(6)
 
     assert len(open_alarms()) == 1
+
+
+def test_killed_amid_a_storm_the_worker_opens_one_incident_for_one_cause(vidik: RunningVidik) -> None:
+    devices = [f"storm-{number:02d}" for number in range(12)]
+    with vidik.client() as client:
+        client.put("/api/rules/storm_power", json=STORM_RULE).raise_for_status()
+        body = [{"device_id": device, "profile": "test-meter", "with_secret": True} for device in devices]
+        secrets = [one["secret"] for one in client.post("/api/devices", json=body).raise_for_status().json()["items"]]
+
+    def push(device: str, secret: str, power: int) -> bool:
+        body = f'{{"t":{int(time.time() * 1000)},"n":1,"p":{power}}}'
+        headers = {"Authorization": f"Bearer {secret}"}
+        answer = httpx.post(f"{vidik.base_url}/api/intake/{device}", content=body, headers=headers, timeout=30)
+        return answer.status_code == 204
+
+    for place, (device, secret) in enumerate(zip(devices, secrets, strict=True)):
+        wait_for("the push", lambda device=device, secret=secret: push(device, secret, 4500))
+        if place in (4, 6, 11):
+            vidik.kill("worker")
+
+    def standing() -> tuple[int, ...]:
+        with vidik.connect() as connection:
+            row = connection.execute(
+                "SELECT (SELECT count(*) FROM alarm WHERE rule = 'storm_power'),"
+                " (SELECT count(*) FROM alarm_event e JOIN alarm a ON a.id = e.alarm"
+                "   WHERE a.rule = 'storm_power' AND e.transition = 'raised'),"
+                " (SELECT count(*) FROM incident), (SELECT count(*) FROM incident_entry WHERE kind = 'opened'),"
+                " (SELECT count(*) FROM incident_link WHERE unlinked_at IS NULL)"
+            ).fetchone()
+        assert row is not None
+        return tuple(row)
+
+    wait_for("one incident of twelve alarms", lambda: standing() == (12, 12, 1, 1, 1), 90)
+    vidik.kill("worker")
+    vidik.kill("web")
+    vidik.wait_ready()
+    for device, secret in zip(devices, secrets, strict=True):
+        assert push(device, secret, 4600)
+    time.sleep(4)
+    assert standing() == (12, 12, 1, 1, 1)
+    with vidik.client() as client:
+        (incident,) = client.get("/api/incidents").json()["items"]
+    assert incident["type"] == "heating_outage"
+    assert incident["alarms"]["open"] >= 12  # a silent device of the same service may have joined

@@ -20,6 +20,7 @@ export const PLACES: {
   { address: "/alarms", key: "a", icon: "alarms", label: "nav.alarms", screens: ["alarms"] },
   { address: "/duty", key: "d", icon: "duty", label: "nav.duty", screens: ["duty"] },
   { address: "/desk", key: "o", icon: "desk", label: "nav.desk", screens: ["desk"] },
+  { address: "/city", key: "y", icon: "city", label: "nav.city", screens: ["city"] },
   { address: "/incidents", key: "i", icon: "incidents", label: "nav.incidents", screens: ["incidents"] },
   { address: "/tasks", key: "t", icon: "tasks", label: "nav.tasks", screens: ["tasks"] },
   { address: "/devices", key: "e", icon: "devices", label: "nav.devices", screens: ["devices", "device"] },

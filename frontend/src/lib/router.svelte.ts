@@ -5,6 +5,8 @@ export type ScreenName =
   | "alarms"
   | "desk"
   | "incidents"
+  | "wall"
+  | "city"
   | "duty"
   | "tasks"
   | "phone"
@@ -35,6 +37,8 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/dead-letters\/?$/, "dead-letters"],
   [/^\/pilots(?:\/(.*?))?\/?$/, "pilots"],
   [/^\/desk\/?$/, "desk"],
+  [/^\/wall\/?$/, "wall"],
+  [/^\/city\/?$/, "city"],
   [/^\/incidents(?:\/([0-9]+))?\/?$/, "incidents"],
   [/^\/administration(?:\/([a-z]+))?\/?$/, "administration"],
   [/^\/sign-in\/?$/, "sign-in"],

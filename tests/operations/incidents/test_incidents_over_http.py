@@ -205,6 +205,21 @@ class TestLife:
         await desk.ask("POST", f"{path}/roles", 422, version=3, role="planning", person="nobody")
 
 
+class TestFigures:
+    async def test_count_the_last_days_of_real_work(self, desk: Desk, services: Services) -> None:
+        await desk.open("Траје")
+        path = f"/{(await desk.open('Готов'))['id']}"
+        await desk.ask("POST", f"{path}/close", version=1, cause="цев", lesson="мењати")
+        await desk.open("Вежба")
+        async with services.database.transaction("city") as connection:
+            await connection.execute("UPDATE incident SET exercise_id = 1 WHERE title = 'Вежба'")
+            await connection.execute("UPDATE incident SET opened_at = opened_at - interval '30 minutes'")
+        figures = await desk.ask("GET", "/figures")
+        assert (figures["opened"], figures["closed"], figures["opened_by_themselves"]) == (2, 1, 0)
+        assert 30 <= figures["median_minutes_to_close"] < 31
+        assert figures["median_minutes_to_contain"] is None
+
+
 class TestTelling:
     async def test_every_desk_and_the_audit_record_hear_of_it(self, desk: Desk, services: Services) -> None:
         incident = await desk.open()

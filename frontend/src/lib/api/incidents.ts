@@ -7,6 +7,15 @@ export interface IncidentPage {
   counts: Record<Incident["state"], number>;
   next: string | null;
 }
+/** What became of incidents in the last days; minutes are medians, null of none. */
+export interface Figures {
+  days: number;
+  opened: number;
+  opened_by_themselves: number;
+  closed: number;
+  median_minutes_to_contain: number | null;
+  median_minutes_to_close: number | null;
+}
 export type Which = "open" | "closed" | "all";
 export type Changes = Partial<
   Pick<Incident, "type" | "severity" | "title" | "summary" | "address" | "place" | "area">
@@ -22,6 +31,7 @@ export const incidentsApi = {
   types: () => get<{ items: IncidentType[] }>("/api/incident-types"),
   list: (query: { state: Which; q?: string; limit?: number; after?: string | null }) =>
     get<IncidentPage>("/api/incidents", query),
+  figures: (days: number) => get<Figures>("/api/incidents/figures", { days }),
   people: () => get<{ items: Person[] }>("/api/incidents/people"),
   one: (id: string) => get<Incident>(at(id)),
   open: (draft: Draft) => request<Incident>("POST", "/api/incidents", draft),

@@ -1,10 +1,12 @@
 """Incidents over HTTP: listed, opened, read, changed, and what hangs on them."""
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from vidik.kernel import audit
+from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Unprocessable
 from vidik.kernel.forms import Keepable, Number, RowId
@@ -71,6 +73,15 @@ async def list_incidents(
     return {"items": await summaries(connection, found), "counts": counts, "next": following}
 
 
+@router.get("/incidents/figures")
+async def read_figures(
+    connection: Transaction, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 7
+) -> dict[str, Any]:
+    """Return what became of incidents in the last days; exercises do not count."""
+    found = await repository.figures(connection, now() - timedelta(days=days))
+    return {"days": days, **{name: round(value, 1) if value is not None else None for name, value in found.items()}}
+
+
 @router.get("/incidents/people")
 async def list_people(connection: Transaction, services: ServicesOf, _: Manager) -> dict[str, Any]:
     """List the people who may lead an incident: login and name."""
@@ -79,7 +90,9 @@ async def list_people(connection: Transaction, services: ServicesOf, _: Manager)
 
 
 def _may_lead(row: dict[str, Any]) -> bool:
-    return bool(row["stands"]) and "incidents.read" in permissions_of(_grants(row))
+    # Services of this machine have accounts without a password: no person is behind them.
+    is_person = row["password_hash"] is not None
+    return is_person and bool(row["stands"]) and "incidents.read" in permissions_of(_grants(row))
 
 
 def _grants(row: dict[str, Any]) -> frozenset[tuple[str, str | None]]:

@@ -8,7 +8,7 @@ from vidik.operations.incidents.automatic import look_at_alarms
 from vidik.operations.incidents.types import incident_types
 from vidik.operations.rules.service import standing_rules
 
-INCIDENTS_EVERY_SECONDS = 0.5
+INCIDENTS_EVERY_SECONDS = 1.0
 FORGETTING_EVERY_SECONDS = 86_400.0
 
 

@@ -146,6 +146,28 @@ async def count(connection: Connection) -> dict[str, int]:
     return counts | {row["state"]: row["incidents"] for row in await cursor.fetchall()}
 
 
+async def figures(connection: Connection, since: datetime) -> DictRow:
+    """Return what became of real incidents since a time: opened, closed, and medians in minutes (None of none)."""
+    cursor = await connection.execute(
+        """
+        SELECT count(*) FILTER (WHERE opened_at >= %(since)s AND merged_into IS NULL) AS opened,
+               count(*) FILTER (WHERE closed_at >= %(since)s) AS closed,
+               count(*) FILTER (WHERE opened_at >= %(since)s AND opened_from <> 'person' AND merged_into IS NULL)
+                   AS opened_by_themselves,
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM contained_at - opened_at) / 60)
+                   FILTER (WHERE contained_at >= %(since)s) AS median_minutes_to_contain,
+               percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM closed_at - opened_at) / 60)
+                   FILTER (WHERE closed_at >= %(since)s) AS median_minutes_to_close
+          FROM incident
+         WHERE exercise_id IS NULL
+        """,
+        {"since": since},
+    )
+    row = await cursor.fetchone()
+    assert row is not None  # noqa: S101  (an aggregate has one row)
+    return row
+
+
 async def numbers_of(connection: Connection, incident_ids: Collection[int]) -> dict[int, str]:
     """Return the numbers of incidents by id."""
     cursor = await connection.execute("SELECT id, number FROM incident WHERE id = ANY(%s)", [list(incident_ids)])
