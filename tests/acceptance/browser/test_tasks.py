@@ -214,8 +214,8 @@ def test_every_screen_is_for_everybody(
         page.locator("h1").first.wait_for()
         settle(page)
         found[path] = findings(page) + [f"{size} is {pixels} too wide" for size, pixels in too_wide(page).items()]
-        page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-        found[f"{path} on a phone"] = findings(page)
+    page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    found["my tasks on a phone"] = findings(page)
     page.get_by_role("button", name="T-").first.click()
     found["task on the phone"] = findings(page)
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})

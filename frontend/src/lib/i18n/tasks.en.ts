@@ -4,8 +4,8 @@ import type { Message } from "./message";
 export const tasksEn = {
   title: "Tasks",
   crews: "Crews",
-  active: "Not over",
-  over: "Over",
+  active: "Open",
+  over: "Ended",
   table: "List",
   map: "Map",
   mapLabel: "Map of tasks and crews",

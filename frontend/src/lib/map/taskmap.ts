@@ -35,6 +35,7 @@ export class TaskChart {
   private readonly map: maplibre.Map;
   private readonly tasks = new Map<number, maplibre.Marker>();
   private readonly crews = new Map<number, maplibre.Marker>();
+  private fitted = false;
 
   constructor(private readonly options: Options) {
     this.map = new maplibre.Map({
@@ -56,6 +57,7 @@ export class TaskChart {
 
   showTasks(marks: TaskMark[], selected: number | null): void {
     this.drop(this.tasks, marks);
+    this.fitOnce(marks);
     for (const { id, at, priority, text } of marks) {
       let marker = this.tasks.get(id);
       if (!marker) {
@@ -93,6 +95,15 @@ export class TaskChart {
       element.removeAttribute("aria-label");
       element.removeAttribute("role");
     }
+  }
+
+  /** The first list decides what is in view; after that the map stays where the person leaves it. */
+  private fitOnce(marks: TaskMark[]): void {
+    if (this.fitted || marks.length === 0) return;
+    this.fitted = true;
+    const bounds = new maplibre.LngLatBounds(this.options.centre, this.options.centre);
+    for (const { at } of marks) bounds.extend(at);
+    this.map.fitBounds(bounds, { padding: 48, maxZoom: 14, animate: false });
   }
 
   private drop(known: Map<number, maplibre.Marker>, marks: { id: number }[]): void {
