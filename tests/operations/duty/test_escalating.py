@@ -117,6 +117,10 @@ class TestEscalate:
             )
         await tick(database, minutes(2))
         assert [login for login, _, _ in await asked(database)] == ["ana"]
+        async with database.session("city") as connection:
+            entry = await (await connection.execute("SELECT kind, data FROM incident_entry")).fetchone()
+        assert entry is not None
+        assert (entry["kind"], entry["data"]["title"]) == ("notice.sent", "ana")
         async with database.transaction("city") as connection:
             await connection.execute(
                 "INSERT INTO incident_role (incident, role, person, person_name, begins_at)"

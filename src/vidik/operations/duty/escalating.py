@@ -11,6 +11,8 @@ from vidik.operations import journal
 from vidik.operations.duty import calls, roster
 from vidik.operations.duty.plan import Call, Place, Plan, who_is_next
 from vidik.operations.duty.views import notice_view
+from vidik.operations.incidents import service as incidents
+from vidik.operations.incidents.incident import VIDIK
 
 _LOOK_AGAIN = timedelta(minutes=1)
 
@@ -62,10 +64,21 @@ async def _ask(
         new = await calls.insert_notices(connection, row, found, names, moment)
         await calls.move(connection, row["id"], found.following, moment + timedelta(minutes=found.wait_minutes))
         await tell(connection, new)
+        if new and row["cause"] == "incident":
+            await _note_in_timeline(connection, row, found, names, moment)
     elif found.left:
         await calls.move(connection, row["id"], place, moment + _LOOK_AGAIN)
     else:
         await _end(connection, row["id"], "exhausted", None, moment)
+
+
+async def _note_in_timeline(
+    connection: Connection, row: Mapping[str, Any], call: Call, names: Mapping[str, str], moment: datetime
+) -> None:
+    kind = "notice.sent" if call.place == Place() else "notice.escalated"
+    people = ", ".join(names.get(login, login) for login in call.people)
+    data = {"title": people, "channels": list(call.channels), "exercise": row["exercise_id"] is not None}
+    await incidents.add_entry(connection, row["subject"], kind, data, VIDIK, moment)
 
 
 async def _end(connection: Connection, escalation: int, ending: calls.Ending, by: str | None, moment: datetime) -> None:

@@ -129,6 +129,7 @@ async def _form(request: Request, kind: type[_Asked]) -> _Asked:
 def routes() -> list[Route]:
     """The public doors under /cap."""
     return [
+        Route("/cap", read_page, methods=["GET"]),
         Route("/cap/", read_page, methods=["GET"]),
         Route("/cap/feed.atom", read_feed, methods=["GET"]),
         Route("/cap/push-key", read_key, methods=["GET"]),
