@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import warnings
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from tests.pilots.made import building, warmth, write_csv
+from typer.testing import CliRunner
 
+from vidik.cli import app, pilots  # noqa: F401  registers its command
 from vidik.pilots.folder import Meter, Task, evaluate_folder, meter_files
 from vidik.pilots.measurement.series import Period
 
@@ -67,6 +70,15 @@ def test_a_folder_comes_out_the_same_as_in_one_process(client: distributed.Clien
 
     # NaN does not equal itself once it has travelled.
     assert [_shown(meter) for meter in together.meters] == [_shown(meter) for meter in alone.meters]
+
+    periods = ("--fit", "2022-01-01..2022-12-31", "--test", "2023-01-01..2023-12-31", "--zone", "UTC", "--json")
+    where = ("--meters", str(tmp_path), "--weather", str(weather), "--calibrate", str(tmp_path))
+    commanded = CliRunner().invoke(
+        app, ["pilots", "evaluate", *where, *periods, "--scheduler", client.scheduler.address]
+    )
+    assert commanded.exit_code == 0, commanded.output
+    found = {row["meter"]: row["saving"] for row in json.loads(commanded.stdout)["meters"]}
+    assert found == pytest.approx({meter.name: meter.saving for meter in alone.meters})
 
 
 def _shown(meter: Meter) -> tuple[str, str | None, str, str]:
