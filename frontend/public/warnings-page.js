@@ -5,7 +5,11 @@ const why = document.getElementById("why");
 if (button && why && "serviceWorker" in navigator && "PushManager" in window) {
   const explanation = why.textContent;
   const post = (path, body) =>
-    fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
   const standing = async () =>
     (await (await navigator.serviceWorker.getRegistration("/push/"))?.pushManager.getSubscription()) ?? null;
   const show = async () => {
@@ -24,9 +28,12 @@ if (button && why && "serviceWorker" in navigator && "PushManager" in window) {
       } else {
         const { key } = await (await fetch("/cap/push-key")).json();
         const worker = await navigator.serviceWorker.register("/push-worker.js", { scope: "/push/" });
-        const text = atob(key.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (key.length % 4)) % 4));
+        const text = atob(
+          key.replaceAll("-", "+").replaceAll("_", "/") + "=".repeat((4 - (key.length % 4)) % 4),
+        );
         const applicationServerKey = Uint8Array.from(text, (letter) => letter.charCodeAt(0));
-        const found = known ?? (await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }));
+        const found =
+          known ?? (await worker.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey }));
         const { endpoint, keys } = found.toJSON();
         const language = document.documentElement.lang;
         const answer = await post("/cap/browsers", { endpoint, keys, language });

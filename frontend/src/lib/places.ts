@@ -18,6 +18,7 @@ export const PLACES: {
     screens: ["situation", "asset"],
   },
   { address: "/alarms", key: "a", icon: "alarms", label: "nav.alarms", screens: ["alarms"] },
+  { address: "/warnings", key: "w", icon: "warnings", label: "nav.warnings", screens: ["warnings"] },
   { address: "/duty", key: "d", icon: "duty", label: "nav.duty", screens: ["duty"] },
   { address: "/desk", key: "o", icon: "desk", label: "nav.desk", screens: ["desk"] },
   { address: "/city", key: "y", icon: "city", label: "nav.city", screens: ["city"] },

@@ -8,6 +8,7 @@ export type ScreenName =
   | "wall"
   | "city"
   | "duty"
+  | "warnings"
   | "tasks"
   | "phone"
   | "devices"
@@ -29,6 +30,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/assets\/(.+)$/, "asset"],
   [/^\/assets\/?$/, "situation"],
   [/^\/alarms(?:\/(.*?))?\/?$/, "alarms"],
+  [/^\/warnings\/?$/, "warnings"],
   [/^\/duty(?:\/([a-z]+))?\/?$/, "duty"],
   [/^\/tasks(?:\/(crews|[0-9]+))?\/?$/, "tasks"],
   [/^\/phone\/?$/, "phone"],

@@ -300,6 +300,7 @@ export const en = {
 
   "nav.administration": "Control",
   "nav.duty": "Duty",
+  "nav.warnings": "Warnings",
 
   "filter.clear": "Clear filter",
 

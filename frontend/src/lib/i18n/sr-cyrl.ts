@@ -302,6 +302,7 @@ export const srCyrl: Record<MessageKey, Message> = {
 
   "nav.administration": "Управа",
   "nav.duty": "Дежурство",
+  "nav.warnings": "Упозорења",
 
   "filter.clear": "Обриши филтер",
 
