@@ -270,8 +270,10 @@ class TestPositions:
         assert (await client.get(url)).json()["position"]["place"] == FORTRESS
         before = {**here, "at": ago(hours=3)}
         assert (await phone.post(f"{url}/position", json=before)).json()["code"] == "off-duty"
-        until = (datetime.now(UTC) + timedelta(milliseconds=20)).isoformat()
+        until = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
         await ok(await phone.post(f"{url}/duty", json={"on_duty": True, "until": until}))
+        async with services.database.transaction("city") as connection:
+            await connection.execute("UPDATE crew SET on_duty_until = now() - interval '1 second'")
         await jobs.end_duties(services, "city")
         off = await ok(await client.get(url))
 
