@@ -1,0 +1,147 @@
+"""Duty and warnings in the console: roster, a call that is taken over, handover by two, a warning by two persons."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser.conftest import DESK
+from tests.acceptance.browser.look import findings, settle, too_wide
+from tests.acceptance.browser.small_city import SmallCity
+
+pytestmark = pytest.mark.timeout(300)
+
+Open = Callable[..., Page]
+Second = Callable[[], AbstractContextManager[httpx.Client]]
+NARROW = ("/duty", "/duty/plans", "/warnings")  # the ones whose words fill them
+SCREENS = (*NARROW, "/duty/roster", "/duty/roster?view=table", "/duty/log", "/duty/handover")
+DESK_NAME = "Командни центар"
+
+
+@pytest.fixture(scope="module")
+def second(city: SmallCity) -> Second:
+    """A second person, a supervisor: opens a signed-in client."""
+    with city.vidik.client() as client:
+        made = client.post(
+            "/api/accounts", json={"login": "vesna", "name": "Весна Илић", "roles": ["supervisor"]}
+        ).json()
+
+    @contextmanager
+    def signed_in() -> Iterator[httpx.Client]:
+        with httpx.Client(base_url=city.base_url, headers={"Origin": city.base_url}, timeout=30) as client:
+            answer = client.post("/api/session", json={"login": "vesna", "password": made["password"]})
+            assert answer.status_code == 204, answer.text
+            yield client
+
+    return signed_in
+
+
+def test_a_shift_is_planned_called_for_and_handed_over(open_page: Open, city: SmallCity, second: Second) -> None:
+    page = open_page("/situation")
+    page.keyboard.press("g")
+    page.keyboard.press("d")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Duty")
+    page.get_by_role("link", name="Roster").click()
+    page.get_by_role("button", name="Plan a shift").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Desk").fill(DESK_NAME)
+    dialog.get_by_label("Person").select_option("dispatcher")
+    begins = dialog.get_by_label("Begins")
+    begins.fill(re.sub(r"T\d\d:\d\d", "T00:00", begins.input_value()))
+    dialog.get_by_label("Ends").fill(re.sub(r"T\d\d:\d\d", "T23:59", begins.input_value()))
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("button", name=re.compile("First dispatcher"))).to_be_visible()
+    page.get_by_role("button", name="Table").click()
+    expect(page.get_by_role("table")).to_contain_text(DESK_NAME)
+
+    page.get_by_role("link", name="On-call plans").click()
+    page.get_by_role("button", name="New plan").click()
+    dialog.get_by_label("Name").fill("Night")
+    dialog.get_by_label("Minutes that the desk has").fill("0")
+    dialog.get_by_label("Desk", exact=True).fill(DESK_NAME)
+    dialog.get_by_role("button", name="Save").click()
+    expect(page.get_by_text(re.compile("After 0 min: whoever is on duty at"))).to_be_visible()
+
+    city.burn(5)
+    page.get_by_role("link", name="Now").click()
+    calls = page.get_by_role("region", name="Calls for help")
+    call = calls.get_by_role("listitem").filter(has_text="waits for somebody").first
+    expect(call).to_be_visible()
+    expect(page.get_by_role("table")).to_contain_text("First dispatcher")
+    call.get_by_role("button", name="Take over").click()
+    expect(calls).to_contain_text("taken by First dispatcher")
+
+    page.get_by_role("link", name="Duty log").click()
+    page.get_by_label("Desk").fill(DESK_NAME)
+    page.get_by_label("What happened").fill("<b>Пумпа 2</b> радила је до 14:00")
+    page.get_by_role("button", name="Write it down").click()
+    expect(page.get_by_role("listitem").first).to_contain_text("<b>")
+
+    page.get_by_role("link", name="Handover").click()
+    page.get_by_role("button", name="Hand over").click()
+    expect(dialog.get_by_role("status")).to_contain_text("lines of the log")
+    dialog.get_by_label("What must the next shift know?").fill("Valve 4 stays shut.")
+    dialog.get_by_role("button", name="Sign and hand over").click()
+    expect(page.get_by_text("waits for who comes")).to_be_visible()
+    with second() as vesna:
+        (waiting,) = vesna.get("/api/duty/handovers").json()["items"]
+        answer = vesna.post(f"/api/duty/handovers/{waiting['id']}/sign", json={"hash": waiting["hash"]})
+        assert answer.status_code == 200, answer.text
+    # Told live, not asked for.
+    expect(page.get_by_role("listitem").filter(has_text="First dispatcher to Vesna")).to_be_visible()
+
+
+def test_a_warning_takes_two_persons(open_page: Open, city: SmallCity, second: Second) -> None:
+    page = open_page("/warnings")
+    page.get_by_role("button", name="New warning").click()
+    dialog = page.get_by_role("dialog")
+    for label, text in (
+        ("What it is", "Поплава"),
+        ("In one line", "Нишава расте: склоните се са обале"),
+        ("What happens", "Водостај расте 20 cm на сат."),
+        ("Where, in words", "Обала Нишаве"),
+    ):
+        dialog.get_by_label(label).fill(text)
+    corners = dialog.get_by_label("Corners of the area")
+    corners.fill("43.32, 21.89\nnowhere")
+    expect(dialog).to_contain_text("Line 2 is no latitude and longitude")
+    corners.fill("43.32, 21.89\n43.33, 21.89\n43.33, 21.91")
+    dialog.get_by_role("button", name="Save the draft").click()
+    draft = page.get_by_role("listitem").filter(has_text="Nišava raste")
+    expect(draft).to_contain_text("draft")
+    draft.get_by_role("button", name="Release").click()
+    expect(dialog).to_contain_text("Another person releases this")
+    expect(dialog.get_by_role("button", name="Release")).to_be_disabled()
+    dialog.get_by_role("button", name="Cancel").click()
+    with second() as vesna:
+        (found,) = vesna.get("/api/warnings").json()["items"]
+        sent = vesna.post(f"/api/warnings/{found['id']}/release", headers={"If-Match": f'"{found["version"]}"'})
+        assert sent.status_code == 200, sent.text
+    expect(draft).to_contain_text("sent, stands")
+
+    public = open_page("/cap/", signed_in=False)
+    expect(public.get_by_role("heading", level=2)).to_have_text("Нишава расте: склоните се са обале")
+    assert findings(public) == []
+    public.get_by_role("link", name="Latinica").click()
+    expect(public.get_by_role("heading", level=2)).to_have_text("Nišava raste: sklonite se sa obale")
+
+
+@pytest.mark.parametrize("language", ["en", "sr-Cyrl", "sr-Latn"])
+def test_everybody_can_use_them(open_page: Open, language: str) -> None:
+    page = open_page("/duty", language=language)
+    found: dict[str, list[str]] = {}
+    for path in SCREENS if language == "en" else NARROW:
+        page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+        page.goto(path)
+        settle(page)
+        found[path] = [*findings(page), *too_wide(page)]
+    for path, name in (("/duty/plans", "plans.new"), ("/warnings", "new")):
+        page.goto(path)
+        settle(page)
+        page.locator("button.primary").first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found[name] = findings(page)
+    assert {path: what for path, what in found.items() if what} == {}
