@@ -104,6 +104,16 @@ def test_a_killed_worker_neither_loses_nor_doubles_an_alarm(vidik: RunningVidik)
     assert len(open_alarms()) == 1
 
 
+def kill_when_there(vidik: RunningVidik, name: str) -> None:
+    """kill -9 a process that may just be on its way up again."""
+
+    def kill() -> bool:
+        vidik.kill(name)
+        return True
+
+    wait_for(f"the {name} to kill", kill)
+
+
 def test_killed_amid_a_storm_the_worker_opens_one_incident_for_one_cause(vidik: RunningVidik) -> None:
     devices = [f"storm-{number:02d}" for number in range(12)]
     with vidik.client() as client:
@@ -120,7 +130,7 @@ def test_killed_amid_a_storm_the_worker_opens_one_incident_for_one_cause(vidik: 
     for place, (device, secret) in enumerate(zip(devices, secrets, strict=True)):
         wait_for("the push", lambda device=device, secret=secret: push(device, secret, 4500))
         if place in (4, 6, 11):
-            vidik.kill("worker")
+            kill_when_there(vidik, "worker")
 
     def standing() -> tuple[int, ...]:
         with vidik.connect() as connection:
@@ -135,8 +145,8 @@ def test_killed_amid_a_storm_the_worker_opens_one_incident_for_one_cause(vidik: 
         return tuple(row)
 
     wait_for("one incident of twelve alarms", lambda: standing() == (12, 12, 1, 1, 1), 90)
-    vidik.kill("worker")
-    vidik.kill("web")
+    kill_when_there(vidik, "worker")
+    kill_when_there(vidik, "web")
     vidik.wait_ready()
     for device, secret in zip(devices, secrets, strict=True):
         assert push(device, secret, 4600)
