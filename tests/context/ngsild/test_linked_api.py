@@ -54,6 +54,8 @@ class TestQuestions:
             assert (await city.get("/entities", params={**asked, **more})).status_code == 400
         past = {**asked, "timerel": "before", "timeAt": "2030-01-01T00:00:00Z", "join": "flat", "joinLevel": "2"}
         assert (await city.get("/temporal/entities", params=past)).status_code == 400
+        purge = {**asked, "join": "flat", "joinLevel": "2"}
+        assert (await city.delete("/entities", params=purge)).status_code == 400
 
 
 class TestJoin:

@@ -32,6 +32,7 @@ async def purge_entities(call: Call) -> Response:
     # Ids limit enough; a pattern of them, or what a broker notes of every entity, does not (clause 5.6.21.4).
     named = Parameters.of({"local": "true"} if asked.get("id") is not None else {})
     found, types = parameters.search(asked.joined(named), context)
+    parameters.check_links(found.q, Parameters.of({}))  # a purge follows none (clause 5.6.21.4)
     if entity_maps.HEADER.lower() in call.request.headers:
         entity_map = await entity_maps.named(call)
         if entity_map is None:

@@ -27,6 +27,7 @@ async def purge(sharing: Sharing, handler: Handler) -> Response:
     call = sharing.call
     context = await call.reading_context()
     search, types = parameters.search(call.parameters, context)
+    parameters.check_links(search.q, Parameters.of({}))
     asked = Asked(
         matching.leaf_types(types),
         None if search.ids is None else frozenset(search.ids),
