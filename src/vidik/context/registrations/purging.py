@@ -9,7 +9,7 @@ import orjson
 from starlette.responses import Response
 
 from vidik.context.ngsild import parameters
-from vidik.context.ngsild.exchange import JSON
+from vidik.context.ngsild.exchange import JSON, Parameters
 from vidik.context.registrations import matching
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked
