@@ -44,11 +44,15 @@ async def _lifespan(_services: "Services") -> AsyncIterator[None]:
 
 async def _load() -> None:
     await asyncio.sleep(READY_AFTER_SECONDS)
-    from vidik.pilots.candidates.old_rankings import load
+    await asyncio.to_thread(_import)
 
+
+def _import() -> None:
     # Who asks for a ranking is told what is missing.
     with suppress(ImportError):
-        await asyncio.to_thread(load)
+        from vidik.pilots.candidates.old_rankings import load
+
+        load()
 
 
 MODULE = Module(name="pilots", api_routers=_api_routers, periodic=_periodic, lifespan=_lifespan)
