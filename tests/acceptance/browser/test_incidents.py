@@ -1,0 +1,104 @@
+"""Incidents in the browser: two people at once, from opening to lesson, every screen for everybody."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.acceptance.browser.conftest import DESK, PHONE
+from tests.acceptance.browser.look import findings, settle, too_wide
+from tests.acceptance.browser.small_city import SmallCity, container, entity_id
+
+pytestmark = pytest.mark.timeout(300)
+
+Open = Callable[..., Page]
+PLACE = {"type": "Point", "coordinates": [21.8958, 43.3209]}
+
+
+@pytest.fixture(scope="module")
+def http(city: SmallCity) -> Iterator[httpx.Client]:
+    with city.vidik.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def incident(http: httpx.Client) -> dict[str, Any]:
+    """An incident with everything that a screen can show."""
+    draft = {
+        "type": "heating_outage",
+        "severity": "severe",
+        "title": "Пукао топловод <b>код</b> Тврђаве",
+        "place": PLACE,
+        "address": "Ђуке Динић 1",
+        "summary": "Избија топла вода.\nСаобраћај стоји.",
+        "links": [{"kind": "asset", "target": entity_id(container(2))}],
+    }
+    made = http.post("/api/incidents", json=draft).json()
+    http.post(f"/api/incidents/{made['id']}/entries", json={"text": "Деца из вртића су премештена."})
+    http.post(
+        f"/api/incidents/{made['id']}/roles",
+        json={"role": "command", "person": "dispatcher"},
+        headers={"If-Match": '"1"'},
+    )
+    return dict(http.get(f"/api/incidents/{made['id']}").json())
+
+
+def test_who_was_slower_sees_what_the_other_did_and_chooses(
+    open_page: Open, http: httpx.Client, incident: dict[str, Any]
+) -> None:
+    page = open_page(f"/incidents/{incident['id']}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Пукао топловод")
+    page.keyboard.press("e")
+    page.get_by_label("Address or place in words").fill("Ђуке Динић 3")
+    now = http.get(f"/api/incidents/{incident['id']}").json()
+    told = {"If-Match": f'"{now["version"]}"'}
+    http.patch(f"/api/incidents/{incident['id']}", json={"severity": "extreme"}, headers=told).raise_for_status()
+    expect(page.locator("main header").get_by_text("Extreme")).to_be_visible()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("severity Severe → Extreme")
+    page.get_by_role("button", name="Do it all the same").click()
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    after = http.get(f"/api/incidents/{incident['id']}").json()
+    assert (after["address"], after["severity"]) == ("Ђуке Динић 3", "extreme")
+
+
+def test_is_closed_with_cause_and_lesson_and_opened_again(open_page: Open, http: httpx.Client) -> None:
+    made = http.post("/api/incidents", json={"type": "other", "title": "Пало дрво"}).json()
+    page = open_page(f"/incidents/{made['id']}")
+    page.get_by_role("button", name="Close", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Cause").fill("Труло стабло")
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(dialog.get_by_text("This must be filled in.")).to_be_visible()
+    dialog.get_by_label("Lesson").fill("Прегледати дрвеће")
+    dialog.get_by_role("button", name="Close", exact=True).last.click()
+    expect(
+        page.get_by_text("Lesson: Прегледати дрвеће.").or_(page.get_by_text("Pregledati drveće.")).first
+    ).to_be_visible()
+    page.get_by_role("button", name="Open again").click()
+    dialog.get_by_label("Why").fill("Пало је још једно")
+    dialog.get_by_role("button", name="Open again").click()
+    expect(page.get_by_role("button", name="Contained")).to_be_visible()
+
+
+@pytest.mark.parametrize(("language", "size"), [("en", DESK), ("sr-Cyrl", PHONE), ("sr-Latn", DESK)])
+def test_everybody_can_use_every_screen(
+    open_page: Open, incident: dict[str, Any], language: str, size: tuple[int, int]
+) -> None:
+    page = open_page("/desk", language=language, size=size)
+    found: dict[str, Any] = {}
+    for path in (f"/desk?item=incident:{incident['id']}", "/incidents?state=all", f"/incidents/{incident['id']}"):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        page.goto(path)
+        settle(page)
+        found[path] = findings(page)
+        found[f"{path} sideways"] = too_wide(page)
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    for key in ("e", "c"):
+        page.keyboard.press(key)
+        expect(page.get_by_role("dialog")).to_be_visible()
+        found[f"dialog {key}"] = findings(page)
+        page.keyboard.press("Escape")
+    assert {name: what for name, what in found.items() if what} == {}
