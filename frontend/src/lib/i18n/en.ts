@@ -15,6 +15,8 @@ export const en = {
   "nav.desk": "Desk",
   "nav.incidents": "Incidents",
   "nav.city": "City",
+  "nav.duty": "Duty",
+  "nav.warnings": "Warnings",
   "nav.tasks": "Tasks",
   "nav.devices": "Devices",
   "nav.deadLetters": "Dead letters",
@@ -299,8 +301,6 @@ export const en = {
   "error.back": "Back to the situation",
 
   "nav.administration": "Control",
-  "nav.duty": "Duty",
-  "nav.warnings": "Warnings",
 
   "filter.clear": "Clear filter",
 

@@ -13,6 +13,8 @@ export const srCyrl: Record<MessageKey, Message> = {
   "nav.desk": "Радни сто",
   "nav.incidents": "Инциденти",
   "nav.city": "Град",
+  "nav.duty": "Дежурство",
+  "nav.warnings": "Упозорења",
   "nav.tasks": "Задаци",
   "nav.devices": "Уређаји",
   "nav.deadLetters": "Одбијене поруке",
@@ -152,7 +154,11 @@ export const srCyrl: Record<MessageKey, Message> = {
   "alarms.all": "Сви",
   "alarms.openFilter": "Отворени",
   "alarms.new": { one: "{n} нов аларм", few: "{n} нова аларма", other: "{n} нових аларма" },
-  "alarms.oneCause": { one: "{n} аларм једног узрока", few: "{n} аларма једног узрока", other: "{n} аларма једног узрока" },
+  "alarms.oneCause": {
+    one: "{n} аларм једног узрока",
+    few: "{n} аларма једног узрока",
+    other: "{n} аларма једног узрока",
+  },
   "alarms.noneOpen": "Нема отворених аларма. Нови се појављује овде у року од секунде.",
   "alarms.noneMatch": "Ниједан аларм не одговара филтеру. Обришите филтер да видите све.",
   "alarms.group": "Групиши",
@@ -301,8 +307,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "error.back": "Назад на стање",
 
   "nav.administration": "Управа",
-  "nav.duty": "Дежурство",
-  "nav.warnings": "Упозорења",
 
   "filter.clear": "Обриши филтер",
 
