@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "t0022_subscription_copies"
-down_revision = "t0021_series"
+revision = "t0021_subscription_copies"
+down_revision = "t0020_series"
 
 
 def upgrade() -> None:

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "t0021_series"
-down_revision = "t0018_tasks"
+revision = "t0020_series"
+down_revision = "t0019_tasks"
 
 
 def upgrade() -> None:

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "t0018_tasks"
-down_revision = "t0019_duty"
+revision = "t0019_tasks"
+down_revision = "t0018_duty"
 
 
 def upgrade() -> None:

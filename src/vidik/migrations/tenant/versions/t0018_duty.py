@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "t0019_duty"
+revision = "t0018_duty"
 down_revision = "t0017_incidents"
 
 

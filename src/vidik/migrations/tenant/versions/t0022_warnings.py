@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "t0023_warnings"
-down_revision = "t0022_subscription_copies"
+revision = "t0022_warnings"
+down_revision = "t0021_subscription_copies"
 
 
 def upgrade() -> None:
