@@ -96,7 +96,7 @@ def test_the_audit_record_is_read_narrowed_and_verified(open_page: Open) -> None
 
 def test_the_parts_are_named_in_the_script_of_the_person(open_page: Open) -> None:
     page = open_page("/administration", language="sr-Cyrl")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Правила")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Налози")
     tabs = page.get_by_role("navigation", name="Управа").get_by_role("link")
     expect(tabs).to_have_text(["Правила", "Налози", "API токени", "Записник радњи"])
 

@@ -68,6 +68,7 @@ def test_a_storm_is_one_line_that_waits_until_it_is_asked_for(open_page: Open, c
     while not line.is_visible():  # the last of them may come after the first look
         page.keyboard.press("n")
         page.wait_for_timeout(200)
+    page.keyboard.press("n")  # those that were shown one by one before they were a group take their place in it
     expect(line).to_contain_text("Air, at the same time")
     line.get_by_role("button", expanded=False).first.click()
     expect(table.get_by_role("row").filter(has_text="Battery at 0.2")).to_have_count(CONTAINERS + 1)

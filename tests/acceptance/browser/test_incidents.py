@@ -1,5 +1,6 @@
-"""Incidents in the browser: two people at once, from opening to lesson, every screen for everybody."""
+"""Incidents in the browser: from an alarm to a crew by keyboard, two at once, every screen for everybody."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,12 +10,28 @@ from playwright.sync_api import Page, expect
 
 from tests.acceptance.browser.conftest import DESK, PHONE
 from tests.acceptance.browser.look import findings, settle, too_wide
-from tests.acceptance.browser.small_city import SmallCity, container, entity_id
+from tests.acceptance.browser.small_city import SmallCity, container, container_name, container_reading, entity_id
+from tests.family import wait_for
+from vidik.kernel.scripts import to_latin
 
 pytestmark = pytest.mark.timeout(300)
 
 Open = Callable[..., Page]
 PLACE = {"type": "Point", "coordinates": [21.8958, 43.3209]}
+NAME = to_latin(container_name(9))
+WARM = {
+    "kind": "threshold",
+    "service": "waste",
+    "priority": "high",
+    "entity_types": ["WasteContainer"],
+    "entity_ids": [entity_id(container(9))],
+    "title": {"en": "Warm", "sr": "Топло"},
+    "message": {"en": "Warm: {value} {unit}.", "sr": "Топло: {value} {unit}."},
+    "attribute": "temperature",
+    "above": 30,
+    "clear": 20,
+    "confirm_flood": True,
+}
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +60,46 @@ def incident(http: httpx.Client) -> dict[str, Any]:
         headers={"If-Match": '"1"'},
     )
     return dict(http.get(f"/api/incidents/{made['id']}").json())
+
+
+@pytest.fixture
+def alarm(city: SmallCity, http: httpx.Client) -> Iterator[None]:
+    """An open alarm that belongs to no incident, and a crew on duty."""
+    crew = http.post("/api/crews", json={"name": "Чистоћа 9", "depot": PLACE}).json()
+    http.post(f"/api/crews/{crew['id']}/duty", json={"on_duty": True}).raise_for_status()
+    http.put("/api/rules/test_warm", json=WARM).raise_for_status()
+
+    def is_warm() -> bool:
+        city.send(container(9), container_reading(int(time.time()), celsius=41.0))
+        time.sleep(1)
+        return any(one["rule"] == "test_warm" for one in http.get("/api/alarms").json()["items"])
+
+    wait_for("the alarm", is_warm)
+    yield
+    http.put("/api/rules/test_warm", json={"enabled": False}).raise_for_status()
+    city.send(container(9), container_reading(int(time.time())))
+
+
+@pytest.mark.usefixtures("alarm")
+def test_five_keys_lead_from_an_alarm_to_a_crew_on_its_way(open_page: Open, http: httpx.Client) -> None:
+    page = open_page("/desk")
+    page.get_by_role("button", name="Alarms", exact=True).click()
+    expect(page.get_by_role("button", name=NAME)).to_be_visible()
+    keyboard = page.keyboard
+    keyboard.press("j")
+    expect(page.get_by_role("button", name=NAME)).to_have_attribute("aria-current", "true")
+    keyboard.press("i")
+    expect(page.get_by_label("Title")).to_be_focused()
+    keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=2, name=NAME)).to_be_visible()
+    expect(page.get_by_role("dialog")).to_be_hidden()  # the stream may be quicker than the answer
+    keyboard.press("c")
+    expect(page.get_by_role("radio").first).to_be_focused()
+    keyboard.press("Enter")
+    expect(page.get_by_text("is sent").first).to_be_visible()
+    (incident,) = http.get("/api/incidents", params={"q": NAME}).json()["items"]
+    (task,) = http.get("/api/tasks", params={"incident": incident["id"]}).json()["items"]
+    assert (task["state"], incident["links"][0]["kind"]) == ("assigned", "alarm")
 
 
 def test_who_was_slower_sees_what_the_other_did_and_chooses(

@@ -39,10 +39,10 @@ _MEMBERS: Final = frozenset(
         *("id", "@id", "type", "@type", "subscriptionName", "description", "entities", "watchedAttributes"),
         *("notificationTrigger", "timeInterval", "q", "geoQ", "csf", "scopeQ", "temporalQ", "lang", "datasetId"),
         *("isActive", "notification", "expiresAt", "throttling", "jsonldContext", "expandValues", "jsonKeys"),
-        *("splitEntities", "localOnly"),
+        *("splitEntities", "localOnly", "name"),
     )
 )
-"""Those of clause 5.2.12 that clients provide: what else they say is ignored."""
+"""Those of clause 5.2.12 that clients provide (`name` is what ngsildclient says for `subscriptionName`)."""
 _PROVIDED_OF_NOTIFICATION: Final = (
     "status",
     "timesSent",
