@@ -20,6 +20,7 @@ from urllib.parse import quote
 import orjson
 
 from vidik.kernel.errors import Unprocessable
+from vidik.kernel.files import write_durably
 from vidik.kernel.settings import Settings
 
 Kind = Literal["mail", "sms", "push", "other"]
@@ -72,13 +73,7 @@ def _changing(settings: Settings) -> Iterator[dict[str, Any]]:
         fcntl.flock(lock, fcntl.LOCK_EX)
         content = orjson.loads(path.read_bytes()) if path.exists() else {}
         yield content
-        beside = path.with_suffix(".new")
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(orjson.dumps(content))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        write_durably(path, orjson.dumps(content))
 
 
 def provider_of(url: str) -> str:

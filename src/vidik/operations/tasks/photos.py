@@ -2,12 +2,12 @@
 
 import hashlib
 import io
-import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from vidik.kernel.errors import NotFound, TooLarge, Unprocessable
+from vidik.kernel.files import write_durably
 
 LARGEST_BYTES = 12 * 1024 * 1024
 LARGEST_PIXELS = 60_000_000
@@ -68,13 +68,7 @@ def keep(data: Path, photo: Photo) -> None:
     target = _file(data, photo.sha256)
     if target.is_file():
         return
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = target.with_suffix(f".{os.getpid()}.part")
-    with draft.open("wb") as stream:
-        stream.write(photo.content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    draft.replace(target)
+    write_durably(target, photo.content)
 
 
 def read(data: Path, sha256: str) -> bytes:
