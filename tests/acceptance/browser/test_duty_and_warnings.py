@@ -53,7 +53,7 @@ def test_a_shift_is_planned_called_for_and_handed_over(open_page: Open, city: Sm
     begins.fill(re.sub(r"T\d\d:\d\d", "T00:00", begins.input_value()))
     dialog.get_by_label("Ends").fill(re.sub(r"T\d\d:\d\d", "T23:59", begins.input_value()))
     dialog.get_by_role("button", name="Save").click()
-    expect(page.get_by_role("button", name=re.compile("First dispatcher"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile("^First dispatcher"))).to_be_visible()
     page.get_by_role("button", name="Table").click()
     expect(page.get_by_role("table")).to_contain_text(DESK_NAME)
 

@@ -153,9 +153,11 @@ def test_everybody_can_use_every_screen(
         found[path] = findings(page)
         found[f"{path} sideways"] = too_wide(page)
     page.set_viewport_size({"width": size[0], "height": size[1]})
+    settle(page)
     for key in ("e", "c"):
-        page.keyboard.press(key)
+        page.locator(f"main button[title={key}]").click()
         expect(page.get_by_role("dialog")).to_be_visible()
         found[f"dialog {key}"] = findings(page)
         page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_be_hidden()
     assert {name: what for name, what in found.items() if what} == {}
