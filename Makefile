@@ -13,10 +13,9 @@ run: ## Set up and start Vidik with the demo city; says where to look and how to
 	@scripts/bootstrap run
 	@exec scripts/run
 
-# In their own order: the slow ones (browsers, kills) come first and share the machine with the many quick ones.
 test: ## Set up and run every test, browser tests included (installs Chromium and Mosquitto with apt)
 	@scripts/bootstrap test
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(TESTS)
 
 check: static test ## Everything: formatting, lint, types, layers, front end, tests
 

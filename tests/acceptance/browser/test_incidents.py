@@ -77,6 +77,7 @@ def alarm(city: SmallCity, http: httpx.Client) -> Iterator[None]:
     wait_for("the alarm", is_warm)
     yield
     http.put("/api/rules/test_warm", json={"enabled": False}).raise_for_status()
+    http.post(f"/api/crews/{crew['id']}/duty", json={"on_duty": False}).raise_for_status()
     city.send(container(9), container_reading(int(time.time())))
 
 
