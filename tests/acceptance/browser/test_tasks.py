@@ -124,8 +124,15 @@ def test_a_phone_works_without_a_line_and_sends_when_it_is_back(
     expect(page.get_by_text("Everything is sent.")).to_be_visible()
     page.wait_for_function(SHELL_KEPT)
     open_on_phone(page, task["title"])
+    # The line falls between the act that the desk has taken and the answer how things stand: nothing is undone here.
+    page.route("**/api/tasks/mine*", lambda route: route.abort())
     page.get_by_role("button", name="Accept").click()
     wait_for("the accepted task", lambda: now_of(desk, task)["state"] == "accepted")
+    expect(page.get_by_text("No connection.")).to_be_visible()
+    expect(page.get_by_role("button", name="Arrived")).to_be_visible()
+    page.unroute("**/api/tasks/mine*")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.get_by_text("Everything is sent.")).to_be_visible()
 
     page.context.set_offline(True)
     expect(page.get_by_text("No connection.")).to_be_visible()

@@ -21,6 +21,7 @@ class Phone {
   chosen = $state<number | null>(null);
   read = $state.raw<string[]>([]);
   private busy: Promise<void> | null = null;
+  private again = false;
 
   readonly unsent = $derived(this.outbox.filter((kept) => kept.login === this.who?.login));
   readonly others = $derived(this.outbox.filter((kept) => kept.login !== this.who?.login));
@@ -91,10 +92,18 @@ class Phone {
     void this.synchronise();
   }
 
-  /** Send what waits and ask what there is; at most one at a time. */
+  /** Send what waits and ask what there is; at most one at a time, and once more for whoever asked meanwhile. */
   synchronise(): Promise<void> {
-    this.busy ??= this.round().finally(() => (this.busy = null));
+    if (this.busy) this.again = true;
+    this.busy ??= this.rounds().finally(() => (this.busy = null));
     return this.busy;
+  }
+
+  private async rounds(): Promise<void> {
+    do {
+      this.again = false;
+      await this.round();
+    } while (this.again);
   }
 
   private async round(): Promise<void> {
@@ -109,8 +118,7 @@ class Phone {
       const { login, name } = session.current.account;
       if (login !== this.who.login) await this.become({ login, name });
       this.sending = this.unsent.length > 0;
-      await this.sendAll();
-      await this.hear(await tasksApi.mine(this.chosen));
+      await this.hear(await this.sendAll());
       this.online = true;
       this.failure = null;
     } catch (error) {
@@ -121,16 +129,17 @@ class Phone {
     }
   }
 
-  private async sendAll(): Promise<void> {
+  /** Send what waits; returns what is the desk's now. What was refused comes back among `refused`. */
+  private async sendAll(): Promise<string[]> {
+    const sent: string[] = [];
     for (const crew of new Set(this.unsent.map((kept) => kept.crew))) {
       const waiting = this.unsent.filter((kept) => kept.crew === crew);
       for (const kept of waiting) await this.sendPhotos(kept);
       const changes = waiting.map((kept) => $state.snapshot(kept.change) as Change);
-      const answer = await tasksApi.sync(crew, changes);
-      // Whatever the answer, it is the desk's now; what was refused comes back among `refused`.
-      for (const outcome of answer.outcomes) await keep.sent(outcome.client_id);
-      this.outbox = await keep.unsent();
+      const { outcomes } = await tasksApi.sync(crew, changes);
+      sent.push(...outcomes.map((outcome) => outcome.client_id));
     }
+    return sent;
   }
 
   private async sendPhotos(kept: Kept): Promise<void> {
@@ -147,10 +156,13 @@ class Phone {
     kept.change.photos = sent;
   }
 
-  private async hear(mine: Mine): Promise<void> {
-    this.mine = mine;
-    this.heardAt = new Date().toISOString();
+  /** Ask how things stand, and let go of what was sent only then: cut in between, the work would be undone here. */
+  private async hear(sent: string[]): Promise<void> {
+    const mine = await tasksApi.mine(this.chosen);
     if (this.who) await keep.remember(this.who.login, mine);
+    for (const clientId of sent) await keep.sent(clientId);
+    const waiting = await keep.unsent();
+    [this.mine, this.heardAt, this.outbox] = [mine, new Date().toISOString(), waiting];
   }
 
   async setDuty(on: boolean): Promise<void> {
