@@ -6,12 +6,13 @@ and a library that connects wherever an address leads would post into the city's
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -33,15 +34,37 @@ _POINT_BYTES, _SECRET_BYTES = 65, 16
 
 def check_subscription(endpoint: str, p256dh: str, auth: str, settings: Settings) -> None:
     """Raise Unprocessable or BadInput for what no browser would give: another scheme, a private host, broken keys."""
-    parts = urlsplit(endpoint)
-    schemes = ("https", "http") if settings.allow_private_endpoints else ("https",)
-    if parts.scheme not in schemes or not parts.hostname or not endpoint.isascii() or len(endpoint) > 2000:
+    hostname = _hostname(endpoint, ("https", "http") if settings.allow_private_endpoints else ("https",))
+    if hostname is None:
         raise Unprocessable("The endpoint of a browser is an https address.", field="endpoint")
-    check_endpoint(parts.hostname, "endpoint", settings)
-    if len(_bytes(p256dh)) != _POINT_BYTES or _bytes(p256dh)[:1] != b"\x04":
+    check_endpoint(hostname, "endpoint", settings)
+    if not _is_point(_bytes(p256dh)):
         raise Unprocessable("p256dh is no key of a browser.", field="p256dh")
     if len(_bytes(auth)) != _SECRET_BYTES:
         raise Unprocessable("auth is no secret of a browser.", field="auth")
+
+
+def _hostname(endpoint: str, schemes: Collection[str]) -> str | None:
+    try:
+        parts = urlsplit(endpoint)
+        has_port = parts.port is None or parts.port > 0
+    except ValueError:
+        return None
+    plain = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint and len(endpoint) <= 2000
+    return parts.hostname if parts.scheme in schemes and plain and has_port else None
+
+
+def _is_point(key: bytes) -> bool:
+    """Whether a key is an uncompressed point of P-256: one beside the curve would break each message to it."""
+    from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
+
+    if len(key) != _POINT_BYTES or key[:1] != b"\x04":
+        return False
+    try:
+        EllipticCurvePublicKey.from_encoded_point(SECP256R1(), key)
+    except ValueError:
+        return False
+    return True
 
 
 def _bytes(text: str) -> bytes:
@@ -111,6 +134,22 @@ def compose(
         "Urgency": "high",
     }
     return Message(headers, bytes(encoded["body"]))
+
+
+async def tell(
+    settings: Settings,
+    sender: HttpSender,
+    subscription: Mapping[str, str],
+    content: Mapping[str, Any],
+    topic: str,
+    ttl_seconds: int,
+) -> Outcome:
+    """Compose a message and hand it over; a browser that cannot be written to fails alone, not those beside it."""
+    try:
+        message = await asyncio.to_thread(compose, settings, subscription, content, topic, ttl_seconds)
+        return await deliver(sender, subscription["endpoint"], message)
+    except ValueError:
+        return "failed"
 
 
 async def deliver(sender: HttpSender, endpoint: str, message: Message) -> Outcome:

@@ -1,5 +1,6 @@
 """Warnings over HTTP: two people for a release, updates, cancellations, the public doors, browsers of citizens."""
 
+import base64
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -31,6 +32,7 @@ BROWSER = {
     },
     "language": "sr-Latn",
 }
+BESIDE_THE_CURVE = base64.urlsafe_b64encode(b"\x04" + bytes(63) + b"\x01").rstrip(b"=").decode()
 
 
 def person(login: str, *roles: str) -> Principal:
@@ -194,6 +196,44 @@ class TestBrowsersOfCitizens:
         await released(ask, await drafted(ask))
         await tell_due(services, "city", now())
         assert await count(services, "warning_browser") == 0
+
+    async def test_one_that_cannot_be_written_to_keeps_nobody_else_from_being_told(
+        self, ask: Any, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[str] = []
+
+        async def deliver(_sender: Any, endpoint: str, _message: Any) -> web_push.Outcome:
+            told.append(endpoint)
+            return "sent"
+
+        monkeypatch.setattr(web_push, "deliver", deliver)
+        await ask(None, "POST", "/cap/browsers", BROWSER)
+        # As an earlier version took it: a key that is no point of the curve.
+        await execute(
+            services,
+            "INSERT INTO warning_browser (endpoint, p256dh, auth, language, ends_at) VALUES ('https://push.example/2',"
+            f" '{BESIDE_THE_CURVE}', '{BROWSER['keys']['auth']}', 'en', now() + interval '1 day')",
+        )
+        await released(ask, await drafted(ask))
+        moment = now()
+        assert await tell_due(services, "city", moment) == 2
+        assert told == [BROWSER["endpoint"]]
+        assert await tell_due(services, "city", moment + timedelta(hours=1)) == 1  # the other alone, later
+        assert await count(services, "warning_push") == 1
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"keys": {"p256dh": BESIDE_THE_CURVE, "auth": "MDEyMzQ1Njc4OWFiY2RlZg"}},
+            {"endpoint": "https://push.example:99999/1"},
+            {"endpoint": "https://push.example:x/1"},
+            {"endpoint": "https://push.example/a b"},
+            {"endpoint": "https://push.example/\x0b"},
+            {"endpoint": "https://[::1/"},
+        ],
+    )
+    async def test_what_no_message_could_be_sent_to_is_refused(self, ask: Any, change: dict[str, Any]) -> None:
+        assert (await ask(None, "POST", "/cap/browsers", BROWSER | change)).status_code == 422
 
     @pytest.mark.parametrize("body", [{}, [], {**BROWSER, "name": "Ana"}, {**BROWSER, "endpoint": "ftp://x"}, "\x00"])
     async def test_nonsense_is_refused(self, ask: Any, body: Any) -> None:

@@ -96,17 +96,13 @@ async def _push(
     services: Services, row: Mapping[str, Any], browsers: list[dict[str, Any]], text: Text, sender: HttpSender
 ) -> tuple[str | None, list[str]]:
     """Send to every browser of a person; one that takes it is enough. Returns what is wrong, and who is gone."""
-    gone: list[str] = []
-    outcomes: list[web_push.Outcome] = []
     content = {"title": text.title, "body": text.body, "tag": str(row["key"]), "url": "/duty"}
-    for browser in browsers:
-        message = await asyncio.to_thread(
-            web_push.compose, services.settings, browser, content, row["key"].hex, int(LEASE.total_seconds()) * 60
-        )
-        outcome = await web_push.deliver(sender, browser["endpoint"], message)
-        outcomes.append(outcome)
-        if outcome == "gone":
-            gone.append(browser["endpoint"])
+    ttl_seconds = int(LEASE.total_seconds()) * 60
+    # At once: one after the other, many slow browsers of a person would outlast the lease.
+    outcomes = await asyncio.gather(
+        *(web_push.tell(services.settings, sender, one, content, row["key"].hex, ttl_seconds) for one in browsers)
+    )
+    gone = [one["endpoint"] for one, outcome in zip(browsers, outcomes, strict=True) if outcome == "gone"]
     if "sent" in outcomes:
         return None, gone
     return ("not-taken" if "failed" in outcomes else "no-address"), gone

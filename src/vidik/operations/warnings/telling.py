@@ -54,7 +54,4 @@ async def _tell(services: Services, row: dict[str, Any], sender: HttpSender) -> 
         "tag": row["identifier"],
         "url": f"/cap/?language={row['language']}#{row['identifier']}",
     }
-    message = await asyncio.to_thread(
-        web_push.compose, services.settings, row, told, f"w{row['warning']}", _TTL_SECONDS
-    )
-    return await web_push.deliver(sender, row["endpoint"], message)
+    return await web_push.tell(services.settings, sender, row, told, f"w{row['warning']}", _TTL_SECONDS)
