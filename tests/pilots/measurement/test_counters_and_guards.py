@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.guards import guard_amounts, guard_temperature
 from vidik.pilots.measurement.reading import ALL_REPAIRS, to_series
 from vidik.pilots.measurement.series import Series, Values
@@ -159,3 +160,28 @@ class TestGuards:
 
         assert np.isnan(guarded.values).sum() == 80
         assert codes(findings) == {"sensor-broken", "sensor-stuck"}
+
+
+class TestKind:
+    """A counter given in as amounts, by whatever it does now and then."""
+
+    @pytest.mark.parametrize(
+        "readings",
+        [
+            99_000 + np.cumsum(np.full(2_000, 2.0)),
+            (99_000 + np.cumsum(np.full(2_000, 2.0))) % 100_000,
+            np.concatenate([np.cumsum(np.full(1_500, 2.0)), np.cumsum(np.full(500, 2.0))]),
+            np.arange(2_000) % 24 * 2.0,
+        ],
+        ids=["grows", "rolls over", "is set back", "begins anew each midnight"],
+    )
+    def test_a_counter_is_not_taken_for_amounts(self, readings: Values) -> None:
+        with pytest.raises(BadInput, match="Read it as a counter"):
+            to_series(HOURS, readings, name="meter", unit="KWH", zone="UTC", kind="amount")
+
+    def test_amounts_that_grow_slowly_are_amounts(self) -> None:
+        amounts = 5 + np.linspace(0, 5, 2_000) + np.sin(np.arange(2_000) / 24 * 2 * np.pi)
+
+        series, _ = to_series(HOURS, amounts, name="meter", unit="KWH", zone="UTC", kind="amount")
+
+        assert series.values.tolist() == pytest.approx(amounts.tolist())
