@@ -221,6 +221,39 @@ class TestBrowsersOfCitizens:
         assert await tell_due(services, "city", moment + timedelta(hours=1)) == 1  # the other alone, later
         assert await count(services, "warning_push") == 1
 
+    async def test_after_a_push_service_was_away_an_hour_only_what_still_stands_is_told(
+        self, ask: Any, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        away = True
+        told: list[str] = []
+
+        async def tell(_settings: Any, _sender: Any, _row: Any, said: Any, *_: Any) -> web_push.Outcome:
+            if not away:
+                told.append(said["tag"])
+            return "failed" if away else "sent"
+
+        monkeypatch.setattr(web_push, "tell", tell)
+        await ask(None, "POST", "/cap/browsers", BROWSER)
+        begin = now()
+        first = await released(ask, await drafted(ask))
+        other = await released(ask, await drafted(ask))
+        await tell_due(services, "city", begin)
+        cancelled = await released(ask, await drafted(ask, kind="Cancel", follows=int(first["id"])))
+        for minute in range(1, 60, 10):
+            await tell_due(services, "city", begin + timedelta(minutes=minute))
+        away = False
+        for minute in (70, 80, 90):
+            await tell_due(services, "city", begin + timedelta(minutes=minute))
+        assert sorted(told) == sorted([other["identifier"], cancelled["identifier"]])
+
+    async def test_what_is_over_is_owed_to_nobody(self, ask: Any, services: Services) -> None:
+        await ask(None, "POST", "/cap/browsers", BROWSER)
+        await released(ask, await drafted(ask))
+        assert await count(services, "warning_push") == 1
+        await execute(services, "UPDATE warning SET expires_at = now() - interval '1 second'")
+        await jobs.expire(services, "city")
+        assert await count(services, "warning_push") == 0
+
     @pytest.mark.parametrize(
         "change",
         [

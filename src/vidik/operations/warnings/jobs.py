@@ -19,7 +19,9 @@ async def tell_browsers(services: Services, tenant: str) -> None:
 async def expire(services: Services, tenant: str) -> None:
     """Say of warnings whose end has come that they are over."""
     async with services.database.transaction(tenant) as connection:
-        for number in await repository.expire(connection, now()):
+        ended = await repository.expire(connection, now())
+        await repository.forget_pushes(connection, ended)
+        for number in ended:
             await service.told(connection, number)
 
 

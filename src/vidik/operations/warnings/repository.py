@@ -231,11 +231,13 @@ async def remove_browsers(connection: Connection, endpoints: Sequence[str]) -> N
 
 
 async def forget_ended(connection: Connection, moment: datetime) -> None:
-    """Forget browsers whose year is over, and messages that nobody needs any more."""
+    """Forget browsers whose year is over."""
     await connection.execute("DELETE FROM warning_browser WHERE ends_at <= %s", [moment])
-    await connection.execute(
-        "DELETE FROM warning_push p USING warning w WHERE w.id = p.warning AND w.expires_at <= %s", [moment]
-    )
+
+
+async def forget_pushes(connection: Connection, warnings: Sequence[int]) -> None:
+    """Owe nobody a message about warnings that stand no more."""
+    await connection.execute("DELETE FROM warning_push WHERE warning = ANY(%s)", [list(warnings)])
 
 
 async def owe_pushes(connection: Connection, warning: int, moment: datetime) -> None:

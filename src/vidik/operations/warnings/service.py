@@ -140,6 +140,8 @@ async def release(
     if earlier:
         state = after_following(row["kind"])
         await repository.set_state(connection, row["follows"], state, principal.name, moment)
+        # Or a browser that was away would hear of the danger after it heard that the danger is over.
+        await repository.forget_pushes(connection, [row["follows"]])
         await told(connection, row["follows"])
     if content.status == "Actual":
         await repository.owe_pushes(connection, warning, moment)
