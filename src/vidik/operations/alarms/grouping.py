@@ -19,6 +19,8 @@ class Subject(NamedTuple):
     kind: GroupKind
     name: str
     service: str
+    exercise: int | None = None
+    """What is real and what is exercised have nothing in common."""
 
 
 class Candidate(NamedTuple):
@@ -29,14 +31,16 @@ class Candidate(NamedTuple):
     related: frozenset[str]
     observed_at: datetime
     by: GroupKind | None = "service"
+    exercise: int | None = None
 
     @property
     def subjects(self) -> list[Subject]:
         """What it may have in common with others, the narrowest first."""
         if self.by is None:
             return []
-        narrow = [Subject("related", name, self.service) for name in sorted(self.related)]
-        return narrow if self.by == "related" else [*narrow, Subject("service", self.service, self.service)]
+        narrow = [Subject("related", name, self.service, self.exercise) for name in sorted(self.related)]
+        whole = Subject("service", self.service, self.service, self.exercise)
+        return narrow if self.by == "related" else [*narrow, whole]
 
 
 @dataclass(slots=True)

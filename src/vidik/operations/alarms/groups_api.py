@@ -30,7 +30,8 @@ async def list_groups(
         times = {name: iso(row[name]) for name in ("opened_at", "newest_at")}
         name = name_of(row["subject"], document or {}) if row["kind"] == "related" else row["subject"]
         numbers = [str(number) for number in row["open_alarms"]]
-        items.append({**row, **times, "id": str(row["id"]), "subject_name": name, "open_alarms": numbers})
+        exercise = {"exercise": row.pop("exercise_id") is not None}
+        items.append({**row, **times, **exercise, "id": str(row["id"]), "subject_name": name, "open_alarms": numbers})
     return {"items": items}
 
 
@@ -53,6 +54,7 @@ async def acknowledge_group(
     """Acknowledge every alarm of a group that still asks for it; returns how many those were."""
     if not await groups_repository.members(connection, group_id):
         raise NotFound(f"There is no group {group_id}.")
+    await repository.lock_alarms(connection)
     note = body.note or None if body else None
     moment = now()
     events: list[tuple[int, Event]] = []

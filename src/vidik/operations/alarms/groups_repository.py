@@ -21,7 +21,7 @@ async def lone_alarms(
     """Return shown alarms of some services that stand in no group, observed between; `by` says it of each rule."""
     cursor = await connection.execute(
         """
-        SELECT id, rule, service, related, observed_at
+        SELECT id, rule, service, related, observed_at, exercise_id
           FROM alarm
          WHERE service = ANY(%s)
            AND observed_at BETWEEN %s AND %s
@@ -31,7 +31,14 @@ async def lone_alarms(
         [list(services), begin, end],
     )
     return [
-        Candidate(row["id"], row["service"], frozenset(row["related"]), row["observed_at"], by.get(row["rule"]))
+        Candidate(
+            row["id"],
+            row["service"],
+            frozenset(row["related"]),
+            row["observed_at"],
+            by.get(row["rule"]),
+            row["exercise_id"],
+        )
         for row in await cursor.fetchall()
     ]
 
@@ -40,7 +47,7 @@ async def groups_near(connection: Connection, services: Collection[str], begin: 
     """Return the groups of some services whose alarms were observed between."""
     cursor = await connection.execute(
         """
-        SELECT id, kind, subject, service, opened_at, newest_at
+        SELECT id, kind, subject, service, exercise_id, opened_at, newest_at
           FROM alarm_group
          WHERE service = ANY(%s)
            AND newest_at >= %s
@@ -50,7 +57,12 @@ async def groups_near(connection: Connection, services: Collection[str], begin: 
         [list(services), begin, end],
     )
     return [
-        Group(Subject(row["kind"], row["subject"], row["service"]), row["opened_at"], row["newest_at"], row["id"])
+        Group(
+            Subject(row["kind"], row["subject"], row["service"], row["exercise_id"]),
+            row["opened_at"],
+            row["newest_at"],
+            row["id"],
+        )
         for row in await cursor.fetchall()
     ]
 
@@ -62,11 +74,11 @@ async def write_groups(connection: Connection, groups: Sequence[Group]) -> None:
         if number is None:
             cursor = await connection.execute(
                 """
-                INSERT INTO alarm_group (kind, subject, service, opened_at, newest_at)
-                VALUES (%s, %s, %s, %s, %s)
+                INSERT INTO alarm_group (kind, subject, service, exercise_id, opened_at, newest_at)
+                VALUES (%s, %s, %s, %s, %s, %s)
                 RETURNING id
                 """,
-                [group.subject.kind, group.subject.name, group.subject.service, group.opened_at, group.newest_at],
+                [*group.subject, group.opened_at, group.newest_at],
             )
             row = await cursor.fetchone()
             number = row["id"] if row else None
@@ -82,11 +94,12 @@ async def list_groups(connection: Connection, limit: int) -> list[DictRow]:
     """Return groups with an alarm that is open and shown, newest first, each with what its alarms are."""
     cursor = await connection.execute(
         """
-        SELECT g.id, g.kind, g.subject, g.service, g.opened_at, g.newest_at, g.alarms, g.open, g.unacknowledged,
-               g.open_alarms, worst.priority, worst.message, worst.entity_name,
+        SELECT g.id, g.kind, g.subject, g.service, g.exercise_id, g.opened_at, g.newest_at,
+               g.alarms, g.open, g.unacknowledged, g.open_alarms, worst.priority, worst.message, worst.entity_name,
                (SELECT entity.document FROM entity WHERE g.kind = 'related' AND entity.id = g.subject) AS document
           FROM (
-            SELECT g.id, g.kind, g.subject, g.service, g.opened_at, g.newest_at, count(*) AS alarms,
+            SELECT g.id, g.kind, g.subject, g.service, g.exercise_id, g.opened_at, g.newest_at,
+                   count(*) AS alarms,
                    count(*) FILTER (WHERE a.cleared_at IS NULL AND a.hidden_by IS NULL) AS open,
                    count(*) FILTER (WHERE a.state IN ('unacknowledged', 'latched_unacknowledged')) AS unacknowledged,
                    array_agg(a.id ORDER BY a.id) FILTER (WHERE a.cleared_at IS NULL AND a.hidden_by IS NULL)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from vidik.operations.alarms.alarm import HOLD_KINDS, Act, HoldKind
 from vidik.operations.rules.model import AnyRule
 from vidik.operations.rules.signals import AlarmKey
+from vidik.operations.twins import exercise_of
 
 SHELVED_AT_MOST = timedelta(days=1)
 """ISA-18.2, 11.7: shelving has an end. What must stay away longer is taken out of service, by who may do that."""
@@ -32,6 +33,8 @@ class Hold:
 
     def covers(self, key: AlarmKey) -> bool:
         """Whether an alarm of this key is meant."""
+        if self.entity_id is None and exercise_of(key.entity_id) is not None:
+            return False  # a rule that is put aside for real work is not put aside for an exercise
         return (
             self.rule in (None, key.rule)
             and self.entity_id in (None, key.entity_id)
@@ -102,7 +105,8 @@ class Holds:
         if hold is not None and hold.kind == "out_of_service":
             return self._by(hold)
         rule = self._rules.get(key.rule)
-        if rule is not None and any(window.holds_at(self._local) for window in rule.maintenance):
+        real = exercise_of(key.entity_id) is None
+        if real and rule is not None and any(window.holds_at(self._local) for window in rule.maintenance):
             return Hidden("suppressed", Act("design", self._moment, reason="maintenance window"))
         by = self._inhibitor(key, service, related)
         if by is not None:
@@ -116,7 +120,7 @@ class Holds:
         for code, where in self._inhibitors.get(key.rule, ()):
             for source in self._sources.get(code, ()):
                 entity_id = source.key.entity_id
-                if source.key == key:
+                if source.key == key or exercise_of(entity_id) != exercise_of(key.entity_id):
                     continue
                 if (
                     where == "city"

@@ -8,7 +8,7 @@ from vidik.operations.rules.signals import AlarmKey
 
 
 async def calls_between(connection: Connection, begin: datetime, end: datetime) -> list[Call]:
-    """Return every call of a time, in order, each with how long it lasted."""
+    """Return every call of a time, in order, each with how long it lasted; exercises called nobody for real."""
     cursor = await connection.execute(
         """
         SELECT e.at, a.rule, a.entity_id, a.attribute, a.entity_name, a.priority, over.at AS over_at
@@ -24,6 +24,7 @@ async def calls_between(connection: Connection, begin: datetime, end: datetime) 
              LIMIT 1
          ) AS over ON true
          WHERE e.transition = 'raised'
+           AND a.exercise_id IS NULL
            AND e.at >= %s
            AND e.at < %s
          ORDER BY e.at, e.id
@@ -49,6 +50,7 @@ async def standing_at(connection: Connection, moment: datetime) -> list[Stands]:
         SELECT rule, entity_id, attribute, entity_name, raised_at
           FROM alarm
          WHERE raised_at < %s
+           AND exercise_id IS NULL
            AND (cleared_at IS NULL OR cleared_at >= %s)
            AND hidden_by IS NULL
          ORDER BY raised_at, id

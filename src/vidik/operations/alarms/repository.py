@@ -37,13 +37,14 @@ class Description:
     shown_attribute: str | None
     unit: str | None
     related: frozenset[str] = frozenset()
+    exercise_id: int | None = None
 
 
 ALARM_COLUMNS = """
     SELECT id, rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
            shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
            acknowledged_by, acknowledged_at, note, cleared_at, cleared_observed_at, latching, ask_on_return,
-           hidden_by, returned_at, returned_observed_at, related, alarm_group
+           hidden_by, returned_at, returned_observed_at, related, alarm_group, exercise_id
       FROM alarm
 """
 _FIELDS = (
@@ -103,8 +104,8 @@ async def insert_alarm(connection: Connection, alarm: Alarm, description: Descri
         """
         INSERT INTO alarm (rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
                            shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
-                           latching, ask_on_return, hidden_by, related)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+                           latching, ask_on_return, hidden_by, related, exercise_id)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         RETURNING id
         """,
         [
@@ -127,6 +128,7 @@ async def insert_alarm(connection: Connection, alarm: Alarm, description: Descri
             alarm.ask_on_return,
             alarm.hidden_by,
             sorted(description.related),
+            description.exercise_id,
         ],
     )
     row = await cursor.fetchone()
@@ -340,7 +342,7 @@ async def open_alarms_of(connection: Connection, rule: str) -> list[Alarm]:
 async def open_alarms_of_entities(connection: Connection, entity_ids: Collection[str]) -> list[Alarm]:
     """Return the open alarms of some entities, locked until the transaction ends."""
     cursor = await connection.execute(
-        f"{ALARM_COLUMNS} WHERE entity_id = ANY(%s) AND cleared_at IS NULL FOR UPDATE", [list(entity_ids)]
+        f"{ALARM_COLUMNS} WHERE entity_id = ANY(%s) AND cleared_at IS NULL ORDER BY id FOR UPDATE", [list(entity_ids)]
     )
     return [to_alarm(row) for row in await cursor.fetchall()]
 

@@ -8,6 +8,7 @@ from vidik.context.jsonld import names
 from vidik.context.store import entities as store
 from vidik.kernel.clock import from_microseconds, now
 from vidik.kernel.database import Connection
+from vidik.operations import twins
 from vidik.operations.alarms import groups_repository, repository
 from vidik.operations.alarms.alarm import Act, Alarm, Event, Terms, clear_alarm, raise_alarm, see
 from vidik.operations.alarms.grouping import WITHIN, Candidate, GroupKind, gather
@@ -56,7 +57,14 @@ async def _gather_raised(connection: Connection, rules: Mapping[str, AnyRule], r
         code: None if rule.group == "alone" else rule.group for code, rule in rules.items()
     }
     fresh = [
-        Candidate(row["id"], row["service"], frozenset(row["related"]), row["observed_at"], by.get(row["rule"]))
+        Candidate(
+            row["id"],
+            row["service"],
+            frozenset(row["related"]),
+            row["observed_at"],
+            by.get(row["rule"]),
+            row["exercise_id"],
+        )
         for row in rows
         if row["alarm_group"] is None and row["hidden_by"] is None
     ]
@@ -168,10 +176,12 @@ def _describe(
     unit = unit_symbol(unit_code_of(document, names.expand_attribute(attribute))) if attribute and has_unit else None
     assert rule is not None  # noqa: S101  (only a rule raises)
     of_group = isinstance(rule, SilenceRule) and alarm.key.entity_id.startswith(GROUP)
+    exercise = twins.exercise_of(alarm.key.entity_id)
     return Description(
         entity_name=service.capitalize() if of_group else name_of(alarm.key.entity_id, document),
         service=service,
-        origin=origin_of(document),
+        origin=twins.ORIGIN if exercise is not None else origin_of(document),
+        exercise_id=exercise,
         message=fill(
             rule.together_message if isinstance(rule, SilenceRule) and of_group else rule.message,
             value=alarm.value,

@@ -36,6 +36,8 @@ def alarm_view(row: Mapping[str, Any]) -> dict[str, Any]:
     view["state"] = _SHORT[row["state"]]
     view["standard_state"] = row["state"]
     view["attribute"] = row["shown_attribute"]
+    view["exercise"] = row["exercise_id"] is not None
+    view["exercise_id"] = str(row["exercise_id"]) if row["exercise_id"] is not None else None
     view["group"] = str(row["alarm_group"]) if row["alarm_group"] else None
     for name in _TIMES:
         view[name] = iso(row[name]) if row[name] else None

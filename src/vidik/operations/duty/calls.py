@@ -38,12 +38,12 @@ async def open_for_alarms(connection: Connection, code: str, plan: Plan, since: 
     """
     cursor = await connection.execute(
         """
-        INSERT INTO escalation (plan, cause, subject, call, facts, state, opened_at, due_at)
+        INSERT INTO escalation (plan, cause, subject, call, facts, state, opened_at, due_at, exercise_id)
         SELECT DISTINCT ON (coalesce(-a.alarm_group, a.id))
                %(code)s, 'alarm', a.id, r.call,
                jsonb_build_object('priority', a.priority, 'entity_name', a.entity_name, 'service', a.service,
                                   'message', a.message, 'origin', a.origin),
-               'waiting', r.at, r.at + %(after)s
+               'waiting', r.at, r.at + %(after)s, a.exercise_id
           FROM alarm a
          CROSS JOIN LATERAL (
             SELECT e.id AS call, e.at

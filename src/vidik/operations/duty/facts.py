@@ -21,13 +21,14 @@ _ALARM_COUNTS = """
            count(*) FILTER (WHERE e.transition = 'shelved') AS shelved
       FROM alarm_event e
       JOIN alarm a ON a.id = e.alarm
-     WHERE e.at >= %(begin)s AND e.at < %(end)s
+     WHERE e.at >= %(begin)s AND e.at < %(end)s AND a.exercise_id IS NULL
 """
 # What stands at the end is what stood then, not what stands when the report is drawn up a little later.
 _ALARMS = """
     SELECT id, priority, entity_name, message, raised_at, acknowledged_by, hidden_by, origin
       FROM alarm
      WHERE raised_at < %(end)s
+       AND exercise_id IS NULL
        AND (cleared_at IS NULL OR cleared_at >= %(end)s)
      ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], priority), raised_at DESC, id
      LIMIT %(limit)s

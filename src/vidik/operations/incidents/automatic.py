@@ -151,7 +151,8 @@ async def _open(
         opened_from="alarm-group" if link.kind == "alarm-group" else "rule",
         place=places.middle(positions),
         area=places.area_around(positions),
-        origin=facts["origin"],
+        origin="simulated" if facts["exercise_id"] is not None else facts["origin"],
+        exercise_id=facts["exercise_id"],
         links=(link,),
         data=said,
     )

@@ -47,7 +47,7 @@ async def groups(connection: Connection, group_ids: Collection[int]) -> list[Dic
     """Return groups with how many alarms they have, the worst open priority, origin and the entities, oldest first."""
     cursor = await connection.execute(
         """
-        SELECT g.id, g.kind, g.subject, g.service, count(*) AS alarms,
+        SELECT g.id, g.kind, g.subject, g.service, g.exercise_id, count(*) AS alarms,
                count(*) FILTER (WHERE a.cleared_at IS NULL AND a.hidden_by IS NULL) AS open,
                (ARRAY['critical', 'high', 'medium', 'low'])[
                    min(array_position(ARRAY['critical', 'high', 'medium', 'low'], a.priority))] AS priority,

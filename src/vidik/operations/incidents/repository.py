@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from vidik.kernel.clock import CITY_ZONE
 from vidik.kernel.database import Connection
 from vidik.kernel.scripts import fold
+from vidik.operations import twins
 from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Link, LinkKind, Role
 
 Which = Literal["open", "closed", "all"]
@@ -277,6 +278,18 @@ async def exists(connection: Connection, link: Link) -> bool:
     if link.kind != "asset" and not (link.target.isascii() and link.target.isdigit() and len(link.target) < 19):
         return False
     return await (await connection.execute(queries[link.kind], [link.target])).fetchone() is not None
+
+
+async def exercise_of(connection: Connection, link: Link) -> int | None:
+    """Return the exercise that an alarm, group or asset belongs to; None for real ones, and for what is not there."""
+    if link.kind == "asset":
+        return twins.exercise_of(link.target)
+    if link.kind == "request" or not await exists(connection, link):
+        return None
+    table = "alarm" if link.kind == "alarm" else "alarm_group"
+    cursor = await connection.execute(f"SELECT exercise_id FROM {table} WHERE id = %s", [int(link.target)])
+    row = await cursor.fetchone()
+    return row["exercise_id"] if row else None
 
 
 async def alarm_ids(connection: Connection, incident_id: int) -> list[int]:

@@ -50,7 +50,8 @@ def _there(incident: Incident | None, incident_id: int) -> Incident:
 async def open_incident(connection: Connection, opening: Opening, actor: Actor, at: datetime | None = None) -> Incident:
     """Open an incident with what hangs on it, and return it; the same `client_id` returns the first one.
 
-    Raises NotFound for a link to nothing, Conflict (`already-linked`) when an alarm, group or request has an incident.
+    What is opened for alarms of an exercise belongs to it. Raises NotFound for a link to nothing, Conflict when an
+    alarm, group or request has an incident (`already-linked`), or some are real and some are not (`link-exercise`).
     """
     act = Act(actor, at or now())
     number = await repository.lock_numbers(connection, act.at)
@@ -58,6 +59,7 @@ async def open_incident(connection: Connection, opening: Opening, actor: Actor, 
         known = await repository.find_by_client(connection, opening.client_id)
         if known is not None:
             return known
+    opening = replace(opening, exercise_id=await _exercise_of(connection, opening))
     incident, entry = core.opened(opening, act)
     incident = replace(incident, number=number)
     incident = replace(incident, id=await repository.insert(connection, incident))
@@ -193,10 +195,26 @@ async def _links(connection: Connection, incident_id: int) -> list[Link]:
     return [Link(row["kind"], row["target"]) for row in await repository.links_of(connection, [incident_id])]
 
 
+async def _exercise_of(connection: Connection, opening: Opening) -> int | None:
+    if opening.exercise_id is not None:
+        return opening.exercise_id
+    exercises = {await repository.exercise_of(connection, link) for link in opening.links} - {None}
+    if len(exercises) > 1:
+        raise _mixed()
+    return exercises.pop() if exercises else None
+
+
+def _mixed() -> Conflict:
+    return Conflict("An exercise and real work cannot be mixed.", field="links", code="link-exercise")
+
+
 async def _hang(connection: Connection, incident: Incident, what: Link, act: Act) -> bool:
     """Whether it was not there before."""
     if not await repository.exists(connection, what):
         raise NotFound(f"There is no {what.kind} {what.target}.", field="links")
+    of = await repository.exercise_of(connection, what)
+    if of != incident.exercise_id and not (of is None and what.kind in ("asset", "request")):
+        raise _mixed()
     if await repository.add_link(connection, incident.id, what, act):
         return True
     holder = (await repository.holders(connection, what.kind, [what.target])).get(what.target)

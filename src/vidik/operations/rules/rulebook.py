@@ -27,6 +27,7 @@ from vidik.operations.rules.model import (
     StateRule,
     ThresholdRule,
 )
+from vidik.operations.twins import twin_type
 
 _RULE: TypeAdapter[AnyRule] = TypeAdapter(Rule)
 EVERY_TYPE = "*"
@@ -203,7 +204,7 @@ class RuleBook:
             if isinstance(rule, QualityRule | SilenceRule):
                 continue
             self._judges[rule.code] = Judge(rule)
-            self._types_of[rule.code] = frozenset(map(self.expand_type, rule.entity_types))
+            self._types_of[rule.code] = frozenset(map(self.expand_type, _types_and_twins(rule)))
             for entity_id in rule.entity_ids or ():
                 self._of_entity.setdefault(entity_id, []).append(rule)
             for iri in self._types_of[rule.code] if rule.entity_ids is None else ():
@@ -280,6 +281,12 @@ class RuleBook:
             tuple(always),
             tuple(rule for rule in rules.values() if isinstance(rule, NeighboursRule)),
         )
+
+
+def _types_and_twins(rule: ReadingRule) -> list[str]:
+    """The types a rule judges, and their exercise twins; a twin is nobody's neighbour."""
+    twins = [] if isinstance(rule, NeighboursRule) else map(twin_type, rule.entity_types)
+    return [*rule.entity_types, *twins]
 
 
 def _attributes_read(rule: ReadingRule) -> set[str]:
