@@ -25,7 +25,8 @@ from bench.report import Figure, Report
 from vidik.pilots.candidates import rank, register
 from vidik.pilots.comparisons import compare
 from vidik.pilots.events import find_events
-from vidik.pilots.folder import Task, evaluate_folder, meter_files
+from vidik.pilots.folder import evaluate_folder
+from vidik.pilots.folder_files import Task, meter_files
 from vidik.pilots.measurement.reading import read_csv
 from vidik.pilots.measurement.series import Period
 from vidik.pilots.scaling import cluster, map_over

@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from vidik.cli import app, pilots  # noqa: F401  registers its command
 from vidik.kernel.errors import BadInput
-from vidik.pilots.folder import FolderOutcome, Task, evaluate_folder, meter_files
+from vidik.pilots.folder import FolderOutcome, evaluate_folder
+from vidik.pilots.folder_files import Task, meter_files
 from vidik.pilots.folder_summary import summary
 from vidik.pilots.measurement.series import Period
 
@@ -150,6 +151,54 @@ class TestCommand:
 
         assert result.exit_code == 0, result.output
         assert "median CV(RMSE) daily" in result.output
+
+    @pytest.mark.parametrize("how", [(), ("--json",)], ids=["table", "json"])
+    def test_where_nothing_could_be_evaluated_it_says_why_and_ends_with_1(
+        self, folder: Path, tmp_path: Path, how: tuple[str, ...]
+    ) -> None:
+        (tmp_path / "a.csv").write_text("datetime,kwh\n")
+        (tmp_path / "b.csv").write_text("This is not a meter.\nNor is this.\n")
+
+        result = CliRunner().invoke(app, self.arguments(folder, "--meters", str(tmp_path), "--zone", "UTC", *how))
+
+        assert result.exit_code == 1
+        assert "The first of 2 refused meters: a has no rows." in result.stderr
+        if how:
+            assert json.loads(result.stdout)["summary"]["refused"] == 2
+
+    def test_one_refused_meter_does_not_fail_the_others(self, folder: Path, tmp_path: Path) -> None:
+        (tmp_path / "a.csv").write_text("datetime,kwh\n")
+        (tmp_path / "m0.csv").write_bytes((folder / "m0.csv").read_bytes())
+
+        result = CliRunner().invoke(app, self.arguments(folder, "--meters", str(tmp_path), "--zone", "UTC"))
+
+        assert result.exit_code == 0
+        assert "a has no rows." in result.stdout
+        assert "not known" in result.stdout, "an interval without any placebo run"
+
+    def test_what_is_wrong_with_the_weather_is_said(self, folder: Path, tmp_path: Path) -> None:
+        series = warmth()
+        weather = write_csv(tmp_path / "f.csv", series.with_values(series.values * 1.8 + 32), "temperature")
+        only = ("--meters", str(folder / "m0.csv"), "--weather", str(weather), "--zone", "UTC")
+
+        document = json.loads(CliRunner().invoke(app, self.arguments(folder, *only, "--json")).stdout)
+
+        assert [finding["code"] for finding in document["weather"]["findings"]] == ["temperature-unit"]
+
+    def test_meters_that_calibrate_may_be_written_otherwise(self, folder: Path, tmp_path: Path) -> None:
+        own = building("own", seed=50)
+        counter = write_csv(tmp_path / "own.csv", own.with_values(1_000 + np.cumsum(own.values)), "Stanje")
+        (tmp_path / "broken").mkdir()
+        for number in range(3):
+            (tmp_path / "broken" / f"m{number}.csv").write_bytes((folder / f"m{number}.csv").read_bytes())
+        (tmp_path / "broken" / "prose.csv").write_text("This is not a meter.\nNor is this.\n")
+        how = ("--meters", str(counter), "--kind", "counter", "--column", "Stanje", "--zone", "UTC", "--json")
+
+        result = CliRunner().invoke(app, self.arguments(folder, "--calibrate", str(tmp_path / "broken"), *how))
+
+        document = json.loads(result.stdout)
+        assert document["meters"][0]["interval"]["placebos"] == 6
+        assert document["calibration"]["refused"].keys() == {"prose"}
 
     @pytest.mark.parametrize(
         ("arguments", "words"),

@@ -20,7 +20,14 @@ from vidik.pilots.specification import Days
 
 PILOTS = Path(pilots.__file__).parent
 SCREENS = Path(__file__).parents[2] / "frontend/src/lib/i18n/pilots/refusals.sr-cyrl.ts"
-NOT_OVER_HTTP = {"folder.py", "scaling.py", "reports/extract.py", "reports/pdf.py", "baselines/opendsm_check.py"}
+NOT_OVER_HTTP = {
+    "folder.py",
+    "folder_files.py",
+    "scaling.py",
+    "reports/extract.py",
+    "reports/pdf.py",
+    "baselines/opendsm_check.py",
+}
 DEFAULT_CODES = {"NotFound": "not-found", "TooLarge": "too-large"}
 REFUSALS = {"BadInput", "Conflict", "NotFound", "TooLarge", "Unprocessable"}
 OPEN = None

@@ -16,7 +16,8 @@ from tests.pilots.made import building, warmth, write_csv
 from typer.testing import CliRunner
 
 from vidik.cli import app, pilots  # noqa: F401  registers its command
-from vidik.pilots.folder import Meter, Task, evaluate_folder, meter_files
+from vidik.pilots.folder import Meter, evaluate_folder
+from vidik.pilots.folder_files import Task, meter_files
 from vidik.pilots.measurement.series import Period
 
 distributed = pytest.importorskip("distributed", reason="Dask is an extra: pip install vidik[scale]")

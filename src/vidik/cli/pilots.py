@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import date
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
@@ -14,8 +15,10 @@ from vidik.cli import complaints, console, pilot
 from vidik.kernel.errors import BadInput
 
 if TYPE_CHECKING:
-    from vidik.pilots.folder import FolderOutcome, Meter, Task
+    from vidik.pilots.folder import FolderOutcome, Meter
+    from vidik.pilots.folder_files import Task
     from vidik.pilots.measurement.series import Period
+    from vidik.pilots.outcome import Interval
 
 Kind = Literal["amount", "counter"]
 TABLE_WIDTH = 170
@@ -57,7 +60,8 @@ def evaluate(
     # Small matrices: threads of the linear algebra only get into each other's way.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from vidik.pilots.folder import Task, evaluate_folder, meter_files
+    from vidik.pilots.folder import evaluate_folder
+    from vidik.pilots.folder_files import Task, meter_files
 
     if model not in MODELS:
         raise BadInput(f"There is no model '{model}'; there are {', '.join(MODELS)}.", field="model")
@@ -81,7 +85,7 @@ def evaluate(
 
         require()
     files = meter_files(meters, without=weather)
-    others = meter_files(calibrate, without=weather) if calibrate is not None else []
+    others = meter_files(calibrate, without=weather, option="calibrate") if calibrate is not None else []
     if scheduler is not None:
         outcome = _elsewhere(files, others, task, scheduler)
     elif as_json:
@@ -92,6 +96,21 @@ def evaluate(
         _print_json(outcome)
     else:
         _print_table(outcome)
+    if not outcome.evaluated:
+        complaints.print(f"[bold red]{_why_nothing(outcome)}[/]")
+        raise typer.Exit(1)
+
+
+def _why_nothing(outcome: FolderOutcome) -> str:
+    """Why no meter at all could be evaluated: one reason, of those that were the first."""
+    first, *others = outcome.meters
+    many = f" The first of {len(outcome.meters)} refused meters:" if others else ""
+    return f"Nothing could be evaluated.{many} {_named(first.refused or '', first.name)}"
+
+
+def _named(text: str, subject: str | None) -> str:
+    """A sentence that says which file it is about."""
+    return text if subject is None or subject in text else f"{subject}: {text}"
 
 
 def _elsewhere(files: list[Path], others: list[Path], task: Task, scheduler: str) -> FolderOutcome:
@@ -181,6 +200,8 @@ def _print_json(outcome: FolderOutcome) -> None:
         "zone": outcome.clock,
         "seconds": round(outcome.seconds, 3),
         "workers": outcome.workers,
+        "weather": {"findings": outcome.weather},
+        "calibration": {"refused": {meter.name: meter.refused for meter in outcome.no_placebos}},
         "summary": summary(outcome),
     }
 
@@ -220,19 +241,20 @@ def _print_table(outcome: FolderOutcome) -> None:
                 for value in ((fit.cv_rmse_hourly, fit.cv_rmse_daily, fit.cv_rmse_monthly, fit.nmbe) if fit else ())
             ),
             _percent(fraction(meter)),
-            *(
-                f"{_percent(one.low / base)} to {_percent(one.high / base)}" if one and base > 0 else ""
-                for one in (meter.guideline_14, meter.interval)
-            ),
+            *(_range(one, base) for one in (meter.guideline_14, meter.interval)),
             {"saved": "saved", "worse": "worse", "not_shown": "not shown", None: ""}[meter.verdict],
         )
     # A table that is cut to fit says nothing: it goes beyond a narrow terminal instead.
     Console(highlight=False, width=max(console.width, TABLE_WIDTH)).print(table)
+    for finding in [*outcome.weather, *(finding for meter in outcome.meters for finding in meter.findings)]:
+        console.print(f"{finding.severity:>9}  {_named(finding.text, finding.subject)}", markup=False)
     for meter in outcome.meters:
-        for finding in meter.findings:
-            console.print(f"{finding.severity:>9}  {finding.text}", markup=False)
         if meter.refused is not None and all(finding.text != meter.refused for finding in meter.findings):
-            console.print(f"  refused  {meter.name}: {meter.refused}", markup=False)
+            console.print(f"  refused  {_named(meter.refused, meter.name)}", markup=False)
+    for meter in outcome.no_placebos:
+        console.print(f"  no runs  {_named(meter.refused or '', meter.name)} It calibrates nothing.", markup=False)
+    if not outcome.evaluated:
+        return
     found = summary(outcome)
     console.print()
     for words, key in (
@@ -256,6 +278,14 @@ def _print_table(outcome: FolderOutcome) -> None:
         f"{found['evaluated']} of {found['meters']} meters in {outcome.seconds:.1f} s, clock: {outcome.clock}."
     )
     console.print(outcome.placebos)
+
+
+def _range(interval: Interval | None, base: float) -> str:
+    """An interval as shares of the counterfactual; without any placebo run nothing is known."""
+    if interval is None or not base > 0:
+        return ""
+    low, high = interval.low, interval.high
+    return f"{_percent(low / base)} to {_percent(high / base)}" if low > -inf and high < inf else "not known"
 
 
 def _percent(value: float | None) -> str:

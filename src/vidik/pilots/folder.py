@@ -13,41 +13,25 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
 from vidik.kernel.errors import BadInput, VidikError
 from vidik.pilots.assessment import assess
-from vidik.pilots.baselines.clock import SAMPLE, by_clock, find_clock
+from vidik.pilots.baselines.clock import SAMPLE, find_clock
 from vidik.pilots.baselines.counterfactual import project
-from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.calibration import calibrated
 from vidik.pilots.evaluation import sum_guideline_14
-from vidik.pilots.measurement.reading import Kind, read_csv
-from vidik.pilots.measurement.series import Period, Series
+from vidik.pilots.folder_files import Task, name_of, read_meter, read_other, read_weather
+from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Finding, Fit, Interval
 from vidik.pilots.uncertainty.placebo import Placebo, moved_periods, placebo_of, spread_of
 
-SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
+Reader = Callable[[Path, Task, str], tuple[Series, list[Finding]]]
+
 FEW_FILES = 12
 """So few are done faster in this process than others start."""
-
-
-@dataclass(frozen=True)
-class Task:
-    """What to do with every meter of a folder. `zone` None: find the clock that the meters' people live by."""
-
-    fit: Period
-    test: Period
-    weather: Path | None = None
-    column: str | None = None
-    temperature_column: str | None = None
-    unit: str = "KWH"
-    zone: str | None = None
-    kind: Kind = "amount"
-    level: float = 0.9
-    model: ModelName | None = None
-    cross_check: bool = False
 
 
 @dataclass(frozen=True)
@@ -95,31 +79,15 @@ class FolderOutcome:
     """How the placebo runs were made, in words."""
     seconds: float
     workers: int
+    weather: list[Finding] = field(default_factory=list)
+    """What was found in the weather file."""
+    no_placebos: list[Meter] = field(default_factory=list)
+    """The meters that only calibrate and were refused."""
 
     @property
     def evaluated(self) -> list[Meter]:
         """The meters of which something can be said."""
         return [meter for meter in self.meters if meter.refused is None]
-
-
-def meter_files(place: Path, *, without: Path | None = None) -> list[Path]:
-    """The meters' files of a folder, or the one file; without the weather file. Raises BadInput where there is none."""
-    if not place.exists():
-        raise BadInput(f"There is no file or folder {place}.", field="meters", code="no-such-place")
-    if place.is_file():
-        return [place]
-    hidden = without.resolve() if without is not None else None
-    files = sorted(
-        file
-        for file in place.iterdir()
-        if file.is_file()
-        and not file.name.startswith(".")
-        and file.name.lower().endswith(SUFFIXES)
-        and file.resolve() != hidden
-    )
-    if not files:
-        raise BadInput(f"There is no CSV file in {place}.", field="meters", code="folder-empty")
-    return files
 
 
 def evaluate_folder(
@@ -141,103 +109,87 @@ def evaluate_folder(
         raise BadInput("The fit period and the test period overlap.", field="test", code="periods-overlap")
     begin = time.perf_counter()
     clock = task.zone or _clock_of(files, task)
+    weather = read_weather(task, clock)
     others = sorted({file.resolve() for file in calibrate} - {file.resolve() for file in files})
-    jobs = [*files, *others]
-    chosen = workers or (1 if len(jobs) <= FEW_FILES else os.cpu_count() or 1)
-    done = over(partial(_work, task=task, clock=clock), jobs) if over else _all(jobs, task, clock, chosen, progress)
+    chosen = workers or (1 if len(files) + len(others) <= FEW_FILES else os.cpu_count() or 1)
+    if over:
+        done = over(partial(_work, read_meter, task, clock), files) + over(
+            partial(_work, read_other, task, clock), others
+        )
+    else:
+        jobs = [(read_meter, file) for file in files] + [(read_other, file) for file in others]
+        done = _all(jobs, task, clock, chosen, progress)
     pool = {file.resolve() for file in calibrate}
     meters, how = calibrated(
         done[: len(files)], [meter for meter in done if meter.file.resolve() in pool], task.test, task.level
     )
-    return FolderOutcome(task, meters, clock, how, time.perf_counter() - begin, chosen)
+    return FolderOutcome(
+        task,
+        meters,
+        clock,
+        how,
+        time.perf_counter() - begin,
+        chosen,
+        weather[1] if weather else [],
+        [meter for meter in done[len(files) :] if meter.refused is not None],
+    )
 
 
 def _all(
-    jobs: Sequence[Path], task: Task, clock: str, workers: int, progress: Callable[[int, int], None] | None
+    jobs: Sequence[tuple[Reader, Path]],
+    task: Task,
+    clock: str,
+    workers: int,
+    progress: Callable[[int, int], None] | None,
 ) -> list[Meter]:
-    found = []
     if workers == 1:
-        stream: Iterable[Meter] = (_work(file, task, clock) for file in jobs)
-        for meter in stream:
-            found.append(meter)
-            if progress:
-                progress(len(found), len(jobs))
-        return found
+        return _counted((_work(reader, task, clock, file) for reader, file in jobs), len(jobs), progress)
     # New processes, not copies of this one: a copy would share the state of its threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    readers, files = zip(*jobs, strict=True)
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
         chunk = max(1, min(16, len(jobs) // (4 * workers)))
-        for meter in pool.map(_work, jobs, [task] * len(jobs), [clock] * len(jobs), chunksize=chunk):
-            found.append(meter)
-            if progress:
-                progress(len(found), len(jobs))
+        done = pool.map(_work, readers, repeat(task), repeat(clock), files, chunksize=chunk)
+        return _counted(done, len(jobs), progress)
+
+
+def _counted(done: Iterable[Meter], of: int, progress: Callable[[int, int], None] | None) -> list[Meter]:
+    found = []
+    for meter in done:
+        found.append(meter)
+        if progress:
+            progress(len(found), of)
     return found
-
-
-_weather_of: dict[tuple[Path, str | None, str], Series] = {}
-
-
-def _weather(task: Task, clock: str) -> Series | None:
-    """The temperature, read once a process."""
-    if task.weather is None:
-        return None
-    key = (task.weather, task.temperature_column, clock)
-    if key not in _weather_of:
-        _weather_of[key] = _read(task.weather, task, clock, is_weather=True)[0]
-    return _weather_of[key]
-
-
-def _read(file: Path, task: Task, clock: str, *, is_weather: bool = False) -> tuple[Series, list[Finding]]:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{file} cannot be read: {error.strerror}.", field="file", code="unreadable") from error
-    series, findings = read_csv(
-        data,
-        column=task.temperature_column if is_weather else task.column,
-        unit="CEL" if is_weather else task.unit,
-        zone=task.zone or "UTC",
-        kind="mean" if is_weather else task.kind,
-        name=name_of(file),
-    )
-    return (series if task.zone else by_clock(series, clock)), findings
-
-
-def name_of(file: Path) -> str:
-    """The file's name without its endings."""
-    name = file.name
-    for suffix in (".gz", ".csv", ".txt", ".tsv"):
-        name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
-    return name
 
 
 def _clock_of(files: Sequence[Path], task: Task) -> str:
     samples: list[Series] = []
     for file in files[:: max(1, len(files) // SAMPLE)][:SAMPLE]:
         try:
-            samples.append(_read(file, task, "UTC")[0])
+            samples.append(read_meter(file, task, "UTC")[0])
         except VidikError:
             continue
-    return find_clock(samples, _weather(task, "UTC"), task.fit)
+    weather = read_weather(task, "UTC")
+    return find_clock(samples, weather[0] if weather else None, task.fit)
 
 
-def _work(file: Path, task: Task, clock: str) -> Meter:
+def _work(reader: Reader, task: Task, clock: str, file: Path) -> Meter:
     """One file; whatever is wrong with it becomes a sentence, so that it cannot end the others."""
-    temperature = _weather(task, clock)
+    weather = read_weather(task, clock)
     try:
-        return _evaluated(file, temperature, task, clock)
+        return _evaluated(reader, file, weather[0] if weather else None, task, clock)
     except VidikError as error:
         return Meter(name_of(file), file, error.detail)
     except Exception as error:
         return Meter(name_of(file), file, f"{name_of(file)} cannot be evaluated: {type(error).__name__}, {error}.")
 
 
-def _evaluated(file: Path, temperature: Series | None, task: Task, clock: str) -> Meter:
+def _evaluated(reader: Reader, file: Path, temperature: Series | None, task: Task, clock: str) -> Meter:
     """One file: read, assess, and run as a placebo."""
     name = name_of(file)
     begin = time.process_time()
-    series, findings = _read(file, task, clock)
+    series, findings = reader(file, task, clock)
     reading, begin = time.process_time() - begin, time.process_time()
     assessment = assess(series, temperature, task.fit, task.test, model=task.model)
     seconds = time.process_time() - begin
