@@ -46,6 +46,9 @@ class Settings(BaseModel):
     )
     city: str = Field("nis", description="Code of the city: its name, centre and base map.")
     tenant: str = Field("city", pattern=r"^[a-z0-9_]{1,40}$", description="Name of the tenant that is the city itself.")
+    sign_in: Path | None = Field(
+        None, description="YAML file that says which OpenID Connect provider the people of each tenant sign in with."
+    )
     recordings: Path | None = Field(None, description="Folder of real recordings that the demo replays.")
     log_format: Literal["console", "json"] = Field("console", description="How logs are written.")
     metrics_public: bool = Field(True, description="Whether /metrics answers without signing in.")

@@ -14,6 +14,8 @@ TABLES = (
     "account",
     "account_role",
     "session",
+    "account_link",
+    "crew_device",
     "api_token",
     "sign_in_throttle",
     "sign_in_known",

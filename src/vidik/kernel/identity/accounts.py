@@ -61,6 +61,9 @@ async def change_account(
     account: int = row["id"]
     before = frozenset((role, organisation) for role, organisation in row["grants"])
     _check_grants(principal, before, draft.roles)
+    if draft.password_hash is not None and row["linked"]:
+        # A password of its own would outlive the group that lets this person in.
+        raise Conflict("This person signs in through the city's provider and has no password here.", code="no-password")
     ended = not draft.enabled or (draft.ends_at is not None and draft.ends_at <= now())
     administers = ("administrator", None) in draft.roles and not ended
     if ("administrator", None) in before and row["stands"] and not administers:

@@ -142,7 +142,8 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "ends_at": _iso(row["ends_at"]),
         "created_at": _iso(row["created_at"]),
         "last_seen_at": _iso(row.get("last_seen_at")),
-        "kind": "service" if row["password_hash"] is None else "person",
+        "kind": "person" if row["linked"] or row["password_hash"] is not None else "service",
+        "provider": row["linked"],
         "password_initial": row["password_initial"],
     }
 

@@ -11,6 +11,7 @@ _log = structlog.get_logger(__name__)
 # The periods are those of personal_data.yaml.
 _EXPIRED = (
     "DELETE FROM platform.session WHERE expires_at < now() OR last_seen_at < now() - interval '8 hours'",
+    "DELETE FROM platform.crew_device WHERE coalesce(revoked_at, last_seen_at) < now() - interval '90 days'",
     "DELETE FROM platform.api_token WHERE expires_at < now() - interval '30 days'",
     "DELETE FROM platform.sign_in_throttle WHERE last_attempt < now() - interval '1 day'",
     "DELETE FROM platform.sign_in_known WHERE last_success < now() - interval '90 days'",
@@ -23,7 +24,7 @@ _ENDED_ACCOUNTS = """
 
 
 async def remove_ended(services: Services, tenant: str) -> None:
-    """Remove sessions that ended, tokens 30 days after, brakes after a day, accounts 30 days past their end."""
+    """Remove sessions that ended, tokens 30 days after, brakes after a day, accounts 30 days past, phones 90 days."""
     async with services.database.platform() as connection:
         for statement in _EXPIRED:
             await connection.execute(statement)

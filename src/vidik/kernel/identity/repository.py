@@ -18,7 +18,8 @@ _GRANTS = """
 _ACCOUNT = f"""
     account.id, account.tenant, account.login, account.name, account.organisation, account.enabled,
     account.ends_at, account.created_at, account.password_hash, account.password_initial,
-    account.password_changed_at, {_GRANTS}
+    account.password_changed_at, {_GRANTS},
+    EXISTS (SELECT FROM platform.account_link WHERE account_link.account = account.id) AS linked
 """
 _STANDS = "account.enabled AND (account.ends_at IS NULL OR account.ends_at > now())"
 
@@ -127,8 +128,8 @@ async def other_administrators(connection: Connection, tenant: str, account: int
 async def insert_session(connection: Connection, values: Mapping[str, Any]) -> int:
     """Insert a session and return its number."""
     query = """
-        INSERT INTO platform.session (secret_hash, account, expires_at, address, browser)
-        VALUES (%(secret_hash)s, %(account)s, now() + %(lifetime)s, %(address)s, %(browser)s)
+        INSERT INTO platform.session (secret_hash, account, expires_at, address, browser, began_by)
+        VALUES (%(secret_hash)s, %(account)s, now() + %(lifetime)s, %(address)s, %(browser)s, %(began_by)s)
         RETURNING id
     """
     row = await (await connection.execute(query, values)).fetchone()
@@ -169,9 +170,11 @@ async def delete_session(connection: Connection, account: int, session: int) -> 
     return (await connection.execute(query, [account, session])).rowcount > 0
 
 
-async def delete_session_by_secret(connection: Connection, secret_hash: bytes) -> None:
-    """End the session that a cookie names."""
-    await connection.execute("DELETE FROM platform.session WHERE secret_hash = %s", [secret_hash])
+async def delete_session_by_secret(connection: Connection, secret_hash: bytes) -> str | None:
+    """End the session that a cookie names, and say how it began; None when there is none."""
+    query = "DELETE FROM platform.session WHERE secret_hash = %s RETURNING began_by"
+    row = await (await connection.execute(query, [secret_hash])).fetchone()
+    return None if row is None else str(row["began_by"])
 
 
 async def delete_sessions(connection: Connection, account: int, *, except_session: int | None = None) -> None:
@@ -202,7 +205,9 @@ async def account_by_token(connection: Connection, secret_hash: bytes) -> Row | 
                last_used_at IS NULL OR last_used_at < now() - interval '1 minute' AS stale
           FROM platform.api_token
           JOIN platform.account ON account.id = api_token.account
+          LEFT JOIN platform.account_link ON account_link.account = account.id
          WHERE secret_hash = %s AND api_token.expires_at > now() AND {_STANDS}
+           AND (account_link.account IS NULL OR account_link.tokens_until > now())
     """
     return await (await connection.execute(query, [secret_hash])).fetchone()
 

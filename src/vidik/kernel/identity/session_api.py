@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from vidik import __version__
@@ -13,17 +14,17 @@ from vidik.kernel.errors import NotFound, Unauthenticated
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.authentication import (
     COOKIE,
-    LIFETIME,
     authenticate,
     authenticator,
     require_person,
 )
+from vidik.kernel.identity.cookies import give_session, is_secure, take_session
 from vidik.kernel.identity.first_account import forget_first_login
+from vidik.kernel.identity.openid.flow import openid
 from vidik.kernel.identity.origin import check_origin
 from vidik.kernel.identity.passwords import check_password, passwords
 from vidik.kernel.identity.principal import Principal
 from vidik.kernel.identity.sign_in import Visitor, prove_password, sign_in, sign_out
-from vidik.kernel.services import Services
 from vidik.kernel.web import ServicesOf
 
 router = APIRouter(tags=["session"])
@@ -51,15 +52,7 @@ async def begin_session(body: SignIn, request: Request, services: ServicesOf) ->
     check_origin(request)
     begun = await sign_in(services, body.login, body.password, _visitor(request))
     response = Response(status_code=204)
-    response.set_cookie(
-        COOKIE,
-        begun.secret,
-        max_age=int(LIFETIME.total_seconds()),
-        path="/",
-        secure=_secure(request, services),
-        httponly=True,
-        samesite="strict",
-    )
+    give_session(response, begun.secret, begun.lifetime, secure=is_secure(request, services.settings))
     return response
 
 
@@ -84,16 +77,21 @@ async def show_session(request: Request, services: ServicesOf) -> dict[str, Any]
     }
 
 
-@router.delete("/session", status_code=204)
+@router.delete("/session", status_code=204, responses={200: {"description": "{logout}: where to sign out, too"}})
 async def end_session(request: Request, services: ServicesOf) -> Response:
-    """Sign out; harmless when nobody is signed in."""
+    """Sign out; harmless when nobody is signed in.
+
+    204; or 200 with `logout`, the address of the provider's own sign-out, when the session began there.
+    """
     principal = await authenticate(request)
     secret = request.cookies.get(COOKIE)
+    farewell = None
     if principal is not None and principal.kind == "person" and secret:
-        await sign_out(services, principal, secret)
+        ways = openid(services) if await sign_out(services, principal, secret) else None
         authenticator(services).forget()
-    response = Response(status_code=204)
-    response.delete_cookie(COOKIE, path="/", secure=_secure(request, services), httponly=True, samesite="strict")
+        farewell = await ways.farewell() if ways else None
+    response = Response(status_code=204) if farewell is None else JSONResponse({"logout": farewell})
+    take_session(response, secure=is_secure(request, services.settings))
     return response
 
 
@@ -147,7 +145,3 @@ async def change_password(body: ChangePassword, request: Request, principal: Per
 def _visitor(request: Request) -> Visitor:
     address = request.client.host if request.client else "unknown"
     return Visitor(address, request.headers.get("user-agent"))
-
-
-def _secure(request: Request, services: Services) -> bool:
-    return request.url.scheme == "https" or (services.settings.public_url or "").startswith("https:")

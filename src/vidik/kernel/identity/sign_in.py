@@ -8,7 +8,8 @@ import hashlib
 import ipaddress
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from datetime import timedelta
+from typing import Any, Literal
 
 from vidik.kernel import audit
 from vidik.kernel.clock import now
@@ -37,6 +38,7 @@ class SignedIn:
 
     secret: str
     principal: Principal
+    lifetime: timedelta
 
 
 @dataclass(frozen=True)
@@ -49,30 +51,40 @@ class _Brake:
 async def sign_in(services: Services, login: str, password: str, visitor: Visitor) -> SignedIn:
     """Begin a session; raises Unauthenticated or TooManyRequests."""
     account = await prove_password(services, login, password, visitor)
+    async with services.database.platform() as connection:
+        return await begin(connection, account, visitor, LIFETIME, "password")
+
+
+async def begin(
+    connection: Connection,
+    account: dict[str, Any],
+    visitor: Visitor,
+    lifetime: timedelta,
+    began_by: Literal["password", "provider"],
+) -> SignedIn:
+    """Begin a session of an account that has just proved who it is."""
     principal = person(account)
     secret = secrets.token_urlsafe(32)
-    async with services.database.platform() as connection:
-        session = await repository.insert_session(
-            connection,
-            {
-                "secret_hash": hash_secret(secret),
-                "account": account["id"],
-                "lifetime": LIFETIME,
-                "address": visitor.address,
-                "browser": visitor.browser and visitor.browser[:_BROWSER_LIMIT],
-            },
-        )
-        await audit.record(
-            connection, principal, "session.begin", f"session:{session}", details={"address": visitor.address}
-        )
-    return SignedIn(secret, principal)
+    values = {
+        "secret_hash": hash_secret(secret),
+        "account": account["id"],
+        "lifetime": lifetime,
+        "address": visitor.address,
+        "browser": visitor.browser and visitor.browser[:_BROWSER_LIMIT],
+        "began_by": began_by,
+    }
+    session = await repository.insert_session(connection, values)
+    details = {"address": visitor.address, "by": began_by}
+    await audit.record(connection, principal, "session.begin", f"session:{session}", details=details)
+    return SignedIn(secret, principal, lifetime)
 
 
-async def sign_out(services: Services, principal: Principal, secret: str) -> None:
-    """End the session of a cookie."""
+async def sign_out(services: Services, principal: Principal, secret: str) -> bool:
+    """End the session of a cookie; whether it began at the city's provider, where the person is signed in still."""
     async with services.database.platform() as connection:
-        await repository.delete_session_by_secret(connection, hash_secret(secret))
+        began_by = await repository.delete_session_by_secret(connection, hash_secret(secret))
         await audit.record(connection, principal, "session.end", f"account:{principal.id}")
+    return began_by == "provider"
 
 
 async def prove_password(services: Services, login: str, password: str, visitor: Visitor) -> dict[str, Any]:

@@ -1,0 +1,32 @@
+"""The cookies of a sign-in: what they may and for how long."""
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from vidik.kernel.identity.authentication import COOKIE
+from vidik.kernel.settings import Settings
+
+
+def is_secure(request: Request, settings: Settings) -> bool:
+    """Whether people reach this door by https, so that cookies may never travel otherwise."""
+    return request.url.scheme == "https" or (settings.public_url or "").startswith("https:")
+
+
+def give_session(response: Response, secret: str, lifetime: timedelta, *, secure: bool) -> None:
+    """Put a session's secret into the browser; no page can read it, and no other site can send it."""
+    response.set_cookie(
+        COOKIE,
+        secret,
+        max_age=int(lifetime.total_seconds()),
+        path="/",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def take_session(response: Response, *, secure: bool) -> None:
+    """Take the session's cookie back."""
+    response.delete_cookie(COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
