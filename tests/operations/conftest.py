@@ -1,9 +1,10 @@
-"""What tests of alarms over a real database share."""
+"""What tests of operations over a real database share."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from tests.console.conftest import app, client, live  # noqa: F401  fixtures: the web application, with its operator
 
 from vidik.context.store import changes
 from vidik.kernel.services import Services

@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import app, client  # noqa: F401  fixtures
 from tests.operations.conftest import rows
 
 TOO_LARGE = 10**20
@@ -147,8 +146,8 @@ def is_a_refusal(answer: httpx.Response) -> bool:
 
 
 async def test_nonsense_is_refused_and_changes_nothing(
-    app: Starlette,  # noqa: F811
-    client: httpx.AsyncClient,  # noqa: F811
+    app: Starlette,
+    client: httpx.AsyncClient,
 ) -> None:
     doors = [(path.format(1), body) for path in ACTING for body in BODIES]
     doors += [(path, body) for path in ("/alarm-holds", "/rules/dry-run") for body in BODIES]
@@ -163,8 +162,8 @@ async def test_nonsense_is_refused_and_changes_nothing(
 
 
 async def test_no_rule_that_does_not_hold_together_is_kept(
-    app: Starlette,  # noqa: F811
-    client: httpx.AsyncClient,  # noqa: F811
+    app: Starlette,
+    client: httpx.AsyncClient,
 ) -> None:
     answers = [(change, await answer_to(client, "PUT", "/rules/nonsense_rule", RULE | change)) for change in RULES]
     assert [(change, answer.status_code) for change, answer in answers if not is_a_refusal(answer)] == []
@@ -174,7 +173,7 @@ async def test_no_rule_that_does_not_hold_together_is_kept(
     assert await kept(app) == [{"written": 0}]
 
 
-async def test_what_is_no_json_is_refused(client: httpx.AsyncClient) -> None:  # noqa: F811
+async def test_what_is_no_json_is_refused(client: httpx.AsyncClient) -> None:
     doors = [("POST", "/alarms/1/shelve"), ("POST", "/alarm-holds"), ("POST", "/rules/dry-run"), ("PUT", "/rules/abc")]
     for method, path in doors:
         for content in (b"{", b"\xff\xfe", b"[" * 50_000, b'{"a":' * 5_000, b"null", b""):
@@ -182,7 +181,7 @@ async def test_what_is_no_json_is_refused(client: httpx.AsyncClient) -> None:  #
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-async def test_numbers_that_name_nothing(client: httpx.AsyncClient, number: str) -> None:  # noqa: F811
+async def test_numbers_that_name_nothing(client: httpx.AsyncClient, number: str) -> None:
     body = {"reason": "x", "until": "2030-01-01T00:00:00Z"}
     for path in ACTING:
         assert is_a_refusal(await answer_to(client, "POST", path.format(number), body)), path
@@ -190,6 +189,6 @@ async def test_numbers_that_name_nothing(client: httpx.AsyncClient, number: str)
         assert is_a_refusal(await client.get("/api" + path.format(number))), path
 
 
-async def test_questions_without_sense(client: httpx.AsyncClient) -> None:  # noqa: F811
+async def test_questions_without_sense(client: httpx.AsyncClient) -> None:
     answers = {path: (await client.get("/api" + path)).status_code for path in READING}
     assert {path: status for path, status in answers.items() if not 400 <= status < 500} == {}

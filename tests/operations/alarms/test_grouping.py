@@ -7,7 +7,6 @@ from typing import Any
 import httpx
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.console.conftest import app, client  # noqa: F401  fixtures
 from tests.operations.conftest import Follow
 from tests.operations.factories import a_target
 
@@ -81,7 +80,7 @@ class TestGather:
 class TestStorm:
     async def test_of_two_hundred_alarms_is_one_group_and_one_acknowledgement(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
         follow: Follow,
     ) -> None:

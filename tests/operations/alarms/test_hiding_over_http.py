@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import SUBSTATION, app, client, live, until_seen  # noqa: F401  fixtures
+from tests.console.conftest import SUBSTATION, until_seen
 from tests.operations.conftest import Follow, rows
 from tests.operations.factories import minutes_ago, store
 
@@ -25,7 +25,7 @@ def in_minutes(minutes: float) -> str:
 
 
 @pytest.fixture
-async def alarm(client: httpx.AsyncClient, services: Services, follow: Follow) -> dict[str, Any]:  # noqa: F811
+async def alarm(client: httpx.AsyncClient, services: Services, follow: Follow) -> dict[str, Any]:
     """An open alarm: the return of a substation has been too hot for an hour."""
     for minutes in (70, 35, 20):
         await store(services.database, SUBSTATION, HOT, minutes_ago(minutes))
@@ -34,17 +34,17 @@ async def alarm(client: httpx.AsyncClient, services: Services, follow: Follow) -
     return dict(found)
 
 
-async def do(client: httpx.AsyncClient, alarm: dict[str, Any], verb: str, **body: Any) -> httpx.Response:  # noqa: F811
+async def do(client: httpx.AsyncClient, alarm: dict[str, Any], verb: str, **body: Any) -> httpx.Response:
     return await client.post(f"/api/alarms/{alarm['id']}/{verb}", json=body or None)
 
 
-async def shelve(client: httpx.AsyncClient, alarm: dict[str, Any], minutes: float = 60) -> dict[str, Any]:  # noqa: F811
+async def shelve(client: httpx.AsyncClient, alarm: dict[str, Any], minutes: float = 60) -> dict[str, Any]:
     answer = await do(client, alarm, "shelve", reason="радови на вентилу", until=in_minutes(minutes))
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
 
 
-async def events(client: httpx.AsyncClient, alarm: dict[str, Any]) -> list[tuple[str, str, str | None]]:  # noqa: F811
+async def events(client: httpx.AsyncClient, alarm: dict[str, Any]) -> list[tuple[str, str, str | None]]:
     items = (await client.get(f"/api/alarms/{alarm['id']}/events")).json()["items"]
     return [(item["transition"], item["cause"], item["person"]) for item in items]
 
@@ -52,7 +52,7 @@ async def events(client: httpx.AsyncClient, alarm: dict[str, Any]) -> list[tuple
 class TestShelving:
     async def test_takes_an_alarm_off_the_list_until_its_end(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         alarm: dict[str, Any],
         services: Services,
     ) -> None:
@@ -78,7 +78,7 @@ class TestShelving:
             ("raised", "time", None),
         ]
 
-    async def test_is_ended_by_a_person(self, client: httpx.AsyncClient, alarm: dict[str, Any]) -> None:  # noqa: F811
+    async def test_is_ended_by_a_person(self, client: httpx.AsyncClient, alarm: dict[str, Any]) -> None:
         await shelve(client, alarm)
         back = (await do(client, alarm, "unshelve")).json()
         assert back["standard_state"] == "unacknowledged"
@@ -87,7 +87,7 @@ class TestShelving:
 
     async def test_outlasts_the_readings_and_a_restart(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         alarm: dict[str, Any],
         services: Services,
         follow: Follow,
@@ -103,7 +103,7 @@ class TestShelving:
 
     async def test_needs_an_end_within_a_day_and_a_reason(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         alarm: dict[str, Any],
     ) -> None:
         for body in (
@@ -117,21 +117,21 @@ class TestShelving:
             assert (await do(client, alarm, "shelve", **body)).status_code in (400, 422), body
         assert await rows(services_of(client), "SELECT * FROM alarm_hold") == []
 
-    async def test_twice_is_refused(self, client: httpx.AsyncClient, alarm: dict[str, Any]) -> None:  # noqa: F811
+    async def test_twice_is_refused(self, client: httpx.AsyncClient, alarm: dict[str, Any]) -> None:
         await shelve(client, alarm)
         again = await do(client, alarm, "shelve", reason="x", until=in_minutes(5))
         assert (again.status_code, again.json()["code"]) == (409, "already-hidden")
 
-    async def test_is_in_the_audit_record(self, client: httpx.AsyncClient, alarm: dict[str, Any]) -> None:  # noqa: F811
+    async def test_is_in_the_audit_record(self, client: httpx.AsyncClient, alarm: dict[str, Any]) -> None:
         await shelve(client, alarm)
         (record,) = (await client.get("/api/audit")).json()["items"]
         assert (record["action"], record["reason"]) == ("alarm.shelve", "радови на вентилу")
 
     async def test_the_live_city_shows_it_and_shows_it_no_more(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         alarm: dict[str, Any],
-        live: LiveCity,  # noqa: F811
+        live: LiveCity,
     ) -> None:
         await until_seen(live, SUBSTATION.entity_id)
         await until_state(live, "high")
@@ -139,7 +139,7 @@ class TestShelving:
         await until_state(live, "normal")
 
 
-async def until_state(live: LiveCity, state: str) -> None:  # noqa: F811
+async def until_state(live: LiveCity, state: str) -> None:
     """Wait until the live city shows the substation in a state."""
     async with asyncio.timeout(60):
         while live.projection.assets[SUBSTATION.entity_id].state != state:  # noqa: ASYNC110
@@ -157,7 +157,7 @@ def services_of(browser: httpx.AsyncClient) -> Services:
 class TestDesignAndService:
     async def test_an_alarm_goes_out_of_service_and_back(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         alarm: dict[str, Any],
     ) -> None:
         assert (await do(client, alarm, "out-of-service", reason="замена")).json()["hidden_by"] == "out_of_service"
@@ -167,7 +167,7 @@ class TestDesignAndService:
 
     async def test_the_strongest_of_several_gives_the_state(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         alarm: dict[str, Any],
     ) -> None:
         await shelve(client, alarm)
@@ -176,7 +176,7 @@ class TestDesignAndService:
 
     async def test_maintenance_of_an_entity_is_planned_ahead_and_hides_what_comes_then(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
         follow: Follow,
     ) -> None:
@@ -198,7 +198,7 @@ class TestDesignAndService:
         assert back["standard_state"] == "unacknowledged"
         assert (await client.get("/api/alarm-holds")).json()["items"] == []
 
-    async def test_a_hold_of_everything_is_refused(self, client: httpx.AsyncClient) -> None:  # noqa: F811
+    async def test_a_hold_of_everything_is_refused(self, client: httpx.AsyncClient) -> None:
         assert (await client.post("/api/alarm-holds", json={"reason": "x"})).status_code == 400
         nobody = await client.post("/api/alarm-holds", json={"reason": "x", "rule": "no_such_rule"})
         assert nobody.status_code == 404
@@ -207,7 +207,7 @@ class TestDesignAndService:
 class TestLatching:
     async def test_stays_until_it_is_reset(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
         follow: Follow,
     ) -> None:
@@ -242,7 +242,7 @@ class TestInEveryState:
     async def test_nothing_is_lost_and_nobody_is_called_twice(
         self,
         state: str,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         alarm: dict[str, Any],
         services: Services,
         follow: Follow,

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.console.conftest import SUBSTATION, app, client  # noqa: F401  fixtures
+from tests.console.conftest import SUBSTATION
 from tests.operations.conftest import Follow
 from tests.operations.factories import minutes_ago, store
 
@@ -146,7 +146,7 @@ class TestFloods:
 class TestOverHttp:
     async def test_calls_are_what_was_raised_and_shown(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
         follow: Follow,
     ) -> None:

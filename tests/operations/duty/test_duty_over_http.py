@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER, app, client  # noqa: F401  fixtures
+from tests.console.conftest import DISPATCHER
 from tests.operations.duty.calling import an_alarm, asked, tick
 
 from vidik.kernel.clock import iso, now
@@ -37,7 +37,7 @@ PEOPLE = {
 
 
 @pytest.fixture
-async def as_(app: Starlette) -> AsyncIterator[Any]:  # noqa: F811
+async def as_(app: Starlette) -> AsyncIterator[Any]:
     """Requests of a named person; people with accounts are dispatcher, ana and bora."""
     services: Services = app.state.services
     authenticator(services).sources.append(lambda _user, secret: PEOPLE.get(secret))
@@ -154,7 +154,7 @@ class TestChannels:
         self,
         as_: Any,
         endpoint: str,
-        app: Starlette,  # noqa: F811
+        app: Starlette,
     ) -> None:
         services: Services = app.state.services
         services.settings = services.settings.model_copy(update={"allow_private_endpoints": False})

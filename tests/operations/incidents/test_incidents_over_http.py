@@ -9,7 +9,7 @@ import httpx
 import psycopg
 import pytest
 import yaml
-from tests.console.conftest import SUBSTATION, app, client, live  # noqa: F401  fixtures
+from tests.console.conftest import SUBSTATION
 from tests.operations.conftest import rows
 from tests.operations.factories import store
 from tests.operations.incidents.conftest import Signals, entities
@@ -41,7 +41,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(client: httpx.AsyncClient) -> Desk:  # noqa: F811
+def desk(client: httpx.AsyncClient) -> Desk:
     return Desk(client)
 
 

@@ -7,7 +7,6 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.console.conftest import app, client  # noqa: F401  fixtures
 from tests.operations.conftest import Follow, rows
 from tests.operations.factories import START, a_change, a_rule, a_target
 
@@ -54,7 +53,7 @@ async def remember(services: Services, *story: tuple[float, float], entities: in
         await ReadingWriter().write(connection, readings)
 
 
-async def dry_run(client: httpx.AsyncClient, **rule: Any) -> dict[str, Any]:  # noqa: F811
+async def dry_run(client: httpx.AsyncClient, **rule: Any) -> dict[str, Any]:
     answer = await client.post("/api/rules/dry-run", json={"rule": {"code": "heating_return_high"} | rule})
     assert answer.status_code == 200, answer.text
     return dict(answer.json()["result"])
@@ -63,7 +62,7 @@ async def dry_run(client: httpx.AsyncClient, **rule: Any) -> dict[str, Any]:  # 
 class TestDryRun:
     async def test_says_what_the_live_rule_raised(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
         follow: Follow,
     ) -> None:
@@ -82,7 +81,7 @@ class TestDryRun:
 
     async def test_tries_changes_of_a_standing_rule_without_making_them(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
     ) -> None:
         await remember(services, *STORY)
@@ -93,7 +92,7 @@ class TestDryRun:
 
     async def test_much_history_is_a_job_that_tells_how_far_it_is(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -122,7 +121,7 @@ class TestDryRun:
     async def test_says_what_it_cannot_answer(
         self,
         body: dict[str, Any],
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
     ) -> None:
         answer = await client.post("/api/rules/dry-run", json=body)
         assert answer.status_code in (400, 422), answer.text
@@ -131,7 +130,7 @@ class TestDryRun:
 class TestFloods:
     async def test_a_rule_that_would_flood_is_refused_with_its_figure_unless_confirmed(
         self,
-        client: httpx.AsyncClient,  # noqa: F811
+        client: httpx.AsyncClient,
         services: Services,
     ) -> None:
         await remember(services, (0, 60.0), (1, 40.0), entities=12)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER, app, client  # noqa: F401  fixtures
+from tests.console.conftest import DISPATCHER
 from tests.operations.conftest import rows
 
 from vidik.kernel import audit
@@ -29,7 +29,7 @@ def ago(**how: float) -> str:
 
 
 @pytest.fixture
-async def phone(app: Starlette, services: Services) -> AsyncIterator[Client]:  # noqa: F811
+async def phone(app: Starlette, services: Services) -> AsyncIterator[Client]:
     """The phone of Jovan, who belongs to the crews that the tests put him into."""
     async with services.database.platform() as connection:
         await connection.execute(
@@ -58,17 +58,17 @@ async def ok(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
     return dict(answer.json()) if answer.content else {}
 
 
-async def make_crew(client: Client, name: str, **more: Any) -> dict[str, Any]:  # noqa: F811
+async def make_crew(client: Client, name: str, **more: Any) -> dict[str, Any]:
     crew = await ok(await client.post("/api/crews", json={"name": name, **more}), 201)
     return await ok(await client.post(f"/api/crews/{crew['id']}/duty", json={"on_duty": True}))
 
 
-async def open_task(client: Client, **more: Any) -> dict[str, Any]:  # noqa: F811
+async def open_task(client: Client, **more: Any) -> dict[str, Any]:
     body = {"title": "Процуривање у Обреновићевој", "place": FORTRESS, "skill": "water", **more}
     return await ok(await client.post("/api/tasks", json=body), 201)
 
 
-async def decide(client: Client, task: dict[str, Any], verb: str, **body: Any) -> httpx.Response:  # noqa: F811
+async def decide(client: Client, task: dict[str, Any], verb: str, **body: Any) -> httpx.Response:
     headers = {"If-Match": f'"{task["version"]}"'}
     return await client.post(f"/api/tasks/{task['id']}/{verb}", json=body, headers=headers)
 
@@ -92,7 +92,7 @@ def a_photo(kind: str = "JPEG", size: tuple[int, int] = (320, 200)) -> bytes:
 
 
 class TestTheDesk:
-    async def test_opens_a_task_once_and_tells_the_desks(self, client: Client, services: Services) -> None:  # noqa: F811
+    async def test_opens_a_task_once_and_tells_the_desks(self, client: Client, services: Services) -> None:
         client_id = str(uuid4())
         first = await open_task(client, client_id=client_id)
         again = await client.post("/api/tasks", json={"title": "Друго", "client_id": client_id})
@@ -105,7 +105,7 @@ class TestTheDesk:
             ("task", str(first["id"]), "open")
         ]
 
-    async def test_two_dispatchers_at_once_do_not_overrun_each_other(self, client: Client) -> None:  # noqa: F811
+    async def test_two_dispatchers_at_once_do_not_overrun_each_other(self, client: Client) -> None:
         first, second = await make_crew(client, "Водовод 1"), await make_crew(client, "Водовод 2")
         task = await open_task(client)
 
@@ -119,7 +119,7 @@ class TestTheDesk:
 
     async def test_every_decision_is_in_the_history_and_the_audit_record(
         self,
-        client: Client,  # noqa: F811
+        client: Client,
         services: Services,
     ) -> None:
         crew = await make_crew(client, "Водовод 1")
@@ -139,7 +139,7 @@ class TestTheDesk:
             actions = [one["action"] for one in await audit.newest(connection, "city", before=None, limit=9)]
         assert actions[:4] == ["task.reopen", "task.close", "task.assign", "task.withdraw"]
 
-    async def test_hostile_text_is_data_and_nonsense_is_refused(self, client: Client) -> None:  # noqa: F811
+    async def test_hostile_text_is_data_and_nonsense_is_refused(self, client: Client) -> None:
         hostile = "'; DROP TABLE task; -- <script>alert(1)</script>"
         task = await open_task(client, title=hostile)
         assert task["title"] == hostile
@@ -160,7 +160,7 @@ class TestTheDesk:
 
 
 class TestTheSuggestion:
-    async def test_says_who_and_why(self, client: Client) -> None:  # noqa: F811
+    async def test_says_who_and_why(self, client: Client) -> None:
         near = await make_crew(client, "Водовод 1", skills=["water"], depot=FORTRESS)
         await make_crew(client, "Водовод 2", skills=["water"], depot=DUVANISTE)
         await make_crew(client, "Расвета 1", skills=["electric"], depot=FORTRESS)
@@ -181,7 +181,7 @@ class TestTheSuggestion:
 
 
 class TestThePhone:
-    async def test_a_task_goes_from_accepted_to_done_with_a_photo(self, client: Client, phone: Client) -> None:  # noqa: F811
+    async def test_a_task_goes_from_accepted_to_done_with_a_photo(self, client: Client, phone: Client) -> None:
         crew = await make_crew(client, "Водовод 1", members=["jovan"])
         task = await open_task(client, crew=crew["id"])
         mine = await ok(await phone.get("/api/tasks/mine"))
@@ -208,7 +208,7 @@ class TestThePhone:
 
     async def test_after_two_days_old_changes_are_kept_and_shown_but_do_not_count(
         self,
-        client: Client,  # noqa: F811
+        client: Client,
         phone: Client,
     ) -> None:
         crew, others = await make_crew(client, "Водовод 1", members=["jovan"]), await make_crew(client, "Водовод 2")
@@ -233,7 +233,7 @@ class TestThePhone:
             ("done", "another-crew", True),
         ]
 
-    async def test_nobody_works_for_a_crew_that_is_not_theirs(self, client: Client, phone: Client) -> None:  # noqa: F811
+    async def test_nobody_works_for_a_crew_that_is_not_theirs(self, client: Client, phone: Client) -> None:
         crew = await make_crew(client, "Водовод 1")
         task = await open_task(client, crew=crew["id"])
         body = {"crew": crew["id"], "client_time": ago(), "changes": [change(task, "done", ago())]}
@@ -244,7 +244,7 @@ class TestThePhone:
         assert (await decide(phone, task, "cancel", note="x")).status_code == 403
         assert (await client.get(f"/api/tasks/{task['id']}")).json()["state"] == "assigned"
 
-    async def test_a_file_that_is_no_photo_is_refused(self, client: Client) -> None:  # noqa: F811
+    async def test_a_file_that_is_no_photo_is_refused(self, client: Client) -> None:
         task = await open_task(client)
         url = f"/api/tasks/{task['id']}/photos"
 
@@ -258,7 +258,7 @@ class TestThePhone:
 class TestPositions:
     async def test_are_taken_on_duty_only_and_forgotten(
         self,
-        client: Client,  # noqa: F811
+        client: Client,
         phone: Client,
         services: Services,
     ) -> None:

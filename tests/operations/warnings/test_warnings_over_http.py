@@ -12,7 +12,7 @@ import pytest
 import yaml
 from lxml import etree
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER, app, client  # noqa: F401  fixtures
+from tests.console.conftest import DISPATCHER
 
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
@@ -49,7 +49,7 @@ PEOPLE = {
 
 
 @pytest.fixture
-async def ask(app: Starlette) -> AsyncIterator[Any]:  # noqa: F811
+async def ask(app: Starlette) -> AsyncIterator[Any]:
     services: Services = app.state.services
     authenticator(services).sources.append(lambda _user, secret: PEOPLE.get(secret))
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://vidik.test") as browser:
