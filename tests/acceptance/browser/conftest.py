@@ -20,6 +20,7 @@ ARGUMENTS = (
     "--use-angle=swiftshader",
     "--enable-unsafe-swiftshader",
     "--disable-background-networking",
+    "--disable-gpu-compositing",  # the map alone is drawn by what stands in for a graphics processor
 )
 DESK = (1440, 900)
 PATIENCE = 60_000  # ms, for what must come true on however slow a machine

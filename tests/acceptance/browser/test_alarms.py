@@ -153,7 +153,7 @@ def test_the_figures_stand_beside_their_targets(open_page: Open) -> None:
     expect(figures.get_by_role("row")).to_have_count(9)
 
 
-@pytest.mark.parametrize(("language", "size"), [("sr-Cyrl", DESK), ("sr-Latn", PHONE)], ids=["desk", "phone"])
+@pytest.mark.parametrize(("language", "size"), [("en", DESK), ("sr-Cyrl", PHONE)], ids=["desk", "phone"])
 def test_axe_finds_nothing_and_nothing_is_too_wide(open_page: Open, language: str, size: tuple[int, int]) -> None:
     page = open_page("/alarms", language=language, size=size, theme="light" if size == PHONE else "dark")
     found, wide = {}, {}
