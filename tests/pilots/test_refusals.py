@@ -70,7 +70,20 @@ def refusals() -> Iterator[Given]:
         if code is not None and not isinstance(code, ast.Constant):
             continue
         given = str(code.value) if isinstance(code, ast.Constant) else DEFAULT_CODES.get(name, f"no code in {where}")
-        yield where, given, names_in(said.get("values"))
+        values = said.get("values")
+        yield where, given, names_in(values)
+        about = named_in(values, "finding")
+        if about is not None:
+            yield where, about, names_in(values)
+
+
+def named_in(values: ast.expr | None, name: str) -> str | None:
+    """What a literal dictionary says of a name, where that is a text."""
+    if isinstance(values, ast.Dict):
+        for key, value in zip(values.keys, values.values, strict=True):
+            if isinstance(key, ast.Constant) and key.value == name and isinstance(value, ast.Constant):
+                return str(value.value)
+    return None
 
 
 def problems() -> Iterator[Given]:

@@ -146,6 +146,42 @@ class TestBadInput:
         with pytest.raises(Unprocessable, match="lacks"):
             compare(specification(SMALL, "synthetic_control"), routes, routes)
 
+    @pytest.mark.parametrize("design", ["difference_in_differences", "synthetic_control"])
+    @pytest.mark.parametrize("value", [np.nan, 0.0])
+    def test_nothing_to_compare_with_is_refused(self, design: str, value: float) -> None:
+        amounts = simulate(SMALL, 1)
+        amounts[:, SMALL.treated + 1 :] = value
+        plan, routes = specification(SMALL, design), series(amounts)  # type: ignore[arg-type]
+
+        for computed in (compare, placebo_fractions):
+            with pytest.raises(Unprocessable) as refused:
+                computed(plan, routes, routes)
+            assert refused.value.values == {
+                "finding": "donors-too-few",
+                "usable": 1,
+                "of": 12,
+                "share_allowed": 0.1,
+                "least": 2,
+            }
+
+    def test_two_units_are_enough_to_compare_with(self) -> None:
+        amounts = simulate(SMALL, 1)
+        amounts[:, SMALL.treated + 2 :] = np.nan
+        routes = series(amounts)
+
+        outcome = compare(specification(SMALL, "synthetic_control"), routes, routes)
+
+        assert "few_placebos" in {finding.code for finding in outcome.findings}
+
+    def test_weeks_in_which_nothing_was_measured_are_refused(self) -> None:
+        amounts = simulate(SMALL, 1)
+        amounts[:, : SMALL.treated] = 0
+        routes = series(amounts)
+
+        with pytest.raises(Unprocessable) as refused:
+            compare(specification(SMALL, "randomised", ON_WEEKS), routes, routes)
+        assert refused.value.values["finding"] == "weeks-empty"
+
     def test_nothing_after_the_end_is_read(self) -> None:
         """What comes after the reporting period, or a donor's future, must not reach the result."""
         plan = specification(replace(SMALL, weeks_after=8), "synthetic_control")

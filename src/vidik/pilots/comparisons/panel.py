@@ -13,9 +13,11 @@ from vidik.kernel.errors import Unprocessable
 from vidik.pilots.measurement.grid import HOURS, day_grid
 from vidik.pilots.measurement.series import Mask, Series, Values, steps_from
 from vidik.pilots.outcome import Finding
-from vidik.pilots.specification import Specification
+from vidik.pilots.specification import Design, Specification
 
 LEAST_DAYS = 14
+NEED_DONORS: frozenset[Design] = frozenset({"difference_in_differences", "synthetic_control"})
+LEAST_DONORS = 2
 MOST_MISSING = 0.1
 """A unit with a larger share of missing days in its baseline, or in its reporting period, is not used."""
 
@@ -53,7 +55,7 @@ def build_panel(
     """The panel of a plan, and what a person must know of it: units left out, days left out.
 
     `until` cuts the reporting period short; `before_start` leaves it out. Raises Unprocessable when a treated unit is
-    missing, has too many gaps, or nothing remains to compare.
+    missing, has too many gaps, when nothing remains to compare, or too little to compare with.
     """
     days, before = _days(specification.baseline.first, specification.baseline.last), specification.baseline.period.days
     if not before_start:
@@ -63,6 +65,7 @@ def build_panel(
                 f"The reporting period begins on {specification.reporting.first}; there is nothing to evaluate yet.",
                 field="until",
                 code="not-begun",
+                values={"first": str(specification.reporting.first)},
             )
         days = np.concatenate([days, _days(specification.reporting.first, last)])
     kept = np.ones(len(days), dtype=bool)
@@ -98,6 +101,7 @@ def build_panel(
             f"least {LEAST_DAYS} and 1 are needed.",
             field="units",
             code="data-insufficient",
+            values={"finding": "days-too-few", "before": panel.before, "after": panel.after, "least": LEAST_DAYS},
         )
     return panel, findings
 
@@ -121,7 +125,7 @@ def _days(first: date, last: date) -> NDArray[np.datetime64]:
 
 def _column(series: Mapping[str, Series], name: str, days: NDArray[np.datetime64]) -> Values:
     if name not in series:
-        raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data")
+        raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data", values={"name": name})
     own_days, amounts = daily(series[name])
     column = np.full(len(days), np.nan)
     _, there, here = np.intersect1d(own_days, days, assume_unique=True, return_indices=True)
@@ -143,6 +147,7 @@ def _refuse_gaps(columns: Mapping[str, Values], kept: Mask, before: int) -> None
                 f"{MOST_MISSING:.0%} may be missing.",
                 field="units",
                 code="data-insufficient",
+                values={"finding": "unit-gaps", "name": name, "share": round(share, 4), "share_allowed": MOST_MISSING},
             )
 
 
@@ -169,5 +174,19 @@ def _usable_donors(
                 subject=signal.name,
                 values={"share": round(share, 4)},
             )
+        )
+    if specification.design in NEED_DONORS and len(usable) < LEAST_DONORS:
+        raise Unprocessable(
+            f"Only {len(usable)} of the {len(specification.donors)} units to compare with can be used: the others lack "
+            f"more than {MOST_MISSING:.0%} of their days, or are always zero. At least {LEAST_DONORS} are needed.",
+            field="donors",
+            code="data-insufficient",
+            values={
+                "finding": "donors-too-few",
+                "usable": len(usable),
+                "of": len(specification.donors),
+                "share_allowed": MOST_MISSING,
+                "least": LEAST_DONORS,
+            },
         )
     return usable, findings

@@ -38,10 +38,14 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     on = np.isin(weeks, np.array(specification.on_weeks, dtype="datetime64[D]"))
     if on.all() or not on.any():
         raise Unprocessable(
-            "On weeks and off weeks are both needed by now to compare them.", field="on_weeks", code="data-insufficient"
+            "On weeks and off weeks are both needed by now to compare them.",
+            field="on_weeks",
+            code="data-insufficient",
+            values={"finding": "weeks-of-one-kind"},
         )
     totals = _sums(actual.sum(axis=1), week_of_day)
     expected = _sums(foreseen.sum(axis=1), week_of_day)
+    _refuse_nothing(totals, expected, on)
     draws = _draws(on, specification.seed)
     effect = float(_statistic(totals, expected, on[None, :])[0])
     level = specification.decision.level
@@ -86,6 +90,18 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
         findings=findings,
         days=panel.after,
     )
+
+
+def _refuse_nothing(totals: Values, expected: Values, on: Mask) -> None:
+    """Raises Unprocessable where some of the choices of weeks hold nothing (or less): there is no ratio of nothing."""
+    few = min(int(on.sum()), int((~on).sum()))
+    if any(float(np.sort(weeks)[:few].sum()) <= 0 for weeks in (totals, expected)):
+        raise Unprocessable(
+            "In some weeks nothing, or less than nothing, was measured or to be expected: weeks cannot be compared.",
+            field="units",
+            code="data-insufficient",
+            values={"finding": "weeks-empty", "weeks": int(((totals <= 0) | (expected <= 0)).sum())},
+        )
 
 
 def week_placebos(specification: Specification, panel: Panel) -> Values:
