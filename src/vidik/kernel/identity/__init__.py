@@ -46,10 +46,11 @@ async def ensure_first_account(services: Services) -> Credentials | None:
 
 
 def _api_routers() -> list[APIRouter]:
-    from vidik.kernel.identity import accounts_api, audit_api, session_api, tokens_api
+    from vidik.kernel.identity import accounts_api, audit_api, phones_api, session_api, sessions_api, tokens_api
     from vidik.kernel.identity.openid import api as openid_api
 
-    return [session_api.router, openid_api.router, accounts_api.router, tokens_api.router, audit_api.router]
+    modules = (session_api, openid_api, sessions_api, phones_api, accounts_api, tokens_api, audit_api)
+    return [module.router for module in modules]
 
 
 def _periodic() -> list[PeriodicJob]:

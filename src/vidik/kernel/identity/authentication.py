@@ -17,6 +17,7 @@ from cachetools import TTLCache
 from starlette.requests import HTTPConnection, Request
 
 from vidik.kernel.errors import Forbidden, Unauthenticated, Unavailable
+from vidik.kernel.identity import phones_repository as phones
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.origin import check_origin
 from vidik.kernel.identity.principal import Principal
@@ -26,6 +27,7 @@ from vidik.kernel.tasks import end_tasks
 _log = structlog.get_logger(__name__)
 
 COOKIE: Final = "vidik_session"
+PHONE_COOKIE: Final = "vidik_phone"
 TOKEN_PREFIX: Final = "vdk_"  # noqa: S105 - a mark that secret scanners find, not a secret
 IDLE: Final = timedelta(hours=8)
 LIFETIME: Final = timedelta(hours=24)
@@ -110,6 +112,7 @@ class Authenticator:
                 return None
             if row["stale"]:
                 await repository.touch_session(connection, row["session"])
+                await phones.touch_phone(connection, row["session"])
         return person(row)
 
     async def _load_token(self, key: bytes) -> Principal | None:
@@ -207,10 +210,23 @@ async def require_principal(request: HTTPConnection, permission: str) -> Princip
     """
     principal = await authenticate(request)
     if principal is None:
-        raise Unauthenticated("Please sign in, or send a valid token.")
+        raise await nobody(request, "Please sign in, or send a valid token.")
     if not principal.may(permission):
         raise Forbidden(f"This needs the permission {permission}, which {principal.login} does not have.")
     return principal
+
+
+async def nobody(request: HTTPConnection, sentence: str) -> Unauthenticated:
+    """What a request without a valid credential is told; a revoked phone of a crew hears that it was revoked."""
+    secret = request.cookies.get(PHONE_COOKIE)
+    if secret and "authorization" not in request.headers:
+        services: Services = request.app.state.services
+        async with services.database.platform() as connection:
+            phone = await phones.phone_by_secret(connection, services.settings.tenant, hash_secret(secret))
+        if phone is not None and phone["revoked_at"] is not None:
+            told = "This phone was taken out of use by a supervisor. What it has kept is sent after somebody signs in."
+            return Unauthenticated(told, code="phone-revoked", values={"phone": phone["name"]})
+    return Unauthenticated(sentence)
 
 
 def require(permission: str) -> Callable[[Request], Awaitable[Principal]]:
@@ -226,7 +242,7 @@ async def require_person(request: Request) -> Principal:
     """The person who is signed in with a session; tokens and devices are refused."""
     principal = await authenticate(request)
     if principal is None:
-        raise Unauthenticated("Please sign in.")
+        raise await nobody(request, "Please sign in.")
     if principal.kind != "person":
         raise Forbidden("Only a person who is signed in may do this, not a token.")
     return principal
@@ -244,6 +260,9 @@ def person(row: dict[str, Any]) -> Principal:
         roles=frozenset(role for role, _ in grants),
         tenant=row["tenant"],
         grants=grants,
+        session=row.get("session"),
+        phone=row.get("phone"),
+        provider=row["linked"],
     )
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vidik.kernel.identity.authentication import COOKIE
+from vidik.kernel.identity.authentication import COOKIE, PHONE_COOKIE
 from vidik.kernel.settings import Settings
 
 
@@ -25,6 +25,11 @@ def give_session(response: Response, secret: str, lifetime: timedelta, *, secure
         httponly=True,
         samesite="strict",
     )
+
+
+def take_phone(response: Response, *, secure: bool) -> None:
+    """Take back the cookie of a phone whose registration has ended."""
+    response.delete_cookie(PHONE_COOKIE, path="/", secure=secure, httponly=True, samesite="strict")
 
 
 def take_session(response: Response, *, secure: bool) -> None:

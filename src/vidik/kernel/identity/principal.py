@@ -11,7 +11,8 @@ class Principal:
     """An authenticated caller and what it may do.
 
     `organisation` is where a person works; `grants` says which role holds in which organisation. `scopes` narrows
-    a token to some permissions of its account; None does not narrow.
+    a token to some permissions of its account; None does not narrow. `session` is a person's session, `phone` the name
+    of the crew's phone that it is on, `provider` whether the person signs in through the city's provider.
     """
 
     kind: Literal["person", "token", "device", "system"]
@@ -23,6 +24,9 @@ class Principal:
     tenant: str
     grants: frozenset[Grant] = field(default=frozenset())
     scopes: frozenset[str] | None = None
+    session: int | None = None
+    phone: str | None = None
+    provider: bool = False
 
     def may(self, permission: str, organisation: str | Anywhere | None = ANYWHERE) -> bool:
         """Whether a permission holds: anywhere at all, or for what belongs to an organisation.

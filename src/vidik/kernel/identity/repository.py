@@ -140,10 +140,11 @@ async def account_by_session(connection: Connection, secret_hash: bytes, idle: A
     """The account behind a session that still stands, with the session's number, last use and end."""
     query = f"""
         SELECT {_ACCOUNT}, session.id AS session, session.expires_at AS session_expires_at,
-               session.last_seen_at < now() - interval '1 minute' AS stale
+               session.last_seen_at < now() - interval '1 minute' AS stale, crew_device.name AS phone
           FROM platform.session
           JOIN platform.account ON account.id = session.account
-         WHERE secret_hash = %s AND session.expires_at > now() AND session.last_seen_at > now() - %s AND {_STANDS}
+          LEFT JOIN platform.crew_device ON crew_device.id = session.device
+         WHERE session.secret_hash = %s AND session.expires_at > now() AND session.last_seen_at > now() - %s AND {_STANDS}
     """
     return await (await connection.execute(query, [secret_hash, idle])).fetchone()
 
@@ -156,10 +157,12 @@ async def touch_session(connection: Connection, session: int) -> None:
 async def sessions(connection: Connection, account: int) -> list[Row]:
     """The sessions of an account that have not ended."""
     query = """
-        SELECT id, created_at, last_seen_at, expires_at, address, browser
+        SELECT session.id, created_at, session.last_seen_at, expires_at, address, browser, began_by,
+               crew_device.name AS phone
           FROM platform.session
+          LEFT JOIN platform.crew_device ON crew_device.id = session.device
          WHERE account = %s AND expires_at > now()
-         ORDER BY last_seen_at DESC
+         ORDER BY session.last_seen_at DESC, session.id DESC
     """
     return await (await connection.execute(query, [account])).fetchall()
 
@@ -177,11 +180,10 @@ async def delete_session_by_secret(connection: Connection, secret_hash: bytes) -
     return None if row is None else str(row["began_by"])
 
 
-async def delete_sessions(connection: Connection, account: int, *, except_session: int | None = None) -> None:
-    """End every session of an account, but one if it is named."""
-    await connection.execute(
-        "DELETE FROM platform.session WHERE account = %s AND id IS DISTINCT FROM %s", [account, except_session]
-    )
+async def delete_sessions(connection: Connection, account: int, *, except_session: int | None = None) -> int:
+    """End every session of an account, but one if it is named; how many that were."""
+    query = "DELETE FROM platform.session WHERE account = %s AND id IS DISTINCT FROM %s"
+    return (await connection.execute(query, [account, except_session])).rowcount
 
 
 async def insert_token(connection: Connection, values: Mapping[str, Any]) -> Row:

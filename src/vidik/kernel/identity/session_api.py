@@ -1,4 +1,4 @@
-"""HTTP: sign in, who am I, sign out, my sessions, my password."""
+"""HTTP: sign in, who am I, sign out, my password."""
 
 from typing import Annotated, Any
 
@@ -9,22 +9,21 @@ from pydantic import BaseModel, Field
 from vidik import __version__
 from vidik.kernel import audit
 from vidik.kernel.city import load_city
-from vidik.kernel.clock import iso
-from vidik.kernel.errors import NotFound, Unauthenticated
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.authentication import (
     COOKIE,
     authenticate,
     authenticator,
+    nobody,
     require_person,
 )
-from vidik.kernel.identity.cookies import give_session, is_secure, take_session
+from vidik.kernel.identity.cookies import give_session, is_secure, take_phone, take_session
 from vidik.kernel.identity.first_account import forget_first_login
 from vidik.kernel.identity.openid.flow import openid
 from vidik.kernel.identity.origin import check_origin
 from vidik.kernel.identity.passwords import check_password, passwords
 from vidik.kernel.identity.principal import Principal
-from vidik.kernel.identity.sign_in import Visitor, prove_password, sign_in, sign_out
+from vidik.kernel.identity.sign_in import prove_password, sign_in, sign_out, visitor_of
 from vidik.kernel.web import ServicesOf
 
 router = APIRouter(tags=["session"])
@@ -50,9 +49,11 @@ class ChangePassword(BaseModel):
 async def begin_session(body: SignIn, request: Request, services: ServicesOf) -> Response:
     """Sign in: 204 and the cookie, 401, or 429 with Retry-After."""
     check_origin(request)
-    begun = await sign_in(services, body.login, body.password, _visitor(request))
+    begun = await sign_in(services, body.login, body.password, visitor_of(request))
     response = Response(status_code=204)
     give_session(response, begun.secret, begun.lifetime, secure=is_secure(request, services.settings))
+    if begun.phone_ended:
+        take_phone(response, secure=is_secure(request, services.settings))
     return response
 
 
@@ -61,7 +62,7 @@ async def show_session(request: Request, services: ServicesOf) -> dict[str, Any]
     """Who is signed in, in which city, on which version."""
     principal = await authenticate(request)
     if principal is None or principal.kind not in ("person", "token"):
-        raise Unauthenticated("Please sign in.")
+        raise await nobody(request, "Please sign in.")
     return {
         "account": {
             "id": principal.id,
@@ -71,7 +72,9 @@ async def show_session(request: Request, services: ServicesOf) -> dict[str, Any]
             "organisation": principal.organisation,
             "roles": sorted(principal.roles),
             "permissions": sorted(principal.permissions),
+            "provider": principal.provider,
         },
+        "phone": principal.phone,
         "city": load_city(services.settings).as_json(),
         "version": __version__,
     }
@@ -95,41 +98,10 @@ async def end_session(request: Request, services: ServicesOf) -> Response:
     return response
 
 
-@router.get("/sessions")
-async def list_sessions(principal: Person, services: ServicesOf) -> dict[str, Any]:
-    """Where this person is signed in."""
-    async with services.database.platform() as connection:
-        rows = await repository.sessions(connection, int(principal.id))
-    return {
-        "items": [
-            {
-                "id": str(row["id"]),
-                "created_at": iso(row["created_at"]),
-                "last_seen_at": iso(row["last_seen_at"]),
-                "expires_at": iso(row["expires_at"]),
-                "address": row["address"],
-                "browser": row["browser"],
-            }
-            for row in rows
-        ]
-    }
-
-
-@router.delete("/sessions/{session}", status_code=204)
-async def revoke_session(session: int, principal: Person, services: ServicesOf) -> Response:
-    """End one of this person's sessions, on whatever machine it is."""
-    async with services.database.platform() as connection:
-        if not await repository.delete_session(connection, int(principal.id), session):
-            raise NotFound("There is no such session of yours.")
-        await audit.record(connection, principal, "session.revoke", f"session:{session}")
-    authenticator(services).forget()
-    return Response(status_code=204)
-
-
 @router.put("/session/password", status_code=204)
 async def change_password(body: ChangePassword, request: Request, principal: Person, services: ServicesOf) -> Response:
     """Choose a new password; every other session of this person ends, and a new one begins here."""
-    visitor = _visitor(request)
+    visitor = visitor_of(request)
     check_password(body.new, login=principal.login, field="new")
     account = await prove_password(services, principal.login, body.current, visitor)
     hashed = await passwords(services.settings.argon2_memory_kib).hash(body.new)
@@ -140,8 +112,3 @@ async def change_password(body: ChangePassword, request: Request, principal: Per
     authenticator(services).forget()
     forget_first_login(services.settings, principal.login)
     return await begin_session(SignIn(login=principal.login, password=body.new), request, services)
-
-
-def _visitor(request: Request) -> Visitor:
-    address = request.client.host if request.client else "unknown"
-    return Visitor(address, request.headers.get("user-agent"))

@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
 
+from starlette.requests import Request
+
 from vidik.kernel import audit
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import TooManyRequests, Unauthenticated
+from vidik.kernel.identity import phones_repository as phones
 from vidik.kernel.identity import repository, throttle
-from vidik.kernel.identity.authentication import LIFETIME, hash_secret, person
+from vidik.kernel.identity.agents import coarse
+from vidik.kernel.identity.authentication import LIFETIME, PHONE_COOKIE, hash_secret, person
 from vidik.kernel.identity.passwords import LONGEST, passwords
 from vidik.kernel.identity.principal import Principal, system_principal
 from vidik.kernel.services import Services
-
-_BROWSER_LIMIT = 200
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,26 @@ class Visitor:
 
     address: str
     browser: str | None
+    phone: str | None = None
+
+
+def visitor_of(request: Request) -> Visitor:
+    """From where a request comes."""
+    address = request.client.host if request.client else "unknown"
+    return Visitor(address, request.headers.get("user-agent"), request.cookies.get(PHONE_COOKIE))
 
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A session that has begun; `secret` is what the cookie carries and is not stored anywhere."""
+    """A session that has begun; `secret` is what the cookie carries and is not stored anywhere.
+
+    `phone_ended`: the browser still has the cookie of a crew's phone that was revoked, and shall forget it.
+    """
 
     secret: str
     principal: Principal
     lifetime: timedelta
+    phone_ended: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,13 +83,16 @@ async def begin(
         "account": account["id"],
         "lifetime": lifetime,
         "address": visitor.address,
-        "browser": visitor.browser and visitor.browser[:_BROWSER_LIMIT],
+        "browser": coarse(visitor.browser),
         "began_by": began_by,
     }
     session = await repository.insert_session(connection, values)
+    phone = visitor.phone and await phones.phone_by_secret(connection, account["tenant"], hash_secret(visitor.phone))
+    if phone and phone["revoked_at"] is None:
+        await phones.put_session_on_phone(connection, session, phone["id"])
     details = {"address": visitor.address, "by": began_by}
     await audit.record(connection, principal, "session.begin", f"session:{session}", details=details)
-    return SignedIn(secret, principal, lifetime)
+    return SignedIn(secret, principal, lifetime, bool(phone and phone["revoked_at"] is not None))
 
 
 async def sign_out(services: Services, principal: Principal, secret: str) -> bool:

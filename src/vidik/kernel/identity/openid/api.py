@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
-from vidik.kernel.identity.cookies import give_session, is_secure
+from vidik.kernel.identity.cookies import give_session, is_secure, take_phone
 from vidik.kernel.identity.openid.client import ProviderAway
 from vidik.kernel.identity.openid.flow import WAITS, OpenId, Refused, Waiting, openid, safe_place, unpack
-from vidik.kernel.identity.sign_in import Visitor
+from vidik.kernel.identity.sign_in import visitor_of
 from vidik.kernel.services import Services
 from vidik.kernel.web import ServicesOf
 
@@ -57,14 +57,14 @@ async def _arrive(ways: OpenId | None, request: Request, services: Services, wai
     then = waiting.then if waiting else "/"
     if ways is None:
         return _back("no-provider", then)
-    address = request.client.host if request.client else "unknown"
-    brought = dict(request.query_params)
     try:
-        begun = await ways.finish(brought, waiting, Visitor(address, request.headers.get("user-agent")))
+        begun = await ways.finish(dict(request.query_params), waiting, visitor_of(request))
     except Refused as refusal:
         return _back(str(refusal), then)
     response = _redirect(then)
     give_session(response, begun.secret, begun.lifetime, secure=is_secure(request, services.settings))
+    if begun.phone_ended:
+        take_phone(response, secure=is_secure(request, services.settings))
     return response
 
 
