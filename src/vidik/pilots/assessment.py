@@ -12,9 +12,10 @@ from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.baselines.scale import scale_findings
 from vidik.pilots.baselines.statistics import daily_sums
 from vidik.pilots.events import find_events
-from vidik.pilots.measurement.grid import day_grid
+from vidik.pilots.measurement.grid import DayGrid, day_grid
 from vidik.pilots.measurement.series import Period, Series
 from vidik.pilots.measurement.sufficiency import judge_sufficiency
+from vidik.pilots.measurement.unit_changes import as_refusal, unit_findings
 from vidik.pilots.outcome import Finding
 
 
@@ -36,11 +37,6 @@ class Assessment:
         """The finding for which nothing can be said of this meter."""
         return next((finding for finding in self.findings if finding.severity == "refused"), None)
 
-    @property
-    def blocked(self) -> bool:
-        """Whether a person must look before any saving is declared."""
-        return any(finding.code in ("scale", "baseline-scale") for finding in self.findings)
-
 
 def assess(
     series: Series,
@@ -58,15 +54,19 @@ def assess(
     findings = judge_sufficiency(series.name, grid, warmth, baseline, reporting)
     if any(finding.severity == "refused" for finding in findings):
         return Assessment(series.name, None, findings)
+    changed = _other_units(series.name, grid, baseline, reporting, excluded)
     run = project(
         series,
         temperature,
         baseline,
         reporting,
         model=model,
-        excluded=excluded,
+        excluded=[*excluded, *(Period(one.first, one.last) for one in changed if one.first and one.last)],
         set_aside_standstill=set_aside_standstill,
     )
+    if changed and (run is None or run.days * 2 < reporting.days):
+        return Assessment(series.name, None, [*findings, *(as_refusal(one) for one in changed)])
+    findings += changed
     if run is None:
         text = f"{series.name} has too few days with data between {baseline.first} and {baseline.last} for a baseline."
         return Assessment(
@@ -105,6 +105,18 @@ def events_of(run: Counterfactual, reporting: Period) -> list[Finding]:
     actual = np.where(run.reporting_rows, run.actual_days, actual)
     expected = np.where(run.reporting_rows, run.predicted_days, expected)
     return find_events(run.grid.days[rows], actual[rows], expected[rows], run.name, start=reporting.first)
+
+
+def _other_units(
+    name: str, grid: DayGrid, baseline: Period, reporting: Period, excluded: Sequence[Period]
+) -> list[Finding]:
+    """Stretches of the days that count which are in another unit than the others."""
+    rows = grid.within(baseline) | grid.within(reporting)
+    for period in excluded:
+        rows &= ~grid.within(period)
+    known = ~np.isnan(grid.rates)
+    means = np.where(known, grid.rates, 0.0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    return unit_findings(name, grid.days, np.where(rows & known.any(axis=1), means, np.nan))
 
 
 def _standstills(run: Counterfactual, baseline: Period, reporting: Period) -> list[Finding]:

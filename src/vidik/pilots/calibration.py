@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidik.pilots.evaluation import verdict
 from vidik.pilots.measurement.series import Period
+from vidik.pilots.outcome import verdict_of
 from vidik.pilots.uncertainty.placebo import Placebo, p_value, placebo_interval, ranked
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def calibrated(meters: Sequence[Meter], pool: Sequence[Meter], test: Period, lev
             replace(
                 meter,
                 interval=interval,
-                verdict="not_shown" if meter.blocked else verdict(interval),
+                verdict=verdict_of(interval, meter.findings),
                 p_value=p_value(meter.actual, meter.counterfactual, meter.spread, scores),
             )
         )

@@ -15,7 +15,7 @@ from vidik.pilots.baselines.counterfactual import Counterfactual
 from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.hourly import hours_of, spread_finding
 from vidik.pilots.measurement.series import Period, Series, Values
-from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, Verdict
+from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, verdict_of
 from vidik.pilots.specification import Specification
 from vidik.pilots.uncertainty.guideline_14 import guideline_14
 from vidik.pilots.uncertainty.placebo import p_value, placebo_interval, placebo_runs, ranked, spread_of
@@ -75,9 +75,8 @@ def evaluate(
     if interval.note:
         found.append(Finding("placebos-few", "warning", interval.note, values={"placebos": len(placebos)}))
     found += spread_finding(specification, [run.name for run in runs if units[run.name].is_daily])
-    blocked = any(assessment.blocked for assessment, _ in assessed)
     return Outcome(
-        verdict="not_shown" if blocked else verdict(interval),
+        verdict=verdict_of(interval, found),
         unit=specification.units[0].unit,
         actual=actual,
         counterfactual=counterfactual,
@@ -102,13 +101,6 @@ def evaluate(
         days=max((run.days for run in runs), default=0),
         hours=hours_of(specification, units, runs, reporting),
     )
-
-
-def verdict(interval: Interval) -> Verdict:
-    """Saved only if the whole interval says so, worse likewise; all else is not shown."""
-    if interval.low > 0:
-        return "saved"
-    return "worse" if interval.high < 0 else "not_shown"
 
 
 def _assessed(

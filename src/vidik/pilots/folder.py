@@ -53,7 +53,6 @@ class Meter:
     interval: Interval | None = None
     verdict: str | None = None
     p_value: float | None = None
-    blocked: bool = False
     findings: list[Finding] = field(default_factory=list)
     placebos: list[Placebo] = field(default_factory=list)
     """What it gives to the others."""
@@ -218,7 +217,6 @@ def _evaluated(reader: Reader, file: Path, temperature: Series | None, task: Tas
         spread_of([run]),
         run.days,
         sum_guideline_14([run], run.predicted_total - run.actual_total, task.level),
-        blocked=assessment.blocked,
         findings=findings,
         placebos=placebos,
         seconds=seconds,

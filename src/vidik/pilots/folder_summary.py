@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vidik.pilots.folder import FolderOutcome, Meter
-from vidik.pilots.outcome import Interval
+from vidik.pilots.outcome import Interval, is_blocked
 
 INJECTED = (0.05, 0.1, 0.2, 0.3)
 
@@ -29,7 +29,7 @@ def shown(meters: Sequence[Meter], saving: float) -> dict[str, float]:
         high = meter.interval.high + meter.actual - actual
         true = saving * (meter.actual)
         recovered.append((meter.counterfactual - actual) / meter.counterfactual)
-        verdicts.append(low > 0 and not meter.blocked)
+        verdicts.append(low > 0 and not is_blocked(meter.findings))
         # The interval holds counterfactual less actual; the truth is what the meter would have used less what it did.
         covered.append(low <= true <= high)
     if not recovered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -59,6 +60,24 @@ class Finding:
     first: date | None = None
     last: date | None = None
     values: dict[str, float | int | str] = field(default_factory=dict)
+
+
+BLOCKING = frozenset({"scale", "baseline-scale", "unit-changed"})
+"""Findings that a person must look at first: while one stands, no saving is declared."""
+
+
+def is_blocked(findings: Iterable[Finding]) -> bool:
+    """Whether any of these findings stands in the way of a verdict."""
+    return any(finding.code in BLOCKING for finding in findings)
+
+
+def verdict_of(interval: Interval, findings: Iterable[Finding]) -> Verdict:
+    """Saved only where the whole interval says so, worse likewise; all else, and what is blocked, is not shown."""
+    if is_blocked(findings):
+        return "not_shown"
+    if interval.low > 0:
+        return "saved"
+    return "worse" if interval.high < 0 else "not_shown"
 
 
 @dataclass(frozen=True)

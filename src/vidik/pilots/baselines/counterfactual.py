@@ -103,6 +103,7 @@ def project(
             if fitted is None:
                 return None
             still = standstill(grid.rates, fitted.rates, baseline_rows)
+    still &= baseline_rows | reporting_rows
     baseline_rows, reporting_rows = baseline_rows & ~still, reporting_rows & ~still
     predicted = grid.steps(fitted.rates)
     actual_days, predicted_days = daily_sums(grid, series.values, predicted, reporting_rows)

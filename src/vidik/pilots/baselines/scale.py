@@ -19,18 +19,7 @@ MONTHS_OF_A_YEAR = 11
 
 def scale_findings(run: Counterfactual, reporting: Period) -> list[Finding]:
     """Findings "scale" and "baseline-scale": while one stands, no saving is declared, and the run is no placebo."""
-    found = []
-    actual, predicted = run.actual_total, run.predicted_total
-    ratio = max(actual, predicted) / max(min(actual, predicted), 1e-12)
-    if ratio > OTHER_SCALE:
-        way = "less" if actual < predicted else "more"
-        text = (
-            f"{run.name} used {ratio:.1f} times {way} than expected: look whether its unit, its multiplier or the "
-            "meter was changed. No saving is declared."
-        )
-        found.append(
-            Finding("scale", "warning", text, run.name, reporting.first, reporting.last, {"factor": round(ratio, 2)})
-        )
+    found = of_another_scale(run.name, run.actual_total, run.predicted_total, reporting)
     change = _change_of_scale(run)
     if change is not None:
         day, factor = change
@@ -40,6 +29,19 @@ def scale_findings(run: Counterfactual, reporting: Period) -> list[Finding]:
         )
         found.append(Finding("baseline-scale", "warning", text, run.name, day, None, {"factor": round(factor, 2)}))
     return found
+
+
+def of_another_scale(name: str, actual: float, expected: float, reporting: Period) -> list[Finding]:
+    """A finding "scale" where a meter used several times more or less than was to be expected."""
+    ratio = max(actual, expected) / max(min(actual, expected), 1e-12)
+    if ratio <= OTHER_SCALE:
+        return []
+    way = "less" if actual < expected else "more"
+    text = (
+        f"{name} used {ratio:.1f} times {way} than expected: look whether its unit, its multiplier or the meter was "
+        "changed. No saving is declared."
+    )
+    return [Finding("scale", "warning", text, name, reporting.first, reporting.last, {"factor": round(ratio, 2)})]
 
 
 def _change_of_scale(run: Counterfactual) -> tuple[date, float] | None:

@@ -11,7 +11,7 @@ from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.comparisons.placebos import Placebos
 from vidik.pilots.comparisons.runs import Run
 from vidik.pilots.measurement.series import Values, steps_from
-from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, Verdict
+from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, verdict_of
 from vidik.pilots.specification import Specification
 
 LEAST_WEIGHT = 0.005
@@ -39,7 +39,7 @@ def outcome_of(
             Finding("few_placebos", "warning", found.note, values={"placebos": found.placebos, "level": level})
         )
     return Outcome(
-        verdict=verdict_of(interval),
+        verdict=verdict_of(interval, findings),
         unit=specification.units[0].unit,
         actual=actual,
         counterfactual=foreseen,
@@ -53,13 +53,6 @@ def outcome_of(
         findings=findings,
         days=panel.after,
     )
-
-
-def verdict_of(interval: Interval) -> Verdict:
-    """Saved or worse only where the whole interval says so."""
-    if interval.low > 0:
-        return "saved"
-    return "worse" if interval.high < 0 else "not_shown"
 
 
 def course_of(panel: Panel, actual: Values, foreseen: Values, half: Values) -> Course:

@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidik.kernel.errors import Unprocessable
-from vidik.pilots.comparisons.assembling import course_of, verdict_of
+from vidik.pilots.comparisons.assembling import course_of
 from vidik.pilots.comparisons.estimators import synthetic_controls
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.comparisons.runs import WEEK, pilot_run, weighted
 from vidik.pilots.comparisons.single_series import single_series
 from vidik.pilots.measurement.series import Mask, Values
-from vidik.pilots.outcome import Finding, Interval, Outcome, UnitOutcome
+from vidik.pilots.outcome import Finding, Interval, Outcome, UnitOutcome, verdict_of
 from vidik.pilots.specification import Specification
 
 MOST_DRAWS = 4_000
@@ -66,7 +66,7 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     share = np.sqrt(elapsed / elapsed[-1])
     band = np.multiply(half, share, out=np.zeros(len(share)), where=share > 0)
     return Outcome(
-        verdict=verdict_of(interval),
+        verdict=verdict_of(interval, findings),
         unit=specification.units[0].unit,
         actual=total,
         counterfactual=base,

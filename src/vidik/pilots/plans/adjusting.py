@@ -11,9 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from vidik.pilots.evaluation import verdict
 from vidik.pilots.hourly import added_evenly
-from vidik.pilots.outcome import Course, Finding, Interval, Outcome
+from vidik.pilots.outcome import Course, Finding, Interval, Outcome, verdict_of
 from vidik.pilots.specification import Specification
 
 
@@ -42,10 +41,9 @@ def adjust(specification: Specification, outcome: Outcome) -> Outcome:
     total = float(added.sum())
     counterfactual, saving = outcome.counterfactual + total, outcome.saving + total
     interval = _moved(outcome.interval, total)
-    blocked = outcome.verdict != verdict(outcome.interval)  # a person must look first, whatever the figures say
     return replace(
         outcome,
-        verdict=outcome.verdict if blocked else verdict(interval),
+        verdict=verdict_of(interval, outcome.findings),
         counterfactual=counterfactual,
         saving=saving,
         fraction=saving / counterfactual if counterfactual > 0 else math.nan,

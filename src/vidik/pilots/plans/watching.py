@@ -13,7 +13,7 @@ from vidik.kernel.scripts import three_scripts
 from vidik.pilots.ledger.decision import decide
 from vidik.pilots.ledger.payback import cost_of
 from vidik.pilots.ledger.worth import worth
-from vidik.pilots.outcome import Finding, Outcome
+from vidik.pilots.outcome import BLOCKING, Finding, Outcome
 from vidik.pilots.plain import plain
 from vidik.pilots.plans import data as plan_data
 from vidik.pilots.plans import repository
@@ -25,9 +25,7 @@ from vidik.pilots.specification import Specification
 
 SAME_EVENT_DAYS = 10
 """An event whose day moves by less when more data has come is the same event."""
-EVENT_CODES = frozenset(
-    {"step", "slow_drift", "weekly_pattern_changed", "scale", "baseline-scale", "metering-step", "standstill"}
-)
+EVENT_CODES = frozenset({"step", "slow_drift", "weekly_pattern_changed", "metering-step", "standstill"} | BLOCKING)
 SUFFICIENCY_CODES = frozenset({"no-data", "placebos-few", "few_placebos", "few_weeks", "single_series_weak"})
 _OF_PERIODS = ("baseline-", "reporting-")
 
