@@ -7,12 +7,19 @@ class SessionStore {
   known = $state(false);
   ended = $state(false);
   unreachable = $state(false);
+  /** The name of the crew's phone that this was until a supervisor revoked it. */
+  revokedPhone = $state<string | null>(null);
 
   constructor() {
-    whenUnauthenticated(() => {
+    whenUnauthenticated((error) => {
       this.ended = this.current !== null;
       this.current = null;
+      this.note(error);
     });
+  }
+
+  private note(error: ApiError): void {
+    this.revokedPhone = error.code === "phone-revoked" ? String(error.values["phone"] ?? "") : null;
   }
 
   async load(): Promise<void> {
@@ -20,9 +27,12 @@ class SessionStore {
       this.current = await api.session();
       this.unreachable = false;
       this.ended = false;
+      this.revokedPhone = null;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) this.current = null;
-      else this.unreachable = true;
+      if (error instanceof ApiError && error.status === 401) {
+        this.current = null;
+        this.note(error);
+      } else this.unreachable = true;
     } finally {
       this.known = true;
     }
@@ -34,9 +44,11 @@ class SessionStore {
   }
 
   async signOut(): Promise<void> {
-    await api.signOut().catch(() => {});
+    const answer = await api.signOut().catch(() => undefined);
     this.current = null;
     this.ended = false;
+    // The session at the city's provider would let the next person in: it is ended there.
+    if (answer) window.location.assign(answer.logout);
   }
 
   get zone(): string {

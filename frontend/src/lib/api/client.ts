@@ -8,6 +8,7 @@ import type {
   AuditRecord,
   Basemap,
   Command,
+  CrewPhone,
   DeadLetterList,
   Device,
   DeviceList,
@@ -17,6 +18,7 @@ import type {
   RoleHeld,
   Rule,
   SearchItem,
+  SignedIn,
   Session,
   Vital,
 } from "./types";
@@ -63,10 +65,10 @@ async function failure(response: Response): Promise<ApiError> {
   );
 }
 
-let onUnauthenticated: () => void = () => {};
+let onUnauthenticated: (error: ApiError) => void = () => {};
 
 /** Called whenever the server says that the session has ended. */
-export function whenUnauthenticated(action: () => void): void {
+export function whenUnauthenticated(action: (error: ApiError) => void): void {
   onUnauthenticated = action;
 }
 
@@ -80,7 +82,7 @@ async function send<T>(method: string, path: string, rest: RequestInit): Promise
   }
   if (!response.ok) {
     const error = await failure(response);
-    if (error.status === 401 && path !== "/api/session") onUnauthenticated();
+    if (error.status === 401 && path !== "/api/session") onUnauthenticated(error);
     throw error;
   }
   return (response.status === 204 ? undefined : await response.json()) as T;
@@ -113,7 +115,10 @@ export const part = encodeURIComponent;
 
 export const api = {
   signIn: (login: string, password: string) => request<void>("POST", "/api/session", { login, password }),
-  signOut: () => request<void>("DELETE", "/api/session"),
+  /** The way to sign in beside local accounts, if the city has one. */
+  waysToSignIn: () => get<{ provider: { name: string; name_sr: string | null } | null }>("/api/sign-in"),
+  /** Where to sign out, too, when the session began at the city's provider. */
+  signOut: () => request<{ logout: string } | undefined>("DELETE", "/api/session"),
   session: () => get<Session>("/api/session"),
 
   assets: () => get<AssetList>("/api/console/assets"),
@@ -166,6 +171,20 @@ export const api = {
     request<Account & { password?: string }>("POST", "/api/accounts", draft),
   changeAccount: (id: string, changes: object) =>
     request<Account & { password?: string }>("PATCH", `/api/accounts/${part(id)}`, changes),
+  sessions: (account: string | null) =>
+    get<{ items: SignedIn[] }>(
+      account === null ? "/api/sessions" : `/api/accounts/${part(account)}/sessions`,
+    ),
+  endSession: (id: string) => request<void>("DELETE", `/api/sessions/${part(id)}`),
+  /** End all other sessions of one's own, or every one of somebody else. */
+  endSessions: (account: string | null) =>
+    request<{ ended: number }>(
+      "DELETE",
+      account === null ? "/api/sessions" : `/api/accounts/${part(account)}/sessions`,
+    ),
+  phones: () => get<{ items: CrewPhone[] }>("/api/crew-phones"),
+  registerPhone: (name: string) => request<void>("POST", "/api/crew-phones", { name }),
+  revokePhone: (id: number) => request<void>("DELETE", `/api/crew-phones/${id}`),
   tokens: (owner: "me" | "all") => get<{ items: ApiToken[] }>("/api/tokens", { owner }),
   addToken: (draft: { name: string; scopes: string[]; expires_in_days: number }) =>
     request<ApiToken & { token: string }>("POST", "/api/tokens", draft),

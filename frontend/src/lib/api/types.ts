@@ -20,7 +20,10 @@ export interface Session {
     organisation: string | null;
     roles: string[];
     permissions: string[];
+    provider: boolean;
   };
+  /** The name of the crew's phone that this session is on. */
+  phone: string | null;
   city: { code: string; name: Texts; centre: Place; zoom: number; timezone: string };
   version: string;
 }
@@ -252,7 +255,33 @@ export interface Account {
   ends_at: string | null;
   last_seen_at: string | null;
   kind: "person" | "service";
+  /** Whether the person signs in through the city's provider. */
+  provider: boolean;
   password_initial: boolean;
+}
+
+/** Where somebody is signed in. */
+export interface SignedIn {
+  id: string;
+  created_at: string;
+  last_seen_at: string;
+  expires_at: string;
+  address: string | null;
+  browser: string | null;
+  phone: string | null;
+  began_by: "password" | "provider";
+  current: boolean;
+}
+
+export interface CrewPhone {
+  id: number;
+  name: string;
+  organisation: string | null;
+  registered_by: string | null;
+  registered_at: string;
+  last_seen_at: string;
+  revoked_at: string | null;
+  people: string[];
 }
 
 export interface ApiToken {

@@ -1,4 +1,5 @@
 import { control } from "./control.en";
+import { identity } from "./identity.en";
 import type { Message } from "./message";
 
 export type { Message };
@@ -18,6 +19,7 @@ export const en = {
   "nav.duty": "Duty",
   "nav.warnings": "Warnings",
   "nav.tasks": "Tasks",
+  "nav.procedures": "Procedures",
   "nav.devices": "Devices",
   "nav.deadLetters": "Dead letters",
   "nav.pilots": "Pilots",
@@ -287,6 +289,8 @@ export const en = {
   "help.acknowledge": "Acknowledge",
   "help.putAside": "Shelve, reset, bring back an alarm",
   "help.table": "Map or table",
+  "help.procedure": "Procedure of the incident: start it, or go to its current step",
+  "help.procedureStep": "Its step: done, leave out, choose an answer; Enter does it",
   "help.show": "Show new alarms",
   "help.up": "Close, or one level up",
   "help.this": "This help",
@@ -316,6 +320,7 @@ export const en = {
   "value.unknown": "unknown",
 
   ...control,
+  ...identity,
 } as const satisfies Record<string, Message>;
 
 export type MessageKey = keyof typeof en;

@@ -1,4 +1,5 @@
 import { control } from "./control.sr-cyrl";
+import { identity } from "./identity.sr-cyrl";
 import type { Message, MessageKey } from "./en";
 
 /** Serbian in Cyrillic; Latin is derived from it. The type makes a missing text a compile error. */
@@ -16,6 +17,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "nav.duty": "Дежурство",
   "nav.warnings": "Упозорења",
   "nav.tasks": "Задаци",
+  "nav.procedures": "Поступци",
   "nav.devices": "Уређаји",
   "nav.deadLetters": "Одбијене поруке",
   "nav.pilots": "Пилоти",
@@ -292,6 +294,8 @@ export const srCyrl: Record<MessageKey, Message> = {
   "help.acknowledge": "Потврди",
   "help.putAside": "Одложи, поништи, врати аларм",
   "help.table": "Карта или табела",
+  "help.procedure": "Поступак инцидента: покрени га, или иди на његов садашњи корак",
+  "help.procedureStep": "Његов корак: урађено, прескочи, изабери одговор; Enter то извршава",
   "help.show": "Прикажи нове аларме",
   "help.up": "Затвори, или ниво више",
   "help.this": "Ова помоћ",
@@ -322,4 +326,5 @@ export const srCyrl: Record<MessageKey, Message> = {
   "value.unknown": "непознато",
 
   ...control,
+  ...identity,
 };
