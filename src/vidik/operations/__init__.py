@@ -14,6 +14,7 @@ def _api_routers() -> "Sequence[APIRouter]":
     from vidik.operations.alarms import api, groups_api, holds_api, performance_api
     from vidik.operations.duty import api as duty_api
     from vidik.operations.duty import handover_api, plans_api
+    from vidik.operations.exercises import api as exercises_api
     from vidik.operations.incidents import actions_api as incident_actions_api
     from vidik.operations.incidents import api as incidents_api
     from vidik.operations.rule_changes import api as rules_api
@@ -38,6 +39,7 @@ def _api_routers() -> "Sequence[APIRouter]":
         plans_api.router,
         handover_api.router,
         warnings_api.router,
+        exercises_api.router,
     ]
 
 
@@ -49,6 +51,7 @@ def _consumers() -> Sequence[ChangeConsumer]:
 
 def _periodic() -> Sequence[PeriodicJob]:
     from vidik.operations.duty import jobs as duty
+    from vidik.operations.exercises import jobs as exercises
     from vidik.operations.incidents.forgetting import forget_people
     from vidik.operations.incidents.jobs import FORGETTING_EVERY_SECONDS, INCIDENTS_EVERY_SECONDS, open_by_alarms
     from vidik.operations.jobs import (
@@ -84,6 +87,8 @@ def _periodic() -> Sequence[PeriodicJob]:
         PeriodicJob("operations.warned", warnings.TELL_EVERY_SECONDS, warnings.tell_browsers),
         PeriodicJob("operations.warnings-end", warnings.EXPIRE_EVERY_SECONDS, warnings.expire),
         PeriodicJob("operations.warned-people", warnings.FORGET_EVERY_SECONDS, warnings.forget),
+        PeriodicJob("operations.exercises", exercises.PLAY_EVERY_SECONDS, exercises.play_on),
+        PeriodicJob("operations.exercise-people", exercises.FORGET_EVERY_SECONDS, exercises.forget),
     ]
 
 

@@ -1,0 +1,110 @@
+"""Twins in the city's memory: made at the beginning, given readings, taken away at the end."""
+
+from collections.abc import Iterable, Mapping
+from functools import partial
+from typing import Any
+
+from vidik.context.jsonld import names
+from vidik.context.store import entities as store
+from vidik.context.store.document import Document
+from vidik.context.store.readings import AttributeMeta, EntityReading, Target
+from vidik.intake.library import ProfileLibrary
+from vidik.kernel.clock import to_microseconds
+from vidik.kernel.database import Connection
+from vidik.kernel.settings import Settings
+from vidik.operations.entities import NAME, ORIGIN, name_of, value_of
+from vidik.operations.exercises import repository
+from vidik.operations.exercises.exercise import Exercise
+from vidik.operations.exercises.scenario import Scenario, Twin
+from vidik.operations.twins import twin_id, twin_type
+
+MARK = "ВЕЖБА"
+_TWIN_OF = names.expand_attribute("twinOf")
+_NEAR_DEGREES = 0.02
+"""About two kilometres: an asset further away has nothing to do with the scenario's place."""
+
+
+class Twins:
+    """The twins of one exercise, with the units that device profiles give their attributes."""
+
+    def __init__(self, settings: Settings, exercise: int, scenario: Scenario) -> None:
+        self._exercise = exercise
+        self._twins = {twin.code: twin for twin in scenario.twins}
+        profiles = ProfileLibrary(settings.data / "profiles").profiles.values()
+        self._births: dict[str, Document] = {}
+        self._units: dict[str, dict[str, AttributeMeta]] = {}
+        for profile in profiles:
+            known = self._units.setdefault(profile.entity_type, {})
+            known |= {spec.iri: AttributeMeta(spec.kind, spec.unit_code) for spec in profile.attributes}
+
+    async def prepare(self, connection: Connection) -> int:
+        """Say what each twin is born with: the name and links of the nearest real asset, and the mark.
+
+        Their first readings make them. Returns how many there are.
+        """
+        used: list[str] = []
+        for code, twin in self._twins.items():
+            asset = await repository.nearest_asset(connection, names.expand_type(twin.type), *twin.place, used)
+            near = asset if asset is not None and _is_near(asset["document"], twin) else None
+            if near is not None:
+                used.append(near["id"])
+            # All readings of a batch must know it: which of them makes the entity is not said.
+            self._births[code] = _birth(twin, near)
+        return len(self._births)
+
+    def readings(self, exercise: Exercise, action: Mapping[str, Any]) -> list[EntityReading]:
+        """Return the readings of an action; of the one that makes the twins, their first values."""
+        found = []
+        for code in action.get("twins", self._twins):
+            twin = self._twins[code]
+            values = action.get("values", twin.values)
+            target = self._target(twin)
+            expanded = {names.expand_attribute(name): value for name, value in values.items()}
+            found += [
+                EntityReading(target, to_microseconds(exercise.observed_at(at)), expanded) for at in action["observed"]
+            ]
+        return found
+
+    def _target(self, twin: Twin) -> Target:
+        return Target(
+            entity_id=twin_id(self._exercise, twin.code),
+            types=(names.expand_type(twin_type(twin.type)),),
+            meta=self._units.get(twin.type, {}),
+            provided_by=twin_id(self._exercise, "player"),
+            birth=partial(dict, self._births.get(twin.code, {})),
+        )
+
+
+def _birth(twin: Twin, asset: Mapping[str, Any] | None) -> Document:
+    name = name_of(asset["id"], asset["document"]) if asset else twin.name.sr
+    document: Document = {
+        NAME: {"type": "Property", "value": f"{MARK} · {name}"},
+        ORIGIN: {"type": "Property", "value": "simulated"},
+        names.LOCATION: {"type": "GeoProperty", "value": {"type": "Point", "coordinates": list(twin.place)}},
+    }
+    if asset is None:
+        return document
+    document[_TWIN_OF] = {"type": "Property", "value": asset["id"]}
+    for iri, content in _links(asset["document"]):
+        document[iri] = {"type": "Relationship", "object": content["object"]}
+    document[names.LOCATION] = {"type": "GeoProperty", "value": value_of(asset["document"], names.LOCATION)}
+    return document
+
+
+def _links(document: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    for iri, content in document.items():
+        if isinstance(content, dict) and content.get("type") == "Relationship":
+            yield iri, content
+
+
+def _is_near(document: Mapping[str, Any], twin: Twin) -> bool:
+    place = value_of(document, names.LOCATION)
+    if not isinstance(place, dict) or place.get("type") != "Point":
+        return False
+    longitude, latitude = map(float, place["coordinates"][:2])
+    return abs(longitude - twin.place[0]) < _NEAR_DEGREES and abs(latitude - twin.place[1]) < _NEAR_DEGREES
+
+
+async def take_away(connection: Connection, exercise: int, scenario: Scenario) -> None:
+    """Delete the twins of an exercise; the alarms' reader ends their alarms. The transaction's last statement."""
+    await store.delete(connection, [twin_id(exercise, twin.code) for twin in scenario.twins])
