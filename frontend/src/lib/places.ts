@@ -20,6 +20,13 @@ export const PLACES: {
   { address: "/desk", key: "o", icon: "desk", label: "nav.desk", screens: ["desk"] },
   { address: "/alarms", key: "a", icon: "alarms", label: "nav.alarms", screens: ["alarms"] },
   { address: "/incidents", key: "i", icon: "incidents", label: "nav.incidents", screens: ["incidents"] },
+  {
+    address: "/procedures",
+    key: "r",
+    icon: "procedures",
+    label: "nav.procedures",
+    screens: ["procedures"],
+  },
   { address: "/tasks", key: "t", icon: "tasks", label: "nav.tasks", screens: ["tasks"] },
   { address: "/duty", key: "d", icon: "duty", label: "nav.duty", screens: ["duty"] },
   { address: "/warnings", key: "w", icon: "warnings", label: "nav.warnings", screens: ["warnings"] },

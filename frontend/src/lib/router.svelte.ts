@@ -3,6 +3,7 @@ export type ScreenName =
   | "situation"
   | "asset"
   | "alarms"
+  | "procedures"
   | "tasks"
   | "phone"
   | "devices"
@@ -32,6 +33,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/alarms(?:\/(.*?))?\/?$/, "alarms"],
   [/^\/warnings\/?$/, "warnings"],
   [/^\/duty(?:\/([a-z]+))?\/?$/, "duty"],
+  [/^\/procedures(?:\/([a-z0-9_]+(?:\/edit)?))?\/?$/, "procedures"],
   [/^\/tasks(?:\/(crews|[0-9]+))?\/?$/, "tasks"],
   [/^\/phone\/?$/, "phone"],
   [/^\/devices\/?$/, "devices"],
@@ -119,6 +121,7 @@ class Router {
       return this.go(`/alarms/${id.slice(0, id.lastIndexOf("/"))}`);
     if (screen === "alarms" && id) return this.go("/alarms");
     if (screen === "incidents" && id) return this.go("/incidents");
+    if (screen === "procedures" && id) return this.go("/procedures");
     if (screen === "tasks" && id) return this.go("/tasks");
     if (screen !== "situation") this.go(parent[screen] ?? "/situation");
   }

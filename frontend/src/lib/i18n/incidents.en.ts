@@ -153,6 +153,8 @@ export const incidentsEn = {
   "entry.procedure.step.done": "Step done: {step}",
   "entry.procedure.step.skipped": "Step left out: {step}",
   "entry.procedure.step.overdue": "Step overdue: {step}",
+  "entry.procedure.step.failed": "Step did not work: {step}",
+  "entry.procedure.stopped": "Procedure “{title}” stopped",
   "entry.procedure.ended": "Procedure “{title}” ended",
   "entry.notice.sent": "Message sent: {title}",
   "entry.notice.acknowledged": "Message acknowledged: {title}",

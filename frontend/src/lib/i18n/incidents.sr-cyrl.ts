@@ -164,6 +164,8 @@ export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   "entry.procedure.step.done": "Корак урађен: {step}",
   "entry.procedure.step.skipped": "Корак прескочен: {step}",
   "entry.procedure.step.overdue": "Корак касни: {step}",
+  "entry.procedure.step.failed": "Корак није успео: {step}",
+  "entry.procedure.stopped": "Прекинут поступак „{title}“",
   "entry.procedure.ended": "Завршен поступак „{title}“",
   "entry.notice.sent": "Послата порука: {title}",
   "entry.notice.acknowledged": "Порука потврђена: {title}",

@@ -1,4 +1,5 @@
 import type { Entry, Incident, Link } from "../api/incidents.types";
+import type { Texts } from "../api/types";
 import { i, known } from "../i18n/incidents";
 import { inScript, texts } from "../i18n/index.svelte";
 import { SEVERITIES } from "./shapes";
@@ -48,6 +49,13 @@ export function entryText({ kind, data }: Entry): string {
   const parameters = Object.fromEntries(
     Object.entries(data).map(([name, value]) => [name, inScript(text(value))]),
   );
+  // What is in all languages goes before what is in one of them.
+  for (const name of ["title", "step"] as const) {
+    const inAll = data[`${name}s`];
+    if (inAll && typeof inAll === "object") parameters[name] = texts(inAll as Texts);
+  }
+  const answer = data["branch"];
+  if (answer && typeof answer === "object") parameters["step"] += `: ${texts(answer as Texts)}`;
   switch (kind) {
     case "opened":
       return openedText(data);
@@ -75,6 +83,8 @@ export function entryText({ kind, data }: Entry): string {
       });
     case "reopened":
       return i(data["returned"] ? "entry.reopened.returned" : "entry.reopened");
+    case "procedure.ended":
+      return i(data["stopped"] ? "entry.procedure.stopped" : "entry.procedure.ended", parameters);
     default:
       return known(`entry.${kind}`, parameters) ?? kind;
   }
