@@ -15,7 +15,7 @@ from vidik.pilots.baselines.counterfactual import Counterfactual
 from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.hourly import hours_of, spread_finding
 from vidik.pilots.measurement.series import Period, Series, Values
-from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, verdict_of
+from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, values_of, verdict_of
 from vidik.pilots.specification import Specification
 from vidik.pilots.uncertainty.guideline_14 import guideline_14
 from vidik.pilots.uncertainty.placebo import p_value, placebo_interval, placebo_runs, ranked, spread_of
@@ -130,20 +130,9 @@ def _assessed(
             refused.text if refused else f"{name} cannot be evaluated.",
             field="units",
             code="data-insufficient",
-            values=_of_finding(refused) if refused else {"name": name},
+            values=values_of(refused) if refused else {"name": name},
         )
     return assessment, assessment.run
-
-
-def _of_finding(finding: Finding) -> dict[str, str | int | float]:
-    """A finding as the values of an error: its code and all that its sentence needs."""
-    days = {"first": finding.first, "last": finding.last}
-    return {
-        "finding": finding.code,
-        "subject": finding.subject or "",
-        **{name: str(day) for name, day in days.items() if day},
-        **finding.values,
-    }
 
 
 def sum_guideline_14(runs: Sequence[Counterfactual], saving: float, level: float) -> Interval | None:

@@ -62,6 +62,17 @@ class Finding:
     values: dict[str, float | int | str] = field(default_factory=dict)
 
 
+def values_of(finding: Finding) -> dict[str, str | int | float]:
+    """A finding as the values of an error: its code and all that its sentence needs."""
+    days = {"first": finding.first, "last": finding.last}
+    return {
+        "finding": finding.code,
+        "subject": finding.subject or "",
+        **{name: str(day) for name, day in days.items() if day},
+        **finding.values,
+    }
+
+
 BLOCKING = frozenset({"scale", "baseline-scale", "unit-changed"})
 """Findings that a person must look at first: while one stands, no saving is declared."""
 

@@ -192,6 +192,55 @@ class TestBadInput:
         assert compare(plan, series(amounts), series(amounts)) == compare(plan, series(changed), series(changed))
 
 
+class TestNotRoutine:
+    """What happened to a unit besides the pilot is asked about, and no other unit or scale is a saving."""
+
+    def changed(self, factor: float, first: int, last: int, design: str = "synthetic_control") -> Outcome:
+        amounts = simulate(SMALL, 1)
+        start = SMALL.weeks_before * 7
+        amounts[start + first : start + last, 0] *= factor
+        routes = series(amounts)
+        return compare(specification(SMALL, design), routes, routes)  # type: ignore[arg-type]
+
+    def test_a_step_on_the_way_is_asked_about(self) -> None:
+        found = [finding for finding in self.changed(0.6, 42, 91).findings if finding.code == "step"]
+
+        assert [(finding.subject, str(finding.first)) for finding in found] == [("route-00", "2024-11-18")]
+
+    def test_the_effect_from_the_start_on_is_no_event(self) -> None:
+        assert "step" not in {finding.code for finding in self.changed(0.6, 0, 91).findings}
+
+    @pytest.mark.parametrize("design", ["synthetic_control", "difference_in_differences", "single_series"])
+    def test_days_in_another_unit_are_left_out_and_stop_the_verdict(self, design: str) -> None:
+        outcome = self.changed(1 / 1_000, 60, 91, design)
+
+        assert outcome.verdict == "not_shown"
+        assert abs(outcome.fraction) < 0.1
+        assert outcome.days == 61, "its Sundays are zero in every unit, also the last day"
+        assert "unit-changed" in {finding.code for finding in outcome.findings}
+
+    def test_where_all_is_in_another_unit_nothing_is_said(self) -> None:
+        with pytest.raises(Unprocessable) as refused:
+            self.changed(1 / 1_000, 0, 91)
+        assert refused.value.values["finding"] == "unit-changed"
+
+    def test_a_jump_of_scale_is_no_saving(self) -> None:
+        outcome = self.changed(1 / 10, 0, 91)
+
+        assert outcome.verdict == "not_shown"
+        assert "scale" in {finding.code for finding in outcome.findings}
+
+    def test_a_donor_in_another_unit_is_left_out(self) -> None:
+        amounts = simulate(SMALL, 1)
+        plan, routes = specification(SMALL, "synthetic_control"), series(amounts)
+        amounts[200:, 6] *= 1_000
+
+        outcome = compare(plan, routes, series(amounts))
+
+        assert [one.subject for one in outcome.findings if one.code == "donor_left_out"] == ["route-06"]
+        assert "route-06" not in outcome.units[0].weights
+
+
 class TestPlacebosBeforeTheStart:
     def test_look_at_the_baseline_alone(self) -> None:
         plan = specification(SMALL, "difference_in_differences")

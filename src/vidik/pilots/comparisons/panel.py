@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.measurement.grid import HOURS, day_grid
 from vidik.pilots.measurement.series import Mask, Series, Values, steps_from
-from vidik.pilots.outcome import Finding
+from vidik.pilots.measurement.unit_changes import as_refusal, unit_findings
+from vidik.pilots.outcome import Finding, values_of
 from vidik.pilots.specification import Design, Specification
 
 LEAST_DAYS = 14
@@ -72,8 +73,10 @@ def build_panel(
     for exclusion in specification.exclusions:
         kept &= (days < np.datetime64(exclusion.first)) | (days > np.datetime64(exclusion.last))
     columns = {signal.name: _column(units, signal.name, days) for signal in specification.units}
+    findings = _leave_out_other_units(columns, days, kept, before)
     _refuse_gaps(columns, kept, before)
-    donor_columns, findings = _usable_donors(specification, donors, days, kept, before)
+    donor_columns, more = _usable_donors(specification, donors, days, kept, before)
+    findings += more
     treated = np.stack(list(columns.values()), axis=1)
     others = np.stack(list(donor_columns.values()), axis=1) if donor_columns else np.empty((len(days), 0))
     complete = kept & ~np.isnan(treated).any(axis=1) & ~np.isnan(others).any(axis=1)
@@ -151,6 +154,25 @@ def _refuse_gaps(columns: Mapping[str, Values], kept: Mask, before: int) -> None
             )
 
 
+def _leave_out_other_units(
+    columns: Mapping[str, Values], days: NDArray[np.datetime64], kept: Mask, before: int
+) -> list[Finding]:
+    """Take the days on which a treated unit is in another unit of measurement off `kept`, and say so.
+
+    Raises Unprocessable where less than half of a period remains.
+    """
+    findings: list[Finding] = []
+    counted = kept.copy()
+    for name, column in columns.items():
+        for finding in unit_findings(name, days, np.where(counted, column, np.nan)):
+            findings.append(finding)
+            kept &= (days < np.datetime64(str(finding.first))) | (days > np.datetime64(str(finding.last)))
+    if findings and any(2 * kept[part].sum() < counted[part].sum() for part in (slice(before), slice(before, None))):
+        refused = as_refusal(findings[0])
+        raise Unprocessable(refused.text, field="units", code="data-insufficient", values=values_of(refused))
+    return findings
+
+
 def _usable_donors(
     specification: Specification,
     donors: Mapping[str, Series],
@@ -162,6 +184,8 @@ def _usable_donors(
     findings = []
     for signal in specification.donors:
         column = _column(donors, signal.name, days) if signal.name in donors else np.full(len(days), np.nan)
+        for finding in unit_findings(signal.name, days, np.where(kept, column, np.nan)):
+            column[(days >= np.datetime64(str(finding.first))) & (days <= np.datetime64(str(finding.last)))] = np.nan
         share = _share_missing(column, kept, before)
         if share <= MOST_MISSING and np.nansum(np.abs(column[:before])) > 0:
             usable[signal.name] = column

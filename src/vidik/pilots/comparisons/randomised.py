@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import course_of
 from vidik.pilots.comparisons.estimators import synthetic_controls
+from vidik.pilots.comparisons.noticed import noticed
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.comparisons.runs import WEEK, pilot_run, weighted
 from vidik.pilots.comparisons.single_series import single_series
@@ -59,6 +60,7 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     interval = Interval(
         base - base * math.exp(high), base - base * math.exp(low), level, "randomisation", len(draws), note
     )
+    findings += noticed(panel, np.where(treated_days[:, None], counterfactual * math.exp(effect), counterfactual))
     if note:
         findings.append(Finding("few_weeks", "warning", note, values={"weeks": len(on), "draws": len(draws)}))
     elapsed = np.cumsum(treated_days)
