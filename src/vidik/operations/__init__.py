@@ -17,6 +17,8 @@ def _api_routers() -> "Sequence[APIRouter]":
     from vidik.operations.exercises import api as exercises_api
     from vidik.operations.incidents import actions_api as incident_actions_api
     from vidik.operations.incidents import api as incidents_api
+    from vidik.operations.procedures import api as procedures_api
+    from vidik.operations.procedures import runs_api as procedure_runs_api
     from vidik.operations.rule_changes import api as rules_api
     from vidik.operations.rule_changes import trials_api
     from vidik.operations.tasks import api as tasks_api
@@ -40,6 +42,8 @@ def _api_routers() -> "Sequence[APIRouter]":
         handover_api.router,
         warnings_api.router,
         exercises_api.router,
+        procedures_api.router,
+        procedure_runs_api.router,
     ]
 
 
@@ -64,6 +68,7 @@ def _periodic() -> Sequence[PeriodicJob]:
         look_at_holds,
         work_trials_off,
     )
+    from vidik.operations.procedures import jobs as procedures
     from vidik.operations.tasks.jobs import (
         DUTIES_EVERY_SECONDS,
         POSITIONS_EVERY_SECONDS,
@@ -87,6 +92,9 @@ def _periodic() -> Sequence[PeriodicJob]:
         PeriodicJob("operations.warned", warnings.TELL_EVERY_SECONDS, warnings.tell_browsers),
         PeriodicJob("operations.warnings-end", warnings.EXPIRE_EVERY_SECONDS, warnings.expire),
         PeriodicJob("operations.warned-people", warnings.FORGET_EVERY_SECONDS, warnings.forget),
+        PeriodicJob("operations.procedures", procedures.CLOCK_EVERY_SECONDS, procedures.watch_the_clock),
+        PeriodicJob("operations.procedures-packaged", procedures.PACKAGED_EVERY_SECONDS, procedures.settle_packaged),
+        PeriodicJob("operations.procedure-people", procedures.FORGET_EVERY_SECONDS, procedures.forget_people),
         PeriodicJob("operations.exercises", exercises.PLAY_EVERY_SECONDS, exercises.play_on),
         PeriodicJob("operations.exercise-people", exercises.FORGET_EVERY_SECONDS, exercises.forget),
     ]

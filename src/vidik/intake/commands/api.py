@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from vidik.intake.commands import repository
+from vidik.intake.commands import repository, service
 from vidik.intake.commands.target import show_on_entity
 from vidik.intake.devices.registry import load, load_managed
 from vidik.kernel import audit
@@ -37,21 +37,15 @@ async def send_command(
     device_id: str, body: NewCommand, principal: Commander, connection: Transaction
 ) -> dict[str, Any]:
     """Give a device a command; it is sent when the device is connected, and stays until it expires."""
-    device = await load_managed(connection, principal, device_id, "devices.command")
-    if not device["enabled"]:
-        raise Conflict("This device is switched off in the registry.", code="device-disabled")
-    command = await repository.insert(
+    command = await service.give(
         connection,
-        {
-            "device_id": device_id,
-            "name": body.name,
-            "parameters": body.parameters,
-            "created_by": principal.actor,
-            "reason": body.reason,
-            "lifetime": timedelta(seconds=body.expires_in_seconds),
-        },
+        principal,
+        device_id,
+        name=body.name,
+        parameters=body.parameters,
+        lifetime=timedelta(seconds=body.expires_in_seconds),
+        reason=body.reason,
     )
-    await show_on_entity(connection, command)
     details = {"command": command["id"], "name": body.name, "parameters": body.parameters}
     await audit.record(
         connection, principal, "device.command", f"device:{device_id}", reason=body.reason, details=details

@@ -248,6 +248,33 @@ async def insert_trial(connection: Connection, login: str, person: str, channel:
     return int(row["id"])
 
 
+async def insert_messages(
+    connection: Connection,
+    addressed: Sequence[tuple[str, str, str]],
+    facts: Mapping[str, Any],
+    moment: datetime,
+    exercise_id: int | None,
+) -> list[int]:
+    """Write messages that no escalation sends: one for each login, shown name and channel; returns their numbers."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO notice (login, person, channel, facts, state, made_at, due_at, exercise_id)
+        SELECT login, person, channel, %(facts)s, 'due', %(at)s, %(at)s, %(exercise)s
+          FROM unnest(%(logins)s::text[], %(people)s::text[], %(channels)s::text[]) AS n (login, person, channel)
+        RETURNING id
+        """,
+        {
+            "logins": [login for login, _, _ in addressed],
+            "people": [person for _, person, _ in addressed],
+            "channels": [channel for _, _, channel in addressed],
+            "facts": Jsonb(dict(facts)),
+            "at": moment,
+            "exercise": exercise_id,
+        },
+    )
+    return [row["id"] for row in await cursor.fetchall()]
+
+
 async def notices(connection: Connection, ids: Sequence[int]) -> list[DictRow]:
     """Return messages by number."""
     if not ids:

@@ -58,6 +58,12 @@ def say(facts: Mapping[str, Any], language: str, *, exercise: bool, address: str
         said = (facts.get("titles") or {}).get(language) or script(facts["title"])
         title = words("incident", number=facts["number"], title=said)
         lines.append(words("since"))
+    elif kind == "procedure":
+        said = (facts.get("titles") or {}).get(language) or script(facts["title"])
+        title = words("incident", number=facts["number"], title=said)
+        lines.append(facts["text"][language])
+        if facts.get("origin") == "simulated":
+            lines.append(words("simulated"))
     else:
         title = words("trial")
         lines.append(words("trial.body"))
