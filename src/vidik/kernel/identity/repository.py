@@ -144,7 +144,8 @@ async def account_by_session(connection: Connection, secret_hash: bytes, idle: A
           FROM platform.session
           JOIN platform.account ON account.id = session.account
           LEFT JOIN platform.crew_device ON crew_device.id = session.device
-         WHERE session.secret_hash = %s AND session.expires_at > now() AND session.last_seen_at > now() - %s AND {_STANDS}
+         WHERE session.secret_hash = %s AND session.expires_at > now()
+           AND session.last_seen_at > now() - %s AND {_STANDS}
     """
     return await (await connection.execute(query, [secret_hash, idle])).fetchone()
 

@@ -1,6 +1,7 @@
 """A provider that exists in memory only, and tells whatever a test wants it to tell."""
 
 import json
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import time
@@ -29,6 +30,8 @@ class MadeUpProvider:
     asked: list[str] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
     nonce: str = ""
+    credential: str | None = None
+    credentials: list[str] = field(default_factory=list)
 
     @property
     def transport(self) -> httpx.MockTransport:
@@ -51,6 +54,10 @@ class MadeUpProvider:
                 return httpx.Response(200, json={"keys": [key.as_dict(private=False) for key in self.published]})
             case "/token":
                 self.forms.append({name: values[0] for name, values in parse_qs(request.content.decode()).items()})
+                told = request.headers.get("authorization", "")
+                self.credentials.append(told and b64decode(told.removeprefix("Basic ")).decode())
+                if self.credential is not None and self.credentials[-1] != self.credential:
+                    return httpx.Response(401, json={"error": "invalid_client"})
                 token = (self.sign or self._sign)(self._claims())
                 return httpx.Response(200, json={"access_token": "an-access-token", "id_token": token})
             case "/userinfo" if request.headers["authorization"] == "Bearer an-access-token":

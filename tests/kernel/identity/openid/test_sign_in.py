@@ -393,6 +393,17 @@ class TestCallback:
         made_up.key = KEYS[1]
         assert await arrive(visitor, made_up) == "/sign-in?refused=token-refused&to=%2Ftasks"
 
+    async def test_a_provider_that_goes_away_later_is_noticed_before_a_browser_is_sent_there(
+        self, visitor, made_up, monkeypatch
+    ):
+        monkeypatch.setattr("vidik.kernel.identity.openid.flow.JUST_NOW_SECONDS", 0.0)
+        await arrive(visitor, made_up)
+        made_up.away = True
+
+        sent = await visitor.get("/api/sign-in/begin")
+
+        assert sent.headers["location"] == "/sign-in?refused=provider-away"
+
     async def test_says_that_the_provider_went_away_in_between(self, visitor, made_up):
         sent = await visitor.get("/api/sign-in/begin")
         brought = made_up.agree(sent.headers["location"])
@@ -411,6 +422,41 @@ class TestCallback:
         assert "an-access-token" not in written
         assert "eyJ" not in written
         assert "the-code" not in written
+
+
+class TestClientSecret:
+    @pytest.fixture
+    def secret(self, tmp_path):
+        path = tmp_path / "secret"
+        path.write_text("a & b")
+        return str(path)
+
+    @pytest.mark.parametrize(
+        ("credential", "tried"),
+        [("vidik:a+%26+b", ["vidik:a+%26+b"]), ("vidik:a & b", ["vidik:a+%26+b", "vidik:a & b"])],
+    )
+    async def test_is_sent_encoded_and_to_providers_that_do_not_decode_as_it_is(
+        self, visitor, made_up, configure, secret, credential, tried
+    ):
+        configure(client_secret_file=secret)
+        made_up.credential = credential
+
+        assert await arrive(visitor, made_up) == "/tasks"
+        assert made_up.credentials == tried
+
+    async def test_goes_into_the_form_where_the_provider_takes_nothing_else(self, visitor, made_up, configure, secret):
+        configure(client_secret_file=secret)
+        made_up.metadata = {"token_endpoint_auth_methods_supported": ["client_secret_post"]}
+
+        assert await arrive(visitor, made_up) == "/tasks"
+        assert (made_up.forms[0]["client_id"], made_up.forms[0]["client_secret"]) == ("vidik", "a & b")
+
+    async def test_that_is_wrong_lets_nobody_in(self, visitor, made_up, configure, secret, services):
+        configure(client_secret_file=secret)
+        made_up.credential = "vidik:another"
+
+        assert await arrive(visitor, made_up) == "/sign-in?refused=token-refused&to=%2Ftasks"
+        assert "a & b" not in json.dumps(await recorded(services))
 
 
 class TestSignOut:

@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=4.0)
 _LARGEST: Final = 1_000_000
 _KNOWN_SECONDS: Final = 3600.0
+JUST_NOW_SECONDS: Final = 1.0
 _ENDPOINTS: Final = (
     "authorization_endpoint",
     "token_endpoint",
@@ -38,6 +39,10 @@ class ProviderAway(Unavailable):
     default_code = "provider-away"
 
 
+class _ClientRefused(TokenRefused):
+    """The provider does not take us for its client: our id or secret is wrong, or wrongly written."""
+
+
 @dataclass
 class _Known:
     """What was learnt of the provider, and when; forgotten after an hour."""
@@ -46,9 +51,8 @@ class _Known:
     learnt: float = field(default_factory=time.monotonic)
     keys: KeySet | None = None
 
-    @property
-    def is_fresh(self) -> bool:
-        return time.monotonic() - self.learnt < _KNOWN_SECONDS
+    def is_younger_than(self, seconds: float) -> bool:
+        return time.monotonic() - self.learnt < seconds
 
 
 class ProviderClient:
@@ -59,9 +63,9 @@ class ProviderClient:
         self._transport = http
         self._known: _Known | None = None
 
-    async def metadata(self) -> dict[str, Any]:
+    async def metadata(self, *, no_older_than: float = _KNOWN_SECONDS) -> dict[str, Any]:
         """What the provider says of itself (OpenID Connect Discovery 1.0, clause 4); raises ProviderAway."""
-        if self._known is None or not self._known.is_fresh:
+        if self._known is None or not self._known.is_younger_than(no_older_than):
             address = self.provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
             metadata = await self._ask("GET", address)
             if metadata.get("issuer") != self.provider.issuer:  # 4.3: exactly, or tokens of another are taken for ours
@@ -72,7 +76,7 @@ class ProviderClient:
                     continue
                 if not isinstance(told, str) or not is_safe(told):
                     raise _strange(f"has no usable {name}")
-            self._known = _Known(metadata)
+            self._known = _Known(metadata, keys=self._known.keys if self._known else None)
         return self._known.metadata
 
     async def redeem(self, code: str, verifier: str, redirect_uri: str, nonce: str) -> dict[str, Any]:
@@ -138,9 +142,15 @@ class ProviderClient:
         if "client_secret_basic" not in methods and "client_secret_post" in methods:
             form |= {"client_id": client, "client_secret": secret}
             return await self._ask("POST", metadata["token_endpoint"], data=form)
-        # RFC 6749, clause 2.3.1: both are form-encoded before they become a Basic credential.
-        credential = httpx.BasicAuth(quote_plus(client), quote_plus(secret))
-        return await self._ask("POST", metadata["token_endpoint"], data=form, auth=credential)
+        # RFC 6749, clause 2.3.1: both are form-encoded before they become a Basic credential. Providers built on
+        # Authlib take them as they are; where that makes a difference, they are tried so, too.
+        encoded, plain = (quote_plus(client), quote_plus(secret)), (client, secret)
+        try:
+            return await self._ask("POST", metadata["token_endpoint"], data=form, auth=httpx.BasicAuth(*encoded))
+        except _ClientRefused:
+            if encoded == plain:
+                raise
+            return await self._ask("POST", metadata["token_endpoint"], data=form, auth=httpx.BasicAuth(*plain))
 
     async def _ask(self, method: str, address: str, **rest: Any) -> dict[str, Any]:
         """A JSON object from the provider; what it answers is never logged, only that it failed."""
@@ -158,7 +168,8 @@ class ProviderClient:
             _log.warning("the sign-in provider cannot be reached", kind=type(error).__name__)
             raise ProviderAway("The city's sign-in service does not answer; local accounts still work.") from error
         if method == "POST" and 400 <= response.status_code < 500:
-            raise TokenRefused(f"code refused ({response.status_code})")
+            kind = _ClientRefused if response.status_code == 401 else TokenRefused
+            raise kind(f"code refused ({response.status_code})")
         if response.status_code != 200:
             raise _strange(f"answers with status {response.status_code}")
         try:

@@ -21,7 +21,7 @@ import structlog
 
 from vidik.kernel import audit
 from vidik.kernel.errors import BadInput
-from vidik.kernel.identity.openid.client import ProviderAway, ProviderClient
+from vidik.kernel.identity.openid.client import JUST_NOW_SECONDS, ProviderAway, ProviderClient
 from vidik.kernel.identity.openid.config import Provider, provider_of
 from vidik.kernel.identity.openid.id_token import TokenRefused
 from vidik.kernel.identity.openid.people import admit, read_person
@@ -73,7 +73,8 @@ class OpenId:
 
     async def begin(self, then: str | None) -> tuple[str, Waiting]:
         """The provider's address to send the browser to, and what it must remember; raises ProviderAway."""
-        metadata = await self.client.metadata()
+        # Asked anew: a browser that is sent to a provider that is down shows an error of its own, not a word of ours.
+        metadata = await self.client.metadata(no_older_than=JUST_NOW_SECONDS)
         waiting = Waiting(_random(), _random(), _random(), safe_place(then))
         digest = hashlib.sha256(waiting.verifier.encode()).digest()
         asked = {
