@@ -116,7 +116,10 @@ async def storm(report: Report) -> None:
         await asyncio.sleep(4)
         began = time.time()
         ended = await asyncio.to_thread(push_all, vidik, secrets, list(secrets)[:STORM], STORM_SECONDS)
-        raised = lambda: {alarm["alarm"]["id"] for _, alarm in screen.alarms if alarm["transition"] == "raised"}  # noqa: E731
+
+        def raised() -> set[str]:
+            return {alarm["alarm"]["id"] for _, alarm in screen.alarms if alarm["transition"] == "raised"}
+
         for _ in range(300):
             if len(raised()) == STORM and screen.incidents and screen.incidents[-1][1]["alarms"]["total"] == STORM:
                 break

@@ -1,12 +1,15 @@
 """The demo's crews: ways that follow the streets, and a round of work through the doors alone."""
 
 import itertools
+import json
 import random
 from typing import Any
 
+import httpx
 import pytest
 
 from vidik.demo import crews
+from vidik.demo.door import Door
 from vidik.demo.routes import Streets, along
 from vidik.demo.streets import metres_between
 
@@ -37,22 +40,23 @@ class TestWays:
 
 
 class _Desk:
-    """A door that remembers what came in and gives one task."""
+    """What Vidik answers a crew that has one task; remembers what came in."""
 
     def __init__(self) -> None:
         self.acts: list[str] = []
         self.states = iter(["assigned", "accepted", "arrived"])
 
-    async def get(self, path: str) -> dict[str, Any]:
-        task = {"id": 7, "round": 2, "place": None, "state": next(self.states)}
-        return {"crews": [{"on_duty": True}], "tasks": [task]}
-
-    async def post(self, path: str, **more: Any) -> dict[str, Any]:
-        self.acts += [change["act"] for change in more["json"]["changes"]]
-        return {}
-
-    async def send(self, path: str, **more: Any) -> None:
-        assert path == "/api/crews/3/position"
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        match request.method, request.url.path:
+            case "GET", "/api/tasks/mine":
+                task = {"id": 7, "round": 2, "place": None, "state": next(self.states)}
+                return httpx.Response(200, json={"crews": [{"on_duty": True}], "tasks": [task]})
+            case "POST", "/api/tasks/sync":
+                self.acts += [change["act"] for change in json.loads(request.content)["changes"]]
+                return httpx.Response(200, json={})
+            case "POST", "/api/crews/3/position":
+                return httpx.Response(204)
+        return httpx.Response(404)
 
 
 class TestACrew:
@@ -63,9 +67,10 @@ class TestACrew:
         monkeypatch.setattr(crews.asyncio, "sleep", at_once)
         desk = _Desk()
         known = {"id": 3, "depot": {"type": "Point", "coordinates": [21.88, 43.32]}}
-        crew = crews._Crew(desk, streets, known, random.Random(1))  # type: ignore[arg-type]
 
-        for _ in range(3):
-            await crew._round()
+        async with Door("http://vidik.test", "secret", transport=httpx.MockTransport(desk)) as door:
+            crew = crews._Crew(door, streets, known, random.Random(1))
+            for _ in range(3):
+                await crew._round()
 
         assert desk.acts == ["accept", "depart", "arrive", "done"]

@@ -13,7 +13,7 @@ from importlib import import_module
 # 7 MB and 0.2 s in each of them.
 sys.modules["rich"] = None  # type: ignore[assignment]  # "not to be imported", as importlib documents it
 # httpx brings a command line of its own with click and pygments, and goes without: 0.1 s.
-sys.modules["httpx._main"] = None  # type: ignore[assignment]  # as above
+sys.modules["httpx._main"] = None  # type: ignore[assignment]  # "not to be imported", again
 
 _PROCESSES = {
     "web": ("vidik.app.web", "web"),

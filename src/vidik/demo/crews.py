@@ -45,10 +45,14 @@ async def drive_crews(door: Door, basemap: dict[str, Any], seed: int) -> None:
     """Make the demo's crews known, and let them live, until cancelled."""
     streets = Streets(basemap)
     crews = [await _known(door, crew) for crew in CREWS]
-    await _open_routine(door, streets, crews, random.Random(f"{seed} tasks"))  # noqa: S311 - a demo
+    await _open_routine(door, streets, crews, _chance(seed, "tasks"))
     async with asyncio.TaskGroup() as tasks:
         for crew in crews:
-            tasks.create_task(_Crew(door, streets, crew, random.Random(f"{seed} {crew['name']}")).live())  # noqa: S311
+            tasks.create_task(_Crew(door, streets, crew, _chance(seed, crew["name"])).live())
+
+
+def _chance(seed: int, of: str) -> random.Random:
+    return random.Random(f"{seed} {of}")  # noqa: S311  (a demo)
 
 
 async def _known(door: Door, crew: dict[str, Any]) -> dict[str, Any]:
