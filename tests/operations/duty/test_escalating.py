@@ -23,6 +23,20 @@ async def killed_tick(database: Database, at: datetime) -> None:
         raise ConnectionError("killed before the commit")
 
 
+async def a_group(database: Database, size: int) -> list[int]:
+    """Alarms of one group; their numbers."""
+    numbers = [await an_alarm(database, NIGHT, f"urn:s{number}") for number in range(size)]
+    async with database.transaction("city") as connection:
+        await connection.execute(
+            """
+            WITH made AS (INSERT INTO alarm_group (kind, subject, service, opened_at, newest_at)
+                          VALUES ('service', 'heating', 'heating', now(), now()) RETURNING id)
+            UPDATE alarm SET alarm_group = made.id FROM made
+            """
+        )
+    return numbers
+
+
 class TestEscalate:
     async def test_asks_the_next_person_until_somebody_acknowledges(self, database: Database) -> None:
         await a_plan(database, NIGHT)
@@ -83,19 +97,37 @@ class TestEscalate:
 
     async def test_one_group_calls_once(self, database: Database) -> None:
         await a_plan(database, NIGHT)
-        for number in range(20):
-            await an_alarm(database, NIGHT, f"urn:s{number}")
-        async with database.transaction("city") as connection:
-            await connection.execute(
-                """
-                WITH made AS (INSERT INTO alarm_group (kind, subject, service, opened_at, newest_at)
-                              VALUES ('service', 'heating', 'heating', now(), now()) RETURNING id)
-                UPDATE alarm SET alarm_group = made.id FROM made
-                """
-            )
+        await a_group(database, 20)
         for minute in range(5):
             await tick(database, minutes(minute))
         assert await asked(database) == [("ana", "sms", "due")]
+
+    async def test_a_group_that_was_taken_over_does_not_call_for_its_other_alarms(self, database: Database) -> None:
+        await a_plan(database, NIGHT)
+        first, *_ = await a_group(database, 20)
+        await tick(database, minutes(2))
+        await acknowledge(database, first, minutes(3))
+        for minute in range(3, 30):
+            await tick(database, minutes(minute))
+        assert [login for login, _, _ in await asked(database)] == ["ana"]
+        # What came to the group later is news.
+        later = await an_alarm(database, minutes(30), "urn:later")
+        async with database.transaction("city") as connection:
+            await connection.execute(
+                "UPDATE alarm SET alarm_group = (SELECT alarm_group FROM alarm WHERE id = %s) WHERE id = %s",
+                [first, later],
+            )
+        await tick(database, minutes(32))
+        assert [login for login, _, _ in await asked(database)] == ["ana", "ana"]
+
+    async def test_a_group_for_which_nobody_is_left_does_not_begin_again_with_its_next_alarm(
+        self, database: Database
+    ) -> None:
+        await a_plan(database, NIGHT)
+        await a_group(database, 20)
+        for minute in range(60):
+            await tick(database, minutes(minute))
+        assert [login for login, _, _ in await asked(database)] == ["ana", "bora", "ana", "bora"]
 
     async def test_calls_for_nothing_that_was_there_before_the_plan(self, database: Database) -> None:
         await an_alarm(database, minutes(-5))

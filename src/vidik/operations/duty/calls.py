@@ -33,8 +33,9 @@ async def lock(connection: Connection) -> None:
 async def open_for_alarms(connection: Connection, code: str, plan: Plan, since: datetime) -> list[DictRow]:
     """Open an escalation for every alarm that calls a person, and that the plan listens to; returns the new ones.
 
-    What is hidden or over calls nobody. Of alarms of one group one is enough, as long as somebody is being asked
-    about it. Each raising is one call: an alarm that comes back calls anew.
+    What is hidden or over calls nobody. Of alarms of one group one is enough: while somebody is being asked about
+    it no other calls, and whoever takes it over (or everybody, when the plan came to its end) was asked about all
+    that had been raised by then. Each raising is one call: an alarm that comes back calls anew.
     """
     cursor = await connection.execute(
         """
@@ -62,7 +63,8 @@ async def open_for_alarms(connection: Connection, code: str, plan: Plan, since: 
             SELECT 1
               FROM escalation e
               JOIN alarm m ON m.id = e.subject
-             WHERE e.plan = %(code)s AND e.cause = 'alarm' AND e.state = 'waiting' AND m.alarm_group = a.alarm_group
+             WHERE e.plan = %(code)s AND e.cause = 'alarm' AND m.alarm_group = a.alarm_group
+               AND (e.state = 'waiting' OR (e.state IN ('acknowledged', 'exhausted') AND e.ended_at >= r.at))
            )
          ORDER BY coalesce(-a.alarm_group, a.id), a.id
         ON CONFLICT (plan, cause, subject, call) DO NOTHING
