@@ -98,16 +98,17 @@ async def plan_shift(
     body: ShiftForm, connection: Transaction, services: ServicesOf, principal: Manager
 ) -> dict[str, Any]:
     """Put a person at a desk for a time."""
-    if body.client_id is not None:
-        known = await roster.shift_of_client(connection, body.client_id)
-        if known is not None:
-            return shift_view(known)
     values = await _values(connection, services, body, principal)
     try:
         async with connection.transaction():
             row = await roster.insert_shift(connection, {**values, "client_id": body.client_id})
     except psycopg.errors.ExclusionViolation as error:
         raise _twice(values) from error
+    if row is None:
+        known = await roster.shift_of_client(connection, body.client_id) if body.client_id else None
+        if known is None:
+            raise NotFound("This shift is gone.")
+        return shift_view(known)
     return await _say(connection, principal, "shift.plan", row)
 
 
@@ -189,10 +190,12 @@ async def write_log(body: NoteForm, connection: Transaction, principal: Reader) 
     moment = now()
     if body.at is not None and body.at > moment + timedelta(minutes=1):
         raise Unprocessable("What is written down has happened: the time lies ahead.", field="at")
-    row = await handovers.write_note(
+    row, is_new = await handovers.write_note(
         connection, body.at or moment, body.desk, principal.name, body.text, moment, body.client_id
     )
     view = _note_view(row)
+    if not is_new:
+        return view
     await journal.tell(connection, "shift", f"log-{row['id']}", {"note": view})
     await audit.record(connection, principal, "duty.note", f"duty-log:{row['id']}")
     return view

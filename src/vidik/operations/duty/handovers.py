@@ -28,8 +28,8 @@ def hash_of(content: Mapping[str, Any]) -> tuple[str, str]:
 
 async def write_note(
     connection: Connection, at: datetime, desk: str, person: str, text: str, moment: datetime, client_id: UUID | None
-) -> DictRow:
-    """Add a line to the duty log; a line that came before under the same client's number is returned as it stands."""
+) -> tuple[DictRow, bool]:
+    """Add a line to the duty log; returns it, and whether it is new: the same client's number again gives the first."""
     cursor = await connection.execute(
         """
         INSERT INTO duty_log (at, recorded_at, desk, person, text, client_id)
@@ -39,14 +39,15 @@ async def write_note(
         """,
         [at, moment, desk, person, text, client_id],
     )
-    row = await cursor.fetchone()
-    if row is None:
-        cursor = await connection.execute(
-            "SELECT id, at, recorded_at, desk, person, text FROM duty_log WHERE client_id = %s", [client_id]
-        )
-        row = await cursor.fetchone()
-    assert row is not None  # noqa: S101  (inserted now or before)
-    return row
+    new = await cursor.fetchone()
+    if new is not None:
+        return new, True
+    cursor = await connection.execute(
+        "SELECT id, at, recorded_at, desk, person, text FROM duty_log WHERE client_id = %s", [client_id]
+    )
+    known = await cursor.fetchone()
+    assert known is not None  # noqa: S101  (inserted now or before, and never removed)
+    return known, False
 
 
 async def newest_notes(connection: Connection, limit: int, before: int | None) -> list[DictRow]:

@@ -40,6 +40,7 @@ async def write_plan(
 ) -> dict[str, Any]:
     """Write a plan, new (version 0) or over the version that the person saw."""
     _check_code(code)
+    await calls.lock(connection)  # of two who make one plan at once, the second must see the first's
     row = await roster.find_plan(connection, code)
     _check_version(row, body.version)
     await _check_plan(connection, services, body.plan)

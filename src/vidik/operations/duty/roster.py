@@ -49,19 +49,21 @@ async def shift_of_client(connection: Connection, client_id: UUID) -> DictRow | 
     return await (await connection.execute(f"{_SHIFT} WHERE client_id = %s", [client_id])).fetchone()
 
 
-async def insert_shift(connection: Connection, values: Mapping[str, Any]) -> DictRow:
-    """Write a shift; raises psycopg's ExclusionViolation when the person has another one at that time."""
+async def insert_shift(connection: Connection, values: Mapping[str, Any]) -> DictRow | None:
+    """Write a shift; None when its client has made it before, perhaps at this moment.
+
+    Raises psycopg's ExclusionViolation when the person has another one at that time.
+    """
     cursor = await connection.execute(
         """
         INSERT INTO shift (desk, login, person, begins_at, ends_at, changed_by, changed_at, client_id)
         VALUES (%(desk)s, %(login)s, %(person)s, %(begins_at)s, %(ends_at)s, %(by)s, %(at)s, %(client_id)s)
+            ON CONFLICT (client_id) DO NOTHING
         RETURNING id, desk, login, person, begins_at, ends_at, version, changed_by, changed_at
         """,
         values,
     )
-    row = await cursor.fetchone()
-    assert row is not None  # noqa: S101  (INSERT ... RETURNING of one row)
-    return row
+    return await cursor.fetchone()
 
 
 async def update_shift(connection: Connection, shift: int, values: Mapping[str, Any]) -> DictRow:

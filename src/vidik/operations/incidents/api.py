@@ -105,9 +105,13 @@ async def open_incident(
 ) -> dict[str, Any]:
     """Open an incident; a repeat with the same `client_id` returns the first one."""
     kind = known_type(incident_types(services.settings.data), body.type)
-    incident = await service.open_incident(connection, body.opening(kind.severity), service.actor_of(principal))
+    moment = now()
+    actor = service.actor_of(principal)
+    incident = await service.open_incident(connection, body.opening(kind.severity), actor, moment)
     response.headers["Location"] = f"/api/incidents/{incident.id}"
     view = await answer(connection, incident, response)
+    if incident.opened_at != moment:  # a repeat: it was opened, and put on record, before
+        return view
     await note_on_record(connection, principal, "open", incident, type=incident.type, severity=incident.severity)
     return view
 

@@ -51,26 +51,30 @@ def facts_of(row: Mapping[str, Any]) -> Task:
     return Task(row["round"], row["decision"], row["decided_at"], row["crew"], acts)
 
 
-async def insert_task(connection: Connection, values: Mapping[str, Any]) -> int:
-    """Write a new task (its columns by name, `place` as GeoJSON) and return its number."""
+async def insert_task(connection: Connection, values: Mapping[str, Any]) -> int | None:
+    """Write a new task (its columns by name, `place` as GeoJSON) and return its number.
+
+    None when its `client_id` is there already: the same request came a second time, perhaps at this moment.
+    """
     columns = {name: Jsonb(value) if name in _PLACES and value is not None else value for name, value in values.items()}
     cursor = await connection.execute(
         f"""
         INSERT INTO task ({", ".join(columns)}, round, decision, state)
         VALUES ({", ".join(["%s"] * len(columns))}, 1, 'opened', 'open')
+            ON CONFLICT (client_id) DO NOTHING
         RETURNING id
         """,
         list(columns.values()),
     )
     row = await cursor.fetchone()
-    assert row is not None  # noqa: S101  (INSERT ... RETURNING of one row)
-    return int(row["id"])
+    return int(row["id"]) if row else None
 
 
-async def task_by_client_id(connection: Connection, client_id: str) -> DictRow | None:
+async def task_by_client_id(connection: Connection, client_id: str) -> DictRow:
     """Return the row that a client opened before with the same id."""
-    cursor = await connection.execute(f"{_SELECT} WHERE t.client_id = %s", [client_id])
-    return await cursor.fetchone()
+    row = await (await connection.execute(f"{_SELECT} WHERE t.client_id = %s", [client_id])).fetchone()
+    assert row is not None  # noqa: S101  (tasks are never removed)
+    return row
 
 
 async def find_task(connection: Connection, task: int) -> DictRow | None:

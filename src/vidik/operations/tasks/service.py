@@ -60,9 +60,6 @@ async def open_task(
     Returns its view, and whether it is new: the same `client_id` again returns what it opened the first time.
     Raises NotFound for an incident or crew that does not exist.
     """
-    client_id = opening.get("client_id")
-    if client_id is not None and (known := await repository.task_by_client_id(connection, client_id)) is not None:
-        return task_view(known), False
     moment = now()
     by = principal.name
     incident = opening.get("incident")
@@ -73,6 +70,8 @@ async def open_task(
         | {"opened_at": moment, "opened_by": by, "changed_by": by, "changed_at": moment}
     )
     number = await repository.insert_task(connection, values)
+    if number is None:
+        return task_view(await repository.task_by_client_id(connection, values["client_id"])), False
     event = Event("created", moment, by, principal.login, 1, None, "open")
     await record(connection, number, [event], principal)
     if crew is None:

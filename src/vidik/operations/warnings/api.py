@@ -55,7 +55,7 @@ async def list_warnings(
 @router.post("", status_code=201)
 async def draft(body: DraftForm, connection: Transaction, principal: Author) -> dict[str, Any]:
     """Begin a warning."""
-    row = await service.draft(
+    row, is_new = await service.draft(
         connection,
         principal,
         body.content,
@@ -66,6 +66,8 @@ async def draft(body: DraftForm, connection: Transaction, principal: Author) -> 
         client_id=body.client_id,
     )
     view = service.view(row)
+    if not is_new:
+        return view
     await audit.record(connection, principal, "warning.draft", f"warning:{view['id']}", details={"kind": body.kind})
     return view
 

@@ -27,7 +27,7 @@ async def find(connection: Connection, warning: int) -> DictRow | None:
     return await (await connection.execute(f"{_WARNING} WHERE id = %s FOR UPDATE", [warning])).fetchone()
 
 
-async def of_client(connection: Connection, client_id: UUID) -> DictRow | None:
+async def of_client(connection: Connection, client_id: UUID | None) -> DictRow | None:
     """Return the draft that a client has made before under its own number."""
     return await (await connection.execute(f"{_WARNING} WHERE client_id = %s", [client_id])).fetchone()
 
@@ -82,13 +82,14 @@ async def insert(
     person: str,
     moment: datetime,
     client_id: UUID | None,
-) -> int:
-    """Write a draft and return its number."""
+) -> int | None:
+    """Write a draft and return its number; None when its client has made it before, perhaps at this moment."""
     cursor = await connection.execute(
         """
         INSERT INTO warning (kind, follows, incident, state, content, authors, drafted_by, drafted_at, expires_at,
                              changed_by, changed_at, client_id)
         VALUES (%s, %s, %s, 'draft', %s, %s, %s, %s, %s, %s, %s, %s)
+            ON CONFLICT (client_id) DO NOTHING
         RETURNING id
         """,
         [
@@ -106,8 +107,7 @@ async def insert(
         ],
     )
     row = await cursor.fetchone()
-    assert row is not None  # noqa: S101  (INSERT ... RETURNING of one row)
-    return int(row["id"])
+    return int(row["id"]) if row else None
 
 
 async def change(

@@ -59,12 +59,14 @@ async def draft(
     follows: int | None = None,
     incident: int | None = None,
     client_id: UUID | None = None,
-) -> Mapping[str, Any]:
-    """Begin a warning, or one that follows another. Raises NotFound, Conflict, Unprocessable."""
-    if client_id is not None:
-        known = await repository.of_client(connection, client_id)
-        if known is not None:
-            return known
+) -> tuple[Mapping[str, Any], bool]:
+    """Begin a warning, or one that follows another; returns it, and whether it is new.
+
+    The same `client_id` again gives what it began the first time. Raises NotFound, Conflict, Unprocessable.
+    """
+    known = await repository.of_client(connection, client_id)
+    if known is not None:
+        return known, False
     if (follows is None) != (kind == "Alert"):
         raise Unprocessable("An update or a cancellation follows a warning; a new one follows none.", field="follows")
     if follows is not None:
@@ -88,7 +90,9 @@ async def draft(
         moment=moment,
         client_id=client_id,
     )
-    return await told(connection, number)
+    if number is None:  # the same request came twice, and the other one was quicker by a moment
+        return await draft(connection, principal, content, moment, client_id=client_id)
+    return await told(connection, number), True
 
 
 async def change(
