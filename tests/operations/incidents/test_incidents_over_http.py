@@ -18,6 +18,8 @@ from vidik.kernel.clock import now
 from vidik.kernel.identity import repository as accounts
 from vidik.kernel.services import Services
 from vidik.operations.incidents import forgetting
+from vidik.operations.incidents import service as incidents
+from vidik.operations.incidents.incident import VIDIK
 
 PLACE = {"type": "Point", "coordinates": [21.9, 43.32]}
 
@@ -250,12 +252,24 @@ class TestForgetting:
     async def test_takes_people_out_of_what_ended_long_ago(self, desk: Desk, services: Services) -> None:
         path = f"/{(await desk.open(summary='звала Ана, 064 123'))['id']}"
         await desk.ask("POST", f"{path}/entries", 201, text="Ана каже")
-        await desk.ask("POST", f"{path}/close", version=1, cause="цев", lesson="мењати")
+        await desk.ask("PATCH", path, version=1, summary="звала Ана, 063 321", address="код Ане")
+        await desk.ask("POST", f"{path}/close", version=2, cause="цев", lesson="мењати")
+        await desk.ask("POST", f"{path}/reopen", version=3, reason="Ана зове опет")
+        await desk.ask("POST", f"{path}/close", version=4, cause="цев", lesson="мењати")
+        async with services.database.transaction("city") as connection:
+            called = {"title": "Ана Јовић", "channels": ["sms"]}
+            await incidents.add_entry(connection, int(path[1:]), "notice.sent", called, VIDIK)
         running = await desk.open("Још траје")
         async with services.database.transaction("city") as connection:
             await forgetting.forget(connection, now())
         after = await desk.ask("GET", path)
         assert (after["summary"], after["opened_by"], after["cause"]) == ("", forgetting.NOBODY, "цев")
-        assert {entry["person"] for entry in after["entries"]} == {forgetting.NOBODY}
-        assert "Ана" not in str(after["entries"])
+        assert {entry["person"] for entry in after["entries"]} == {forgetting.NOBODY, "Vidik"}
+        assert "Ан" not in str(after["entries"])
         assert await desk.ask("GET", f"/{running['id']}") == running
+        stands = "SELECT xmin::text, ctid::text FROM {} ORDER BY id"
+        before = [await rows(services, stands.format(table)) for table in ("incident", "incident_entry")]
+        async with services.database.transaction("city") as connection:
+            await forgetting.forget(connection, now())
+        # What was forgotten is not written again each day.
+        assert [await rows(services, stands.format(table)) for table in ("incident", "incident_entry")] == before
