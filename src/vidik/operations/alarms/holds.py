@@ -18,7 +18,8 @@ SHELVED_AT_MOST = timedelta(days=1)
 class Hold:
     """One hold that a person placed: on alarms of a rule, of an entity, or of both (None stands for any).
 
-    It counts from `begins_at` (planned maintenance lies ahead) until `until`, which a shelf must have.
+    It counts from `begins_at` (planned maintenance lies ahead) until `until`, which a shelf must have. One that
+    counted `at_once` goes on to count when the clock is set back: the alarms that it hides must not call again.
     """
 
     id: int
@@ -30,6 +31,7 @@ class Hold:
     until: datetime | None
     reason: str
     placed_by: str
+    at_once: bool = False
 
     def covers(self, key: AlarmKey) -> bool:
         """Whether an alarm of this key is meant."""
@@ -43,7 +45,7 @@ class Hold:
 
     def counts_at(self, moment: datetime) -> bool:
         """Whether it holds at a time."""
-        return self.begins_at <= moment and (self.until is None or moment < self.until)
+        return (self.at_once or self.begins_at <= moment) and (self.until is None or moment < self.until)
 
 
 class Standing(NamedTuple):

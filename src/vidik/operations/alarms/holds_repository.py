@@ -79,7 +79,7 @@ async def find_hold(connection: Connection, hold_id: int) -> DictRow | None:
 def to_hold(row: DictRow) -> Hold:
     """Return a row of `alarm_hold` as the core knows it."""
     fields: dict[str, Any] = {name: row[name] for name in row if name != "placed_at"}
-    return Hold(**fields)
+    return Hold(**fields, at_once=row["begins_at"] <= row["placed_at"])
 
 
 async def hideable_alarms(connection: Connection) -> list[OpenAlarm]:
