@@ -24,6 +24,7 @@ ALL = (
     "mqtt",
     "connections",
     "live",
+    "city_map",
     "family",
 )
 
