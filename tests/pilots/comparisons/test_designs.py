@@ -267,13 +267,35 @@ def test_hours_and_days_give_the_same() -> None:
     plan = specification(SMALL, "difference_in_differences")
     amounts = simulate(SMALL, 1)
     daily = series(amounts)
-    start = np.datetime64("2023-12-31T23", "h")
-    hourly = {}
+    hourly = by_the_hour(daily)
+
+    assert compare(plan, hourly, hourly).saving == pytest.approx(compare(plan, daily, daily).saving)
+
+
+def test_a_few_missing_hours_are_filled_where_the_plan_allows_it() -> None:
+    plan = specification(SMALL, "synthetic_control")
+    allowed = plan.model_copy(update={"repairs": ("short_gaps",)})
+    whole = by_the_hour(series(simulate(SMALL, 1)))
+    lost = np.random.default_rng(1)
+    gaps = {
+        name: one.with_values(np.where(lost.random(len(one)) < 0.01, np.nan, one.values)) for name, one in whole.items()
+    }
+
+    with pytest.raises(Unprocessable, match="lacks"):
+        compare(plan, gaps, gaps)
+    outcome = compare(allowed, gaps, gaps)
+
+    assert outcome.saving == pytest.approx(compare(plan, whole, whole).saving, abs=0.01 * outcome.counterfactual)
+    assert {one.subject for one in outcome.findings if one.code == "hours-filled"} == set(whole)
+
+
+def by_the_hour(daily: dict[str, Series]) -> dict[str, Series]:
+    """Each day spread evenly over its hours."""
+    start, hourly = np.datetime64("2023-12-31T23", "h"), {}
     for name, route in daily.items():
         hours = _hours_of_days(route)
         hourly[name] = Series(name, start, np.repeat(route.values / hours, hours), "KMT")
-
-    assert compare(plan, hourly, hourly).saving == pytest.approx(compare(plan, daily, daily).saving)
+    return hourly
 
 
 def _hours_of_days(route: Series) -> np.ndarray:

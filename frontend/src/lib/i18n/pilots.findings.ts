@@ -80,6 +80,7 @@ export const findingsSrCyrl: Record<string, string> = {
   "counter-column":
     "{column}: вредности стално расту, од {from} до {to}; то је стање бројила. Читајте га као бројило.",
   "clock-stands-still": "Времена не прескачу сат у пролеће, па су читана као зимско време.",
+  "hours-filled": "{subject}: сати који недостају ({hours}) допуњени су по истим сатима околних дана.",
   "hours-shared": "{subject}: више очитавања дели исти сат ({hours}); сабрана су.",
   "short-gaps": "{subject}: рупе до три сата између очитавања ({gaps}) премошћене су равномерно.",
   "short-gaps.repaired": "{subject}: сати којима недостаје део корака ({hours}) допуњени су из осталих.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidik.kernel.errors import Unprocessable
-from vidik.pilots.measurement.grid import HOURS, day_grid
+from vidik.pilots.comparisons.days import daily
 from vidik.pilots.measurement.series import Mask, Series, Values, steps_from
 from vidik.pilots.measurement.unit_changes import as_refusal, unit_findings
 from vidik.pilots.outcome import Finding, values_of
-from vidik.pilots.specification import Design, Specification
+from vidik.pilots.specification import Design, Repair, Specification
 
 LEAST_DAYS = 14
 NEED_DONORS: frozenset[Design] = frozenset({"difference_in_differences", "synthetic_control"})
@@ -72,8 +72,12 @@ def build_panel(
     kept = np.ones(len(days), dtype=bool)
     for exclusion in specification.exclusions:
         kept &= (days < np.datetime64(exclusion.first)) | (days > np.datetime64(exclusion.last))
-    columns = {signal.name: _column(units, signal.name, days) for signal in specification.units}
-    findings = _leave_out_other_units(columns, days, kept, before)
+    columns: dict[str, Values] = {}
+    findings: list[Finding] = []
+    for signal in specification.units:
+        columns[signal.name], filled = _column(units, signal.name, days, specification.repairs)
+        findings += filled
+    findings += _leave_out_other_units(columns, days, kept, before)
     _refuse_gaps(columns, kept, before)
     donor_columns, more = _usable_donors(specification, donors, days, kept, before)
     findings += more
@@ -109,31 +113,30 @@ def build_panel(
     return panel, findings
 
 
-def daily(series: Series) -> tuple[NDArray[np.datetime64], Values]:
-    """The local days of a series and their amounts. A day with an hour missing is NaN: a sum would be too small."""
-    if series.is_daily:
-        return series.times.astype("datetime64[D]"), series.values
-    grid = day_grid(series)
-    amounts = grid.daily(series.values)
-    if grid.hour_of_step[0] != 0:
-        amounts[0] = np.nan
-    if grid.hour_of_step[-1] != HOURS - 1:
-        amounts[-1] = np.nan
-    return grid.days, amounts
-
-
 def _days(first: date, last: date) -> NDArray[np.datetime64]:
     return steps_from(np.datetime64(first, "D"), (last - first).days + 1)
 
 
-def _column(series: Mapping[str, Series], name: str, days: NDArray[np.datetime64]) -> Values:
+def _column(
+    series: Mapping[str, Series], name: str, days: NDArray[np.datetime64], repairs: Collection[Repair]
+) -> tuple[Values, list[Finding]]:
     if name not in series:
         raise Unprocessable(f"No data were given for {name}.", field="units", code="no-data", values={"name": name})
-    own_days, amounts = daily(series[name])
-    column = np.full(len(days), np.nan)
-    _, there, here = np.intersect1d(own_days, days, assume_unique=True, return_indices=True)
-    column[here] = amounts[there]
-    return column
+    found = daily(series[name])
+    column, filled = np.full(len(days), np.nan), np.zeros(len(days), dtype=np.int64)
+    _, there, here = np.intersect1d(found.days, days, assume_unique=True, return_indices=True)
+    column[here], filled[here] = found.amounts[there], found.filled[there]
+    if "short_gaps" not in repairs:
+        column[filled > 0] = np.nan
+        return column, []
+    hours = int(filled.sum())
+    if not hours:
+        return column, []
+    text = (
+        f"{name}: {hours} missing hours of {int((filled > 0).sum())} days were filled from the same hours of the days "
+        "around, as much as the rest of their day was above or below these."
+    )
+    return column, [Finding("hours-filled", "repaired", text, name, values={"hours": hours})]
 
 
 def _share_missing(column: Values, kept: Mask, before: int) -> float:
@@ -181,14 +184,17 @@ def _usable_donors(
     before: int,
 ) -> tuple[dict[str, Values], list[Finding]]:
     usable: dict[str, Values] = {}
-    findings = []
+    findings: list[Finding] = []
     for signal in specification.donors:
-        column = _column(donors, signal.name, days) if signal.name in donors else np.full(len(days), np.nan)
+        column, filled = np.full(len(days), np.nan), list[Finding]()
+        if signal.name in donors:
+            column, filled = _column(donors, signal.name, days, specification.repairs)
         for finding in unit_findings(signal.name, days, np.where(kept, column, np.nan)):
             column[(days >= np.datetime64(str(finding.first))) & (days <= np.datetime64(str(finding.last)))] = np.nan
         share = _share_missing(column, kept, before)
         if share <= MOST_MISSING and np.nansum(np.abs(column[:before])) > 0:
             usable[signal.name] = column
+            findings += filled
             continue
         findings.append(
             Finding(
