@@ -184,6 +184,12 @@ export interface Run {
   steps: (Step & Progress & { visits: number })[];
   path: (Progress & { visit: number; step: string })[];
 }
+/** What was typed for a step that somebody else finished meanwhile; `by` is empty when the run was over. */
+export interface Kept {
+  text: string;
+  step: string;
+  by: string;
+}
 /** A procedure that may be started for an incident. */
 export interface Offer {
   code: string;

@@ -107,6 +107,7 @@ export const proceduresEn = {
   "act.again": "Try again",
   "act.goOn": "Do not wait",
   "kept.lead": "{name} was quicker with “{step}”. What you wrote is still here:",
+  "kept.over": "The procedure ended at “{step}”. What you wrote is still here:",
   "kept.write": "Write it as a note",
   "kept.drop": "Drop it",
   "over.ended": "ended {time}, {name}",

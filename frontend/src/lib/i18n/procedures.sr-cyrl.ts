@@ -108,6 +108,7 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "act.again": "Покушај поново",
   "act.goOn": "Не чекај",
   "kept.lead": "Корак „{step}“ је пре вас завршио неко други ({name}). Оно што сте написали је још овде:",
+  "kept.over": "Поступак је завршен на кораку „{step}“. Оно што сте написали је још овде:",
   "kept.write": "Упиши као белешку",
   "kept.drop": "Одбаци",
   "over.ended": "завршен {time}, {name}",
