@@ -39,13 +39,16 @@ class Walk(NamedTuple):
 
     path: list[Passed]
     needs: Step | None
+    acts: tuple[ActName, ...]
     after_minutes: int
 
 
 def walk(definition: Definition, facts: Facts, answers: Sequence[Answer], begin: datetime) -> Walk:
-    """Walk as far as the answers lead; raises Unprocessable (`try-answer`) for one that does not fit.
+    """Walk as far as the answers lead.
 
-    A wait goes by at once and counts its minutes. A person may leave one out; an answer for it says so.
+    A wait goes by at once and counts its minutes. A person may leave one out; an answer for it says so. Raises
+    Unprocessable for an answer that does not fit (`try-answer`), and for waits that go round without ever coming to a
+    person (`try-endless`).
     """
     path: list[Passed] = []
     run = core.begin(definition, begin)
@@ -63,13 +66,16 @@ def walk(definition: Definition, facts: Facts, answers: Sequence[Answer], begin:
         elif waiting:
             ending, outcome = _answered(run, step, waiting.pop(0), len(answers) - len(waiting) - 1)
         else:
-            return Walk(path, step, _minutes(at - begin))
+            return Walk(path, step, core.acts(step, run.visit), _minutes(at - begin))
         effect = step.do.model_dump(mode="json", exclude_none=True) if step.do and outcome.startswith("would") else None
         path.append(Passed(step.id, step.kind, outcome, _minutes(at - begin), ending.branch, effect))
         run = core.move(definition, run, ending, at).run
+    if run.reason == core.TOO_LONG:
+        detail = "As long as the facts stay as they are, these steps go round without coming to a person."
+        raise Unprocessable(detail, field=f"steps.{run.visit.step}", code="try-endless")
     if waiting:
         raise _unfit(len(answers) - len(waiting), "the procedure has ended")
-    return Walk(path, None, _minutes(at - begin))
+    return Walk(path, None, (), _minutes(at - begin))
 
 
 def _answered(run: Run, step: Step, answer: Answer, place: int) -> tuple[Ending, str]:

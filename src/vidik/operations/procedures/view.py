@@ -64,11 +64,10 @@ def walk_view(walk: Walk) -> dict[str, Any]:
     """Return how far a trial came."""
     needs = None
     if walk.needs is not None:
-        acts = {"question": ["choose"], "command": ["confirm", "skip"]}.get(walk.needs.kind, ["done", "skip"])
         needs = {
             "step": walk.needs.id,
             "kind": walk.needs.kind,
-            "acts": acts,
+            "acts": list(walk.acts),
             "branches": len(walk.needs.branches),
         }
     return {
