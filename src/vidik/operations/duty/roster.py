@@ -23,7 +23,9 @@ async def people(connection: Connection, tenant: str) -> dict[str, str]:
         """
         SELECT login, name
           FROM platform.account
-         WHERE tenant = %s AND enabled AND (ends_at IS NULL OR ends_at > now()) AND password_hash IS NOT NULL
+         WHERE tenant = %s AND enabled AND (ends_at IS NULL OR ends_at > now())
+           AND (password_hash IS NOT NULL
+                OR EXISTS (SELECT FROM platform.account_link WHERE account_link.account = account.id))
          ORDER BY name
         """,
         [tenant],

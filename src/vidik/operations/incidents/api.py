@@ -63,11 +63,14 @@ async def list_incidents(
     _: Reader,
     state: repository.Which = "open",
     q: Keepable = "",
+    organisation: Annotated[Keepable | None, Query(description="Only with tasks of its crews.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[Number | None, Query(description="Only incidents older than this one (paging).")] = None,
 ) -> dict[str, Any]:
     """List incidents, newest first; `q` is looked for in number and words, in any script."""
-    found = await repository.list_incidents(connection, state=state, words=q, limit=limit, after=after)
+    found = await repository.list_incidents(
+        connection, state=state, words=q, limit=limit, after=after, organisation=organisation
+    )
     following = str(found[-1].id) if len(found) == limit else None
     counts = await repository.count(connection)
     return {"items": await summaries(connection, found), "counts": counts, "next": following}
@@ -91,7 +94,7 @@ async def list_people(connection: Transaction, services: ServicesOf, _: Manager)
 
 def _may_lead(row: dict[str, Any]) -> bool:
     # Services of this machine have accounts without a password: no person is behind them.
-    is_person = row["password_hash"] is not None
+    is_person = row["password_hash"] is not None or row["linked"]
     return is_person and bool(row["stands"]) and "incidents.read" in permissions_of(_grants(row))
 
 

@@ -120,14 +120,28 @@ async def find_many(connection: Connection, incident_ids: Collection[int]) -> li
 
 
 async def list_incidents(
-    connection: Connection, *, state: Which, words: str = "", limit: int, after: int | None = None
+    connection: Connection,
+    *,
+    state: Which,
+    words: str = "",
+    limit: int,
+    after: int | None = None,
+    organisation: str | None = None,
 ) -> list[Incident]:
-    """Return incidents, newest first: with every one of some words, behind (older than) one of them."""
+    """Return incidents, newest first: with every one of some words, behind (older than) one of them.
+
+    `organisation` chooses incidents on which a task of one of its crews hangs.
+    """
     conditions = [_WHICH[state]]
     parameters: list[Any] = []
     if after is not None:
         conditions.append("id < %s")
         parameters.append(after)
+    if organisation is not None:
+        conditions.append(
+            "id IN (SELECT task.incident FROM task JOIN crew ON crew.id = task.crew WHERE crew.organisation = %s)"
+        )
+        parameters.append(organisation)
     for word in fold(words).split():
         conditions.append("folded LIKE %s")
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")

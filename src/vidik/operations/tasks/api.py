@@ -39,13 +39,21 @@ async def list_tasks(
     state: repository.Which = "active",
     crew: Annotated[Number | None, Query()] = None,
     incident: Annotated[Number | None, Query()] = None,
+    organisation: Annotated[Keepable | None, Query(description="Only what its crews have or had.")] = None,
     q: Annotated[Keepable | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 300,
     after: Annotated[Number | None, Query(description="Only tasks with a smaller number (paging).")] = None,
 ) -> dict[str, Any]:
     """List tasks: `active` (not over) worst first, other lists newest first; with how many stand in each state."""
     rows = await repository.list_tasks(
-        connection, which=state, limit=limit, after=after, crew=crew, incident=incident, words=q
+        connection,
+        which=state,
+        limit=limit,
+        after=after,
+        crew=crew,
+        incident=incident,
+        words=q,
+        organisation=organisation,
     )
     following = rows[-1]["id"] if state != "active" and len(rows) == limit else None
     counts = await repository.count_by_state(connection)
@@ -71,11 +79,11 @@ async def open_task(
 
 
 @router.post("/tasks/suggest")
-async def suggest(body: Asked, connection: Transaction, _: Manager, services: ServicesOf) -> dict[str, Any]:
-    """Return the crews in the order in which they should be sent, with reasons."""
+async def suggest(body: Asked, connection: Transaction, principal: Manager, services: ServicesOf) -> dict[str, Any]:
+    """Return the crews that the caller may send in the order in which they should be sent, with reasons."""
     place = body.place.point if body.place else None
     return await crews_service.suggest(
-        connection, services.settings, skill=body.skill, place=place, priority=body.priority
+        connection, services.settings, skill=body.skill, place=place, priority=body.priority, sender=principal
     )
 
 
@@ -245,6 +253,8 @@ async def add_photo(
                 raise Conflict("This task was never given to your crew.", code="task-of-others")
         elif not principal.may("tasks.manage"):
             raise Conflict("Say which crew took the photo.", field="crew")
+        else:
+            service.may_decide(row, principal)
         known = await repository.photos_of(connection, task)
         found = next((one for one in known if one["sha256"] == photo.sha256), None)
         if found is not None:

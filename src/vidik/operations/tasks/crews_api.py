@@ -2,17 +2,17 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from vidik.kernel import audit
 from vidik.kernel.errors import Forbidden
-from vidik.kernel.forms import RowId
+from vidik.kernel.forms import Keepable, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.tasks import crews_repository, crews_service, skills
 from vidik.operations.tasks.forms import CrewEdited, CrewMade, Duty, Position
 from vidik.operations.tasks.sync import crew_for, works_for
-from vidik.operations.tasks.view import crew_view
+from vidik.operations.tasks.view import crew_seen_by
 from vidik.operations.version_header import read_version
 
 router = APIRouter(prefix="/crews", tags=["tasks"])
@@ -28,9 +28,13 @@ def _tagged(response: Response, view: dict[str, Any]) -> dict[str, Any]:
 
 
 @router.get("")
-async def list_crews(connection: Transaction, _: Dispatcher) -> dict[str, Any]:
-    """List every crew with its load, and its position while it is on duty; those on duty first."""
-    return {"items": [crew_view(row) for row in await crews_repository.list_crews(connection)]}
+async def list_crews(
+    connection: Transaction, principal: Dispatcher, organisation: Annotated[Keepable | None, Query()] = None
+) -> dict[str, Any]:
+    """List crews with their load, those on duty first; where they are while on duty only for who may send them."""
+    rows = await crews_repository.list_crews(connection)
+    chosen = [row for row in rows if organisation is None or row["organisation"] == organisation]
+    return {"items": [crew_seen_by(row, principal) for row in chosen]}
 
 
 @router.post("", status_code=201)
@@ -46,9 +50,9 @@ async def make_crew(
 
 
 @router.get("/{crew}")
-async def read_crew(crew: RowId, connection: Transaction, _: Dispatcher, response: Response) -> dict[str, Any]:
+async def read_crew(crew: RowId, connection: Transaction, principal: Dispatcher, response: Response) -> dict[str, Any]:
     """Return one crew."""
-    return _tagged(response, crew_view(await crews_service.row_of(connection, crew)))
+    return _tagged(response, crew_seen_by(await crews_service.row_of(connection, crew), principal))
 
 
 @router.patch("/{crew}")

@@ -73,9 +73,9 @@ async def change_crew(
 ) -> dict[str, Any]:
     """Change a crew over the version that the person saw; raises NotFound, Changed, Conflict, Forbidden."""
     row = await row_of(connection, crew, lock=True)
+    _may_manage(principal, row["organisation"])
     if row["version"] != version:
         raise Changed(crew_view(row), row["changed_by"])
-    _may_manage(principal, row["organisation"])
     _may_manage(principal, edits.get("organisation", row["organisation"]))
     if edits.get("in_use") is False and row["open_tasks"]:
         raise Conflict("The crew has open tasks: give them to another one first.", code="crew-has-tasks")
@@ -136,10 +136,20 @@ async def take_position(
 
 
 async def suggest(
-    connection: Connection, settings: Settings, *, skill: str | None, place: Point | None, priority: str
+    connection: Connection,
+    settings: Settings,
+    *,
+    skill: str | None,
+    place: Point | None,
+    priority: str,
+    sender: Principal | None = None,
 ) -> dict[str, Any]:
-    """Return the crews in use, the best first, each with its reasons."""
-    rows = await repository.list_crews(connection, in_use_only=True)
+    """Return the crews in use (that `sender` may send), the best first, each with its reasons."""
+    rows = [
+        row
+        for row in await repository.list_crews(connection, in_use_only=True)
+        if sender is None or sender.may("tasks.manage", row["organisation"])
+    ]
     moment = now()
     starts = {row["id"]: _start(row, moment) for row in rows}
     trips: dict[int, Trip] = {}

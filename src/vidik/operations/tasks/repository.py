@@ -20,7 +20,8 @@ EDITABLE: tuple[str, ...] = get_args(Editable)
 _PLACES = ("place",)
 
 _SELECT = """
-    SELECT t.*, c.name AS crew_name, (SELECT count(*) FROM task_photo p WHERE p.task = t.id) AS photos
+    SELECT t.*, c.name AS crew_name, c.organisation AS crew_organisation,
+           (SELECT count(*) FROM task_photo p WHERE p.task = t.id) AS photos
       FROM task t
       LEFT JOIN crew c ON c.id = t.crew
 """
@@ -149,8 +150,12 @@ async def list_tasks(
     crew: int | None = None,
     incident: int | None = None,
     words: str | None = None,
+    organisation: str | None = None,
 ) -> list[DictRow]:
-    """Return tasks: what is not over worst first, then as opened; other lists newest first, paged by number."""
+    """Return tasks: what is not over worst first, then as opened; other lists newest first, paged by number.
+
+    `organisation` chooses tasks that a crew of it has or had in this round.
+    """
     conditions = {"active": ["t.ended_at IS NULL"], "over": ["t.ended_at IS NOT NULL"], "all": []}.get(which)
     parameters: list[Any] = []
     if conditions is None:
@@ -159,6 +164,7 @@ async def list_tasks(
         ("t.id < %s", after),
         ("t.crew = %s", crew),
         ("t.incident = %s", incident),
+        ("t.state <> 'open' AND c.organisation = %s", organisation),
         ("strpos(lower(t.title || ' ' || t.address || ' T-' || t.id), lower(%s)) > 0", words or None),
     ):
         if value is not None:

@@ -98,6 +98,7 @@ async def decide(
     Raises NotFound, Changed, or Conflict for what the state does not allow.
     """
     row = await seen(connection, number, version)
+    may_decide(row, principal)
     before, moment = facts_of(row), now()
     match verb:
         case "assign":
@@ -147,6 +148,18 @@ async def _decided(
     return await tell(connection, number)
 
 
+def may_decide(row: Mapping[str, Any], principal: Principal) -> None:
+    """Raise Forbidden for a task that a crew of another organisation has: its desk decides about it."""
+    organisation = row["crew_organisation"]
+    if facts_of(row).standing_crew is None or organisation is None or principal.may("tasks.manage", organisation):
+        return
+    raise Forbidden(
+        f"A crew of {organisation} has this task, and you decide about tasks of other organisations only.",
+        code="task-of-organisation",
+        values={"organisation": organisation},
+    )
+
+
 async def may_give(connection: Connection, crew: int, principal: Principal) -> None:
     """Raise unless a crew exists, is in use, and the person may send crews of its organisation."""
     row = await crews_repository.find_crew(connection, crew)
@@ -168,6 +181,7 @@ async def edit(
 ) -> dict[str, Any]:
     """Change what is typed of a task; what a crew was told before stays in the history. Returns the view."""
     row = await seen(connection, number, version)
+    may_decide(row, principal)
     changed = {name: edits[name] for name in EDITABLE if name in edits and edits[name] != row[name]}
     if not changed:
         return task_view(row)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from vidik.kernel.clock import iso
+from vidik.kernel.identity import Principal
 from vidik.operations.tasks.repository import facts_of
 from vidik.operations.tasks.suggesting import Suggestion
 from vidik.operations.tasks.task import Act
@@ -15,7 +16,7 @@ def _text(moment: datetime | None) -> str | None:
 
 
 def task_view(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a task; `crew` is the one that has it, or that ended it."""
+    """Return a task; `crew` is the one that has it, or that ended it, `organisation` where that crew works."""
     facts = facts_of(row)
     times = {name: _text(facts.acts[act].at) if act in facts.acts else None for act, name in _TIMES}
     crew = {"id": row["crew"], "name": row["crew_name"]} if facts.standing_crew is not None else None
@@ -35,6 +36,7 @@ def task_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "round": row["round"],
         "decision": row["decision"],
         "crew": crew,
+        "organisation": row["crew_organisation"] if crew else None,
         "opened_at": iso(row["opened_at"]),
         "opened_by": row["opened_by"],
         "assigned_at": _text(row["decided_at"]) if row["decision"] == "assigned" else None,
@@ -133,6 +135,12 @@ def crew_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "changed_by": row["changed_by"],
         "changed_at": iso(row["changed_at"]),
     }
+
+
+def crew_seen_by(row: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
+    """Return a crew as a person may see it: where its people are only for who may send it."""
+    view = crew_view(row)
+    return view if principal.may("tasks.manage", row["organisation"]) else view | {"position": None}
 
 
 def without_position(crew: Mapping[str, Any]) -> dict[str, Any]:
