@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.console.conftest import SUBSTATION
 from tests.operations.conftest import Follow
-from tests.operations.factories import minutes_ago, store
+from tests.operations.factories import a_target, minutes_ago, store
 
 from vidik.kernel.services import Services
 from vidik.operations.alarms.consumer import AlarmConsumer
@@ -27,6 +27,7 @@ from vidik.operations.alarms.performance import (
 )
 from vidik.operations.rules.signals import AlarmKey
 
+OTHER = a_target("urn:ngsi-ld:HeatSubstation:nis:s02", "HeatSubstation", dataOrigin="simulated")
 BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
 END = BEGIN + timedelta(days=1)
 
@@ -158,5 +159,12 @@ class TestOverHttp:
         result = answer.json()
         assert (result["calls"], result["rating"]) == (1, "acceptable")
         assert result["top"][0]["entity_name"] == "Подстаница Чаир"
+        # A simulated city's day before its first start: nobody was called.
+        for hours in (20, 19, 18):
+            await store(services.database, OTHER, {"returnTemperaturePrimary": 61.0}, minutes_ago(hours * 60))
+        await follow(AlarmConsumer())
+        shown = (await client.get("/api/alarms")).json()["items"]
+        assert {alarm["entity_id"] for alarm in shown} == {SUBSTATION.entity_id, OTHER.entity_id}
+        assert (await client.get("/api/alarms/performance")).json()["calls"] == 1
         empty = await client.get("/api/alarms/performance", params={"from": "2026-01-01T00:00:00Z"})
         assert empty.status_code == 400

@@ -1,14 +1,21 @@
 """SQL of how the alarms behaved."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from vidik.kernel.database import Connection
 from vidik.operations.alarms.performance import Call, Stands
 from vidik.operations.rules.signals import AlarmKey
 
+_OF_THE_PAST = timedelta(hours=1)
+_FILLING = timedelta(minutes=10)
+
 
 async def calls_between(connection: Connection, begin: datetime, end: datetime) -> list[Call]:
-    """Return every call of a time, in order, each with how long it lasted; exercises called nobody for real."""
+    """Return every call of a time, in order, each with how long it lasted; exercises called nobody for real.
+
+    Nor did the past that a simulated or recorded city is filled with at its first start: readings of more than an
+    hour ago, and what the ten minutes after them raised of the same alarms.
+    """
     cursor = await connection.execute(
         """
         SELECT e.at, a.rule, a.entity_id, a.attribute, a.entity_name, a.priority, over.at AS over_at
@@ -25,11 +32,14 @@ async def calls_between(connection: Connection, begin: datetime, end: datetime) 
          ) AS over ON true
          WHERE e.transition = 'raised'
            AND a.exercise_id IS NULL
-           AND e.at >= %s
-           AND e.at < %s
+           AND NOT (a.origin <> 'real'
+                    AND a.raised_at - a.observed_at > %(past)s
+                    AND e.at - a.raised_at < %(filling)s)
+           AND e.at >= %(begin)s
+           AND e.at < %(end)s
          ORDER BY e.at, e.id
         """,
-        [begin, end],
+        {"begin": begin, "end": end, "past": _OF_THE_PAST, "filling": _FILLING},
     )
     return [
         Call(
