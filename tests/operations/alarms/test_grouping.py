@@ -109,3 +109,27 @@ class TestStorm:
         assert {member["state"] for member in members} == {"acknowledged"}
         assert {member["group"] for member in members} == {group["id"]}
         assert (await client.get("/api/alarm-groups/4711/alarms")).status_code == 404
+
+    async def test_of_full_containers_does_not_take_in_a_burning_one(
+        self,
+        client: httpx.AsyncClient,
+        services: Services,
+        follow: Follow,
+    ) -> None:
+        begin = datetime.now(UTC) - timedelta(hours=7)
+        readings = []
+        for hour in range(7):
+            for number in range(8):
+                target = a_target(f"urn:ngsi-ld:WasteContainer:nis:{number}", "WasteContainer")
+                moment = begin + timedelta(hours=hour, seconds=number)
+                said = {names.expand_attribute("fillingLevel"): 0.99}
+                if number == 4 and hour == 6:
+                    said[names.expand_attribute("temperature")] = 80.0
+                readings.append(EntityReading(target, to_microseconds(moment), said))
+        async with services.database.transaction("city") as connection:
+            await ReadingWriter().write(connection, readings)
+        await follow(AlarmConsumer())
+        (group,) = (await client.get("/api/alarm-groups")).json()["items"]
+        assert (group["alarms"], group["priority"]) == (8, "low")
+        (fire,) = (item for item in (await client.get("/api/alarms")).json()["items"] if item["priority"] == "critical")
+        assert (fire["rule"], fire["group"]) == ("container_fire", None)
