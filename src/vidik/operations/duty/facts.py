@@ -51,6 +51,16 @@ _TASKS = """
      ORDER BY opened_at, id
      LIMIT %(limit)s
 """
+# What was said to the public and still stands or ended in this time, and what waits for a release.
+_WARNINGS = """
+    SELECT id, kind, state, content -> 'sr' ->> 'headline' AS headline, content -> 'en' ->> 'headline' AS headline_en,
+           content ->> 'status' AS status, drafted_at, sent_at, expires_at, released_by
+      FROM warning
+     WHERE (sent_at < %(end)s AND (changed_at >= %(begin)s OR state = 'released'))
+        OR (state = 'draft' AND drafted_at < %(end)s)
+     ORDER BY sent_at NULLS LAST, id
+     LIMIT %(limit)s
+"""
 _NOTICES = """
     SELECT count(*) FILTER (WHERE sent_at IS NOT NULL) AS sent,
            count(*) FILTER (WHERE state = 'acknowledged') AS acknowledged,
@@ -90,6 +100,7 @@ async def gather(connection: Connection, begin: datetime, end: datetime) -> dict
         "alarms": {"counts": alarms, "standing": await rows(_ALARMS)},
         "incidents": await rows(_INCIDENTS),
         "tasks": await rows(_TASKS),
+        "warnings": await rows(_WARNINGS),
         "notices": notices,
         "log": await rows(_LOG),
     }

@@ -29,6 +29,15 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "standing": ("Standing at the end", "Остаје отворено"),
     "incidents": ("Incidents", "Инциденти"),
     "tasks": ("Tasks", "Задаци"),
+    "warnings": ("Warnings to the public", "Упозорења јавности"),
+    "until": ("Until", "До"),
+    "Update": ("changed", "измењено"),
+    "Cancel": ("called off", "опозив"),
+    "warning.draft": ("draft, not sent", "нацрт, није послато"),
+    "warning.released": ("stands", "на снази"),
+    "warning.replaced": ("replaced by a later one", "замењено новијим"),
+    "warning.cancelled": ("called off", "опозвано"),
+    "warning.expired": ("over", "истекло"),
     "notices": ("Messages to people on call", "Поруке људима у приправности"),
     "sent": (
         "Sent: {sent}. Taken over: {acknowledged}. Not through yet: {failed}. Given up: {given_up}.",
@@ -63,6 +72,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "failed": ("failed", "није успео"),
     "cancelled": ("cancelled", "отказан"),
     "exercise": ("EXERCISE", "ВЕЖБА"),
+    "trial": ("TEST", "ПРОБА"),
     "simulated": ("simulated", "симулирано"),
 }
 _GREY, _INK = (81, 96, 111), (28, 39, 51)
@@ -122,6 +132,9 @@ def sections_of(content: Mapping[str, Any], signed: Mapping[str, Any], language:
                 [_incident(say, one) for one in facts["incidents"]]),
         _listed(say, "tasks", [say("number"), say("what"), say("state"), say("since")],
                 [_task(say, one) for one in facts["tasks"]]),
+        # What was signed before warnings were among the facts says nothing of them.
+        _listed(say, "warnings", [say("what"), say("state"), say("since"), say("until"), say("who")],
+                [_warning(say, one) for one in facts.get("warnings", [])]),
         Section(say("notices"), say("sent", **facts["notices"])),
         _listed(say, "log", [say("when"), say("who"), say("what")],
                 [[say.time(one["at"]), say.script(one["person"]), one["text"]] for one in facts["log"]]),
@@ -156,6 +169,15 @@ def _incident(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
 def _task(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
     mark = f"{say('exercise')}: " if one["exercise"] else ""
     return [str(one["id"]), mark + say.script(one["title"]), say(one["state"]), say.time(one["opened_at"])]
+
+
+def _warning(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
+    mark = {"Exercise": f"{say('exercise')}: ", "Test": f"{say('trial')}: "}.get(one["status"], "")
+    headline = one["headline_en"] if say.language == "en" and one["headline_en"] else say.script(one["headline"])
+    kind = f" ({say(one['kind'])})" if one["kind"] != "Alert" else ""
+    state = say(f"warning.{one['state']}")
+    who = say.script(one["released_by"] or "")
+    return [mark + headline + kind, state, say.time(one["sent_at"]), say.time(one["expires_at"]), who]
 
 
 def _incoming(say: _Phrases, signed: Mapping[str, Any]) -> str:
