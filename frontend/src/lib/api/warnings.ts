@@ -50,10 +50,18 @@ export interface WarningDraft {
   client_id: string;
 }
 
+/** What a warning about an incident could say, for its author to complete. */
+export interface WarningProposal {
+  content: WarningContent;
+  incident: string;
+  number: string;
+}
+
 const at = (id: string) => `/api/warnings/${part(id)}`;
 
 export const warningsApi = {
   list: () => get<{ items: Warning[] }>("/api/warnings", { limit: 100 }),
+  proposal: (incident: string) => get<WarningProposal>("/api/warnings/proposal", { incident }),
   draft: (draft: WarningDraft) => request<Warning>("POST", "/api/warnings", draft),
   change: (id: string, version: number, content: WarningContent) =>
     versioned<Warning>("PUT", at(id), version, { content }),

@@ -179,6 +179,7 @@ export const incidentsEn = {
   "act.split": "Split",
   "act.handover": "Hand over",
   "act.crew": "Send crew",
+  "act.warning": "Warn the public",
   "act.page": "Whole page",
   "act.link": "Link",
   "act.unlink": "Take off",

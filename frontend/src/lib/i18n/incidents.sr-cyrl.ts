@@ -190,6 +190,7 @@ export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   "act.split": "Издвој",
   "act.handover": "Предај",
   "act.crew": "Пошаљи екипу",
+  "act.warning": "Упозори јавност",
   "act.page": "Цела страна",
   "act.link": "Повежи",
   "act.unlink": "Раздвоји",

@@ -5,6 +5,8 @@ export const warningsEn = {
   title: "Warnings",
   lead: "One person writes a warning, another one releases it. What was released is never changed: it is updated or cancelled.",
   new: "New warning",
+  proposed:
+    "From incident {number}: kind, headline and area are a beginning. Write what people need to know, and read every word.",
   none: "No warning has been written yet. A draft is seen by nobody outside until another person releases it.",
   standing: "Drafts and standing warnings",
   over: "Over",

@@ -13,8 +13,10 @@ from vidik.kernel.clock import now
 from vidik.kernel.forms import Form, Number, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
+from vidik.operations.incidents import service as incidents
+from vidik.operations.incidents.types import incident_types
 from vidik.operations.version_header import read_version
-from vidik.operations.warnings import cap, page, repository, service
+from vidik.operations.warnings import cap, page, proposal, repository, service
 from vidik.operations.warnings.content import Content, MessageType
 
 router = APIRouter(prefix="/warnings", tags=["warnings"])
@@ -70,6 +72,17 @@ async def draft(body: DraftForm, connection: Transaction, principal: Author) -> 
         return view
     await audit.record(connection, principal, "warning.draft", f"warning:{view['id']}", details={"kind": body.kind})
     return view
+
+
+@router.get("/proposal")
+async def propose(
+    connection: Transaction, services: ServicesOf, _: Author, incident: Annotated[Number, Query()]
+) -> dict[str, Any]:
+    """Return what a warning about an incident could say, for its author to complete; nothing is written."""
+    found = await incidents.get(connection, incident)
+    kind = incident_types(services.settings.data).get(found.type)
+    event = kind.title.scripts()["sr-Cyrl"] if kind is not None else ""
+    return {"content": proposal.propose(found, event, now()), "incident": str(found.id), "number": found.number}
 
 
 @router.get("/{warning}")
