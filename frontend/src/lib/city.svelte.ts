@@ -111,6 +111,11 @@ export class City {
     return [...this.alarms.values()].filter(isOpen);
   }
 
+  /** Open alarms without those of an exercise: what figures of the city count. */
+  get realAlarms(): Alarm[] {
+    return this.openAlarms.filter((alarm) => alarm.origin !== "exercise");
+  }
+
   /** Take an alarm as the server now has it, from the stream or from an answer. */
   putAlarm(alarm: Alarm): void {
     this.alarms = new Map(this.alarms).set(alarm.id, alarm);

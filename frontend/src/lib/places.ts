@@ -30,6 +30,7 @@ export const PLACES: {
   { address: "/tasks", key: "t", icon: "tasks", label: "nav.tasks", screens: ["tasks"] },
   { address: "/duty", key: "d", icon: "duty", label: "nav.duty", screens: ["duty"] },
   { address: "/warnings", key: "w", icon: "warnings", label: "nav.warnings", screens: ["warnings"] },
+  { address: "/exercises", key: "x", icon: "exercises", label: "nav.exercises", screens: ["exercises"] },
   { address: "/city", key: "y", icon: "city", label: "nav.city", screens: ["city"] },
   { address: "/devices", key: "e", icon: "devices", label: "nav.devices", screens: ["devices", "device"] },
   {

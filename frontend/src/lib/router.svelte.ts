@@ -4,6 +4,7 @@ export type ScreenName =
   | "asset"
   | "alarms"
   | "procedures"
+  | "exercises"
   | "tasks"
   | "phone"
   | "devices"
@@ -35,6 +36,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/duty(?:\/([a-z]+))?\/?$/, "duty"],
   [/^\/procedures(?:\/([a-z0-9_]+(?:\/edit)?))?\/?$/, "procedures"],
   [/^\/tasks(?:\/(crews|[0-9]+))?\/?$/, "tasks"],
+  [/^\/exercises(?:\/([0-9]+))?\/?$/, "exercises"],
   [/^\/phone\/?$/, "phone"],
   [/^\/devices\/?$/, "devices"],
   [/^\/devices\/(.+)$/, "device"],
@@ -122,6 +124,7 @@ class Router {
     if (screen === "alarms" && id) return this.go("/alarms");
     if (screen === "incidents" && id) return this.go("/incidents");
     if (screen === "procedures" && id) return this.go("/procedures");
+    if (screen === "exercises" && id) return this.go("/exercises");
     if (screen === "tasks" && id) return this.go("/tasks");
     if (screen !== "situation") this.go(parent[screen] ?? "/situation");
   }

@@ -10,6 +10,7 @@ from vidik.context.jsonld import names
 from vidik.intake.profiles import Profile
 from vidik.operations.rules.messages import unit_symbol
 from vidik.operations.rules.model import AnyRule, ThresholdRule
+from vidik.operations.twins import twin_type
 
 SERVICES = ("heating", "lighting", "parking", "air", "water", "waste", "traffic")
 Band = tuple[float, float]
@@ -91,6 +92,8 @@ class Catalogue:
                 self._types[profile.type_iri] = AssetType(
                     profile.entity_type, profile.service, numeric[:5] or _any_names(profile)
                 )
+        # Twins of an exercise look like the assets they stand in for; their origin says what they are.
+        self._types |= {names.expand_type(twin_type(one.name)): one for one in list(self._types.values())}
 
     def asset_type(self, types: Sequence[str]) -> AssetType | None:
         """Return how an entity of these (expanded) types is shown; None when it is no asset of the console."""

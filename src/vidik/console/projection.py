@@ -30,6 +30,8 @@ from vidik.operations.entities import (
 from vidik.operations.rules.memory import scalar
 from vidik.operations.rules.messages import unit_symbol
 from vidik.operations.rules.model import PRIORITIES, Priority, Scalar
+from vidik.operations.twins import ORIGIN as EXERCISE
+from vidik.operations.twins import exercise_of
 
 AssetState = Literal["normal", "low", "medium", "high", "critical", "unknown", "out_of_service"]
 SILENT_AFTER_INTERVALS = 3
@@ -111,7 +113,7 @@ class Projection:
             name=name_of(row["id"], document),
             folded=fold(f"{name_of(row['id'], document)} {row['id'].rpartition(':')[2]}"),
             place=point_of(value_of(document, LOCATION)),
-            origin=origin_of(document),
+            origin=origin_of(document) if exercise_of(row["id"]) is None else EXERCISE,
             observed_at=to_microseconds(observed_at) if observed_at else None,
             recorded_at=to_microseconds(row["modified_at"]),
             attributes=self._shapes.setdefault(shape, shape),  # one set for all assets alike
@@ -200,6 +202,8 @@ class Projection:
         found = []
         for other in self.assets.values():
             if other.place is None or other is asset or other.asset_type is not asset.asset_type:
+                continue
+            if (other.origin == EXERCISE) != (asset.origin == EXERCISE):
                 continue
             distance = _squared_degrees(asset.place, other.place)
             if distance < _NEAR_SQUARED_DEGREES:

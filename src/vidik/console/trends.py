@@ -19,6 +19,7 @@ from vidik.context.store import history
 from vidik.kernel.clock import from_microseconds, iso, now, to_microseconds
 from vidik.kernel.database import Database
 from vidik.kernel.tasks import end_tasks
+from vidik.operations.twins import ORIGIN as EXERCISE
 
 _log = structlog.get_logger(__name__)
 
@@ -99,7 +100,7 @@ class Trends:
             members = [
                 asset.id
                 for asset in assets
-                if asset.asset_type.name == _TYPES.get(sign.service) and asset.origin != "recorded"
+                if asset.asset_type.name == _TYPES.get(sign.service) and asset.origin not in ("recorded", EXERCISE)
             ]
             if wanted and members:
                 found[sign.service] = await self._trend(sign, members, wanted, start, end)

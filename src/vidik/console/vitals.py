@@ -11,6 +11,7 @@ from typing import Any
 from vidik.console.catalogue import SERVICES
 from vidik.console.projection import Asset
 from vidik.operations.rules.model import Scalar
+from vidik.operations.twins import ORIGIN as EXERCISE
 
 CURVE_TOLERANCE_CELSIUS = 3
 HEAT_DRAWN_KILOWATT = 20
@@ -125,10 +126,13 @@ VITAL_SIGNS = (
 
 
 def measure(assets: Iterable[Asset], now: int) -> list[dict[str, Any]]:
-    """Return every vital sign with how many of its assets are fresh, stale and in alarm; trends come later."""
+    """Return every vital sign with how many of its assets are fresh, stale and in alarm; trends come later.
+
+    Twins of an exercise are not of the city.
+    """
     by_service: dict[str, list[Asset]] = {service: [] for service in SERVICES}
     for asset in assets:
-        if asset.asset_type.service in by_service:
+        if asset.asset_type.service in by_service and asset.origin != EXERCISE:
             by_service[asset.asset_type.service].append(asset)
     items: list[dict[str, Any]] = []
     for sign in VITAL_SIGNS:

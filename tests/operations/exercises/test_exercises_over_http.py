@@ -10,10 +10,11 @@ import httpx
 import pytest
 import yaml
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER
+from tests.console.conftest import DISPATCHER, until_seen
 from tests.operations.conftest import Follow, rows
 from tests.operations.incidents.conftest import Signals, entities, signal  # noqa: F401  fixture
 
+from vidik.console.live import LiveCity
 from vidik.kernel.database import Connection
 from vidik.kernel.identity import authenticator
 from vidik.kernel.services import Services
@@ -130,7 +131,11 @@ class TestWhoIsExercised:
 
 class TestMixing:
     async def test_an_incident_for_an_alarm_of_an_exercise_belongs_to_it_and_takes_no_real_one(
-        self, client: httpx.AsyncClient, services: Services, follow: Follow, signal: Signals  # noqa: F811
+        self,
+        client: httpx.AsyncClient,
+        services: Services,
+        follow: Follow,
+        signal: Signals,  # noqa: F811
     ) -> None:
         await signal("pressure", *entities(1))
         exercise = await start(client, scenario="air_pollution_episode", speed=60)
@@ -196,3 +201,17 @@ async def test_every_column_is_in_the_register(connection: Connection) -> None:
         assert columns == set(described["personal"]) | set(described["not_personal"]), table
         for entry in described["personal"].values():
             assert set(entry) == {"purpose", "legal_basis", "retention"}
+
+
+class TestConsole:
+    async def test_shows_twins_marked_and_counts_them_in_no_vital_sign(
+        self, client: httpx.AsyncClient, services: Services, live: LiveCity
+    ) -> None:
+        exercise = await start(client)
+        await jobs.play_on(services, "city")
+        twin = f"urn:ngsi-ld:Exercise:{exercise['id']}:fortress_parking"
+        await until_seen(live, twin)
+        page = await ask(client, "GET", f"/console/assets/{twin}")
+        assert (page["origin"], page["service"], page["name"]) == ("exercise", "parking", "ВЕЖБА · Паркинг код Тврђаве")
+        vitals = {one["service"]: one for one in (await ask(client, "GET", "/console/vitals"))["items"]}
+        assert (vitals["parking"]["assets"], vitals["parking"]["value"]) == (0, None)

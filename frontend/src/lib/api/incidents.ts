@@ -20,7 +20,14 @@ export type Which = "open" | "closed" | "all";
 export type Changes = Partial<
   Pick<Incident, "type" | "severity" | "title" | "summary" | "address" | "place" | "area">
 >;
-export type Draft = Changes & { type: string; title: string; links?: Link[]; client_id: string };
+/** `in_exercise`: the exercise that the incident belongs to; what is opened for its alarms belongs to it anyway. */
+export type Draft = Changes & {
+  type: string;
+  title: string;
+  links?: Link[];
+  client_id: string;
+  in_exercise?: string;
+};
 
 const at = (id: string) => `/api/incidents/${part(id)}`;
 const act = (id: string, verb: string, version: number, body: object) =>
@@ -34,7 +41,12 @@ export const incidentsApi = {
   figures: (days: number) => get<Figures>("/api/incidents/figures", { days }),
   people: () => get<{ items: Person[] }>("/api/incidents/people"),
   one: (id: string) => get<Incident>(at(id)),
-  open: (draft: Draft) => request<Incident>("POST", "/api/incidents", draft),
+  open: ({ in_exercise: exercise, ...draft }: Draft) =>
+    request<Incident>(
+      "POST",
+      exercise ? `/api/exercises/${part(exercise)}/incidents` : "/api/incidents",
+      draft,
+    ),
   change: (id: string, version: number, changes: Changes) =>
     versioned<Incident>("PATCH", at(id), version, changes),
   alarms: (id: string) => get<{ items: Alarm[]; total: number }>(`${at(id)}/alarms`),

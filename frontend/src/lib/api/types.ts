@@ -6,7 +6,8 @@ import type { AlarmState, Hold, HoldKind } from "./alarms.types";
 export type Service = "heating" | "lighting" | "parking" | "air" | "water" | "waste" | "traffic";
 export type Priority = "critical" | "high" | "medium" | "low";
 export type AssetState = "normal" | Priority | "unknown" | "out_of_service";
-export type Origin = "real" | "simulated" | "recorded";
+/** `exercise`: of a twin that stands in for an asset while an exercise is played. */
+export type Origin = "real" | "simulated" | "recorded" | "exercise";
 export type Health = "ok" | "late" | "silent" | "rejecting" | "never";
 export type Place = [number, number];
 export type Value = number | string | boolean | null | object;

@@ -27,6 +27,8 @@ export interface Form {
   links: string[];
   role: IncidentRole;
   person: string;
+  /** The exercise that a new incident belongs to; empty: real work. */
+  exercise: string;
   draft: () => Draft;
   changes: (before: Incident) => Changes;
   splitDraft: (of: Incident) => { title: string; links: Link[]; client_id: string };
@@ -56,6 +58,7 @@ export function blank(asked: Asked | null): Form {
     links: [],
     role: "command",
     person: "",
+    exercise: known.in_exercise ?? "",
     draft() {
       return {
         title: this.title.trim(),
@@ -66,6 +69,7 @@ export function blank(asked: Asked | null): Form {
         place: this.place,
         links: known.links?.map(({ kind, target }) => ({ kind, target })) ?? [],
         client_id: clientId,
+        ...(this.exercise ? { in_exercise: this.exercise } : {}),
       };
     },
     changes(before) {

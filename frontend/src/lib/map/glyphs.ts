@@ -31,6 +31,17 @@ function outline(context: CanvasRenderingContext2D, state: AssetState, r: number
   }
 }
 
+/** A dashed box around what belongs to an exercise: it must not be taken for the real thing beside it. */
+function paintExercise(context: CanvasRenderingContext2D, palette: Palette): void {
+  context.save();
+  context.lineCap = "butt";
+  context.setLineDash([5, 3]);
+  context.strokeStyle = palette.quiet;
+  context.lineWidth = 2;
+  context.strokeRect(-13.5, -13.5, 27, 27);
+  context.restore();
+}
+
 /** Dotted for simulated, dashed for recorded, a full line for what is measured now. */
 function setDash(context: CanvasRenderingContext2D, origin: Origin): void {
   context.lineCap = origin === "simulated" ? "round" : "butt";
@@ -104,6 +115,7 @@ function paintFull(
   palette: Palette,
 ): void {
   const colour = palette.states[state];
+  if (origin === "exercise") paintExercise(context, palette);
   if (state === "normal" || state === "out_of_service") {
     outline(context, state, 9.5);
     context.fillStyle = palette.surface;
@@ -141,7 +153,7 @@ function paintFull(
   context.fillStyle = colour;
   context.fill();
   icon(context, service, palette.ground, state === "high" ? 10.5 : 12, state === "high" ? 2.2 : 0);
-  if (origin !== "real") {
+  if (origin === "simulated" || origin === "recorded") {
     outline(context, state, 13.2);
     setDash(context, origin);
     context.strokeStyle = colour;

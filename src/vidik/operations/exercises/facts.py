@@ -29,8 +29,8 @@ _FACTS = """
            e.at
       FROM incident_entry e
      WHERE e.incident IN (SELECT id FROM own)
-       AND (e.kind IN ('procedure.started', 'procedure.ended', 'task.assigned', 'task.arrived', 'task.done',
-                       'contained', 'closed')
+       AND (e.kind IN ('procedure.started', 'task.assigned', 'task.arrived', 'task.done', 'contained', 'closed')
+            OR (e.kind = 'procedure.ended' AND (e.data ->> 'stopped') IS DISTINCT FROM 'true')
             OR (e.kind IN ('role', 'handover') AND e.data ->> 'role' = 'command' AND e.data ->> 'to' IS NOT NULL))
      UNION ALL
     SELECT deed.what, deed.at
