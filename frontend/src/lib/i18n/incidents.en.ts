@@ -81,6 +81,7 @@ export const incidentsEn = {
   "from.system": "opened by another system",
 
   exercise: "Exercise",
+  "form.exercise": "Belongs to the exercise “{title}”",
   nobody: "Nobody yet",
   "alarms.some": { one: "{n} alarm", other: "{n} alarms" },
   "alarms.of": "{open} open of {total}",

@@ -86,6 +86,7 @@ export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   "from.system": "отворио други систем",
 
   exercise: "Вежба",
+  "form.exercise": "Припада вежби „{title}“",
   nobody: "Још нико",
   "alarms.some": { one: "{n} аларм", few: "{n} аларма", other: "{n} аларма" },
   "alarms.of": "отворено {open} од {total}",
