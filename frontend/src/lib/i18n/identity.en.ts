@@ -116,6 +116,8 @@ export const identity = {
   "action.procedure.withdraw": "Procedure withdrawn",
   "action.session.end_all": "All sessions of a person ended",
   "action.session.end_others": "All other sessions ended",
+  "action.shift.plan": "Shift planned",
+  "action.shift.change": "Shift changed",
   "action.shift.remove": "Shift removed",
   "action.task.assign": "Task given to a crew",
   "action.task.cancel": "Task cancelled",

@@ -122,6 +122,8 @@ export const identity: Record<keyof typeof english, Message> = {
   "action.procedure.withdraw": "Поступак повучен",
   "action.session.end_all": "Све сесије особе завршене",
   "action.session.end_others": "Све остале сесије завршене",
+  "action.shift.plan": "Смена распоређена",
+  "action.shift.change": "Смена измењена",
   "action.shift.remove": "Смена уклоњена",
   "action.task.assign": "Задатак додељен екипи",
   "action.task.cancel": "Задатак отказан",
