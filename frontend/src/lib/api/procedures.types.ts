@@ -147,7 +147,7 @@ export interface Result {
   "left-out"?: string;
   facts?: Record<string, unknown>;
 }
-export type StepState = "waiting" | "current" | "done" | "skipped" | "failed";
+export type StepState = "waiting" | "current" | "done" | "skipped" | "failed" | "stopped";
 /** How a step stands; of a path, how one visit of it went. */
 export interface Progress {
   state: StepState;

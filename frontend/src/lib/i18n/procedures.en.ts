@@ -68,6 +68,7 @@ export const proceduresEn = {
   "step.overdue": "Overdue",
   "step.done": "Done",
   "step.skipped": "Left out",
+  "step.stopped": "Not finished",
   "step.failed": "Did not work",
   "step.failedBecause": "It did not work: {why}",
   "step.wasLate": "late",

@@ -69,6 +69,7 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "step.overdue": "Касни",
   "step.done": "Урађено",
   "step.skipped": "Прескочено",
+  "step.stopped": "Није довршено",
   "step.failed": "Није успело",
   "step.failedBecause": "Није успело: {why}",
   "step.wasLate": "са закашњењем",
