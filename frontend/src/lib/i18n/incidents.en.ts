@@ -14,7 +14,7 @@ export const incidentsEn = {
   "desk.fresh": { one: "{n} new", other: "{n} new" },
   "desk.choose": "Choose something in the queue: j and k move, Enter opens.",
   "desk.keys":
-    "j k move · i opens an incident · c sends a crew · a acknowledges · w writes a note · e changes · n shows what is new · Enter opens the page",
+    "j k move · i opens an incident · p procedure · c sends a crew · a acknowledges · w writes a note · e changes · n shows what is new · Enter opens the page",
   "desk.group": { one: "{n} alarm of one cause", other: "{n} alarms of one cause" },
   "desk.belongs": "Part of incident {number}",
   "desk.tab.queue": "Queue",
