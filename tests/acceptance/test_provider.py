@@ -44,10 +44,11 @@ class Canaille:
         assert self.program.stdout.readline() == "done\n"
 
     def stop(self) -> None:
-        if self.program.stdin is not None:
-            self.program.stdin.close()
         self.program.kill()
         self.program.wait(timeout=60)
+        for pipe in (self.program.stdin, self.program.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 @pytest.fixture(scope="module")

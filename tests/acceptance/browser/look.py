@@ -36,6 +36,11 @@ def findings(page: Page, *, no_english: bool = False) -> list[str]:
     return found
 
 
+def findings_shown(page: Page) -> list[str]:
+    """What axe finds in the theme that is shown: for a second size of a screen whose colours were looked at."""
+    return _run(page, {"resultTypes": ["violations"]})
+
+
 def _run(page: Page, options: dict[str, object]) -> list[str]:
     theme = page.evaluate("document.documentElement.dataset.theme")
     return [

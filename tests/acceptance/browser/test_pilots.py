@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.acceptance.browser.conftest import DESK, PHONE
+from tests.acceptance.browser.look import findings, findings_shown, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
 from tests.acceptance.browser.small_pilots import SAVED, STEPPED, UNDECIDED, hand_in, street_csv
-from tests.acceptance.browser.test_everybody import findings, settle
 
 Open = Callable[..., Page]
 
@@ -259,41 +259,51 @@ def test_the_ledger_and_the_one_page_sum_up_what_is_simulated_apart(open_page: O
     expect(card).to_contain_text(re.compile(r"It cost 90.000\sRSD and saves .* paid back after about", re.DOTALL))
 
 
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize(
-    ("language", "size", "theme"),
-    [("en", PHONE, "light"), ("sr-Cyrl", DESK, "dark"), ("sr-Latn", (720, 450), "light")],
-    ids=["english-phone", "cyrillic-desk", "latin-zoomed"],
-)
-def test_axe_finds_nothing_and_nothing_is_cut(
-    open_page: Open, made: dict[str, int], language: str, size: tuple[int, int], theme: str
-) -> None:
-    page = open_page("/pilots/plans", language=language, size=size, theme=theme)
-    with_draft = page.request.post(
-        "/api/pilots/plans",
-        data={"specification": {"title": f"Нацрт {language}", "service": "parking", "design": "baseline"}},
-        headers={"Origin": page.url.split("/pilots")[0]},
-    )
-    assert with_draft.status == 201, with_draft.text()
-    draft = f"/pilots/plans/{with_draft.json()['id']}"
+@pytest.fixture(scope="module")
+def screens(city: SmallCity, made: dict[str, int]) -> list[str]:
+    """Every screen of pilots, with a plan in each of its states and a draft in each of its steps."""
+    with city.vidik.client() as client:
+        draft = client.post(
+            "/api/pilots/plans",
+            json={"specification": {"title": "Нацрт", "service": "parking", "design": "baseline"}},
+        )
+    assert draft.status_code == 201, draft.text
     steps = ("aim", "method", "signals", "periods", "money", "decision", "prove")
-    paths = ["choose", "plans", "ledger", "summary", "choose?view=table", "summary?view=table", "nothing-here"]
+    names = ("choose", "plans", "ledger", "summary", "choose?view=table", "summary?view=table", "nothing-here")
     watch = f"/pilots/plans/{made[SAVED]}/watch"
-    found, too_wide = {}, {}
-    for path in (
-        *(f"/pilots/{path}" for path in paths),
-        *(f"{draft}?step={step}" for step in steps),
+    return [
+        *(f"/pilots/{name}" for name in names),
+        *(f"/pilots/plans/{draft.json()['id']}?step={step}" for step in steps),
         f"/pilots/plans/{made[SAVED]}",
         watch,
         f"{watch}?view=table",
-    ):
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_axe_finds_nothing_and_nothing_is_cut(open_page: Open, screens: list[str]) -> None:
+    """Each screen is loaded once: axe on the desk in both themes and on the phone, all sizes in three scripts."""
+    page = open_page("/pilots/plans")
+    found: dict[str, object] = {}
+    for path in screens:
+        at_size(page, DESK)
         page.goto(path)
         page.locator("main h1").first.wait_for(state="attached")
         settle(page)
-        found[path] = findings(page)
-        too_wide[path] = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        found[f"{path} on the desk"] = findings(page)
+        found[f"{path} too wide in English"] = too_wide(page)
+        at_size(page, PHONE)
+        found[f"{path} on the phone"] = findings_shown(page)
+        for language in ("Српски, ћирилица", "Srpski, latinica", "English"):
+            at_size(page, DESK)
+            page.get_by_title(language, exact=True).click()
+            if language != "English":
+                found[f"{path} too wide in {language}"] = too_wide(page)
     assert {path: what for path, what in found.items() if what} == {}
-    assert {path: pixels for path, pixels in too_wide.items() if pixels > 0} == {}
+
+
+def at_size(page: Page, size: tuple[int, int]) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
 
 
 def test_the_pilots_screens_are_loaded_only_when_asked_for(open_page: Open) -> None:

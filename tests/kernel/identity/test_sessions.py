@@ -92,7 +92,7 @@ class TestCrewPhone:
         await make_account("mira", ("crew", "toplana"), organisation="toplana")
         client = await sign_in("mira")
         answer = await client.post("/api/crew-phones", json={"name": "Toplana 3"})
-        assert answer.status_code == 201
+        assert answer.status_code == 204
         return client
 
     async def test_is_registered_under_a_name_by_who_is_signed_in_on_it(self, crew, services):

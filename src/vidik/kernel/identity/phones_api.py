@@ -30,7 +30,7 @@ class NewPhone(Form):
     name: str = Field(min_length=1, max_length=60)
 
 
-@router.post("/crew-phones", status_code=201)
+@router.post("/crew-phones", status_code=204)
 async def register_phone(body: NewPhone, request: Request, principal: Person, services: ServicesOf) -> Response:
     """Make the browser that asks a crew's phone; whoever signs in on it is on this phone until it is revoked."""
     if not principal.may("tasks.work"):
@@ -46,7 +46,7 @@ async def register_phone(body: NewPhone, request: Request, principal: Person, se
         await repository.put_session_on_phone(connection, principal.session, phone)
         await audit.record(connection, principal, "phone.register", f"phone:{phone}", details={"name": name})
     authenticator(services).forget()
-    response = Response(status_code=201)
+    response = Response(status_code=204)
     response.set_cookie(
         PHONE_COOKIE,
         secret,
