@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from tests.operations.procedures.doing import a_definition, a_step, branches, words
 from tests.operations.procedures.test_run import definitions
 
@@ -98,6 +98,7 @@ def test_names_that_lead_nowhere() -> None:
     ]
 
 
+@settings(max_examples=60)
 @given(definitions())
 def test_endless_is_found_just_when_vidik_could_go_round_by_itself(definition: Definition) -> None:
     automatic = {step.id: step for step in definition.steps if step.by_itself}
@@ -113,6 +114,7 @@ def test_endless_is_found_just_when_vidik_could_go_round_by_itself(definition: D
     assert found == round_
 
 
+@settings(max_examples=60)
 @given(definitions())
 def test_what_is_read_is_what_was_written(definition: Definition) -> None:
     assert read_definition(definition.plain()) == definition

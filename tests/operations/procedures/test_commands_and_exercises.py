@@ -9,6 +9,7 @@ import yaml
 from starlette.applications import Starlette
 from tests.console.conftest import app  # noqa: F401  fixture
 from tests.operations.conftest import rows
+from tests.operations.duty.calling import connect, gateway
 from tests.operations.factories import a_target, store
 from tests.operations.procedures.doing import (
     PEOPLE,
@@ -28,6 +29,8 @@ from tests.operations.procedures.doing import (
 
 from vidik.kernel.clock import now
 from vidik.kernel.identity import Principal
+from vidik.operations.duty import roster
+from vidik.operations.duty.sending import send_due
 from vidik.operations.procedures import retention
 
 LAMP = "urn:ngsi-ld:Streetlight:nis:l1"
@@ -155,6 +158,32 @@ async def test_an_exercise_is_marked_and_commands_nothing(app: Starlette, ask: A
     assert await commands(app) == []
     marked = await rows(app.state.services, "SELECT n.exercise_id, t.exercise FROM notice n CROSS JOIN task t")
     assert marked == [{"exercise_id": 7, "exercise": True}]
+
+
+# apprise loads what the standard library has deprecated; nothing of ours uses it.
+@pytest.mark.filterwarnings("ignore:.*imghdr:DeprecationWarning")
+async def test_a_message_leaves_once_and_says_that_it_is_an_exercise(app: Starlette, ask: Ask) -> None:  # noqa: F811
+    services = app.state.services
+    with gateway() as provider:
+        connect(services.settings, provider)
+        async with services.database.transaction("city") as connection:
+            await roster.write_contact(connection, "ana", "sr-Latn", {"sms": "+381601"}, "Милица", now())
+        deed = {"people": ["ana"], "channels": ["sms"], "text": {"en": "The water rises", "sr": "Вода расте"}}
+        await published(ask, a_definition(a_step("tell", "notify", do=deed)))
+        incident = await an_incident(ask)
+        async with services.database.transaction("city") as connection:
+            await connection.execute("UPDATE incident SET exercise_id = 7")
+        await ask("POST", f"/incidents/{incident}/procedures", {"procedure": "drill"})
+        provider.down = True
+        await send_due(services, "city", now())
+        provider.down = False
+        for minutes in (5, 30, 60):
+            await send_due(services, "city", now() + timedelta(minutes=minutes))
+    (message,) = provider.taken.values()
+    assert len(provider.attempts) == 2
+    assert message["title"].startswith("VEŽBA: Incident ")
+    assert message["title"].endswith("Požar u kontejneru")
+    assert message["message"].splitlines()[0] == "Voda raste"
 
 
 class TestPersonalData:

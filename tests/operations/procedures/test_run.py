@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.operations.procedures.doing import a_definition, a_step, branches, words
 
@@ -93,6 +93,7 @@ def moved(definition: Definition, run: Run, data: st.DataObject, at: datetime) -
 
 
 class TestRun:
+    @settings(max_examples=50)
     @given(publishable, facts, st.data())
     def test_waits_for_somebody_or_is_over(self, definition: Definition, known: Facts, data: st.DataObject) -> None:
         at = BEGIN
@@ -114,6 +115,7 @@ class TestRun:
             assert not core.was_seen(run, run.version + 1)
             assert core.was_seen(run, run.version)
 
+    @settings(max_examples=50)
     @given(publishable, facts)
     def test_who_saw_the_step_before_it_fell_overdue_saw_it(self, definition: Definition, known: Facts) -> None:
         run = pass_by_itself(definition, core.begin(definition, BEGIN), known, BEGIN)
@@ -148,6 +150,7 @@ class TestRun:
 
 
 class TestWalk:
+    @settings(max_examples=50)
     @given(publishable.filter(lambda found: all(step.kind != "wait" for step in found.steps)), facts, st.data())
     def test_ends_or_asks_and_the_same_answers_lead_the_same_way(
         self, definition: Definition, known: Facts, data: st.DataObject

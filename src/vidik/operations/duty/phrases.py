@@ -18,6 +18,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "exercise": ("EXERCISE", "ВЕЖБА"),
     "simulated": ("Simulated data", "Симулирани подаци"),
     "since": ("Nobody has acknowledged it yet.", "Нико још није потврдио пријем."),
+    "look": ("In Vidik: {address}", "У Видику: {address}"),
     "take": ("Take it over: {address}", "Преузмите: {address}"),
     "priority.critical": ("Critical", "Критичан"),
     "priority.high": ("High", "Висок"),
@@ -70,5 +71,5 @@ def say(facts: Mapping[str, Any], language: str, *, exercise: bool, address: str
     if exercise:
         title = f"{words('exercise')}: {title}"
     if address and kind != "trial":
-        lines.append(words("take", address=address))
+        lines.append(words("look" if kind == "procedure" else "take", address=address))
     return Text(title, "\n".join(lines))

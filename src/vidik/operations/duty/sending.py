@@ -54,7 +54,8 @@ async def _send_one(
     async with services.database.transaction(tenant) as connection:
         contact = (await roster.contacts(connection, [row["login"]])).get(row["login"])
         browsers = await roster.browsers(connection, row["login"]) if row["channel"] == WEB_PUSH else []
-    address = f"{services.settings.public_url.rstrip('/')}/duty" if services.settings.public_url else None
+    page = f"/incidents/{row['facts']['incident']}" if row["facts"]["kind"] == "procedure" else "/duty"
+    address = f"{services.settings.public_url.rstrip('/')}{page}" if services.settings.public_url else None
     text = say(
         row["facts"],
         contact["language"] if contact else _DEFAULT_LANGUAGE,
@@ -63,7 +64,7 @@ async def _send_one(
     )
     gone: list[str] = []
     if row["channel"] == WEB_PUSH:
-        problem, gone = await _push(services, row, browsers, text, sender)
+        problem, gone = await _push(services, row, browsers, text, page, sender)
     else:
         problem = await _by_provider(row, known.get(row["channel"]), contact, text)
     async with services.database.transaction(tenant) as connection:
@@ -93,10 +94,15 @@ async def _by_provider(
 
 
 async def _push(
-    services: Services, row: Mapping[str, Any], browsers: list[dict[str, Any]], text: Text, sender: HttpSender
+    services: Services,
+    row: Mapping[str, Any],
+    browsers: list[dict[str, Any]],
+    text: Text,
+    page: str,
+    sender: HttpSender,
 ) -> tuple[str | None, list[str]]:
     """Send to every browser of a person; one that takes it is enough. Returns what is wrong, and who is gone."""
-    content = {"title": text.title, "body": text.body, "tag": str(row["key"]), "url": "/duty"}
+    content = {"title": text.title, "body": text.body, "tag": str(row["key"]), "url": page}
     ttl_seconds = int(LEASE.total_seconds()) * 60
     # At once: one after the other, many slow browsers of a person would outlast the lease.
     outcomes = await asyncio.gather(

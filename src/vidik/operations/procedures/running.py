@@ -206,19 +206,22 @@ async def read(connection: Connection, run_id: int) -> dict[str, Any]:
 async def views(connection: Connection, rows: list[Any]) -> list[dict[str, Any]]:
     """Return runs as the API shows them."""
     visits = await runs_repository.visits_of(connection, [row["id"] for row in rows])
-    definitions: dict[tuple[str, int], Definition] = {}
+    definitions = {
+        key: await _definition(connection, *key)
+        for key in {(row["procedure"], row["procedure_version"]) for row in rows}
+    }
+    wholes = {number: await _whole_incident(connection, number) for number in {row["incident"] for row in rows}}
+    held = await incident_rows.roles_of(connection, {incident.id for incident in wholes.values()})
     found = []
     for row in rows:
-        key = (row["procedure"], row["procedure_version"])
-        if key not in definitions:
-            definitions[key] = await _definition(connection, *key)
-        incident = await _whole_incident(connection, row["incident"])
-        roles = {one["role"]: one for one in await incident_rows.roles_of(connection, [incident.id])}
+        incident = wholes[row["incident"]]
+        definition = definitions[row["procedure"], row["procedure_version"]]
+        roles = {one["role"]: one for one in held if one["incident"] == incident.id}
         standing = Run(
             visit=_to_visit(visits[row["id"]][-1]),
             **{name: row[name] for name in ("state", "version", "ended_at", "ended_by", "ended_login", "reason")},
         )
-        found.append(run_view(row, standing, visits[row["id"]], definitions[key], incident, roles))
+        found.append(run_view(row, standing, visits[row["id"]], definition, incident, roles))
     return found
 
 
