@@ -164,7 +164,6 @@ def test_everybody_can_use_them(open_page: Open, http: httpx.Client) -> None:
         "/procedures/heating_burst?view=list&try=1",
         "/procedures/heating_burst/edit",
         f"/incidents/{incident['id']}",
-        f"/desk?item=incident:{incident['id']}",
     ):
         page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
         page.goto(path)
