@@ -30,6 +30,7 @@ export interface CityMapOptions {
 }
 
 const FLUSH_MS = 150;
+const FADE_SLICE = 2_000;
 
 /** The map of the city: streets from our own file, assets as glyphs, states kept current by small diffs. */
 export class CityMap {
@@ -40,6 +41,7 @@ export class CityMap {
   private stale = new Set<string>();
   private changed = new Map<string, AssetSummary>();
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
+  private fadeTimer: ReturnType<typeof setTimeout> | undefined;
   private whenReady: (() => void)[] = [];
   private ready = false;
 
@@ -122,18 +124,33 @@ export class CityMap {
     if (update.length > 0 && this.ready) void this.source("assets").updateData({ update });
   }
 
-  /** Fade what has had no news for long; feature state, so that nothing is laid out again. */
+  /**
+   * Fade what has had no news for long; feature state, so that nothing is laid out again. A slice at a time:
+   * between the slices of a large city keys and pointer are answered.
+   */
   fade(assets: Iterable<AssetSummary>): void {
     if (!this.ready) return;
+    clearTimeout(this.fadeTimer);
     const now = Date.now();
-    for (const asset of assets) {
-      if (!this.shown.has(asset.id)) continue;
-      const stale = isStale(asset.recorded_at ?? asset.observed_at, now, null);
-      if (stale === this.stale.has(asset.id)) continue;
-      if (stale) this.stale.add(asset.id);
-      else this.stale.delete(asset.id);
-      this.map.setFeatureState({ source: "assets", id: asset.id }, { stale });
-    }
+    const rest = assets[Symbol.iterator]();
+    const slice = () => {
+      for (let count = 0; count < FADE_SLICE; count++) {
+        const next = rest.next();
+        if (next.done) return;
+        this.fadeOne(next.value, now);
+      }
+      this.fadeTimer = setTimeout(slice, 0);
+    };
+    slice();
+  }
+
+  private fadeOne(asset: AssetSummary, now: number): void {
+    if (!this.shown.has(asset.id)) return;
+    const stale = isStale(asset.recorded_at ?? asset.observed_at, now, null);
+    if (stale === this.stale.has(asset.id)) return;
+    if (stale) this.stale.add(asset.id);
+    else this.stale.delete(asset.id);
+    this.map.setFeatureState({ source: "assets", id: asset.id }, { stale });
   }
 
   select(asset: AssetSummary | null, bringIntoView: boolean): void {
@@ -174,6 +191,7 @@ export class CityMap {
 
   destroy(): void {
     clearTimeout(this.flushTimer);
+    clearTimeout(this.fadeTimer);
     this.map.remove();
   }
 
