@@ -38,7 +38,7 @@ def evaluate(
         from vidik.pilots.comparisons import compare
 
         compared = compare(specification, units, donors, until)
-        names = [signal.name for signal in specification.units]
+        names = [signal.name for signal in specification.units] if compared.hours is None else []
         return replace(compared, findings=[*findings, *compared.findings, *spread_finding(specification, names)])
     last = min(specification.reporting.last, until) if until else specification.reporting.last
     if last < specification.reporting.first:

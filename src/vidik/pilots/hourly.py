@@ -29,7 +29,7 @@ def hours_of(
     """
     if all(units[run.name].is_daily for run in runs):
         return None
-    empty = _hours_within(reporting, specification.zone)
+    empty = hours_within(reporting, specification.zone)
     saving, use = np.full(len(empty), np.nan), np.full(len(empty), np.nan)
     for run in runs:
         spread = _evenly if units[run.name].is_daily else _by_hours
@@ -64,7 +64,7 @@ def added_evenly(hours: Hours | None, days: NDArray[np.datetime64], amounts: Val
     return Hours(hours.saving.with_values(values + added), hours.use)
 
 
-def _hours_within(period: Period, zone: str) -> Series:
+def hours_within(period: Period, zone: str) -> Series:
     """Every UTC hour of the period's local days, without values."""
     begin = np.datetime64(period.first - timedelta(days=1), "h")
     wide = Series("saving", begin, np.full((period.days + 2) * HOURS, np.nan), "", zone)

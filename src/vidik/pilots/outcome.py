@@ -151,4 +151,4 @@ class Outcome:
     findings: list[Finding]
     days: int
     hours: Hours | None = field(default=None, compare=False, repr=False, metadata={APART: True})
-    """None where no unit was measured by the hour, or the design compares days."""
+    """None where no unit was measured by the hour, or the design knows days alone."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import outcome_of
 from vidik.pilots.comparisons.estimators import equal_weights, synthetic_controls
+from vidik.pilots.comparisons.hours import hours_of_comparison
+from vidik.pilots.comparisons.noticed import events_of
 from vidik.pilots.comparisons.panel import Panel, build_panel
 from vidik.pilots.comparisons.placebos import baseline_placebos, placebos_of
 from vidik.pilots.comparisons.randomised import compare_weeks, week_placebos
@@ -45,9 +48,14 @@ def compare(
     placebos = placebos_of(design, panel, specification.seed)
     if specification.design == "single_series":
         findings.append(weakness(placebos))
+    else:
+        findings += events_of(panel, pilot.foreseen_by_unit)
     if specification.design == "synthetic_control":
         findings.append(second_opinion(panel, pilot))
-    return outcome_of(specification, panel, pilot, placebos, findings)
+    outcome = outcome_of(specification, panel, pilot, placebos, findings)
+    if specification.design == "single_series":
+        return outcome
+    return replace(outcome, hours=hours_of_comparison(panel, pilot, units, donors, specification.zone))
 
 
 def placebo_fractions(

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from vidik.kernel.errors import Unprocessable
-from vidik.pilots.comparisons.noticed import noticed
+from vidik.pilots.comparisons.noticed import other_scales
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.comparisons.placebos import Placebos
 from vidik.pilots.comparisons.runs import Run
@@ -35,7 +35,7 @@ def outcome_of(
     found = placebos.width(pilot, level)
     half = found.half * foreseen
     interval = Interval(saving - half, saving + half, level, "placebo", found.placebos, found.note)
-    findings += noticed(panel, pilot.foreseen_by_unit)
+    findings += other_scales(panel, pilot.foreseen_by_unit)
     if found.note:
         findings.append(
             Finding("few_placebos", "warning", found.note, values={"placebos": found.placebos, "level": level})

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import course_of
 from vidik.pilots.comparisons.estimators import synthetic_controls
-from vidik.pilots.comparisons.noticed import noticed
-from vidik.pilots.comparisons.panel import Panel
+from vidik.pilots.comparisons.noticed import events_of, other_scales
+from vidik.pilots.comparisons.panel import LEAST_DONORS, Panel
 from vidik.pilots.comparisons.runs import WEEK, pilot_run, weighted
 from vidik.pilots.comparisons.single_series import single_series
 from vidik.pilots.measurement.series import Mask, Values
@@ -60,7 +60,10 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     interval = Interval(
         base - base * math.exp(high), base - base * math.exp(low), level, "randomisation", len(draws), note
     )
-    findings += noticed(panel, np.where(treated_days[:, None], counterfactual * math.exp(effect), counterfactual))
+    as_drawn = np.where(treated_days[:, None], counterfactual * math.exp(effect), counterfactual)
+    findings += other_scales(panel, as_drawn)
+    if _has_others(panel):
+        findings += events_of(panel, as_drawn)
     if note:
         findings.append(Finding("few_weeks", "warning", note, values={"weeks": len(on), "draws": len(draws)}))
     elapsed = np.cumsum(treated_days)
@@ -129,8 +132,12 @@ def week_placebos(specification: Specification, panel: Panel) -> Values:
 
 
 def _foreseen(panel: Panel) -> Values:
-    design = weighted(synthetic_controls, panel) if panel.donors.shape[1] >= 2 else single_series
+    design = weighted(synthetic_controls, panel) if _has_others(panel) else single_series
     return pilot_run(design, panel).foreseen_by_unit
+
+
+def _has_others(panel: Panel) -> bool:
+    return len(panel.donor_names) >= LEAST_DONORS
 
 
 def _weeks(panel: Panel) -> tuple[NDArray[np.datetime64], NDArray[np.int64]]:
