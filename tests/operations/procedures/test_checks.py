@@ -54,6 +54,10 @@ def problems(*steps: dict[str, Any], **fields: Any) -> list[tuple[str, str]]:
             [a_step("a", "condition", branches=[{"label": words("x"), "when": ALARMS}] * 2)],
             ("otherwise-missing", "steps.0.branches.1.when"),
         ),
+        (
+            [a_step("a", "condition", branches=branches("a", None, a=[{"fact": "severity"}]))],
+            ("condition-empty", "steps.0.branches.0.when.0"),
+        ),
         ([a_step("a", "notify", do=TELL, next="a")], ("endless", "steps.0")),
         (
             [a_step("a", "condition", branches=branches("b", None, b=ALARMS)), a_step("b", "task", do={}, next="a")],

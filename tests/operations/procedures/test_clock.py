@@ -134,3 +134,17 @@ async def test_a_wait_may_be_left_out(app: Starlette, ask: Ask) -> None:  # noqa
     assert after["current"] == "look"
     await clock_strikes(app, due(run))
     assert (await effects(app))[0]["notices"] == 1
+
+
+async def test_the_clock_and_a_person_at_once_leave_a_wait_once(app: Starlette, ask: Ask) -> None:  # noqa: F811
+    run = await started(ask, PAUSE, *AFTER)
+    path = f"/procedure-runs/{run['id']}/steps/pause/skip"
+    _, answer, _ = await asyncio.gather(
+        clock_strikes(app, due(run)),
+        ask("POST", path, {"reason": "одмах"}, version=run["version"]),
+        clock_strikes(app, due(run)),
+    )
+    assert answer.status_code in (200, 412)
+    after = await again(ask, run)
+    assert [one["step"] for one in after["path"]] == ["pause", "tell", "crew", "look"]
+    assert (await effects(app))[0] | {"done": 0} == {"notices": 1, "tasks": 1, "done": 0, "overdue": 0}

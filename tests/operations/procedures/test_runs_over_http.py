@@ -1,7 +1,7 @@
 """Runs over HTTP and a real database: led by people, by Vidik and by the clock; two at once; roles; closing."""
 
+import asyncio
 from datetime import timedelta
-from typing import Any
 
 from starlette.applications import Starlette
 from tests.console.conftest import app  # noqa: F401  fixture
@@ -63,12 +63,22 @@ class TestStart:
             first.json()["id"],
         )
 
+    async def test_two_who_start_at_once_start_one(self, ask: Ask) -> None:  # noqa: F811
+        await published(ask, a_definition())
+        path = f"/incidents/{await an_incident(ask)}/procedures"
+        people = ("dispatcher", "ana", "dispatcher", "ana")
+        answers = await asyncio.gather(*(ask("POST", path, {"procedure": "drill"}, who=who) for who in people))
+        assert sorted(answer.status_code for answer in answers) == [201, 409, 409, 409]
+        assert len((await ask("GET", path)).json()["runs"]) == 1
+
     async def test_an_incident_suggests_what_is_meant_for_it(self, ask: Ask) -> None:  # noqa: F811
         await published(ask, a_definition(code="for_floods", incident_types=["flood"]))
-        await published(ask, a_definition(code="for_fires"))
+        await published(ask, a_definition(code="also_for_fires"))
+        await published(ask, a_definition(code="fire", incident_types=[]))
         found = (await ask("GET", f"/incidents/{await an_incident(ask)}/procedures")).json()
         assert [(one["code"], one["suggested"]) for one in found["items"]] == [
-            ("for_fires", True),
+            ("fire", True),
+            ("also_for_fires", True),
             ("for_floods", False),
         ]
 
@@ -121,6 +131,35 @@ class TestAct:
         assert (refused.status_code, refused.json()["code"]) == (422, "note-missing")
         assert (await again(ask, run))["held_by"] == {"login": "ana", "name": "Ана Јовић"}
         assert (await ask("POST", path, {"note": "Ана је на терену"}, version=1)).status_code == 200
+
+    async def test_who_holds_the_role_does_its_steps_and_no_others(self, ask: Ask) -> None:  # noqa: F811
+        run = await started(ask, a_step("first", role="operations", next="second"), a_step("second", role="command"))
+        incident = run["incident"]["id"]
+        version = (await ask("GET", f"/incidents/{incident}")).json()["version"]
+        body = {"role": "operations", "person": "crew"}
+        assert (await ask("POST", f"/incidents/{incident}/roles", body, version=version)).status_code == 200
+        run = await act(ask, run, "done", who="crew")
+        assert run["path"][0]["by"] == "Екипа"
+        path = f"/procedure-runs/{run['id']}/steps/second/done"
+        assert (await ask("POST", path, {}, who="crew", version=run["version"])).status_code == 403
+
+    async def test_whoever_stops_it_says_why(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+        run = await started(ask)
+        path = f"/procedure-runs/{run['id']}/stop"
+        assert (await ask("POST", path, {"reason": " "}, version=1)).status_code == 422
+        stopped = (await ask("POST", path, {"reason": "лажна дојава"}, version=1)).json()
+        assert (stopped["state"], stopped["reason"], stopped["acts"], stopped["current"]) == (
+            "stopped",
+            "лажна дојава",
+            [],
+            None,
+        )
+        assert await timeline(ask, run) == ["started", "ended"]
+        late = await ask("POST", f"/procedure-runs/{run['id']}/steps/first/done", {}, version=1)
+        assert (late.status_code, late.json()["current"]["state"]) == (412, "stopped")
+        told = await rows(app.state.services, "SELECT data FROM work_event WHERE topic = 'procedure-run' ORDER BY id")
+        assert [event["data"]["version"] for event in told] == [1, 2]
+        assert told[-1]["data"] == stopped
 
     async def test_a_closed_incident_ends_its_runs(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
         run = await started(ask, a_step("pause", "wait", minutes=5, next="after"), a_step("after"))
@@ -186,7 +225,3 @@ class TestByItself:
         deed = {"roles": ["planning"], "text": words("x")}
         run = await started(ask, a_step("tell", "notify", do=deed, optional=True, next="x"), a_step("x"))
         assert stands(run) == {"tell": "skipped", "x": "current"}
-
-
-def moments(run: dict[str, Any]) -> list[str]:
-    return [one["step"] for one in run["path"]]

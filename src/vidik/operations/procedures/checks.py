@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from vidik.operations.procedures.definition import (
+    AlarmsFact,
     AttributeFact,
     Command,
     Definition,
     Notify,
     OpenTask,
     Sentence,
+    SeverityFact,
     Step,
     TypeFact,
 )
@@ -136,6 +138,10 @@ def _branches(step: Step, at: str) -> Iterator[Problem]:
     for place, branch in enumerate(step.branches):
         where = f"{at}.branches.{place}.when"
         last = place == len(step.branches) - 1
+        for position, one in enumerate(branch.when):
+            if isinstance(one, SeverityFact | AlarmsFact) and len(one.model_dump(exclude_none=True)) == 1:
+                detail = "This condition compares with nothing: it always holds."
+                yield Problem("condition-empty", f"{where}.{position}", detail, step.id)
         if step.kind == "question" and branch.when:
             yield Problem("when-misplaced", where, "A person chooses the branches of a question.", step.id)
         if step.kind == "condition" and last and branch.when:

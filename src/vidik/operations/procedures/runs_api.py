@@ -33,20 +33,20 @@ def _tagged(response: Response, view: dict[str, Any]) -> dict[str, Any]:
 async def list_of_incident(
     incident_id: RowId, connection: Transaction, services: ServicesOf, _: Reader
 ) -> dict[str, Any]:
-    """Return the procedures that may be started in an incident, suggested ones first, and its runs."""
+    """Return the procedures that may be started in an incident, that of its type and suggested ones first; its runs."""
     incident = await incidents.get(connection, incident_id)
     kind = incident_types(services.settings.data).get(incident.type)
+    own = kind.procedure if kind is not None else None
     items = [
         proposal_view(
             row,
-            suggested=incident.type in row["definition"]["incident_types"]
-            or (kind is not None and kind.procedure == row["code"]),
+            suggested=row["code"] == own or incident.type in row["definition"]["incident_types"],
         )
         for row in await repository.published(connection)
     ]
     rows = await runs_repository.listed(connection, incident=incident_id, state="all", limit=_SHOWN, after=None)
     return {
-        "items": sorted(items, key=lambda item: not item["suggested"]),
+        "items": sorted(items, key=lambda item: (item["code"] != own, not item["suggested"])),
         "runs": await running.views(connection, rows),
     }
 
