@@ -88,13 +88,14 @@ class TestScore:
         assert self.judge(target, now=19)["result"] == "waiting"
         assert self.judge(target, now=21)["result"] == "missed"
 
-    def test_what_never_came_is_missed_only_at_the_end(self) -> None:
-        target = Target(what="closed", within=10, after="storm")
-        assert self.judge(target, now=60)["result"] == "waiting"
-        assert self.judge(target, ended=60)["result"] == "missed"
+    def test_what_never_came_or_was_cut_short_is_no_miss(self) -> None:
+        assert self.judge(Target(what="closed", within=10, after="storm"), ended=60)["result"] == "waiting"
+        assert self.judge(Target(what="closed", within=10), ended=9)["result"] == "waiting"
+        assert self.judge(Target(what="closed", within=10), ended=21)["result"] == "missed"
 
     def test_what_was_done_after_the_end_does_not_count(self) -> None:
-        assert self.judge(Target(what="closed", within=10), 7, ended=6)["result"] == "missed"
+        assert self.judge(Target(what="closed", within=5), 7, ended=6)["result"] == "waiting"
+        assert self.judge(Target(what="closed", within=1), 7, ended=6)["result"] == "missed"
 
     def test_totals(self) -> None:
         assert totals([{"result": "within"}, {"result": "late"}, {"result": "within"}]) == {

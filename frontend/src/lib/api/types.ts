@@ -191,6 +191,8 @@ export interface FeedItem {
   entity_id: string | null;
   entity_name: string | null;
   service: Service | null;
+  /** Not of a refused message. */
+  origin?: Origin;
   priority: Priority | null;
   message: Texts;
   /** Of a refused message: where in it. */

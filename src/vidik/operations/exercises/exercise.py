@@ -33,7 +33,10 @@ class Exercise:
         return self.state in ("running", "paused")
 
     def clock_at(self, moment: datetime) -> float:
-        """Return the seconds on the scenario's clock; it never runs past the end, nor back when ours is set back."""
+        """Return the seconds on the scenario's clock; it never passes the end.
+
+        When our clock is set back it stands where it was counted last, at the least.
+        """
         if self.state != "running":
             return self.clock_seconds
         passed = max(0.0, (moment - self.counted_at).total_seconds())

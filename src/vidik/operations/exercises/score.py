@@ -29,7 +29,8 @@ def score(
 ) -> list[dict[str, Any]]:
     """Return each target with its result and the minutes it took.
 
-    `waiting`: there is time, or the event that it counts from has not come; `missed`: time is over and nothing is done.
+    `missed`: time was up and nothing was done. `waiting`: there is time, or the event that it counts from has not come;
+    of an exercise that is over it means that the target was not put to the test, which is nobody's fault.
     """
     return [_judge(target, course, facts.get(target.what, ()), moment) for target in targets]
 
@@ -41,13 +42,13 @@ def _judge(target: Target, course: Course, facts: Sequence[datetime], moment: da
     minutes: float | None = None
     result: Result
     if begin is None:
-        result = "waiting" if course.ended_at is None else "missed"
+        result = "waiting"
     elif reached is not None:
         minutes = active_minutes(begin, reached, course.pauses)
         result = "within" if minutes <= target.within else "late"
     else:
         passed = active_minutes(begin, until, course.pauses)
-        result = "waiting" if course.ended_at is None and passed <= target.within else "missed"
+        result = "waiting" if passed <= target.within else "missed"
     return {
         "what": target.what,
         "within_minutes": target.within,
