@@ -8,7 +8,7 @@ import pytest
 import typer
 
 import vidik
-from vidik.cli import accounts, app, city, devices, family  # noqa: F401  each registers its commands
+from vidik.cli import accounts, app, audit_record, city, devices, family  # noqa: F401  each registers its commands
 from vidik.kernel.identity.roles import ROLES
 from vidik.kernel.settings import Settings
 

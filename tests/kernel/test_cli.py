@@ -9,9 +9,10 @@ import psycopg
 import pytest
 from typer.testing import CliRunner, Result
 
-from vidik.cli import accounts, app, city, devices, family  # noqa: F401  each registers its commands
+from vidik.cli import accounts, app, audit_record, city, devices, family  # noqa: F401  each registers its commands
 from vidik.cli.checks import examine
 from vidik.kernel.errors import VidikError
+from vidik.kernel.identity.openid.config import _loaded
 from vidik.kernel.settings import Settings, get_settings
 from vidik.kernel.supervisor_lock import DataFolderLock
 
@@ -130,7 +131,77 @@ class TestAccounts:
         assert error_of(vidik("token", "add", "scada", "--permission", "everything")).field == "permission"
 
 
+@pytest.mark.usefixtures("_environment")
+class TestAudit:
+    @pytest.fixture(autouse=True)
+    def _three_records(self, _environment: None) -> None:
+        for login in ("ana", "petar", "mira"):
+            assert vidik("account", "add", login, "--name", login, "--role", "crew").exit_code == 0
+
+    def test_a_record_that_holds_says_its_head_which_can_be_noted(self, database_url: str) -> None:
+        result = vidik("audit", "verify")
+
+        found = re.search(r"The chain holds: 3 records. Head: (3:[0-9a-f]{64})", result.output)
+        assert found is not None, result.output
+        assert result.exit_code == 0
+        assert vidik("audit", "verify", "--head", found[1]).exit_code == 0
+        _tamper(database_url, "DELETE FROM platform.audit_record WHERE position = 3")
+        assert vidik("audit", "verify").exit_code == 0  # what is left is a chain, too
+        cut = vidik("audit", "verify", "--head", found[1])
+        assert (cut.exit_code, "the end was cut off" in cut.output) == (1, True)
+
+    def test_a_changed_record_is_named(self, database_url: str) -> None:
+        _tamper(database_url, "UPDATE platform.audit_record SET content = replace(content, 'petar', 'pavle')")
+
+        result = vidik("audit", "verify")
+
+        assert (result.exit_code, "Broken at record 2: the record or its hash was changed." in result.output) == (
+            1,
+            True,
+        )
+
+    def test_an_exported_record_is_verified_without_a_database(self, database_url: str, tmp_path: Path) -> None:
+        with psycopg.connect(database_url) as connection:
+            rows = connection.execute("SELECT hash, content FROM platform.audit_record ORDER BY position").fetchall()
+        lines = [f'{{"hash":"{hashed.hex()}","record":{content}}}' for hashed, content in rows]
+        file = tmp_path / "audit.ndjson"
+
+        def outcome(text: str) -> tuple[int, str]:
+            file.write_text(text)
+            result = vidik("audit", "verify", str(file))
+            return result.exit_code, result.output.split(". ")[0].strip()
+
+        assert outcome("\n".join(lines)) == (0, "The chain holds: 3 records")
+        assert outcome("\n".join(lines).replace("petar", "pavle"))[1].startswith("Broken at record 2")
+        assert outcome("\n".join([lines[0], lines[2]]))[1].startswith("Broken at record 2")
+        assert outcome("no record")[1].startswith("Broken at record 1: the line is no record")
+        assert error_of(vidik("audit", "verify", str(tmp_path / "none"))).field == "file"
+        assert error_of(vidik("audit", "verify", "--head", "3:x")).field == "--head"
+
+
+def _tamper(database_url: str, statement: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute(statement)
+
+
 class TestDoctor:
+    def test_the_file_of_the_sign_in_provider_is_looked_at(self, tmp_path: Path) -> None:
+        path = tmp_path / "sign-in.yaml"
+        path.write_text(
+            "city: {name: City, issuer: 'https://a.test', client_id: x, groups: {g: {role: crew}}}\n"
+            "other: {name: City, issuer: 'https://a.test', client_id: x, groups: {g: {role: king}}}"
+        )
+        with_mistake = examine(Settings(data=tmp_path, sign_in=path, public_url="https://vidik.test"))
+        path.write_text(path.read_text().replace("king", "crew"))
+        _loaded.cache_clear()
+        good = examine(Settings(data=tmp_path, sign_in=path, public_url="https://vidik.test"))
+        without_address = examine(Settings(data=tmp_path, sign_in=path))
+
+        assert any("other.groups.g.0.role" in one.sentence for one in with_mistake if one.level == "bad")
+        assert any("https://a.test" in one.sentence for one in good if one.level == "ok")
+        assert any("VIDIK_PUBLIC_URL" in one.sentence for one in without_address if one.level == "bad")
+
     def test_doors_open_to_the_network_without_tls_are_bad(self, tmp_path: Path) -> None:
         findings = examine(Settings(data=tmp_path, host="0.0.0.0", port=0, mqtt_port=1))
 

@@ -123,6 +123,21 @@ def _doors(settings: Settings) -> Iterator[Finding]:
             yield Finding("bad", "The doors are open to the network without TLS: set VIDIK_PUBLIC_URL to an https one")
         if settings.mqtt_tls_port is None and settings.mqtt_port:
             yield Finding("bad", "Devices send their secrets without TLS: set VIDIK_MQTT_TLS_PORT and a certificate")
+    if settings.sign_in is not None:
+        yield _sign_in(settings)
     for name, path in (("VIDIK_MQTT_CERTIFICATE", settings.mqtt_certificate), ("VIDIK_MQTT_KEY", settings.mqtt_key)):
         if path is not None and not os.access(path, os.R_OK):
             yield Finding("bad", f"{name} names {path}, which cannot be read")
+
+
+def _sign_in(settings: Settings) -> Finding:
+    from vidik.kernel.identity.openid.config import provider_of
+
+    try:
+        provider = provider_of(settings)
+        if provider is None:
+            return Finding("note", f"{settings.sign_in} names no provider for the tenant {settings.tenant}")
+        provider.client_secret()
+    except VidikError as error:
+        return Finding("bad", error.detail)
+    return Finding("ok", f"People sign in through {provider.issuer}, and with local accounts")

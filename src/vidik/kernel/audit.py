@@ -5,7 +5,8 @@ or reordering any record breaks the chain at that place; cutting its end is seen
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+import re
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from vidik.kernel.identity.principal import Principal
 GENESIS = bytes(32)
 _BATCH = 1000
 _LISTED_ENTITIES = 20
+_EXPORTED = re.compile(rb'\{"hash":"(?P<hash>[0-9a-f]{64})","record":(?P<record>\{.*\})\}')
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('vidik audit'), hashtext(%s))"
 # A statement of its own after the lock: it must see what the one who held the lock has committed.
@@ -60,6 +62,15 @@ class BrokenLink:
 
     position: int
     reason: str
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What a walk over a chain found: how many records, the last one's hash (hex), and the first broken link."""
+
+    records: int
+    head: str
+    broken: BrokenLink | None
 
 
 async def record(
@@ -193,6 +204,27 @@ async def export(connection: Connection, tenant: str = "city") -> AsyncIterator[
     async for row in _rows(connection, tenant):
         # Spliced as text, so that the bytes that were hashed stay what they were.
         yield b'{"hash":"%s","record":%s}\n' % (row["hash"].hex().encode(), row["content"].encode())
+
+
+def walk_export(lines: Iterable[bytes], noted: tuple[int, str] | None = None) -> Walked:
+    """Walk an exported chain from its beginning; needs nothing but the lines.
+
+    `noted` is a head (position, hex hash) that was written down earlier: the chain must go through it.
+    """
+    previous, records = GENESIS, 0
+    for line in lines:
+        found = _EXPORTED.fullmatch(line.rstrip(b"\r\n"))
+        if found is None:
+            return Walked(records, previous.hex(), BrokenLink(records + 1, "the line is no record"))
+        records += 1
+        previous = link(previous, found["record"])
+        if previous.hex() != found["hash"].decode():
+            return Walked(records, previous.hex(), BrokenLink(records, "the record or its hash was changed"))
+        if noted is not None and noted[0] == records and noted[1] != previous.hex():
+            return Walked(records, previous.hex(), BrokenLink(records, "the head that was noted is another one"))
+    if noted is not None and noted[0] > records:
+        return Walked(records, previous.hex(), BrokenLink(records + 1, "the end was cut off: a later head was noted"))
+    return Walked(records, previous.hex(), None)
 
 
 async def newest(
