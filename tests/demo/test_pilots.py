@@ -1,13 +1,16 @@
 """The demo's pilots: meters that can be repeated, plans that hold together, and verdicts that find what was put in."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vidik.demo.pilots.meters import Columns, Stretch, as_csv
+from vidik.demo.pilots.recorded import recorded_plan
 from vidik.demo.pilots.stories import Story, stories
 from vidik.pilots.evaluation import evaluate
+from vidik.pilots.measurement.reading import read_csv
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Outcome
 from vidik.pilots.specification import Signal, Specification
@@ -50,6 +53,29 @@ def test_a_file_names_every_step_once_and_leaves_open_what_was_not_written() -> 
     assert lines[1] == "2025-10-24T22:00:00+00:00,"
     assert len(lines) == 1 + 73  # the day on which the clocks go back has 25 hours
     assert len(set(lines)) == len(lines)
+
+
+def test_the_recorded_substation_is_asked_about_and_nothing_is_called_a_saving(shared_data: Path) -> None:
+    plan = recorded_plan(shared_data)
+    if plan is None:
+        pytest.skip("the recordings of Niš are not on this machine")
+    (data,) = plan.files.values()
+    specification = Specification(**plan.specification(dict.fromkeys(plan.files, FILE)))
+    (unit,), warmth = specification.units, specification.temperature
+    assert warmth is not None
+    series, findings = {}, []
+    for signal in (unit, warmth):
+        series[signal.name], found = read_csv(
+            data, column=signal.column, unit=signal.unit, zone=specification.zone, kind=signal.kind, name=signal.name
+        )
+        findings += found
+
+    outcome = evaluate(specification, {unit.name: series[unit.name]}, {}, series[warmth.name], None, findings)
+
+    assert outcome.verdict == "not_shown"
+    asked = [finding for finding in outcome.findings if finding.code == "metering-step"]
+    assert any(finding.first and finding.first > date(2021, 9, 1) for finding in asked)
+    assert "placebos-few" in {finding.code for finding in outcome.findings}
 
 
 def _judged(story: Story, stretch: Stretch, columns: Columns) -> Outcome:

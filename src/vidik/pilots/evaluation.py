@@ -161,14 +161,9 @@ def _course(runs: Sequence[Counterfactual], reporting: Period, interval: Interva
     cumulative, expected = np.nancumsum(predicted - actual), np.nancumsum(predicted)
     saving = float(cumulative[-1])
     scale = np.divide(expected, counterfactual) if counterfactual > 0 else np.full(len(days), math.nan)
-    return Course(
-        days,
-        actual.tolist(),
-        predicted.tolist(),
-        cumulative.tolist(),
-        (cumulative + (interval.low - saving) * scale).tolist(),
-        (cumulative + (interval.high - saving) * scale).tolist(),
-    )
+    with np.errstate(invalid="ignore"):  # without placebo runs an end is infinite, and at nothing expected unknown
+        low, high = (cumulative + (end - saving) * scale for end in (interval.low, interval.high))
+    return Course(days, actual.tolist(), predicted.tolist(), cumulative.tolist(), low.tolist(), high.tolist())
 
 
 def _on(days: Sequence[date], run: Counterfactual, values: Values) -> Values:
