@@ -53,6 +53,8 @@ export function errorText(error: unknown): string {
   if (!(error instanceof ApiError))
     return t("error.server", { code: error instanceof Error ? error.name : "?" });
   if (error.status === 0) return t("error.unreachable");
+  const own = `error.${error.code}`;
+  if (own in en && Object.keys(error.values).length > 0) return t(own as MessageKey, error.values);
   if (error.status === 403) return t("error.forbidden");
   if (error.status >= 400 && error.status < 500 && error.detail) return error.detail;
   return t("error.server", { code: error.code });

@@ -14,6 +14,7 @@ export const identity = {
     "This sign-in took too long, or was begun in another window. Please try once more.",
   "signIn.refused.token-refused":
     "The sign-in service's answer did not hold, so it was not used. Try again; if it stays, tell your administrator.",
+  "signIn.refused.too-many-requests": "Too many attempts from this address. Wait a while, then try again.",
   "signIn.refused.not-admitted":
     "The sign-in service knows you, but you are in no group that may use Vidik. Ask your administrator.",
   "signIn.phoneRevoked":
@@ -58,6 +59,8 @@ export const identity = {
   "phone.register": "Register this phone",
   "phone.registerLead": "Give this phone a name. A supervisor can then take it out of use when it is lost.",
   "phone.name": "Name of the phone",
+
+  "error.task-of-organisation": "A crew of {organisation} has this task: that organisation's desk decides about it.",
 
   "permission.incidents.read": "see incidents",
   "permission.incidents.manage": "open and change incidents",

@@ -15,6 +15,7 @@ export const identity: Record<keyof typeof english, Message> = {
     "Пријава је трајала предуго или је започета у другом прозору. Покушајте још једном.",
   "signIn.refused.token-refused":
     "Одговор службе за пријаву није исправан, па није прихваћен. Покушајте поново; ако се понови, јавите администратору.",
+  "signIn.refused.too-many-requests": "Превише покушаја са ове адресе. Сачекајте мало, па покушајте поново.",
   "signIn.refused.not-admitted":
     "Служба за пријаву вас познаје, али нисте ни у једној групи која сме да користи Видик. Питајте администратора.",
   "signIn.phoneRevoked":
@@ -64,6 +65,8 @@ export const identity: Record<keyof typeof english, Message> = {
   "phone.register": "Упиши овај телефон",
   "phone.registerLead": "Дајте телефону име. Руководилац смене га тада може искључити ако се изгуби.",
   "phone.name": "Име телефона",
+
+  "error.task-of-organisation": "Задатак има екипа коју шаље {organisation}: о њему одлучује тај пулт.",
 
   "permission.incidents.read": "види инциденте",
   "permission.incidents.manage": "отвара и мења инциденте",

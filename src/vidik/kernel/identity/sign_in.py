@@ -129,6 +129,26 @@ async def prove_password(services: Services, login: str, password: str, visitor:
     return account
 
 
+async def brake_address(services: Services, address: str) -> None:
+    """Count an attempt of an address that proves itself elsewhere (at a provider); raises TooManyRequests."""
+    key = _key("address", _network(address))
+    async with services.database.platform() as connection:
+        state = await repository.lock_throttle(connection, key, now())
+        moment = now()
+        wait = throttle.waiting_seconds(state, moment)
+        if wait > 0:
+            raise TooManyRequests(f"Too many attempts. Please wait {wait} seconds and try again.", retry_after=wait)
+        await repository.save_throttle(connection, key, throttle.after_attempt(state, moment, throttle.ADDRESS))
+
+
+async def release_address(connection: Connection, address: str) -> None:
+    """Take back what `brake_address` counted, once somebody came in."""
+    key = _key("address", _network(address))
+    moment = now()
+    state = await repository.lock_throttle(connection, key, moment)
+    await repository.save_throttle(connection, key, throttle.after_success(state, moment, throttle.ADDRESS))
+
+
 async def _engage(connection: Connection, brake: _Brake) -> _Brake:
     """Count an attempt on account and address, or raise TooManyRequests while one of them waits."""
     if await repository.is_known(connection, brake.known):

@@ -404,6 +404,21 @@ class TestCallback:
 
         assert sent.headers["location"] == "/sign-in?refused=provider-away"
 
+    async def test_a_stranger_cannot_have_the_provider_asked_and_the_record_written_without_end(
+        self, visitor, made_up, services
+    ):
+        made_up.claims = {"groups": []}
+        places = [await arrive(visitor, made_up) for _ in range(23)]
+
+        assert places[0] == "/sign-in?refused=not-admitted&to=%2Ftasks"
+        assert places[-1] == "/sign-in?refused=too-many-requests&to=%2Ftasks"
+        assert len(await recorded(services)) == made_up.asked.count("/token") < 23
+
+    async def test_of_many_colleagues_at_one_address_is_not_braked(self, made_up, browser, configure):
+        places = {await arrive(browser(), made_up) for _ in range(23)}
+
+        assert places == {"/tasks"}
+
     async def test_says_that_the_provider_went_away_in_between(self, visitor, made_up):
         sent = await visitor.get("/api/sign-in/begin")
         brought = made_up.agree(sent.headers["location"])
@@ -450,6 +465,11 @@ class TestClientSecret:
 
         assert await arrive(visitor, made_up) == "/tasks"
         assert (made_up.forms[0]["client_id"], made_up.forms[0]["client_secret"]) == ("vidik", "a & b")
+
+    async def test_that_cannot_be_read_is_said_as_a_refusal(self, visitor, made_up, configure, tmp_path):
+        configure(client_secret_file=str(tmp_path / "none"))
+
+        assert await arrive(visitor, made_up) == "/sign-in?refused=provider-refused&to=%2Ftasks"
 
     async def test_that_is_wrong_lets_nobody_in(self, visitor, made_up, configure, secret, services):
         configure(client_secret_file=secret)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -62,9 +63,14 @@ class ProviderClient:
         self.provider = provider
         self._transport = http
         self._known: _Known | None = None
+        self._asking = asyncio.Lock()
 
     async def metadata(self, *, no_older_than: float = _KNOWN_SECONDS) -> dict[str, Any]:
         """What the provider says of itself (OpenID Connect Discovery 1.0, clause 4); raises ProviderAway."""
+        async with self._asking:  # many people at once are one question
+            return await self._metadata(no_older_than)
+
+    async def _metadata(self, no_older_than: float) -> dict[str, Any]:
         if self._known is None or not self._known.is_younger_than(no_older_than):
             address = self.provider.issuer.rstrip("/") + "/.well-known/openid-configuration"
             metadata = await self._ask("GET", address)
@@ -136,7 +142,7 @@ class ProviderClient:
             "code_verifier": verifier,
         }
         client, secret = self.provider.client_id, self.provider.client_secret()
-        methods = metadata.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+        methods = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
         if secret is None:
             return await self._ask("POST", metadata["token_endpoint"], data={**form, "client_id": client})
         if "client_secret_basic" not in methods and "client_secret_post" in methods:

@@ -20,13 +20,13 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 
 from vidik.kernel import audit
-from vidik.kernel.errors import BadInput
+from vidik.kernel.errors import BadInput, TooManyRequests
 from vidik.kernel.identity.openid.client import JUST_NOW_SECONDS, ProviderAway, ProviderClient
 from vidik.kernel.identity.openid.config import Provider, provider_of
 from vidik.kernel.identity.openid.id_token import TokenRefused
 from vidik.kernel.identity.openid.people import admit, read_person
 from vidik.kernel.identity.principal import system_principal
-from vidik.kernel.identity.sign_in import SignedIn, Visitor, begin
+from vidik.kernel.identity.sign_in import SignedIn, Visitor, begin, brake_address, release_address
 from vidik.kernel.services import Services
 
 _log = structlog.get_logger(__name__)
@@ -38,6 +38,10 @@ _PLACE: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?=&:,+!*'();@-]{0,500}")
 
 class Refused(Exception):
     """A sign-in that came to nothing; the message is a code that the sign-in screen has words for."""
+
+
+class _NoProvider:
+    """Says that this process has looked, and people sign in with passwords only."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +97,11 @@ class OpenId:
         """Begin a session of the person whom the provider names; raises Refused, having recorded why."""
         try:
             return await self._finish(brought, waiting, visitor)
-        except ProviderAway as error:
+        except (ProviderAway, TooManyRequests) as error:
             raise Refused(error.code) from error
+        except BadInput as error:
+            _log.error("the sign-in provider cannot be used", reason=error.detail)
+            raise Refused("provider-refused") from error
         except TokenRefused as error:
             _log.warning("a sign-in by the provider was refused", reason=str(error))
             await self._record_refusal(f"token: {error}", visitor)
@@ -110,6 +117,8 @@ class OpenId:
         code = brought.get("code", "")
         if not 0 < len(code) <= 4096:
             raise Refused("provider-refused")
+        # From here on the provider is asked and the record written: a stranger may cause that a few times only.
+        await brake_address(self._services, visitor.address)
         claims = await self.client.redeem(code, waiting.verifier, self.redirect_uri, waiting.nonce)
         return await self._let_in(claims, visitor)
 
@@ -119,6 +128,7 @@ class OpenId:
         async with self._services.database.platform() as connection:
             account = await admit(connection, tenant, self.provider, person)
             if account is not None:
+                await release_address(connection, visitor.address)
                 lifetime = timedelta(minutes=self.provider.session_minutes)
                 return await begin(connection, account, visitor, lifetime, "provider")
         await self._record_refusal("not admitted", visitor)
@@ -160,13 +170,16 @@ def openid(services: Services) -> OpenId | None:
     """The provider's sign-in of this process, made at first use; None where the tenant has no provider."""
     if services.has(OpenId):
         return services.get(OpenId)
+    if services.has(_NoProvider):
+        return None
     try:
         provider = provider_of(services.settings)
     except BadInput as error:
-        # People must still get in with passwords; `vidik doctor` and this line say what to mend.
+        # People must still get in with passwords; `vidik doctor` and this line, once, say what to mend.
         _log.error("the file of the sign-in provider cannot be used", reason=error.detail)
-        return None
+        provider = None
     if provider is None:
+        services.put(_NoProvider())
         return None
     services.put(OpenId(services, ProviderClient(provider)))
     return services.get(OpenId)

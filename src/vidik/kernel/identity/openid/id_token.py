@@ -60,7 +60,9 @@ def _check_names(claims: dict[str, Any], expected: Expected) -> None:
     if claims.get("iss") != expected.issuer:  # 2: exactly
         raise TokenRefused("issuer")
     subject = claims.get("sub")
-    if not isinstance(subject, str) or not 0 < len(subject) <= 255:  # clause 2
+    if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isascii():  # clause 2
+        raise TokenRefused("subject")
+    if not subject.isprintable():
         raise TokenRefused("subject")
     audience = claims.get("aud")
     audiences = [audience] if isinstance(audience, str) else audience
