@@ -138,12 +138,14 @@ class TestStream:
     async def test_who_looks_at_an_incident_is_passed_on_and_kept_nowhere(self, address: str) -> None:
         async with browsing(address) as browser:
             async with httpx.AsyncClient(base_url=address, headers={"Authorization": "Bearer dispatcher"}) as client:
-                said = await client.post("/api/incidents/17/presence", json={"here": True})
+                opened = await client.post("/api/incidents", json={"type": "flood", "title": "Поплава"})
+                number = opened.json()["id"]
+                said = await client.post(f"/api/incidents/{number}/presence", json={"here": True})
             async with asyncio.timeout(60), browser.arrived:
                 await browser.arrived.wait_for(lambda: any(name == "presence" for name, _, _ in browser.events))
         (told,) = [data for name, _, data in browser.events if name == "presence"]
         assert said.status_code == 204
-        assert (told["topic"], told["subject"], told["data"]["name"]) == ("incident", "17", "Милица Петровић")
+        assert (told["topic"], told["subject"], told["data"]["name"]) == ("incident", number, "Милица Петровић")
 
     async def test_what_was_deleted_while_nobody_followed_is_gone_too(
         self, address: str, database: Database, live: LiveCity

@@ -159,6 +159,7 @@ async def change_incident(
 @router.post("/incidents/{incident_id}/presence", status_code=204)
 async def be_there(incident_id: RowId, body: PresenceForm, connection: Transaction, principal: Reader) -> None:
     """Say that one has the incident open (or leaves it), so that colleagues see it; kept nowhere."""
+    await service.get(connection, incident_id)
     said = {"login": principal.login, "name": principal.name, "here": body.here}
     await journal.tell_presence(connection, "incident", incident_id, said)
 
