@@ -67,3 +67,21 @@ async def test_of_two_who_make_a_plan_at_once_the_second_sees_the_first(
     assert await rows(services, "SELECT definition ->> 'title' AS title, version FROM on_call_plan") == [
         {"title": kept["definition"]["title"], "version": 1}
     ]
+
+
+async def test_of_two_crews_that_take_one_name_at_once_one_has_it(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    made = [(await client.post("/api/crews", json={"name": name})).json() for name in ("Прва", "Друга")]
+    answers = await asyncio.gather(
+        *(
+            client.patch(f"/api/crews/{one['id']}", json={"name": "Водовод 1"}, headers={"If-Match": '"1"'})
+            for one in made
+        )
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 409]
+    (refused,) = (answer.json() for answer in answers if answer.status_code == 409)
+    assert (refused["code"], refused["field"]) == ("crew-name-taken", "name")
+    names = [row["name"] for row in await rows(services, "SELECT name FROM crew ORDER BY id")]
+    assert sorted(names) != sorted({"Прва", "Друга"})
+    assert len(set(names)) == 2

@@ -51,14 +51,8 @@ async def insert_crew(connection: Connection, crew: Mapping[str, Any], *, by: st
     return int(row["id"]) if row else None
 
 
-async def name_taken(connection: Connection, name: str, other_than: int) -> bool:
-    """Whether another crew has this name."""
-    cursor = await connection.execute("SELECT 1 FROM crew WHERE name = %s AND id <> %s", [name, other_than])
-    return await cursor.fetchone() is not None
-
-
 async def write_crew(connection: Connection, crew: int, edits: Mapping[str, Any], *, by: str, at: datetime) -> None:
-    """Write what a person typed anew of a crew; the version steps."""
+    """Write what a person typed anew of a crew; the version steps. Raises UniqueViolation for a name that is taken."""
     values = _values(edits)
     await connection.execute(
         f"""

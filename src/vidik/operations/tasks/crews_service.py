@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
+
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
@@ -79,11 +81,13 @@ async def change_crew(
     _may_manage(principal, edits.get("organisation", row["organisation"]))
     if edits.get("in_use") is False and row["open_tasks"]:
         raise Conflict("The crew has open tasks: give them to another one first.", code="crew-has-tasks")
-    if "name" in edits and await repository.name_taken(connection, edits["name"], crew):
-        raise Conflict(f"There is a crew {edits['name']} already.", field="name", code="crew-name-taken")
     members = await _members(connection, edits["members"], principal) if "members" in edits else None
     moment = now()
-    await repository.write_crew(connection, crew, edits, by=principal.name, at=moment)
+    try:
+        async with connection.transaction():
+            await repository.write_crew(connection, crew, edits, by=principal.name, at=moment)
+    except psycopg.errors.UniqueViolation as error:
+        raise Conflict(f"There is a crew {edits['name']} already.", field="name", code="crew-name-taken") from error
     if members is not None:
         await repository.replace_members(connection, crew, members)
     if edits.get("in_use") is False:
