@@ -1,7 +1,7 @@
 """Tasks over HTTP: listed, opened, given to crews, closed; their photos; and what a crew's phone brings."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
@@ -179,45 +179,6 @@ async def assign(
     return await _decide(connection, task, "assign", principal, response, **_how(body, seen))
 
 
-@router.post("/tasks/{task}/withdraw")
-async def withdraw(
-    task: RowId,
-    body: Deciding,
-    connection: Transaction,
-    principal: Manager,
-    seen: Seen,
-    response: Response,
-) -> dict[str, Any]:
-    """Take a task back from its crew."""
-    return await _decide(connection, task, "withdraw", principal, response, **_how(body, seen))
-
-
-@router.post("/tasks/{task}/cancel")
-async def cancel(
-    task: RowId,
-    body: Deciding,
-    connection: Transaction,
-    principal: Manager,
-    seen: Seen,
-    response: Response,
-) -> dict[str, Any]:
-    """Say that a task is not needed any more."""
-    return await _decide(connection, task, "cancel", principal, response, **_how(body, seen))
-
-
-@router.post("/tasks/{task}/reopen")
-async def reopen(
-    task: RowId,
-    body: Deciding,
-    connection: Transaction,
-    principal: Manager,
-    seen: Seen,
-    response: Response,
-) -> dict[str, Any]:
-    """Begin again with a task that was over."""
-    return await _decide(connection, task, "reopen", principal, response, **_how(body, seen))
-
-
 @router.post("/tasks/{task}/close")
 async def close(
     task: RowId,
@@ -290,3 +251,18 @@ async def read_photo(
         raise NotFound(f"Task {task} has no such photo.")
     content = await asyncio.to_thread(photos.read, services.settings.data, sha256)
     return Response(content, media_type=photos.MEDIA_TYPE, headers=_PICTURE)
+
+
+# Last: what stands above has a name of its own.
+@router.post("/tasks/{task}/{verb}")
+async def decide(
+    task: RowId,
+    verb: Literal["withdraw", "cancel", "reopen"],
+    body: Deciding,
+    connection: Transaction,
+    principal: Manager,
+    seen: Seen,
+    response: Response,
+) -> dict[str, Any]:
+    """Take a task back from its crew, say that it is not needed any more, or begin again with one that was over."""
+    return await _decide(connection, task, verb, principal, response, **_how(body, seen))
