@@ -133,7 +133,7 @@ describe("a procedure drawn as a flow", () => {
       { x: 5, y: 10 },
       { x: 0, y: 20 },
     ]);
-    expect(path).toBe("M0.0 0.0Q5.0 10.0 0.0 20.0L0.0 20.0");
+    expect(path).toBe("M0.0 0.0Q5.0 10.0 2.5 15.0L0.0 20.0");
     expect(pathOf([])).toBe("");
   });
 });

@@ -171,8 +171,10 @@ export class Editing {
   earlier = (id: string) => this.restep(moveEarlier(this.steps, id));
   later = (id: string) => this.restep(moveLater(this.steps, id));
   rekind = (id: string, kind: StepKind) => this.restep(changeKind(this.steps, id, kind));
-  /** A way was led elsewhere by a field. */
-  rejoined = () => this.restep(arranged(this.steps));
+  /** Change where a step leads, or how many branches it has. */
+  rejoin(id: string, change: (step: Step) => Step): void {
+    this.restep(arranged(this.steps.map((step) => (step.id === id ? change(step) : step))));
+  }
   undo(): void {
     const before = this.past.pop();
     this.undoable = this.past.length;

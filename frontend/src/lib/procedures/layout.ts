@@ -34,15 +34,15 @@ export interface Flow {
 
 /** The name of the end among the nodes; no step may have it, since ids have no space. */
 export const END = " end";
-export const NODE_WIDTH = 224;
+export const NODE_WIDTH = 252;
 const MARGIN = 12;
 const END_SIZE = { width: 76, height: 28 };
 const HEAD = 42;
 const LINE = 18;
 const MOST_LINES = 3;
-const LETTERS_OF_A_LINE = 27;
-const LABEL_LETTER = 7;
-const LABEL_MOST = 168;
+const LETTERS_OF_A_LINE = 30;
+const LABEL_LETTER = 6.6;
+const LABEL_MOST = 232;
 
 /** How many lines a title takes in a box, words unbroken unless one is longer than a line. */
 export function linesOf(title: string, letters = LETTERS_OF_A_LINE): number {
@@ -129,7 +129,7 @@ export function layoutOf(steps: readonly Step[], said: (words: Step["title"]) =>
   };
 }
 
-/** A smooth line through points, as the `d` of an SVG path. */
+/** A smooth line along points, as the `d` of an SVG path; its last piece is straight, so that an arrow knows where to. */
 export function pathOf(points: readonly Spot[]): string {
   const at = ({ x, y }: Spot) => `${x.toFixed(1)} ${y.toFixed(1)}`;
   const [first, ...rest] = points;
@@ -137,8 +137,7 @@ export function pathOf(points: readonly Spot[]): string {
   if (!first || !last) return "";
   const middle = (one: Spot, other: Spot) => ({ x: (one.x + other.x) / 2, y: (one.y + other.y) / 2 });
   const bends = rest.slice(0, -1).map((bend, place) => {
-    const next = rest[place + 1]!;
-    return `Q${at(bend)} ${at(place === rest.length - 2 ? next : middle(bend, next))}`;
+    return `Q${at(bend)} ${at(middle(bend, rest[place + 1]!))}`;
   });
   return [`M${at(first)}`, ...bends, `L${at(last)}`].join("");
 }
