@@ -23,17 +23,30 @@ _ENDED_ACCOUNTS = """
 """
 
 
+# A provider says nothing when somebody leaves the city: who has not come for so long has left.
+_UNVOUCHED_ACCOUNTS = """
+    DELETE FROM platform.account
+     WHERE tenant = %s
+       AND password_hash IS NULL
+       AND id IN (SELECT account FROM platform.account_link WHERE vouched_at < now() - interval '180 days')
+ RETURNING id
+"""
+
+
 async def remove_ended(services: Services, tenant: str) -> None:
-    """Remove sessions that ended, tokens 30 days after, brakes after a day, accounts 30 days past, phones 90 days."""
+    """Remove sessions that ended, tokens 30 days after, brakes after a day, accounts 30 days past, phones 90 days.
+
+    Accounts of a provider's people go 180 days after it last vouched for them."""
     async with services.database.platform() as connection:
         for statement in _EXPIRED:
             await connection.execute(statement)
-        rows = await (await connection.execute(_ENDED_ACCOUNTS, [tenant])).fetchall()
         retention = system_principal("retention", tenant, frozenset())
-        for row in rows:
-            await audit.record(
-                connection, retention, "account.erase", f"account:{row['id']}", reason="past its end date"
-            )
+        for query, reason in (
+            (_ENDED_ACCOUNTS, "past its end date"),
+            (_UNVOUCHED_ACCOUNTS, "not vouched for by the provider for 180 days"),
+        ):
+            for row in await (await connection.execute(query, [tenant])).fetchall():
+                await audit.record(connection, retention, "account.erase", f"account:{row['id']}", reason=reason)
 
 
 async def note_audit_head(services: Services, tenant: str) -> None:

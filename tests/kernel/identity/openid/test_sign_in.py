@@ -12,6 +12,7 @@ from tests.kernel.identity.openid.made_up import ISSUER, KEYS, MadeUpProvider
 
 from vidik.kernel import audit
 from vidik.kernel.identity import authenticator
+from vidik.kernel.identity.jobs import remove_ended
 from vidik.kernel.identity.openid.client import ProviderClient
 from vidik.kernel.identity.openid.config import Provider
 from vidik.kernel.identity.openid.flow import OpenId
@@ -304,6 +305,21 @@ class TestLaterSignIn:
             "admin": ("person", False),
             "ana": ("person", True),
         }
+
+    async def test_that_never_comes_again_ends_in_the_account_being_erased(self, visitor, made_up, services):
+        await arrive(visitor, made_up)
+        await remove_ended(services, "city")
+        assert await me(visitor) is not None
+        async with services.database.platform() as connection:
+            await connection.execute("UPDATE platform.account_link SET vouched_at = now() - interval '181 days'")
+
+        await remove_ended(services, "city")
+
+        assert (await recorded(services))[-1]["reason"] == "not vouched for by the provider for 180 days"
+        await arrive(visitor, made_up)
+        account = await me(visitor)
+        assert account is not None
+        assert account["login"] == "ana"
 
     async def test_of_another_city_is_another_person(self, visitor, made_up, services, settings, browser):
         await arrive(visitor, made_up)

@@ -20,7 +20,9 @@ from urllib.parse import urlencode, urlsplit
 import structlog
 
 from vidik.kernel import audit
+from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, TooManyRequests
+from vidik.kernel.identity.authentication import authenticator
 from vidik.kernel.identity.openid.client import JUST_NOW_SECONDS, ProviderAway, ProviderClient
 from vidik.kernel.identity.openid.config import Provider, provider_of
 from vidik.kernel.identity.openid.id_token import TokenRefused
@@ -127,12 +129,17 @@ class OpenId:
         tenant = self._services.settings.tenant
         async with self._services.database.platform() as connection:
             account = await admit(connection, tenant, self.provider, person)
-            if account is not None:
-                await release_address(connection, visitor.address)
-                lifetime = timedelta(minutes=self.provider.session_minutes)
-                return await begin(connection, account, visitor, lifetime, "provider")
-        await self._record_refusal("not admitted", visitor)
-        raise Refused("not-admitted")
+            begun = None if account is None else await self._begin(connection, account, visitor)
+        authenticator(self._services).forget()  # sessions that began with more roles may have ended
+        if begun is None:
+            await self._record_refusal("not admitted", visitor)
+            raise Refused("not-admitted")
+        return begun
+
+    async def _begin(self, connection: Connection, account: dict[str, Any], visitor: Visitor) -> SignedIn:
+        await release_address(connection, visitor.address)
+        lifetime = timedelta(minutes=self.provider.session_minutes)
+        return await begin(connection, account, visitor, lifetime, "provider")
 
     async def _check_issuer(self, told: str | None) -> None:
         """RFC 9207, clause 2.4: an answer of another provider is not ours, whatever it carries."""
