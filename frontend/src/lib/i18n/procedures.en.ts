@@ -247,7 +247,16 @@ export const proceduresEn = {
   "error.procedure-problems": "It cannot be published yet: see what is to be mended.",
   "error.procedure-shape":
     "The server does not take it as it is: something is missing or too long. See the fields.",
+  "error.run-over": "The procedure is not under way any more.",
+  "error.code-changed": "The code of a procedure stays what it is.",
+  "error.try-endless": "As long as nothing else changes, this goes round without coming to a person.",
   "error.try-answer": "That answer does not fit the step.",
+
+  "failed.nobody-to-tell": "Nobody is there to be told: nobody holds the role, or nobody is on call now.",
+  "failed.unknown-plan": "The on-call plan is there no more.",
+  "failed.unknown-device": "No device takes commands for it now.",
+  "failed.device-disabled": "The device is switched off in the registry.",
+  "failed.no-skill": "This skill is there no more.",
 
   "problem.shape": "Something is missing here, or is not as it must be.",
   "problem.words-missing": "Two languages are needed: Serbian (Cyrillic) and English.",
@@ -259,6 +268,7 @@ export const proceduresEn = {
   "problem.unknown-next": "This way leads to a step that is not there.",
   "problem.unreachable": "No way leads to this step.",
   "problem.endless": "This goes round for ever: put a person or a wait into the circle.",
+  "problem.condition-empty": "This compares with nothing: it always holds.",
   "problem.branches-missing": "At least two ways are needed.",
   "problem.otherwise-missing": "The last case must be “otherwise”.",
   "problem.when-misplaced": "Only where Vidik decides are there conditions.",
