@@ -9,6 +9,8 @@ from tests.operations.duty.calling import a_plan, acknowledge, an_alarm, asked, 
 
 from vidik.kernel.database import Database
 from vidik.operations.duty.escalating import escalate
+from vidik.operations.incidents import service as incidents
+from vidik.operations.incidents.incident import VIDIK, Act, Opening
 
 NIGHT = datetime(2026, 11, 22, 1, tzinfo=UTC)
 
@@ -129,6 +131,27 @@ class TestEscalate:
             await tick(database, minutes(minute))
         assert [login for login, _, _ in await asked(database)] == ["ana", "bora", "ana", "bora"]
 
+    async def test_a_clock_that_is_set_back_asks_nobody_twice_and_forgets_nobody(self, database: Database) -> None:
+        await a_plan(database, NIGHT)
+        await an_alarm(database, NIGHT)
+        await tick(database, minutes(2))
+        for minute in range(-60, 7):
+            await tick(database, minutes(minute))
+        assert [login for login, _, _ in await asked(database)] == ["ana"]
+        await tick(database, minutes(7))
+        assert [login for login, _, _ in await asked(database)] == ["ana", "bora"]
+
+    async def test_a_clock_that_jumps_a_day_asks_the_next_person_not_all_at_once(self, database: Database) -> None:
+        await a_plan(database, NIGHT)
+        await an_alarm(database, NIGHT)
+        await tick(database, minutes(2))
+        day = 24 * 60
+        for minute in (day, day + 0.1, day + 4.9):
+            await tick(database, minutes(minute))
+        assert [login for login, _, _ in await asked(database)] == ["ana", "bora"]
+        await tick(database, minutes(day + 5))
+        assert [login for login, _, _ in await asked(database)] == ["ana", "bora", "ana"]
+
     async def test_calls_for_nothing_that_was_there_before_the_plan(self, database: Database) -> None:
         await an_alarm(database, minutes(-5))
         await a_plan(database, NIGHT)
@@ -160,6 +183,27 @@ class TestEscalate:
             )
         await tick(database, minutes(30))
         assert [login for login, _, _ in await asked(database)] == ["ana"]
+
+    async def test_an_incident_that_is_opened_again_calls_anew(self, database: Database) -> None:
+        await a_plan(database, NIGHT, severities=["extreme"])
+        async with database.transaction("city") as connection:
+            opening = Opening("flood", "extreme", "Поплава")
+            number = (await incidents.open_incident(connection, opening, VIDIK, NIGHT)).id
+        for minute in (2, 3):
+            await tick(database, minutes(minute))
+        assert [login for login, _, _ in await asked(database)] == ["ana"]
+        for moment, step in (
+            (minutes(4), lambda one, act: incidents.core.close(one, "вода", "насип", act)),
+            (minutes(10), lambda one, act: incidents.core.reopen(one, {"reason": "опет"}, act)),
+        ):
+            async with database.transaction("city") as connection:
+                act = Act(VIDIK, moment)
+                await incidents.write(connection, step(await incidents.get(connection, number), act), act)
+            await tick(database, moment)
+        assert [login for login, _, _ in await asked(database)] == ["ana"]
+        for minute in (12, 13):
+            await tick(database, minutes(minute))
+        assert [login for login, _, _ in await asked(database)] == ["ana", "ana"]
 
 
 async def test_two_workers_ask_once(database: Database) -> None:

@@ -82,18 +82,26 @@ async def open_for_alarms(connection: Connection, code: str, plan: Plan, since: 
 
 
 async def open_for_incidents(connection: Connection, code: str, plan: Plan, since: datetime) -> list[DictRow]:
-    """Open an escalation for every open incident that the plan listens to and that nobody leads; returns the new."""
+    """Open an escalation for every open incident that the plan listens to and that nobody leads; returns the new.
+
+    Each opening is one call: an incident that is opened again calls anew.
+    """
     cursor = await connection.execute(
         """
         INSERT INTO escalation (plan, cause, subject, call, facts, state, opened_at, due_at, exercise_id)
-        SELECT %(code)s, 'incident', i.id, 0,
+        SELECT %(code)s, 'incident', i.id, o.call,
                jsonb_build_object('number', i.number, 'title', i.title, 'titles', i.titles, 'severity', i.severity,
                                   'origin', i.origin),
-               'waiting', i.opened_at, i.opened_at + %(after)s, i.exercise_id
+               'waiting', o.at, o.at + %(after)s, i.exercise_id
           FROM incident i
+         CROSS JOIN LATERAL (
+            SELECT count(*) AS call, coalesce(max(e.at), i.opened_at) AS at
+              FROM incident_entry e
+             WHERE e.incident = i.id AND e.kind = 'reopened'
+         ) AS o
          WHERE i.state = 'open'
            AND i.severity = ANY(%(severities)s)
-           AND i.opened_at >= %(since)s
+           AND o.at >= %(since)s
            AND NOT EXISTS (SELECT 1 FROM incident_role r WHERE r.incident = i.id AND r.until IS NULL)
         ON CONFLICT (plan, cause, subject, call) DO NOTHING
         RETURNING id
