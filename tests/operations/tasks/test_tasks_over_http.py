@@ -105,6 +105,19 @@ class TestTheDesk:
             ("task", str(first["id"]), "open")
         ]
 
+    async def test_lists_with_an_incident_the_tasks_of_those_that_became_part_of_it(self, client: Client) -> None:
+        opening = {"type": "water_burst", "title": "Пуче цев"}
+        part, whole = [await ok(await client.post("/api/incidents", json=opening), 201) for _ in range(2)]
+        task = await open_task(client, incident=int(part["id"]))
+        merging = {"into": int(whole["id"]), "into_version": whole["version"]}
+        merged = await client.post(
+            f"/api/incidents/{part['id']}/merge", json=merging, headers={"If-Match": f'"{part["version"]}"'}
+        )
+        assert merged.status_code == 200, merged.text
+        for incident in (part, whole):
+            listed = await ok(await client.get(f"/api/tasks?incident={incident['id']}"))
+            assert [one["id"] for one in listed["items"]] == [task["id"]]
+
     async def test_two_dispatchers_at_once_do_not_overrun_each_other(self, client: Client) -> None:
         first, second = await make_crew(client, "Водовод 1"), await make_crew(client, "Водовод 2")
         task = await open_task(client)

@@ -25,6 +25,17 @@ _SELECT = """
       FROM task t
       LEFT JOIN crew c ON c.id = t.crew
 """
+# With the tasks of incidents that were merged into it.
+_OF_INCIDENT = """
+    t.incident IN (
+        WITH RECURSIVE part (id) AS (
+            SELECT %s::bigint
+             UNION
+            SELECT i.id FROM incident i JOIN part ON i.merged_into = part.id
+        )
+        SELECT id FROM part
+    )
+"""
 _WORST_FIRST = "array_position(ARRAY['critical', 'high', 'medium', 'low'], t.priority)"
 
 
@@ -163,7 +174,7 @@ async def list_tasks(
     for clause, value in (
         ("t.id < %s", after),
         ("t.crew = %s", crew),
-        ("t.incident = %s", incident),
+        (_OF_INCIDENT, incident),
         ("t.state <> 'open' AND c.organisation = %s", organisation),
         ("strpos(lower(t.title || ' ' || t.address || ' T-' || t.id), lower(%s)) > 0", words or None),
     ):
