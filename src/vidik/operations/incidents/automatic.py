@@ -96,10 +96,12 @@ async def _look_at_single(
     raised: Mapping[int, datetime],
     look: Look,
 ) -> None:
+    # Asked once for all of a storm: what is opened below takes its own alarm only.
+    holders = await repository.holders(connection, "alarm", [str(number) for number in raised])
     for number, at in raised.items():
         row = rows[number]
         link = Link("alarm", str(number))
-        held = (await repository.holders(connection, "alarm", [link.target])).get(link.target)
+        held = holders.get(link.target)
         if held is not None:
             await _join(connection, held, at, {"alarm": link.target}, look)
             continue
