@@ -11,12 +11,14 @@ from vidik.console.catalogue import SERVICES
 from vidik.context.jsonld import names
 from vidik.intake.profiles import load_profiles
 from vidik.kernel.errors import BadInput
+from vidik.kernel.settings import Settings
 from vidik.operations.alarms.holds import circle_of
+from vidik.operations.rules import rulebook
 from vidik.operations.rules.messages import fill, format_value
 from vidik.operations.rules.model import PRIORITIES, QualityRule, SilenceRule
 from vidik.operations.rules.priority import matrix
 from vidik.operations.rules.rulebook import RuleBook, city_rules, packaged_rules, read_rule
-from vidik.operations.rules.service import definition_of, merged
+from vidik.operations.rules.service import definition_of, merged, original_rules
 
 SUBSTATION = (names.expand_type("HeatSubstation"),)
 LAMP = (names.expand_type("Streetlight"),)
@@ -128,6 +130,41 @@ class TestMistakes:
         (tmp_path / "heating.yaml").write_text(yaml.safe_dump([definition_of(a_rule())] * 2))
         with pytest.raises(BadInput, match="return_high"):
             city_rules(tmp_path)
+
+
+class TestACitysFolder:
+    def test_is_read_again_only_when_a_file_has_come_gone_or_changed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reads: list[str] = []
+        read_rules = rulebook.read_rules
+
+        def counted(text: str, source: str) -> Any:
+            reads.append(source)
+            return read_rules(text, source)
+
+        monkeypatch.setattr(rulebook, "read_rules", counted)
+        file = tmp_path / "heating.yaml"
+        file.write_text(yaml.safe_dump([definition_of(a_rule())]))
+        for _ in range(5):
+            assert set(city_rules(tmp_path)) == {"return_high"}
+        assert reads == ["heating.yaml"]
+        file.write_text(yaml.safe_dump([definition_of(a_rule(code="another"))]))
+        assert set(city_rules(tmp_path)) == {"another"}
+        (tmp_path / "more.yaml").write_text(yaml.safe_dump([definition_of(a_rule(code="more"))]))
+        assert set(city_rules(tmp_path)) == {"another", "more"}
+        file.unlink()
+        assert set(city_rules(tmp_path)) == {"more"}
+        (tmp_path / "more.yaml").write_text("- {code: 17}")
+        for _ in range(3):
+            with pytest.raises(BadInput, match=r"more\.yaml"):
+                city_rules(tmp_path)
+        assert len(reads) == 6
+
+    def test_that_cannot_be_read_leaves_the_packages_rules_standing(self, tmp_path: Path) -> None:
+        (tmp_path / "rules").mkdir()
+        (tmp_path / "rules" / "heating.yaml").write_bytes("назив: поврат".encode("cp1251"))
+        assert set(original_rules(Settings(data=tmp_path))) == set(packaged_rules())
 
 
 class TestFinding:
