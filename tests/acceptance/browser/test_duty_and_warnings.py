@@ -95,9 +95,17 @@ def test_a_shift_is_planned_called_for_and_handed_over(open_page: Open, city: Sm
 
 
 def test_a_warning_takes_two_persons(open_page: Open, city: SmallCity, second: Second) -> None:
-    page = open_page("/warnings")
-    page.get_by_role("button", name="New warning").click()
+    place = {"type": "Point", "coordinates": [21.9, 43.32]}
+    with city.vidik.client() as client:
+        opening = {"type": "flood", "title": "Нишава расте", "address": "Кеј", "place": place}
+        incident = client.post("/api/incidents", json=opening).json()
+    page = open_page(f"/incidents/{incident['id']}")
+    page.get_by_role("link", name="Warn the public").click()
     dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text(f"From incident {incident['number']}")
+    expect(dialog.get_by_label("In one line")).to_have_value("Нишава расте")
+    expect(dialog.get_by_label("Where, in words")).to_have_value("Кеј")
+    expect(dialog.get_by_label("Corners of the area")).to_have_value(re.compile(r"^43\.32.*, 21\.90"))
     for label, text in (
         ("What it is", "Поплава"),
         ("In one line", "Нишава расте: склоните се са обале"),
@@ -118,9 +126,14 @@ def test_a_warning_takes_two_persons(open_page: Open, city: SmallCity, second: S
     dialog.get_by_role("button", name="Cancel").click()
     with second() as vesna:
         (found,) = vesna.get("/api/warnings").json()["items"]
+        assert found["incident"] == incident["id"]
         sent = vesna.post(f"/api/warnings/{found['id']}/release", headers={"If-Match": f'"{found["version"]}"'})
         assert sent.status_code == 200, sent.text
     expect(draft).to_contain_text("sent, stands")
+    with city.vidik.client() as client:
+        version = client.get(f"/api/incidents/{incident['id']}").json()["version"]
+        said = {"cause": "Киша.", "lesson": "Нема."}
+        client.post(f"/api/incidents/{incident['id']}/close", json=said, headers={"If-Match": f'"{version}"'})
 
     public = open_page("/cap/", signed_in=False)
     expect(public.get_by_role("heading", level=2)).to_have_text("Нишава расте: склоните се са обале")
