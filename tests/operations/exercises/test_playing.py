@@ -85,7 +85,8 @@ class TestPlaying:
         assert [alarm["rule"] for alarm in await alarms(services)] == ["container_fire"]
 
     async def test_ends_by_itself_with_a_score(self, services: Services) -> None:
-        exercise = await begin(services)
+        exercise = await begin(services, events=[*SMALL["events"], CALL])
+        await playing.play(services, "city", at(1))
         await playing.end_what_is_over(services, "city", at(11))
         assert (await rows(services, "SELECT state FROM exercise"))[0]["state"] == "running"  # not all is fired
         await playing.play(services, "city", at(11))
@@ -172,6 +173,21 @@ class TestTheEnd:
         assert [alarm["cleared_at"] is None for alarm in await alarms(services)] == [False]
         assert await rows(services, "SELECT state FROM incident") == [{"state": "closed"}]
         assert await rows(services, "SELECT state FROM task") == [{"state": "cancelled"}]
+
+    async def test_nobody_is_asked_for_what_came_good_unseen(self, services: Services, follow: Follow) -> None:
+        exercise = await begin(services)
+        consumer = AlarmConsumer()
+        await playing.play(services, "city", at(2))
+        await follow(consumer)
+        async with services.database.transaction("city") as connection:
+            await connection.execute(
+                "UPDATE alarm SET state = 'returned_unacknowledged', ask_on_return = true, returned_at = now(),"
+                " cleared_at = now(), cleared_observed_at = now(), returned_observed_at = now()"
+            )
+            await service.stop(connection, exercise, 1, "Милица", "", now())
+        await clearing.clear(services, "city", now())
+        await follow(consumer)
+        assert [alarm["state"] for alarm in await alarms(services)] == ["normal"]
 
     async def test_the_job_does_all_of_it(self, services: Services) -> None:
         await begin(services)

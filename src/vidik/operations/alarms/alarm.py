@@ -198,6 +198,13 @@ def clear_alarm(alarm: Alarm | None, *, observed_at: datetime, act: Act) -> tupl
     return _step(alarm, over, "faded" if alarm.hidden_by else "cleared", act)
 
 
+def let_go(alarm: Alarm, act: Act) -> Step:
+    """Take in that nobody need look at an alarm any more whose readings came good before anybody did."""
+    if alarm.state != "returned_unacknowledged":
+        return alarm, None
+    return _step(alarm, replace(alarm, ask_on_return=False), "faded", act)
+
+
 def acknowledge_alarm(alarm: Alarm, *, person: str, note: str | None, now: datetime) -> tuple[Alarm, Event]:
     """Put a person's name and time on an alarm.
 

@@ -347,6 +347,15 @@ async def open_alarms_of_entities(connection: Connection, entity_ids: Collection
     return [to_alarm(row) for row in await cursor.fetchall()]
 
 
+async def returned_alarms_of_exercise(connection: Connection, exercise: int) -> list[Alarm]:
+    """Return the alarms of an exercise that came good before anybody acknowledged them, locked."""
+    cursor = await connection.execute(
+        f"{ALARM_COLUMNS} WHERE exercise_id = %s AND state = 'returned_unacknowledged' ORDER BY id FOR UPDATE",
+        [exercise],
+    )
+    return [to_alarm(row) for row in await cursor.fetchall()]
+
+
 async def types_of(connection: Connection, entity_ids: Collection[str]) -> dict[str, tuple[str, ...]]:
     """Return the expanded types of the entities that exist."""
     cursor = await connection.execute(

@@ -7,6 +7,8 @@ from typing import Any
 from vidik.kernel.database import Connection
 from vidik.kernel.identity import system_principal
 from vidik.kernel.services import Services
+from vidik.operations.alarms import repository as alarms
+from vidik.operations.alarms.alarm import Act, let_go
 from vidik.operations.exercises import repository
 from vidik.operations.exercises.scenario import Scenario
 from vidik.operations.exercises.twinning import take_away
@@ -46,10 +48,23 @@ async def clear(services: Services, tenant: str, moment: datetime) -> bool:
         row = await repository.lock_left(connection)
         if row is None:
             return False
+        await _let_alarms_go(connection, row["id"], moment)
         await _end_what_stands(connection, tenant, row, moment)
         await repository.mark_cleared(connection, row["id"], moment)
         await take_away(connection, row["id"], Scenario.model_validate(row["definition"]))
         return True
+
+
+async def _let_alarms_go(connection: Connection, exercise: int, moment: datetime) -> None:
+    """Ask nobody for what came good unseen; the alarms that stand end with their twins."""
+    await alarms.lock_alarms(connection)
+    events = []
+    for alarm in await alarms.returned_alarms_of_exercise(connection, exercise):
+        after, event = let_go(alarm, Act("gone", moment))
+        if after.id is not None and event is not None:
+            await alarms.update_alarm(connection, after)
+            events.append((after.id, event))
+    await alarms.append_events(connection, events)
 
 
 async def _end_what_stands(connection: Connection, tenant: str, row: Mapping[str, Any], moment: datetime) -> None:
