@@ -115,7 +115,6 @@ function paintFull(
   palette: Palette,
 ): void {
   const colour = palette.states[state];
-  if (origin === "exercise") paintExercise(context, palette);
   if (state === "normal" || state === "out_of_service") {
     outline(context, state, 9.5);
     context.fillStyle = palette.surface;
@@ -185,7 +184,7 @@ function paintBadge(context: CanvasRenderingContext2D, state: AssetState, palett
   context.fill();
 }
 
-/** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|critical". */
+/** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|high", "badge|high||exercise". */
 export function paintGlyph(name: string, palette: Palette): Picture {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE * SCALE;
@@ -194,6 +193,7 @@ export function paintGlyph(name: string, palette: Palette): Picture {
   context.scale(SCALE, SCALE);
   context.translate(SIDE / 2, SIDE / 2);
   const [kind, second, state, origin] = name.split("|");
+  if (origin === "exercise") paintExercise(context, palette);
   if (kind === "badge") paintBadge(context, second as AssetState, palette);
   else if (kind === "dot") paintDot(context, origin as Origin, palette);
   else paintFull(context, second as Service, state as AssetState, origin as Origin, palette);

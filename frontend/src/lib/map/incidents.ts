@@ -4,7 +4,7 @@ import type { Incident } from "../api/incidents.types";
 import { shapeOf } from "../incidents/shapes";
 import type { Palette } from "./palette";
 
-type Shown = Pick<Incident, "id" | "severity" | "place" | "area" | "state">;
+type Shown = Pick<Incident, "id" | "severity" | "place" | "area" | "state" | "exercise">;
 const NONE: FeatureCollection = { type: "FeatureCollection", features: [] };
 
 export const incidentSources = (): Record<string, SourceSpecification> => ({
@@ -50,7 +50,7 @@ export function incidentLayers(palette: Palette): LayerSpecification[] {
       type: "symbol",
       source: "incidents",
       layout: {
-        "icon-image": ["concat", "badge|", ["get", "shape"]],
+        "icon-image": ["concat", "badge|", ["get", "shape"], ["case", ["get", "exercise"], "||exercise", ""]],
         "icon-size": 1.25,
         "icon-allow-overlap": true,
         "icon-ignore-placement": true,
@@ -71,6 +71,7 @@ export function incidentFeatures(
         id: incident.id,
         shape: shapeOf[incident.severity],
         chosen: incident.id === chosen,
+        exercise: incident.exercise,
       };
       return geometry ? [{ type: "Feature", geometry, properties } as Feature] : [];
     });
