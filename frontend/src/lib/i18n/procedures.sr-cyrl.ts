@@ -43,7 +43,7 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "page.noRun": "Без тока",
   "page.step": "Изабрани корак",
 
-  "kind.check": "За урадити",
+  "kind.check": "Радња",
   "kind.question": "Питање",
   "kind.condition": "Видик одлучује",
   "kind.wait": "Чекање",
