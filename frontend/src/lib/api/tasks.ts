@@ -45,6 +45,8 @@ export interface Task {
   state: TaskState;
   round: number;
   crew: { id: number; name: string } | null;
+  /** Where the crew works that has the task. */
+  organisation: string | null;
   opened_at: string;
   opened_by: string;
   assigned_at: string | null;

@@ -60,7 +60,10 @@ export const identity = {
   "phone.registerLead": "Give this phone a name. A supervisor can then take it out of use when it is lost.",
   "phone.name": "Name of the phone",
 
-  "error.task-of-organisation": "A crew of {organisation} has this task: that organisation's desk decides about it.",
+  "filter.organisation": "Organisation",
+  "filter.everyOrganisation": "All organisations",
+  "error.task-of-organisation":
+    "A crew of {organisation} has this task: that organisation's desk decides about it.",
 
   "permission.incidents.read": "see incidents",
   "permission.incidents.manage": "open and change incidents",

@@ -21,7 +21,7 @@ export const identity: Record<keyof typeof english, Message> = {
   "signIn.phoneRevoked":
     "{name}: руководилац смене је овај телефон искључио из употребе. Оно што је на њему сачувано остаје и шаље се када се пријавите.",
 
-  "admin.sessions": "Где сам пријављен",
+  "admin.sessions": "Моје пријаве",
   "admin.phones": "Телефони екипа",
   "sessions.lead":
     "Сви уређаји на којима сте пријављени. Завршите сесију коју не познајете и тада промените лозинку.",
@@ -44,17 +44,17 @@ export const identity: Record<keyof typeof english, Message> = {
     other: "Завршено је {n} сесија.",
   },
   "sessions.ofPerson": {
-    one: "Пријављен на {n} уређају",
-    few: "Пријављен на {n} уређаја",
-    other: "Пријављен на {n} уређаја",
+    one: "Пријава на {n} уређају",
+    few: "Пријаве на {n} уређаја",
+    other: "Пријаве на {n} уређаја",
   },
   "sessions.byProvider": "Пријављује се преко градске службе за пријаву: улоге и предузеће следе њене групе.",
 
   "phones.lead": "Телефони које су екипе уписале. Опозовите изгубљен телефон: одмах бива одјављен.",
   "phones.name": "Телефон",
-  "phones.people": "Пријављен",
+  "phones.people": "Ко је пријављен",
   "phones.nobody": "нико",
-  "phones.registered": "Уписао",
+  "phones.registered": "Ко га је уписао",
   "phones.revoke": "Опозови",
   "phones.revokeOne": "Опозови {name}",
   "phones.revokeAsk":
@@ -66,6 +66,8 @@ export const identity: Record<keyof typeof english, Message> = {
   "phone.registerLead": "Дајте телефону име. Руководилац смене га тада може искључити ако се изгуби.",
   "phone.name": "Име телефона",
 
+  "filter.organisation": "Предузеће",
+  "filter.everyOrganisation": "Сва предузећа",
   "error.task-of-organisation": "Задатак има екипа коју шаље {organisation}: о њему одлучује тај пулт.",
 
   "permission.incidents.read": "види инциденте",
