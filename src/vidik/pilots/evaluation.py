@@ -40,15 +40,10 @@ def evaluate(
         compared = compare(specification, units, donors, until)
         names = [signal.name for signal in specification.units] if compared.hours is None else []
         return replace(compared, findings=[*findings, *compared.findings, *spread_finding(specification, names)])
-    last = min(specification.reporting.last, until) if until else specification.reporting.last
-    if last < specification.reporting.first:
-        raise Unprocessable(
-            f"The reporting period begins on {specification.reporting.first}; there is nothing to evaluate yet.",
-            field="until",
-            code="not-begun",
-            values={"first": str(specification.reporting.first)},
-        )
-    baseline, reporting = specification.baseline.period, Period(specification.reporting.first, last)
+    baseline, reporting = (
+        specification.baseline.period,
+        Period(specification.reporting.first, specification.counted_until(until)),
+    )
     excluded = [exclusion.period for exclusion in specification.exclusions]
     model: ModelName | None = None if specification.model == "best" else specification.model
     set_aside = "stuck" in specification.repairs

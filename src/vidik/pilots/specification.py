@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from vidik.kernel.errors import Unprocessable
 from vidik.pilots.measurement.series import Period
 
 Service = Literal["lighting", "parking", "waste", "heating", "water", "traffic", "air"]
@@ -192,6 +193,21 @@ class Specification(Part):
     fund: Name = "city"
     zone: str = "Europe/Belgrade"
     seed: int = 2026
+
+    def counted_until(self, until: date | None) -> date:
+        """The last day of the reporting period that counts by `until` (None: all).
+
+        Raises Unprocessable before it has begun.
+        """
+        last = min(self.reporting.last, until) if until else self.reporting.last
+        if last < self.reporting.first:
+            raise Unprocessable(
+                f"The reporting period begins on {self.reporting.first}; there is nothing to evaluate yet.",
+                field="until",
+                code="not-begun",
+                values={"first": str(self.reporting.first)},
+            )
+        return last
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:

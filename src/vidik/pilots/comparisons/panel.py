@@ -60,15 +60,7 @@ def build_panel(
     """
     days, before = _days(specification.baseline.first, specification.baseline.last), specification.baseline.period.days
     if not before_start:
-        last = min(until, specification.reporting.last) if until else specification.reporting.last
-        if last < specification.reporting.first:
-            raise Unprocessable(
-                f"The reporting period begins on {specification.reporting.first}; there is nothing to evaluate yet.",
-                field="until",
-                code="not-begun",
-                values={"first": str(specification.reporting.first)},
-            )
-        days = np.concatenate([days, _days(specification.reporting.first, last)])
+        days = np.concatenate([days, _days(specification.reporting.first, specification.counted_until(until))])
     kept = np.ones(len(days), dtype=bool)
     for exclusion in specification.exclusions:
         kept &= (days < np.datetime64(exclusion.first)) | (days > np.datetime64(exclusion.last))
