@@ -6,7 +6,7 @@ import { SEVERITIES } from "./shapes";
 import { incidents } from "./store.svelte";
 
 export const titleOf = (incident: Pick<Incident, "title" | "titles">): string =>
-  incident.titles ? texts(incident.titles) : incident.title;
+  incident.titles ? inScript(texts(incident.titles)) : incident.title;
 
 export function typeName(code: string): string {
   const type = incidents.type(code);
