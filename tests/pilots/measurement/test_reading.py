@@ -35,6 +35,12 @@ def _lines(header: str, form: Callable[[str, float], str]) -> bytes:
     return "\n".join([header, *(form(time, value) for time, value in zip(DAY, VALUES, strict=True))]).encode()
 
 
+def _wide() -> bytes:
+    """A day a row, as some suppliers write it."""
+    rows = [f"2024-01-{day:02d}," + ",".join(["1.5"] * 24) for day in range(1, 29)]
+    return "\n".join(["date," + ",".join(f"{hour:02d}:00" for hour in range(24)), *rows]).encode()
+
+
 FORMS = {
     "plain": table(DAY, VALUES),
     "gzip": gzip.compress(table(DAY, VALUES)),
@@ -99,8 +105,21 @@ class TestRefusals:
             (table(stamps("2024-01-01", 40, 180), [1.0] * 40), "every 3 hours"),
             (table(DAY, ["much"] * 48), "no column of numbers"),
             (b"datetime,north,south\n" + b"\n".join(f"{time},1,2".encode() for time in DAY), "several columns"),
+            (_wide(), "a column for each hour"),
         ],
-        ids=["nothing", "header", "binary", "gzip", "prose", "times", "monthly", "three hours", "words", "two columns"],
+        ids=[
+            "nothing",
+            "header",
+            "binary",
+            "gzip",
+            "prose",
+            "times",
+            "monthly",
+            "three hours",
+            "words",
+            "two columns",
+            "wide",
+        ],
     )
     def test_what_is_no_meter_is_refused_with_a_sentence(self, data: bytes, words: str) -> None:
         with pytest.raises(BadInput, match=words):

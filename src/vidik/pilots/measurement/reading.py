@@ -5,6 +5,7 @@ Nothing is repaired in silence: every value that is left out or joined is counte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
@@ -13,7 +14,7 @@ import numpy as np
 
 from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.counters import drop_dips, increments
-from vidik.pilots.measurement.grid import utc_offsets
+from vidik.pilots.measurement.grid import HOURS, utc_offsets
 from vidik.pilots.measurement.guards import guard_amounts, guard_kind, guard_temperature
 from vidik.pilots.measurement.series import Series, Values
 from vidik.pilots.measurement.stamps import Times, parse_times, refuse_unreadable, to_utc
@@ -28,6 +29,7 @@ TIME_NAMES = ("datetime", "timestamp", "date_time", "date time", "time", "date",
 AMOUNT_NAMES = ("kwh", "value", "consumption", "energy", "usage", "load", "power", "mwh", "m3", "potrosnja", "kw")
 MEAN_NAMES = ("air_temperature", "temperature", "temp", "t_out", "t_amb", "outdoor", "temperatura", "drybulb", "value")
 TEMPERATURE_UNITS = frozenset({"Cel", "CEL", "[degF]", "FAH", "K", "KEL"})
+_HOUR_OF_DAY = re.compile(r"h?\d{1,2}([:.h]\d{0,2})?", re.IGNORECASE)
 LONGEST_STEPS = 10_000_000
 
 
@@ -237,6 +239,13 @@ def _column_of(table: Table, name: str, column: str | None, time_name: str, kind
     if not numeric:
         text = f"{name} has no column of numbers beside {time_name}."
         raise BadInput(text, field="column", code="no-numbers", values={"name": name, "time": time_name})
+    if sum(_HOUR_OF_DAY.fullmatch(field) is not None for field in numeric) >= HOURS:
+        raise BadInput(
+            f"{name} has a column for each hour of the day. Write a row for each hour: date, time, value.",
+            field="column",
+            code="hours-in-columns",
+            values={"name": name},
+        )
     raise BadInput(
         f"{name} has several columns of numbers ({', '.join(numeric[:12])}): say which by its name.",
         field="column",

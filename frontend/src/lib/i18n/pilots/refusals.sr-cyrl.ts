@@ -78,6 +78,8 @@ export const refusalsSrCyrl: Record<string, string> = {
   "no-column": "{name} нема колону „{column}“; има: {columns}.",
   "no-numbers": "{name} осим времена ({time}) нема колону са бројевима.",
   "column-unclear": "{name} има више колона са бројевима ({columns}): реците која се узима.",
+  "hours-in-columns":
+    "{name} има по колону за сваки сат у дану. Пишите ред за сваки сат: датум и време, и вредност.",
   "times-unreadable":
     "{name}: време не може да се прочита, на пример „{example}“. Пишите га као 2024-01-31 14:00.",
   "times-wild": "{name} иде од {first} до {last}: неко време у њој мора бити погрешно.",
