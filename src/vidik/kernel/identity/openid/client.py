@@ -22,6 +22,7 @@ from vidik.kernel.identity.openid.id_token import Expected, TokenRefused, Unknow
 _log = structlog.get_logger(__name__)
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=4.0)
+_LONGEST_SECONDS: Final = 12.0
 _LARGEST: Final = 1_000_000
 _KNOWN_SECONDS: Final = 3600.0
 JUST_NOW_SECONDS: Final = 1.0
@@ -64,11 +65,19 @@ class ProviderClient:
         self._transport = http
         self._known: _Known | None = None
         self._asking = asyncio.Lock()
+        self._away_since: float | None = None
 
     async def metadata(self, *, no_older_than: float = _KNOWN_SECONDS) -> dict[str, Any]:
         """What the provider says of itself (OpenID Connect Discovery 1.0, clause 4); raises ProviderAway."""
-        async with self._asking:  # many people at once are one question
-            return await self._metadata(no_older_than)
+        began = time.monotonic()
+        async with self._asking:  # many people at once are one question, and one answer
+            if self._away_since is not None and self._away_since >= began:
+                raise _away()
+            try:
+                return await self._metadata(no_older_than)
+            except ProviderAway:
+                self._away_since = time.monotonic()
+                raise
 
     async def _metadata(self, no_older_than: float) -> dict[str, Any]:
         if self._known is None or not self._known.is_younger_than(no_older_than):
@@ -162,6 +171,7 @@ class ProviderClient:
         """A JSON object from the provider; what it answers is never logged, only that it failed."""
         try:
             async with (
+                asyncio.timeout(_LONGEST_SECONDS),
                 httpx.AsyncClient(timeout=_TIMEOUT, transport=self._transport, follow_redirects=False) as http,
                 http.stream(method, address, **rest) as response,
             ):
@@ -170,9 +180,9 @@ class ProviderClient:
                     body += part
                     if len(body) > _LARGEST:
                         raise _strange("answers without end")
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             _log.warning("the sign-in provider cannot be reached", kind=type(error).__name__)
-            raise ProviderAway("The city's sign-in service does not answer; local accounts still work.") from error
+            raise _away() from error
         if method == "POST" and 400 <= response.status_code < 500:
             kind = _ClientRefused if response.status_code == 401 else TokenRefused
             raise kind(f"code refused ({response.status_code})")
@@ -185,6 +195,10 @@ class ProviderClient:
         if not isinstance(told, dict):
             raise _strange("answers in a way that cannot be read")
         return told
+
+
+def _away() -> ProviderAway:
+    return ProviderAway("The city's sign-in service does not answer; local accounts still work.")
 
 
 def _strange(what: str) -> ProviderAway:
