@@ -44,78 +44,125 @@ def test_the_three_to_choose_are_named_and_move_with_the_numbers(open_page: Open
     expect(dialog.get_by_role("listitem").first).to_be_visible()
 
 
-def test_a_plan_is_guided_saved_and_signed(open_page: Open, tmp_path: Path) -> None:
+def test_a_plan_is_guided_saved_and_signed_by_keyboard_alone(open_page: Open, tmp_path: Path) -> None:
     meters = tmp_path / "streets.csv"
     meters.write_bytes(street_csv(saved=0.1, seed=3))
     page = open_page("/pilots/plans")
-    page.get_by_role("button", name="New pilot").click()
-    page.get_by_label("Name").fill("Lamps by the river")
-    page.get_by_label("Service").select_option("lighting")
-    page.get_by_role("button", name="Begin the plan").click()
+    press(page, page.get_by_role("button", name="New pilot"), "Enter")
+    write(page, page.get_by_label("Name"), "Lamps by the river")
+    write(page, page.get_by_label("Service"), "Lighting")
+    press(page, page.get_by_role("button", name="Begin the plan"), "Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Lamps by the river")
     boundary = page.get_by_label("Boundary")
     expect(boundary).to_have_attribute("aria-invalid", "true")
-    boundary.fill("The quay from bridge to bridge.")
+    write(page, boundary, "The quay from bridge to bridge.")
     expect(page.get_by_text("Saved as a draft")).to_be_visible()
     expect(boundary).to_have_attribute("aria-invalid", "false")
 
-    page.get_by_role("button", name="Next").click()
-    page.get_by_label("With similar units").check()
-    page.get_by_role("button", name="Next").click()
-    give(page.get_by_role("group", name="Units in which something is changed"), meters, ["street"])
-    give(page.get_by_role("group", name="Units in which nothing is changed"), meters, ["other 1", "other 2", "other 3"])
-    page.get_by_role("button", name="Next").click()
+    next_step(page)
+    choose(page, page.get_by_label("With similar units"))
+    next_step(page)
+    give(page, page.get_by_role("group", name="Units in which something is changed"), meters, ["street"])
+    give(page, page.get_by_role("group", name="Units in which nothing is changed"), meters, OTHERS)
+    next_step(page)
     for group, first, last in (
-        ("Before (baseline period)", "2024-09-01", "2025-04-30"),
-        ("During the pilot (reporting period)", "2025-05-01", "2025-09-30"),
+        ("Before (baseline period)", "09012024", "04302025"),
+        ("During the pilot (reporting period)", "05012025", "09302025"),
     ):
         period = page.get_by_role("group", name=group)
-        period.get_by_label("First day").fill(first)
-        period.get_by_label("Last day").fill(last)
-    page.get_by_role("button", name="Next").click()
-    page.get_by_role("button", name="Add a price").click()
-    page.get_by_label("Price (RSD/kWh)").fill("14.20")
-    page.get_by_label("Source").fill("Supplier's bill")
+        write(page, period.get_by_label("First day"), first)
+        write(page, period.get_by_label("Last day"), last)
+    expect(page.get_by_label("First day").first).to_have_value("2024-09-01")
+    next_step(page)
+    press(page, page.get_by_role("button", name="Add a price"), "Enter")
+    write(page, page.get_by_label("Price (RSD/kWh)"), "14.20")
+    write(page, page.get_by_label("Source"), "Supplier's bill")
     expect(page.get_by_text("Saved as a draft")).to_be_visible()
     page.reload()
     expect(page.get_by_label("Source")).to_have_value("Supplier's bill")
 
-    page.get_by_role("button", name="Say what it costs").click()
+    press(page, page.get_by_role("button", name="Say what it costs"), "Enter")
     cost = page.get_by_role("group", name="What the pilot costs")
-    cost.get_by_label("Amount (RSD)").fill("90 000,50")
-    cost.get_by_label("What it covers").fill("Timers and their fitting")
-    cost.get_by_label("Source").fill("Tender 7")
+    write(page, cost.get_by_label("Amount (RSD)"), "90 000,50")
+    write(page, cost.get_by_label("What it covers"), "Timers and their fitting")
+    write(page, cost.get_by_label("Source"), "Tender 7")
     assert findings(page) == []
 
-    page.get_by_role("button", name=re.compile("Prove and sign")).click()
+    press(page, page.get_by_role("button", name=re.compile("Prove and sign")), "Enter")
     expect(page.get_by_text("Nothing is missing.")).to_be_visible()
-    page.get_by_role("button", name="Work it out", exact=True).click()
+    press(page, page.get_by_role("button", name="Work it out", exact=True), "Enter")
     expect(page.get_by_role("progressbar", name="Progress")).to_be_visible()
     expect(page.get_by_role("button", name="Work it out again")).to_be_visible(timeout=120_000)
     expect(page.get_by_role("img", name=re.compile("Chance to show a saving"))).to_be_visible()
     expect(page.locator(".sentence")).to_contain_text(re.compile(r"saving.*%"))
     expect(page.get_by_role("heading", name="What the data of the time before are like")).to_be_visible()
-    page.get_by_role("button", name="Freeze and sign…").click()
+    press(page, page.get_by_role("button", name="Freeze and sign…"), "Enter")
     dialog = page.get_by_role("dialog")
     fingerprint = dialog.locator("code").inner_text()
     assert re.fullmatch("[0-9a-f]{64}", fingerprint)
     expect(dialog.get_by_role("button", name="Sign and freeze")).to_be_disabled()
     assert findings(page) == []
-    dialog.get_by_label("I have read every step").check()
-    dialog.get_by_role("button", name="Sign and freeze").click()
+    press(page, dialog.get_by_label("I have read every step"), "Space")
+    press(page, dialog.get_by_role("button", name="Sign and freeze"), "Enter")
     expect(page.get_by_role("heading", name="Frozen and signed")).to_be_visible()
     expect(page.get_by_text(fingerprint)).to_be_visible()
     expect(page.get_by_text(re.compile("Timers and their fitting \\(Tender 7"))).to_be_visible()
 
 
-def give(group: Locator, file: Path, columns: list[str]) -> None:
+OTHERS = ["other 1", "other 2", "other 3"]
+MOST_ROUNDS, TABS = 6, 30
+
+
+def walk_to(page: Page, target: Locator) -> None:
+    """Go to a control as somebody without a mouse does: from where one is, by Tab, round the page once at most."""
+    expect(target).to_be_visible()
+    for _ in range(MOST_ROUNDS):
+        control = target.element_handle()  # looked up again now and then: a list may be drawn anew meanwhile
+        for _ in range(TABS):
+            if control.evaluate("(element) => element === document.activeElement"):
+                return
+            page.keyboard.press("Tab")
+    raise AssertionError(f"no way by keyboard to {target}")
+
+
+def press(page: Page, target: Locator, key: str) -> None:
+    expect(target).to_be_enabled()
+    walk_to(page, target)
+    page.keyboard.press(key)
+
+
+def write(page: Page, target: Locator, text: str) -> None:
+    """Type into a field; into a date as its parts, into a choice its first letters."""
+    walk_to(page, target)
+    page.keyboard.type(text)
+
+
+def choose(page: Page, option: Locator) -> None:
+    """One of some radio buttons: Tab goes to the group, arrows through it."""
+    group = page.locator(f"input[name='{option.get_attribute('name')}']")
+    chosen = group.and_(page.locator(":checked"))
+    walk_to(page, chosen if chosen.count() else group.first)
+    for _ in range(group.count()):
+        if option.is_checked():
+            return
+        page.keyboard.press("ArrowDown")
+    expect(option).to_be_checked()
+
+
+def next_step(page: Page) -> None:
+    press(page, page.get_by_role("button", name="Next"), "Enter")
+
+
+def give(page: Page, group: Locator, file: Path, columns: list[str]) -> None:
     """Hand a file in and take columns of it as signals."""
-    group.get_by_text("Take it from a CSV file").click()
-    group.get_by_label("The numbers are simulated").check()
-    group.locator("input[type=file]").set_input_files(file)
+    press(page, group.locator("summary").filter(has_text="Take it from a CSV file"), "Enter")
+    press(page, group.get_by_label("The numbers are simulated"), "Space")
+    with page.expect_file_chooser() as chooser:
+        press(page, group.locator("input[type=file]"), "Enter")
+    chooser.value.set_files(file)
     for column in columns:
-        group.get_by_label("Column").select_option(column)
-        group.get_by_role("button", name="Add", exact=True).click()
+        write(page, group.get_by_label("Column"), column)
+        press(page, group.get_by_role("button", name="Add", exact=True), "Enter")
         expect(group.get_by_role("button", name=f"Remove streets.csv · {column}", exact=True)).to_be_visible()
 
 
