@@ -31,6 +31,7 @@ PROBES = 20
 STORM, STORM_SECONDS = 200, 10
 STANDING, INCIDENTS = 500, 50
 HOT, COLD = 500.0, 20.0
+TIMER_SECONDS = 40
 
 RULES = """
 - code: bench_hot
@@ -231,6 +232,43 @@ def counted(vidik: RunningVidik) -> dict[str, Any]:
     return dict(zip(("open alarms", "keys", "raised", "incidents", "lines", "links"), row, strict=True))
 
 
+def write_procedure(client: httpx.Client) -> None:
+    """A procedure that waits, then tells the person who measures."""
+    words = {"en": "Timer", "sr": "Тајмер"}
+    (person,) = client.get("/api/duty/people").raise_for_status().json()["items"]
+    steps = [
+        {"id": "pause", "kind": "wait", "title": words, "minutes": 1, "next": "tell"},
+        {"id": "tell", "kind": "notify", "title": words, "do": {"people": [person["login"]], "text": words}},
+    ]
+    definition = {"code": "bench_timer", "title": words, "purpose": words, "steps": steps}
+    draft = client.post("/api/procedures", json={"definition": definition}).raise_for_status()
+    seen = {"If-Match": draft.headers["ETag"]}
+    client.post("/api/procedures/bench_timer/publish", json={}, headers=seen).raise_for_status()
+
+
+def set_timers(vidik: RunningVidik) -> None:
+    """Let the timers of all runs be up in the same moment, soon."""
+    with vidik.connect() as connection:
+        for table in ("procedure_run", "procedure_visit"):
+            due = f"now() + make_interval(secs => {TIMER_SECONDS})"
+            connection.execute(f"UPDATE {table} SET due_at = {due} WHERE due_at IS NOT NULL")
+        connection.commit()
+
+
+def timers(vidik: RunningVidik) -> dict[str, Any]:
+    """What became of the timers: fired, fired early, messages, and how late the last one was (seconds)."""
+    with vidik.connect() as connection:
+        row = connection.execute(
+            "SELECT count(*) FILTER (WHERE ended_at IS NOT NULL),"
+            " count(*) FILTER (WHERE ended_at < due_at),"
+            " (SELECT count(*) FROM notice WHERE facts->>'kind' = 'procedure'),"
+            " coalesce(max(extract(epoch FROM ended_at - due_at)), 0)::float"
+            "  FROM procedure_visit WHERE step = 'pause'"
+        ).fetchone()
+    assert row is not None
+    return dict(zip(("fired", "early", "messages", "late"), row, strict=True))
+
+
 def kill_everything(vidik: RunningVidik) -> None:
     """kill -9 of the supervisor and all its children, the database too."""
     assert vidik.process is not None
@@ -244,18 +282,22 @@ def kill_everything(vidik: RunningVidik) -> None:
 
 
 async def restart(report: Report) -> None:
-    """Kill -9 of the whole family amid 500 open alarms and 50 incidents; then all of it is there, once."""
+    """Kill -9 of the whole family amid 500 open alarms, 50 incidents and timers; then all of it is there, once."""
     with folder() as path, city(path, "alone") as (vidik, secrets):
         devices = list(secrets)[:STANDING]
         await asyncio.to_thread(push_all, vidik, secrets, devices, 10)
         wait_for("500 open alarms", lambda: counted(vidik)["open alarms"] == STANDING)
         with vidik.client() as client:
+            write_procedure(client)
             alarms = client.get("/api/alarms?limit=1000").json()["items"]
             for alarm in alarms[:INCIDENTS]:
                 link = {"kind": "alarm", "target": alarm["id"]}
                 draft = {"type": "other", "title": alarm["entity_name"], "links": [link], "client_id": str(uuid4())}
-                client.post("/api/incidents", json=draft).raise_for_status()
+                incident = client.post("/api/incidents", json=draft).raise_for_status().json()
+                started = {"procedure": "bench_timer"}
+                client.post(f"/api/incidents/{incident['id']}/procedures", json=started).raise_for_status()
         before = counted(vidik)
+        set_timers(vidik)
         began = time.monotonic()
         kill_everything(vidik)
         vidik.start()
@@ -264,6 +306,10 @@ async def restart(report: Report) -> None:
         await asyncio.to_thread(push_all, vidik, secrets, devices, 5)
         await asyncio.sleep(5)
         after = counted(vidik)
+        wait_for("the timers", lambda: timers(vidik)["fired"] == INCIDENTS)
+        # One that fires twice would do so within its next second.
+        await asyncio.sleep(3)
+        fired = timers(vidik)
     differing = sum(abs(after[name] - before[name]) for name in before)
     report.add(
         Figure(
@@ -273,6 +319,16 @@ async def restart(report: Report) -> None:
             goal=0,
             higher_is_better=False,
             details={**before, "ready again after": f"{seconds:.1f} s"},
+        )
+    )
+    report.add(
+        Figure(
+            "the same, 50 procedures that wait: timers lost, doubled or early",
+            abs(fired["fired"] - INCIDENTS) + abs(fired["messages"] - INCIDENTS) + fired["early"],
+            "timers",
+            goal=0,
+            higher_is_better=False,
+            details={"messages": fired["messages"], "the last one late by": f"{fired['late']:.1f} s"},
         )
     )
 
