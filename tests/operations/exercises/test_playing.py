@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.operations.conftest import Follow, rows
+from tests.operations.duty.calling import a_plan, tick
 from tests.operations.exercises.test_scenarios import SMALL, changed
 from tests.operations.factories import a_target, minutes_ago, store
 
@@ -15,6 +16,7 @@ from vidik.kernel.services import Services
 from vidik.operations.alarms import performance_repository
 from vidik.operations.alarms.consumer import AlarmConsumer
 from vidik.operations.duty import facts as duty_facts
+from vidik.operations.duty.phrases import say
 from vidik.operations.exercises import clearing, jobs, playing, service
 from vidik.operations.exercises.scenario import Scenario, packaged_scenarios
 from vidik.operations.incidents import jobs as incident_jobs
@@ -135,6 +137,16 @@ class TestNothingRealIsTouched:
         assert handed_over["alarms"]["counts"]["critical"] == 0
         assert handed_over["alarms"]["standing"] == []
         assert [one["exercise_id"] for one in handed_over["incidents"]] == [exercise]
+
+    async def test_whoever_is_called_is_told_that_it_is_an_exercise(self, services: Services, follow: Follow) -> None:
+        await a_plan(services.database, minutes_ago(600))
+        exercise = await begin(services)
+        await playing.play(services, "city", at(1))
+        await follow(AlarmConsumer())
+        await tick(services.database, now() + timedelta(minutes=5))
+        (notice,) = await rows(services, "SELECT exercise_id, facts FROM notice")
+        assert notice["exercise_id"] == exercise
+        assert say(notice["facts"], "en", exercise=True, address=None).title.startswith("EXERCISE")
 
     async def test_a_rule_put_aside_for_real_work_still_speaks_in_an_exercise(
         self, services: Services, follow: Follow

@@ -17,8 +17,19 @@ export function clockText(seconds: number): string {
 export const isPlaying = (exercise: Exercise): boolean =>
   exercise.state === "running" || exercise.state === "paused";
 
-/** Whether a view of the same exercise tells of a later moment than the one that is known. */
+/** An exercise with what came in alone, as everybody is told of it; who leads one is answered with all of it. */
+export function heard(exercise: Exercise): Exercise {
+  const events = (exercise.events ?? []).filter(
+    (one) => one.fired_at !== null && (one.do === "call" || one.do === "incident"),
+  );
+  return { ...exercise, events };
+}
+
+const fired = (exercise: Exercise): number =>
+  (exercise.events ?? []).filter((one) => one.fired_at !== null).length;
+
+/** Whether a view of the same exercise, to the same reader, is no older than the one that is known. */
 export function isNewer(known: Exercise, coming: Exercise): boolean {
   if (known.version !== coming.version) return coming.version > known.version;
-  return (coming.events?.length ?? 0) >= (known.events?.length ?? 0);
+  return fired(coming) >= fired(known);
 }

@@ -1,7 +1,7 @@
 import { exercisesApi, type Exercise } from "../api/exercises";
 import { session } from "../session.svelte";
 import { work } from "../work";
-import { isNewer, isPlaying } from "./clock";
+import { heard, isNewer, isPlaying } from "./clock";
 
 const PHONE_ASKS_MS = 30_000;
 
@@ -37,7 +37,7 @@ class Exercises {
     const asked = (this.asked += 1);
     try {
       const { items } = await exercisesApi.list({ which: "playing", limit: 1 });
-      const found = items[0] ? await exercisesApi.one(items[0].id) : null;
+      const found = items[0] ? heard(await exercisesApi.one(items[0].id)) : null;
       // What the stream said meanwhile is newer than this answer.
       if (asked === this.asked) this.current = found;
     } catch {
@@ -46,7 +46,8 @@ class Exercises {
   }
 
   /** Take an exercise as the server now has it, from the stream or from an answer. */
-  hear(exercise: Exercise): void {
+  hear(told: Exercise): void {
+    const exercise = heard(told);
     this.asked += 1;
     if (!isPlaying(exercise)) {
       if (this.current?.id === exercise.id) this.current = null;
