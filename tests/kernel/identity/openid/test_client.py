@@ -8,8 +8,9 @@ from tests.kernel.identity.openid.made_up import ISSUER
 from tests.kernel.identity.openid.test_sign_in import CITY
 
 from vidik.kernel.identity.openid import client as module
-from vidik.kernel.identity.openid.client import ProviderAway, ProviderClient
+from vidik.kernel.identity.openid.client import ProviderClient
 from vidik.kernel.identity.openid.config import Provider
+from vidik.kernel.identity.openid.errors import ProviderAway
 
 PROVIDER = Provider.model_validate(CITY)
 

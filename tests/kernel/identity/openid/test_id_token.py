@@ -9,7 +9,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet, OctKey
 from tests.kernel.identity.openid.made_up import KEYS
 
-from vidik.kernel.identity.openid.id_token import Expected, TokenRefused, UnknownKey, check_id_token, half_hash
+from vidik.kernel.identity.openid.errors import TokenRefused, UnknownKey
+from vidik.kernel.identity.openid.id_token import Expected, check_id_token, half_hash
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECONDS = int(NOW.timestamp())

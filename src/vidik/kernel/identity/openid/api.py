@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from vidik.kernel.identity.cookies import give_session, is_secure, take_phone
-from vidik.kernel.identity.openid.client import ProviderAway
+from vidik.kernel.identity.openid.errors import ProviderAway
 from vidik.kernel.identity.openid.flow import WAITS, OpenId, Refused, Waiting, openid, safe_place, unpack
 from vidik.kernel.identity.sign_in import visitor_of
 from vidik.kernel.services import Services

@@ -15,9 +15,9 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from vidik.kernel.clock import now
-from vidik.kernel.errors import Unavailable
 from vidik.kernel.identity.openid.config import Provider, is_safe
-from vidik.kernel.identity.openid.id_token import Expected, TokenRefused, UnknownKey, check_id_token
+from vidik.kernel.identity.openid.errors import ProviderAway, TokenRefused, UnknownKey
+from vidik.kernel.identity.openid.id_token import Expected, check_id_token
 
 _log = structlog.get_logger(__name__)
 
@@ -25,7 +25,6 @@ _TIMEOUT: Final = httpx.Timeout(10.0, connect=4.0)
 _LONGEST_SECONDS: Final = 12.0
 _LARGEST: Final = 1_000_000
 _KNOWN_SECONDS: Final = 3600.0
-JUST_NOW_SECONDS: Final = 1.0
 _ENDPOINTS: Final = (
     "authorization_endpoint",
     "token_endpoint",
@@ -33,12 +32,6 @@ _ENDPOINTS: Final = (
     "userinfo_endpoint",
     "end_session_endpoint",
 )
-
-
-class ProviderAway(Unavailable):
-    """The provider does not answer, or not as a provider would; local accounts still sign in."""
-
-    default_code = "provider-away"
 
 
 class _ClientRefused(TokenRefused):

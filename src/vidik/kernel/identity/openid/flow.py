@@ -14,7 +14,7 @@ from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 import structlog
@@ -23,17 +23,20 @@ from vidik.kernel import audit
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, TooManyRequests
 from vidik.kernel.identity.authentication import authenticator
-from vidik.kernel.identity.openid.client import JUST_NOW_SECONDS, ProviderAway, ProviderClient
 from vidik.kernel.identity.openid.config import Provider, provider_of
-from vidik.kernel.identity.openid.id_token import TokenRefused
+from vidik.kernel.identity.openid.errors import ProviderAway, TokenRefused
 from vidik.kernel.identity.openid.people import admit, read_person
 from vidik.kernel.identity.principal import system_principal
 from vidik.kernel.identity.sign_in import SignedIn, Visitor, begin, brake_address, release_address
 from vidik.kernel.services import Services
 
+if TYPE_CHECKING:
+    from vidik.kernel.identity.openid.client import ProviderClient
+
 _log = structlog.get_logger(__name__)
 
 WAITS: Final = timedelta(minutes=10)
+JUST_NOW_SECONDS: Final = 1.0
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]{43}")
 _PLACE: Final = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~%?=&:,+!*'();@-]{0,500}")
 
@@ -113,14 +116,14 @@ class OpenId:
         state = brought.get("state", "")
         if waiting is None or not hmac.compare_digest(state.encode("utf-8", "replace"), waiting.state.encode()):
             raise Refused("sign-in-expired")
+        # From here on the provider is asked and the record written: a stranger may cause that a few times only.
+        await brake_address(self._services, visitor.address)
         await self._check_issuer(brought.get("iss"))
         if "error" in brought:
             raise Refused("sign-in-cancelled" if brought["error"] == "access_denied" else "provider-refused")
         code = brought.get("code", "")
         if not 0 < len(code) <= 4096:
             raise Refused("provider-refused")
-        # From here on the provider is asked and the record written: a stranger may cause that a few times only.
-        await brake_address(self._services, visitor.address)
         claims = await self.client.redeem(code, waiting.verifier, self.redirect_uri, waiting.nonce)
         return await self._let_in(claims, visitor)
 
@@ -188,6 +191,9 @@ def openid(services: Services) -> OpenId | None:
     if provider is None:
         services.put(_NoProvider())
         return None
+    # Loaded where a city has a provider only: what checks signatures takes a large part of a second.
+    from vidik.kernel.identity.openid.client import ProviderClient
+
     services.put(OpenId(services, ProviderClient(provider)))
     return services.get(OpenId)
 

@@ -14,19 +14,13 @@ from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
 
+from vidik.kernel.identity.openid.errors import TokenRefused, UnknownKey
+
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519")
 """Signatures by a key pair. None and the HMAC family are refused: the latter would make our secret a signing key."""
 
 OLDEST_SECONDS: Final = 600
 """An ID token is fetched the moment it is made; one that was issued longer ago is not from this sign-in."""
-
-
-class TokenRefused(Exception):
-    """An ID token that does not hold; the message is a word for the log and the audit record, never the token."""
-
-
-class UnknownKey(TokenRefused):
-    """The token was signed by a key that is not in the set; the provider may have changed its keys."""
 
 
 @dataclass(frozen=True)
