@@ -63,6 +63,8 @@ export class CityMap {
       minZoom: 8,
       maxZoom: 19.5,
       attributionControl: false,
+      // The wall enlarges everything; its map is drawn as finely as its screen is.
+      pixelRatio: devicePixelRatio * (options.container.currentCSSZoom ?? 1),
       dragRotate: false,
       pitchWithRotate: false,
       touchPitch: false,
