@@ -13,6 +13,7 @@ from vidik.pilots.evaluation import evaluate
 from vidik.pilots.measurement.reading import read_csv
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Outcome
+from vidik.pilots.plans.watching import is_event
 from vidik.pilots.specification import Signal, Specification
 
 TODAY = date(2026, 11, 22)
@@ -25,6 +26,7 @@ def test_what_was_put_in_is_found_and_nothing_else(story: Story) -> None:
     stretch = story.stretch(TODAY)
     outcome = _judged(story, stretch, story.columns(stretch, SEED))
     assert outcome.verdict == ("not_shown" if story.effect == 0 else "saved")
+    assert [finding.text for finding in outcome.findings if is_event(finding)] == [], "nobody is asked about anything"
     low, high = outcome.interval.low / outcome.counterfactual, outcome.interval.high / outcome.counterfactual
     assert low <= -story.effect <= high
 
