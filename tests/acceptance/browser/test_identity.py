@@ -13,6 +13,20 @@ pytestmark = pytest.mark.timeout(300)
 
 Open = Callable[..., Page]
 
+# What the phone does when there is no line: an act of this person, on its disk, not sent.
+KEEP_WORK = """(login) => new Promise((done, failed) => {
+    const asked = indexedDB.open("vidik-phone", 1);
+    asked.onerror = () => failed(asked.error);
+    asked.onsuccess = () => {
+        const change = {client_id: crypto.randomUUID(), task: 1, round: 2, act: "note", note: "Вентил затворен",
+                        at: new Date().toISOString(), photos: []};
+        const kept = {client_id: change.client_id, login, name: "x", crew: 4711, change, photos: []};
+        const writing = asked.result.transaction("outbox", "readwrite");
+        writing.objectStore("outbox").put(kept);
+        writing.oncomplete = () => (asked.result.close(), done());
+    };
+})"""
+
 
 def test_a_lost_phone_is_revoked_and_says_so_until_somebody_signs_in(open_page: Open, city: SmallCity) -> None:
     phone = open_page("/phone", size=PHONE)
@@ -21,6 +35,9 @@ def test_a_lost_phone_is_revoked_and_says_so_until_somebody_signs_in(open_page: 
     assert findings(phone) == []
     phone.get_by_role("button", name="Register this phone").click()
     expect(phone.get_by_text("Phone: Toplana 3")).to_be_visible()
+
+    login, password = city.vidik.login()
+    phone.evaluate(KEEP_WORK, login)
 
     desk = open_page("/administration/phones")
     row = desk.get_by_role("table", name="Phones of crews").get_by_role("row").filter(has_text="Toplana 3")
@@ -32,11 +49,11 @@ def test_a_lost_phone_is_revoked_and_says_so_until_somebody_signs_in(open_page: 
 
     phone.reload()
     expect(phone.get_by_role("alert").filter(has_text="took this phone out of use")).to_be_visible()
-    login, password = city.vidik.login()
     phone.get_by_label("Name").fill(login)
     phone.get_by_label("Password").fill(password)
     phone.get_by_role("button", name="Sign in").click()
     expect(phone.get_by_role("button", name="Register this phone")).to_be_visible()
+    expect(phone.get_by_text("1 thing is not sent yet")).to_be_visible()  # it was kept, and waits for its crew
 
 
 def test_ones_own_sessions_are_listed_and_the_others_ended(open_page: Open) -> None:

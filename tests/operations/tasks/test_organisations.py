@@ -139,3 +139,23 @@ class TestSeeing:
         suggested = await ok(await toplana.post("/api/tasks/suggest", json={}))
 
         assert [one["crew"]["id"] for one in suggested["items"]] == [own]
+
+
+async def test_people_of_the_citys_provider_lead_incidents_and_are_on_duty_as_others_are(client, services):
+    async with services.database.platform() as connection:
+        row = await (
+            await connection.execute(
+                "INSERT INTO platform.account (tenant, login, name) VALUES ('city', 'ana', 'Ана Анић') RETURNING id"
+            )
+        ).fetchone()
+        await connection.execute(
+            "INSERT INTO platform.account_link (tenant, issuer, subject, account)"
+            " VALUES ('city', 'https://a.test', 's-1', %s)",
+            [row["id"]],
+        )
+        await connection.execute(
+            "INSERT INTO platform.account_role (account, role) VALUES (%s, 'dispatcher')", [row["id"]]
+        )
+
+    for door in ("/api/incidents/people", "/api/duty/people"):
+        assert "ana" in {person["login"] for person in (await ok(await client.get(door)))["items"]}
