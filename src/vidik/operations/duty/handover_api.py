@@ -15,7 +15,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 from vidik.kernel.forms import Number, RowId
 from vidik.kernel.identity import Principal
-from vidik.kernel.web import Transaction
+from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal
 from vidik.operations.alarms import repository as alarms
 from vidik.operations.alarms.alarm import acknowledge_alarm
@@ -137,11 +137,13 @@ async def read_page(handover: RowId, connection: Transaction, _: Reader, languag
 
 
 @router.get("/handovers/{handover}/report.pdf")
-async def read_pdf(handover: RowId, connection: Transaction, _: Reader, language: Language = "sr-Cyrl") -> Response:
+async def read_pdf(handover: RowId, services: ServicesOf, _: Reader, language: Language = "sr-Cyrl") -> Response:
     """Return the report of a handover as PDF."""
     from vidik.operations.duty import report
 
-    row = await _existing(connection, handover)
+    # Drawing takes a second: the connection is given back before.
+    async with services.database.session(services.settings.tenant) as connection:
+        row = await _existing(connection, handover)
     printed = await asyncio.to_thread(report.pdf, orjson.loads(row["facts"]), _view(row), language)
     headers = {"Content-Disposition": f'inline; filename="handover-{handover}.pdf"'}
     return Response(printed, media_type="application/pdf", headers=headers)
@@ -150,7 +152,7 @@ async def read_pdf(handover: RowId, connection: Transaction, _: Reader, language
 @router.post("/handovers/{handover}/sign")
 async def sign(handover: RowId, body: SignForm, connection: Transaction, principal: Reader) -> dict[str, Any]:
     """Take over: sign what the out-going person signed. Somebody else must do it."""
-    row = await _existing(connection, handover)
+    row = await _existing(connection, handover, lock=True)
     if row["signed_at"] is not None:
         raise Conflict(f"{row['incoming']} has signed this already.", code="signed", values={"person": row["incoming"]})
     if row["outgoing_login"] == principal.login:
@@ -164,8 +166,8 @@ async def sign(handover: RowId, body: SignForm, connection: Transaction, princip
     return view
 
 
-async def _existing(connection: Connection, handover: int) -> Mapping[str, Any]:
-    row = await handovers.find(connection, handover)
+async def _existing(connection: Connection, handover: int, *, lock: bool = False) -> Mapping[str, Any]:
+    row = await handovers.find(connection, handover, lock=lock)
     if row is None:
         raise NotFound(f"There is no handover {handover}.")
     return row

@@ -82,9 +82,10 @@ async def insert(connection: Connection, values: Mapping[str, Any]) -> int | Non
     return int(row["id"]) if row else None
 
 
-async def find(connection: Connection, handover: int) -> DictRow | None:
-    """Return one handover, locked until the transaction ends."""
-    return await (await connection.execute(f"{_HANDOVER} WHERE id = %s FOR UPDATE", [handover])).fetchone()
+async def find(connection: Connection, handover: int, *, lock: bool = False) -> DictRow | None:
+    """Return one handover, locked until the transaction ends if asked for."""
+    ending = "FOR UPDATE" if lock else ""
+    return await (await connection.execute(f"{_HANDOVER} WHERE id = %s {ending}", [handover])).fetchone()
 
 
 async def of_client(connection: Connection, client_id: UUID) -> DictRow | None:

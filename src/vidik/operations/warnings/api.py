@@ -88,7 +88,7 @@ async def propose(
 @router.get("/{warning}")
 async def read_warning(warning: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
     """Return one warning."""
-    return service.view(await service.existing(connection, warning))
+    return service.view(await service.get(connection, warning))
 
 
 @router.put("/{warning}")
@@ -130,7 +130,7 @@ async def preview(
     language: Literal["en", "sr-Cyrl", "sr-Latn"] = "sr-Cyrl",
 ) -> Response:
     """Return a warning as citizens see it."""
-    row = await service.existing(connection, warning)
+    row = await service.get(connection, warning)
     text = page.page([row], load_city(services.settings).name[language], language, preview=True)
     return Response(text, media_type="text/html; charset=utf-8")
 
@@ -138,7 +138,7 @@ async def preview(
 @router.get("/{warning}/preview.xml")
 async def preview_document(warning: RowId, connection: Transaction, services: ServicesOf, _: Reader) -> Response:
     """Return the CAP document that a release now would send."""
-    row = await service.existing(connection, warning)
+    row = await service.get(connection, warning)
     earlier = await repository.before(connection, row["follows"])
     content = Content.model_validate(row["content"])
     message = service.message_of(services.settings, row, content, row["sent_at"] or now(), earlier)

@@ -22,9 +22,10 @@ _WARNING = """
 BROWSERS_AT_MOST = 500_000
 
 
-async def find(connection: Connection, warning: int) -> DictRow | None:
-    """Return one warning, locked until the transaction ends."""
-    return await (await connection.execute(f"{_WARNING} WHERE id = %s FOR UPDATE", [warning])).fetchone()
+async def find(connection: Connection, warning: int, *, lock: bool = False) -> DictRow | None:
+    """Return one warning, locked until the transaction ends if asked for."""
+    ending = "FOR UPDATE" if lock else ""
+    return await (await connection.execute(f"{_WARNING} WHERE id = %s {ending}", [warning])).fetchone()
 
 
 async def of_client(connection: Connection, client_id: UUID | None) -> DictRow | None:

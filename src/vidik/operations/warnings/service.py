@@ -39,11 +39,20 @@ def view(row: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": str(row["id"]), **kept, **numbers, **times, "exercise": row["content"]["status"] != "Actual"}
 
 
-async def existing(connection: Connection, warning: int, version: int | None = None) -> Mapping[str, Any]:
-    """Return a warning, locked; raises NotFound, and Changed when it stands at another version than was seen."""
-    row = await repository.find(connection, warning)
+async def get(connection: Connection, warning: int) -> Mapping[str, Any]:
+    """Return a warning as it stands; raises NotFound."""
+    return _there(await repository.find(connection, warning), warning)
+
+
+def _there(row: Mapping[str, Any] | None, warning: int) -> Mapping[str, Any]:
     if row is None:
         raise NotFound(f"There is no warning {warning}.")
+    return row
+
+
+async def existing(connection: Connection, warning: int, version: int | None = None) -> Mapping[str, Any]:
+    """Return a warning, locked; raises NotFound, and Changed when it stands at another version than was seen."""
+    row = _there(await repository.find(connection, warning, lock=True), warning)
     if version is not None and row["version"] != version:
         raise Changed(view(row), row["changed_by"])
     return row
@@ -181,6 +190,6 @@ def message_of(
 
 async def told(connection: Connection, warning: int) -> Mapping[str, Any]:
     """Show a warning as it now is at every desk, and return it."""
-    row = await existing(connection, warning)
+    row = await get(connection, warning)
     await journal.tell(connection, "warning", warning, view(row))
     return row
