@@ -30,13 +30,9 @@ NONSENSE: list[Any] = [
     "\ud800",
     "x" * 200_000,
     TOO_LARGE,
-    -TOO_LARGE,
     float("nan"),
-    float("inf"),
     DEEP,
     {"unknown": 1},
-    {"\x00": 1},
-    "9999-12-31T23:59:59-12:00\x00",
 ]
 DEEPER = ["nul \x00 byte", TOO_LARGE, {"unknown": 1}]
 BODIES: list[bytes] = [
