@@ -21,7 +21,7 @@ from tests.operations.procedures.doing import (
     words,
 )
 
-from vidik.operations.procedures import service
+from vidik.operations.procedures import jobs, service
 from vidik.operations.procedures.packaged_procedures import packaged_procedures
 
 DEEP: Any = 1
@@ -110,8 +110,12 @@ class TestVersions:
             async with app.state.services.database.transaction("city") as connection:
                 return await service.settle_packaged(connection)
 
-        assert "flood" in await settle()
+        await jobs.settle_packaged(app.state.services, "city")
         assert await settle() == []
+        records = await rows(
+            app.state.services, "SELECT actor FROM platform.audit_record WHERE action = 'procedure.publish'"
+        )
+        assert records == [{"actor": "system:procedures"}] * len(packaged_procedures())
         listed = {one["code"]: one for one in (await ask("GET", "/procedures")).json()["items"]}
         assert (listed["flood"]["source"], listed["flood"]["published_by"]) == ("package", "Vidik")
         draft = (await ask("GET", "/procedures/flood/draft")).json()

@@ -175,6 +175,25 @@ class TestAct:
         assert stands(run) == {"pause": "stopped", "after": "waiting"}
 
 
+class TestMerged:
+    async def test_a_run_goes_where_its_incident_went(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+        run = await started(ask)
+        other = await an_incident(ask, title="Већи пожар")
+        body = {"into": other, "into_version": 1}
+        version = (await ask("GET", f"/incidents/{run['incident']['id']}")).json()["version"]
+        merged = await ask("POST", f"/incidents/{run['incident']['id']}/merge", body, version=version)
+        assert merged.status_code == 200, merged.text
+        (found,) = (await ask("GET", f"/incidents/{other}/procedures")).json()["runs"]
+        assert (found["id"], found["incident"]["title"]) == (run["id"], "Већи пожар")
+        run = await act(ask, run, "skip", reason="није потребно", note="види белешку")
+        assert run["path"][0]["note"] == "није потребно\nвиди белешку"
+        assert "step.skipped" in await timeline(ask, {"incident": {"id": other}})
+        version = (await ask("GET", f"/incidents/{other}")).json()["version"]
+        await ask("POST", f"/incidents/{other}/close", {"cause": "жар", "lesson": "песак"}, version=version)
+        await clock_strikes(app, now())
+        assert (await again(ask, run))["reason"] == "incident-closed"
+
+
 class TestByItself:
     async def test_a_condition_chooses_by_what_is_known(self, ask: Ask) -> None:  # noqa: F811
         severe = [{"fact": "severity", "at_least": "severe"}]

@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 
+from vidik.kernel import audit
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
+from vidik.kernel.identity import system_principal
 from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
 from vidik.operations.procedures import retention, running, runs_repository, service
@@ -63,6 +65,10 @@ async def settle_packaged(services: Services, tenant: str) -> None:
     """Publish packaged procedures that are new or changed with Vidik."""
     async with services.database.transaction(tenant) as connection:
         changed = await service.settle_packaged(connection)
+        principal = system_principal("procedures", tenant, frozenset({"procedures.manage"}))
+        for code in changed:
+            subject = f"procedure:{code}"
+            await audit.record(connection, principal, "procedure.publish", subject, details={"source": "package"})
     if changed:
         _log.info("packaged procedures were published", procedures=changed)
 

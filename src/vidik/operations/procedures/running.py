@@ -145,7 +145,8 @@ async def act(
         await _perform(work, step, person, actor, principal, note)
     else:
         taken = branch if verb == "choose" else None
-        await _leave(work, Ending("skipped" if verb == "skip" else "done", person, note or reason, taken), actor)
+        said = "\n".join(text for text in (reason, note) if text)
+        await _leave(work, Ending("skipped" if verb == "skip" else "done", person, said, taken), actor)
     return await _go_on(work)
 
 
