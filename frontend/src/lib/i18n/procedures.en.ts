@@ -70,7 +70,7 @@ export const proceduresEn = {
   "step.skipped": "Left out",
   "step.stopped": "Not finished",
   "step.failed": "Did not work",
-  "step.failedBecause": "It did not work: {why}",
+  "step.failedBecause": "It did not work. {why}",
   "step.wasLate": "late",
   "time.left": "{length} left",
   "time.now": "Time is up",
@@ -235,6 +235,9 @@ export const proceduresEn = {
   "outcome.would-command": "would be sent to the device",
   "outcome.would-open": "task would be opened",
 
+  "failed.forbidden": "Whoever published it may not command this device.",
+  "error.try-endless": "It goes round for ever without asking anybody.",
+  "error.code-changed": "The code of a procedure stays what it is.",
   "error.moved": "Somebody else went on meanwhile. This is how it stands now.",
   "error.note-missing": "Another person holds this step's role: say in the note why you do it.",
   "error.reason-missing": "Say why it is left out.",

@@ -71,7 +71,7 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "step.skipped": "Прескочено",
   "step.stopped": "Није довршено",
   "step.failed": "Није успело",
-  "step.failedBecause": "Није успело: {why}",
+  "step.failedBecause": "Није успело. {why}",
   "step.wasLate": "са закашњењем",
   "time.left": "још {length}",
   "time.now": "Време је истекло",
@@ -237,6 +237,9 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "outcome.would-command": "наредба би отишла уређају",
   "outcome.would-open": "задатак би био отворен",
 
+  "failed.forbidden": "Ко је поступак објавио, не сме да управља тим уређајем.",
+  "error.try-endless": "Врти се у круг и никога не пита.",
+  "error.code-changed": "Ознака поступка се не мења.",
   "error.moved": "Неко други је у међувремену отишао даље. Ово је садашње стање.",
   "error.note-missing": "Улогу за овај корак држи друга особа: напишите у белешци зашто га ви радите.",
   "error.reason-missing": "Напишите зашто се прескаче.",
