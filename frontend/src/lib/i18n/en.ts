@@ -304,6 +304,8 @@ export const en = {
   "error.unreachable": "The server does not answer. Check the network; this page tries again by itself.",
   "error.forbidden": "Your role may not do this. Ask an administrator if you need it.",
   "error.server": "Something failed on the server. Try again; if it stays, tell the administrator: {code}.",
+  "error.link-exercise": "An exercise and real work cannot be mixed.",
+  "error.merge-exercise": "An exercise and real work cannot be merged.",
   "error.retry": "Try again",
   "error.page": "There is nothing at this address.",
   "error.back": "Back to the situation",

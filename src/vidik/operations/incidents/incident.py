@@ -217,7 +217,12 @@ def merge(
         if not incident.is_running:
             raise _not_now(incident, "merged")
     if source.exercise_id != target.exercise_id:
-        raise Conflict("An exercise and real work cannot be merged.", code="merge-exercise", field="into")
+        raise Conflict(
+            "An exercise and real work cannot be merged.",
+            code="merge-exercise",
+            field="into",
+            values={"number": source.number, "into": target.number},
+        )
     moved = frozenset(of_source)
     severity = max(source.severity, target.severity, key=SEVERITIES.index)
     after = _touched(source, act, state="merged", merged_into=target.id)

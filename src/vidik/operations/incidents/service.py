@@ -198,14 +198,20 @@ async def _links(connection: Connection, incident_id: int) -> list[Link]:
 async def _exercise_of(connection: Connection, opening: Opening) -> int | None:
     if opening.exercise_id is not None:
         return opening.exercise_id
-    exercises = {await repository.exercise_of(connection, link) for link in opening.links} - {None}
-    if len(exercises) > 1:
-        raise _mixed()
-    return exercises.pop() if exercises else None
+    exercises = {link: await repository.exercise_of(connection, link) for link in opening.links}
+    found = set(exercises.values()) - {None}
+    if len(found) > 1:
+        raise _mixed(next(iter(exercises)))
+    return found.pop() if found else None
 
 
-def _mixed() -> Conflict:
-    return Conflict("An exercise and real work cannot be mixed.", field="links", code="link-exercise")
+def _mixed(what: Link) -> Conflict:
+    return Conflict(
+        "An exercise and real work cannot be mixed.",
+        field="links",
+        code="link-exercise",
+        values={"kind": what.kind, "target": what.target},
+    )
 
 
 async def _hang(connection: Connection, incident: Incident, what: Link, act: Act) -> bool:
@@ -214,7 +220,7 @@ async def _hang(connection: Connection, incident: Incident, what: Link, act: Act
         raise NotFound(f"There is no {what.kind} {what.target}.", field="links")
     of = await repository.exercise_of(connection, what)
     if of != incident.exercise_id and not (of is None and what.kind in ("asset", "request")):
-        raise _mixed()
+        raise _mixed(what)
     if await repository.add_link(connection, incident.id, what, act):
         return True
     holder = (await repository.holders(connection, what.kind, [what.target])).get(what.target)
