@@ -236,8 +236,6 @@ export const proceduresEn = {
   "outcome.would-open": "task would be opened",
 
   "failed.forbidden": "Whoever published it may not command this device.",
-  "error.try-endless": "It goes round for ever without asking anybody.",
-  "error.code-changed": "The code of a procedure stays what it is.",
   "error.moved": "Somebody else went on meanwhile. This is how it stands now.",
   "error.note-missing": "Another person holds this step's role: say in the note why you do it.",
   "error.reason-missing": "Say why it is left out.",

@@ -238,8 +238,6 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "outcome.would-open": "задатак би био отворен",
 
   "failed.forbidden": "Ко је поступак објавио, не сме да управља тим уређајем.",
-  "error.try-endless": "Врти се у круг и никога не пита.",
-  "error.code-changed": "Ознака поступка се не мења.",
   "error.moved": "Неко други је у међувремену отишао даље. Ово је садашње стање.",
   "error.note-missing": "Улогу за овај корак држи друга особа: напишите у белешци зашто га ви радите.",
   "error.reason-missing": "Напишите зашто се прескаче.",
