@@ -1,6 +1,7 @@
 """An exercise in the browser: chosen, marked on every screen, stopped and scored; both themes, all widths."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,12 +17,17 @@ Open = Callable[..., Page]
 
 @pytest.fixture(autouse=True)
 def nothing_is_played_afterwards(city: SmallCity) -> Iterator[None]:
-    """Others share this Vidik: whatever becomes of a test, no exercise goes on."""
+    """Others share this Vidik: whatever becomes of a test, no exercise goes on, and nothing of it stands."""
     yield
     with city.vidik.client() as client:
         for one in client.get("/api/exercises", params={"which": "playing"}).json()["items"]:
             headers = {"If-Match": f'"{one["version"]}"'}
             client.post(f"/api/exercises/{one['id']}/stop", json={}, headers=headers)
+        for _ in range(600):
+            if not any(one["exercise"] for one in client.get("/api/incidents").json()["items"]):
+                return
+            time.sleep(0.1)
+        raise AssertionError("what an exercise opened still stands a minute after its end")
 
 
 def test_an_exercise_is_played_marked_and_scored(open_page: Open) -> None:
