@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date
 from typing import Any
 
@@ -9,7 +10,17 @@ import httpx
 import psycopg
 import pytest
 from starlette.applications import Starlette
-from tests.pilots.conftest import BASELINE, TRUE_SAVING, a_draft, as_person, finished, given_meters, signed
+from tests.pilots.conftest import (
+    BASELINE,
+    METERS,
+    TRUE_SAVING,
+    a_draft,
+    a_specification,
+    as_person,
+    finished,
+    given_meters,
+    signed,
+)
 
 from vidik.kernel.clock import now
 from vidik.kernel.database import Database
@@ -119,6 +130,53 @@ class TestEvents:
         assert outcome["saving"] == pytest.approx(before["outcome"]["saving"] - 310)
         width = before["outcome"]["interval"]["high"] - before["outcome"]["interval"]["low"]
         assert outcome["interval"]["high"] - outcome["interval"]["low"] == pytest.approx(width)
+
+
+class TestAnotherUnit:
+    """Two months of the pilot were written in MWh: no saving, until a person says what to do with those days."""
+
+    async def test_is_asked_about_and_once_excluded_the_saving_is_found(
+        self, app: Starlette, client: httpx.AsyncClient
+    ) -> None:
+        design, option = "synthetic_control", "comparison"
+        meters = in_megawatt_hours("building", "2025-05-01")
+        answer = await client.post("/api/pilots/files", params={"name": "meters.csv"}, content=meters)
+        file = hashlib.sha256(meters).hexdigest()
+        sources = a_specification(design=design, option=option)
+        signals = {key: [signal | {"file": file} for signal in sources[key]] for key in ("units", "donors")} | {
+            "temperature": sources["temperature"] | {"file": file}
+        }
+        plan = await signed(client, await a_draft(client, design=design, option=option, **signals))
+        path = f"/api/pilots/plans/{plan['id']}"
+
+        job = await finished(app, client, f"{path}/watch")
+
+        assert job["state"] == "done", (answer.text, job)
+        watch = (await client.get(f"{path}/watch")).json()
+        assert watch["outcome"]["verdict"] == "not_shown"
+        (event,) = watch["events"]
+        assert (event["finding"]["code"], event["finding"]["first"]) == ("unit-changed", "2025-05-01")
+        refused = await client.post(f"{path}/verdict", json=DECISION)
+        assert refused.json()["code"] == "open-events"
+        body = {"answer": "excluded", "note": "Бројило је слало MWh."}
+        assert (await client.post(f"{path}/events/{event['id']}/answer", json=body)).status_code == 200
+        await finished(app, client, f"{path}/watch")
+        outcome = (await client.get(f"{path}/watch")).json()["outcome"]
+        assert outcome["verdict"] == "saved"
+        assert outcome["fraction"] == pytest.approx(TRUE_SAVING, abs=0.03)
+
+
+def in_megawatt_hours(column: str, since: str) -> bytes:
+    """The made-up meters, one of them in another unit from a day on."""
+    header, *rows = METERS.decode().splitlines()
+    place = header.split(",").index(column)
+    lines = [header]
+    for row in rows:
+        fields = row.split(",")
+        if fields[0] >= since:
+            fields[place] = f"{float(fields[place]) / 1_000:.6f}"
+        lines.append(",".join(fields))
+    return ("\n".join(lines) + "\n").encode()
 
 
 class TestVerdict:

@@ -19,8 +19,8 @@ FACTORS = (277.8, 1_000.0, 1_163.0, 3_600.0, 1_000_000.0)
 """GJ in kWh; Wh, kWh, MWh, litres and m3; Gcal in kWh; kWh in kJ; Wh in MWh."""
 APART = float(np.log(FACTORS[0])) / 2
 """From this distance on, as a logarithm, two levels are not the same unit."""
-NEAR = 0.3
-"""How far, in parts of a power of e, the medians on both sides may be from a factor: weeks differ."""
+NEAR = 0.5
+"""How far, as a logarithm, the ratio of both sides may be from a factor: two weeks of spring differ by half."""
 SIDE, LEAST = 14, 4
 """Days looked at on either side of a jump, and how many of them must be known."""
 MOST_UNSTEADY = 3.0
