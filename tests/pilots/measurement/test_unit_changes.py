@@ -45,6 +45,14 @@ class TestUnitChanges:
 
         assert unit_changes(amounts) == []
 
+    def test_nor_is_one_that_counts_a_little_now_and_then(self) -> None:
+        """Substation L4 of Niš in the summer of 2022."""
+        amounts = days()
+        amounts[60:150] = 0
+        amounts[60:150:6] = 0.06 * np.exp(np.random.default_rng(2).normal(0, 0.2, 15))
+
+        assert unit_changes(amounts) == []
+
     def test_nor_is_one_of_which_half_is_switched_off(self) -> None:
         amounts = days()
         amounts[60:150] *= 0.03

@@ -1,7 +1,8 @@
 """Stretches of days in another unit: kilowatt-hours written as megawatt-hours for a while, or from some day on.
 
-A plant that is switched off falls as far, so three things must come together: the level jumps from one day to the next
-by just what units differ by, it stays there, and days differ from one another as much as they do otherwise.
+A plant that is switched off falls as far, so four things must come together: the level jumps from one day to the next
+by just what units differ by, it stays there, something is used on most days, and days differ from one another as much
+as they do otherwise.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ SIDE, LEAST = 14, 4
 """Days looked at on either side of a jump, and how many of them must be known."""
 MOST_UNSTEADY = 3.0
 """Times as unsteady as the other side, at most: a plant at rest shows only noise."""
+MOSTLY = 0.75
+"""Share of the days on either side on which something was used, at least: routes rest on Sundays."""
 FLAT = 0.02
 """Changes from day to day below this share say that nothing is measured."""
 
@@ -48,7 +51,12 @@ def unit_changes(amounts: Values) -> list[UnitChange]:
     if len(known) < 2 * LEAST:
         return []
     logs = np.log(amounts[known])
-    jumps = [int(place) for place in np.flatnonzero(np.abs(np.diff(logs)) > APART) + 1 if _is_change(logs, int(place))]
+    measured = np.concatenate([[0], np.cumsum(~np.isnan(amounts))])
+    jumps = [
+        place
+        for place in (int(place) for place in np.flatnonzero(np.abs(np.diff(logs)) > APART) + 1)
+        if _is_change(logs, place) and _is_used(measured, known, place)
+    ]
     if not jumps:
         return []
     stretches = list(pairwise([0, *jumps, len(known)]))
@@ -99,3 +107,11 @@ def _is_change(logs: Values, place: int) -> bool:
         return False
     moves = [float(np.median(np.abs(np.diff(side)))) for side in (before, after)]
     return max(moves) <= MOST_UNSTEADY * max(min(moves), FLAT)
+
+
+def _is_used(measured: NDArray[np.int64], known: NDArray[np.int64], place: int) -> bool:
+    """Whether something was used on most days on either side: a plant at rest counts a little now and then."""
+    for days in (known[max(place - SIDE, 0) : place], known[place : place + SIDE]):
+        if len(days) < MOSTLY * (measured[days[-1] + 1] - measured[days[0]]):
+            return False
+    return True
