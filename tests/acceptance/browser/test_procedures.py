@@ -158,15 +158,15 @@ def test_everybody_can_use_them(open_page: Open, http: httpx.Client) -> None:
     act(http, run, "done", note="Стижу за пет минута")
     page = open_page("/procedures")
     found: dict[str, Any] = {}
-    for path in (
-        "/procedures",
-        f"/procedures/fire?run={run['id']}",
-        "/procedures/heating_burst?view=list&try=1",
-        "/procedures/heating_burst/edit",
-        f"/incidents/{incident['id']}",
+    for path, shown in (
+        (f"/procedures/fire?run={run['id']}", "Where it stands now"),
+        ("/procedures/heating_burst?view=list&try=1", "One back"),
+        ("/procedures/heating_burst/edit", "Kind of step"),
+        (f"/incidents/{incident['id']}", "Is something in danger beside it?"),
     ):
         page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
         page.goto(path)
+        expect(page.get_by_text(shown).first).to_be_visible()
         settle(page)
         found[path] = [*findings(page), *too_wide(page)]
     assert {path: what for path, what in found.items() if what} == {}
