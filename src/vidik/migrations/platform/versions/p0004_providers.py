@@ -21,7 +21,8 @@ def upgrade() -> None:
             PRIMARY KEY (tenant, issuer, subject)
         );
         COMMENT ON COLUMN account_link.vouched_at IS 'When the provider last said that this person may come in';
-        COMMENT ON COLUMN account_link.tokens_until IS 'API tokens of this account rest from then until it signs in again';
+        COMMENT ON COLUMN account_link.tokens_until
+            IS 'API tokens of this account rest from then until it signs in again';
 
         CREATE TABLE crew_device (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
