@@ -17,6 +17,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 from psycopg.conninfo import make_conninfo
 
+from tests import routes
 from tests.memory import quick_folder
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.embedded import EmbeddedServer
@@ -33,6 +34,13 @@ hypothesis_settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis_settings.load_profile("shared")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _routes_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        routes.share(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
