@@ -15,7 +15,7 @@ run: ## Set up and start Vidik with the demo city; says where to look and how to
 
 test: ## Set up and run every test, browser tests included (installs Chromium and Mosquitto with apt)
 	@scripts/bootstrap test
-	@$(BIN)/python -m pytest -n 3 --dist loadfile $(TESTS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder $(TESTS)
 
 check: static test ## Everything: formatting, lint, types, layers, front end, tests
 

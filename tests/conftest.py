@@ -36,6 +36,29 @@ hypothesis_settings.register_profile(
 hypothesis_settings.load_profile("shared")
 
 
+ORDER = (
+    "faults/test_kill",
+    "",
+    "faults/test_disk_full",
+    "acceptance/browser/",
+    "faults/test_broker",
+    "acceptance/",
+    "faults/",
+)
+"""Files that mostly wait stand where others have work to do beside them; "" is whatever is not named."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Order the files so that at the end nobody waits alone (the files of one kind keep their order)."""
+    tests = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(tests).as_posix()
+        return next((ORDER.index(start) for start in ORDER if start and path.startswith(start)), ORDER.index(""))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _routes_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:

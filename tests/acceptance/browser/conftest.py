@@ -27,7 +27,7 @@ PATIENCE = 60_000  # ms, for what must come true on however slow a machine
 PHONE = (390, 844)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def city() -> Iterator[SmallCity]:
     """A running Vidik with a small city that has something to show."""
     folder = quick_folder("vidik-browser-")
@@ -45,7 +45,7 @@ def chromium() -> str | None:
     return os.environ.get("VIDIK_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=PATIENCE)
     with sync_playwright() as playwright:

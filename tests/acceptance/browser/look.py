@@ -12,6 +12,12 @@ ZOOMED = (720, 450)
 SIZES: Mapping[str, tuple[int, int]] = {"desk": DESK, "zoomed": ZOOMED, "phone": PHONE}
 
 _DRAWN = "document.fonts.ready.then(() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50))))"
+# A colour on its way from one theme to the other is neither's.
+_STILL = """() => Promise.all(
+  document.getAnimations()
+    .filter((one) => one.effect.getComputedTiming().endTime !== Infinity)
+    .map((one) => one.finished.catch(() => {}))
+)"""
 
 
 def settle(page: Page) -> None:
@@ -30,22 +36,29 @@ def findings(page: Page, *, no_english: bool = False) -> list[str]:
         return _run(page, {"rules": {"color-contrast": {"enabled": False}}})
     found = _run(page, {})
     shown = page.evaluate("document.documentElement.dataset.theme")
-    page.evaluate("(theme) => document.documentElement.dataset.theme = theme", "light" if shown == "dark" else "dark")
+    _draw(page, "light" if shown == "dark" else "dark")
     found += _run(page, {"runOnly": ["color-contrast"]})
-    page.evaluate("(theme) => document.documentElement.dataset.theme = theme", shown)
+    _draw(page, shown)
     return found
 
 
 def findings_shown(page: Page) -> list[str]:
     """What axe finds in the theme that is shown: for a second size of a screen whose colours were looked at."""
-    return _run(page, {"resultTypes": ["violations"]})
+    return _run(page, {})
+
+
+def _draw(page: Page, theme: str) -> None:
+    page.evaluate("(theme) => document.documentElement.dataset.theme = theme", theme)
+    page.evaluate(_STILL)
 
 
 def _run(page: Page, options: dict[str, object]) -> list[str]:
     theme = page.evaluate("document.documentElement.dataset.theme")
     if not page.evaluate("'axe' in window"):  # half a megabyte: once a page that is loaded
         page.evaluate(AXE_SCRIPT)
-    violations = page.evaluate("async (options) => (await axe.run(document, options)).violations", options)
+    violations = page.evaluate(
+        "async (options) => (await axe.run(document, options)).violations", {"resultTypes": ["violations"], **options}
+    )
     return [f"{found['id']} ({theme}): {node['html'][:200]}" for found in violations for node in found["nodes"]]
 
 

@@ -142,7 +142,7 @@ def test_a_warning_takes_two_persons(open_page: Open, city: SmallCity, second: S
     expect(public.get_by_role("heading", level=2)).to_have_text("Nišava raste: sklonite se sa obale")
 
 
-@pytest.mark.parametrize("language", ["en", "sr-Cyrl", "sr-Latn"])
+@pytest.mark.parametrize("language", ["en", "sr-Cyrl"])
 def test_everybody_can_use_them(open_page: Open, language: str) -> None:
     page = open_page("/duty", language=language)
     found: dict[str, list[str]] = {}

@@ -141,7 +141,7 @@ def test_is_closed_with_cause_and_lesson_and_opened_again(open_page: Open, http:
     expect(page.get_by_role("button", name="Contained")).to_be_visible()
 
 
-@pytest.mark.parametrize(("language", "size"), [("en", DESK), ("sr-Cyrl", PHONE), ("sr-Latn", DESK)])
+@pytest.mark.parametrize(("language", "size"), [("en", DESK), ("sr-Cyrl", PHONE)])
 def test_everybody_can_use_every_screen(
     open_page: Open, incident: dict[str, Any], language: str, size: tuple[int, int]
 ) -> None:

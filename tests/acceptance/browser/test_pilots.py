@@ -329,7 +329,7 @@ def screens(city: SmallCity, made: dict[str, int]) -> list[str]:
 
 @pytest.mark.timeout(300)
 def test_axe_finds_nothing_and_nothing_is_cut(open_page: Open, screens: list[str]) -> None:
-    """Each screen is loaded once: axe on the desk in both themes and on the phone, all sizes in three scripts."""
+    """Each screen is loaded once: axe on the desk in both themes and on the phone, all sizes in two scripts."""
     page = open_page("/pilots/plans")
     found: dict[str, object] = {}
     for path in screens:
@@ -341,11 +341,11 @@ def test_axe_finds_nothing_and_nothing_is_cut(open_page: Open, screens: list[str
         found[f"{path} too wide in English"] = too_wide(page)
         at_size(page, PHONE)
         found[f"{path} on the phone"] = findings_shown(page)
-        for language in ("Српски, ћирилица", "Srpski, latinica", "English"):
-            at_size(page, DESK)
-            page.get_by_title(language, exact=True).click()
-            if language != "English":
-                found[f"{path} too wide in {language}"] = too_wide(page)
+        at_size(page, DESK)
+        page.get_by_title("Српски, ћирилица", exact=True).click()
+        found[f"{path} too wide in Cyrillic"] = too_wide(page)
+        at_size(page, DESK)
+        page.get_by_title("English", exact=True).click()
     assert {path: what for path, what in found.items() if what} == {}
 
 

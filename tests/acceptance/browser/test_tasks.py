@@ -208,7 +208,7 @@ def test_a_shared_phone_keeps_nothing_after_signing_out(
     assert now_of(desk, task)["state"] == "assigned"
 
 
-@pytest.mark.parametrize("language", ["en", "sr-Cyrl", "sr-Latn"])
+@pytest.mark.parametrize("language", ["en", "sr-Cyrl"])
 def test_every_screen_is_for_everybody(
     open_page: Open, desk: httpx.Client, crews: list[dict[str, Any]], language: str
 ) -> None:
