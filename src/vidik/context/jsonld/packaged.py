@@ -24,6 +24,7 @@ SUBJECTS: Final = (
     "WaterConsumption",
     "Device",
     "Alert",
+    "IssueTracking",
 )
 
 _CORE_VERSIONS: Final = ("", "-v1.1", "-v1.2", "-v1.3", "-v1.4", "-v1.5", "-v1.6", "-v1.7", "-v1.8", "-v1.9")
