@@ -40,6 +40,11 @@ def problems(*steps: dict[str, Any], **fields: Any) -> list[tuple[str, str]]:
         ([a_step("a", "check", do=TELL)], ("do-misplaced", "steps.0.do")),
         ([a_step("a", "task", do=TELL)], ("do-misplaced", "steps.0.do")),
         ([a_step("a", "notify", do={"text": words("x")})], ("nobody-named", "steps.0.do")),
+        ([a_step("a", "notify", do={**TELL, "answer_minutes": 5})], ("plan-missing", "steps.0.do.plan")),
+        (
+            [a_step("a", "notify", do={"plan": "night", "text": words("x"), "answer_minutes": 5})],
+            ("answer-misplaced", "steps.0.do.answer_minutes"),
+        ),
         ([a_step("a", "wait", minutes=1, optional=True)], ("optional-misplaced", "steps.0.optional")),
         ([a_step("a", text={"en": "only", "sr": ""})], ("words-missing", "steps.0.text.sr")),
         (

@@ -24,7 +24,7 @@ export interface Next {
   wait_minutes: number | null;
 }
 export interface CallFacts {
-  kind?: "alarm" | "incident" | "trial";
+  kind?: "alarm" | "incident" | "procedure" | "trial";
   subject?: string;
   priority?: Priority;
   entity_name?: string;
@@ -32,11 +32,13 @@ export interface CallFacts {
   number?: string;
   title?: string;
   titles?: Texts | null;
+  /** What a procedure says. */
+  text?: Texts;
 }
 export interface Escalation extends Partial<Next> {
   id: string;
   plan: string;
-  cause: "alarm" | "incident";
+  cause: "alarm" | "incident" | "procedure";
   subject: string;
   facts: CallFacts;
   state: "waiting" | "acknowledged" | "over" | "exhausted";

@@ -32,6 +32,8 @@ export interface Doing {
   roles?: IncidentRole[];
   people?: string[];
   plan?: string;
+  /** How long those named may take to answer before the plan asks. */
+  answer_minutes?: number;
   channels?: string[];
   text?: Words;
   entity?: string;
@@ -143,6 +145,8 @@ export interface Trial {
 export interface Result {
   task?: { id: string | number; number: string; crew: { id: string | number; name: string } | null };
   notices?: { id: string; person: string; channel: string }[];
+  /** The on-call plan that asks until somebody takes it over. */
+  call?: { id: string; plan: string };
   command?: { id: string; device: string };
   "left-out"?: string;
   facts?: Record<string, unknown>;

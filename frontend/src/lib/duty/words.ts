@@ -1,5 +1,5 @@
 import { ApiError } from "../api/client";
-import type { CallFacts, Notice } from "../api/duty.types";
+import type { CallFacts, Channel, Notice } from "../api/duty.types";
 import { d, known } from "../i18n/duty";
 import type { DutyKey } from "../i18n/duty.en";
 import { inScript, texts } from "../i18n/index.svelte";
@@ -16,10 +16,21 @@ export function dutyError(error: unknown): string {
 /** What a call or a message is about, in a line. */
 export function aboutText(facts: CallFacts): string {
   if (facts.message) return `${inScript(facts.entity_name ?? "")}: ${texts(facts.message)}`;
-  if (facts.number)
-    return `${d("call.incident", { number: facts.number })}: ${facts.titles ? texts(facts.titles) : inScript(facts.title ?? "")}`;
+  if (facts.number) {
+    const title = facts.titles ? texts(facts.titles) : inScript(facts.title ?? "");
+    const said = facts.text ? ` — ${texts(facts.text)}` : "";
+    return `${d("call.incident", { number: facts.number })}: ${title}${said}`;
+  }
   return d("call.trial");
 }
+
+/** What people call a way of being told. */
+export const channelTitle = ({ code, title }: Pick<Channel, "code" | "title">): string =>
+  code === "web-push" ? d("channel.webPush") : title;
+
+/** The same, of a code; a channel that is gone keeps its code. */
+export const channelName = (channels: readonly Channel[], code: string): string =>
+  channelTitle(channels.find((one) => one.code === code) ?? { code, title: code });
 
 /** How a message stands, as a sentence. */
 export function noticeText(notice: Notice): string {

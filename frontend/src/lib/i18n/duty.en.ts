@@ -160,6 +160,7 @@ export const dutyEn = {
   "channels.lead":
     "Ways to reach people. Their addresses carry passwords: once saved, they are never shown again.",
   "channels.new": "New channel",
+  "channel.webPush": "message in the browser",
   "channels.webPush": "Web push: there by itself",
   "channel.code": "Code (small letters)",
   "channel.title": "Name",

@@ -162,6 +162,7 @@ export const dutySrCyrl: Record<DutyKey, Message> = {
   "channels.title": "Начини обавештавања",
   "channels.lead": "Како се долази до људи. Адресе садрже лозинке: када се сачувају, више се не приказују.",
   "channels.new": "Нови начин",
+  "channel.webPush": "порука у прегледачу",
   "channels.webPush": "Поруке у прегледачу: постоје саме од себе",
   "channel.code": "Ознака (мала слова абецеде)",
   "channel.title": "Назив",

@@ -95,7 +95,13 @@ export function doingText(kind: StepKind, doing: Doing | null | undefined): stri
     const who = [
       ...(doing.roles ?? []).map(roleName),
       ...(doing.people ?? []),
-      ...(doing.plan ? [p("do.planNamed", { plan: doing.plan })] : []),
+      ...(doing.plan
+        ? [
+            doing.answer_minutes
+              ? p("do.planAfter", { plan: doing.plan, n: doing.answer_minutes })
+              : p("do.planNamed", { plan: doing.plan }),
+          ]
+        : []),
     ];
     return p("do.notify", { who: who.join(", "), text: said(doing.text) });
   }

@@ -99,15 +99,11 @@ async def plan_shift(
 ) -> dict[str, Any]:
     """Put a person at a desk for a time."""
     values = await _values(connection, services, body, principal)
-    try:
-        async with connection.transaction():
-            row = await roster.insert_shift(connection, {**values, "client_id": body.client_id})
-    except psycopg.errors.ExclusionViolation as error:
-        raise _twice(values) from error
+    row = await roster.insert_shift(connection, {**values, "client_id": body.client_id})
     if row is None:
         known = await roster.shift_of_client(connection, body.client_id) if body.client_id else None
         if known is None:
-            raise NotFound("This shift is gone.")
+            raise _twice(values)
         return shift_view(known)
     return await _say(connection, principal, "shift.plan", row)
 

@@ -116,6 +116,50 @@ async def open_for_incidents(connection: Connection, code: str, plan: Plan, sinc
     return await _escalations(connection, [row["id"] for row in await cursor.fetchall()])
 
 
+async def open_for_procedure(
+    connection: Connection,
+    code: str,
+    incident: int,
+    facts: Mapping[str, Any],
+    opened_at: datetime,
+    due_at: datetime,
+    exercise_id: int | None,
+) -> DictRow:
+    """Open an escalation for a message of a procedure that somebody must answer; each message is one call."""
+    cursor = await connection.execute(
+        """
+        INSERT INTO escalation (plan, cause, subject, call, facts, state, opened_at, due_at, exercise_id)
+        VALUES (%s, 'procedure', %s, nextval('escalation_call'), %s, 'waiting', %s, %s, %s)
+        RETURNING id
+        """,
+        [code, incident, Jsonb(dict(facts)), opened_at, due_at, exercise_id],
+    )
+    return (await _escalations(connection, [row["id"] for row in await cursor.fetchall()]))[0]
+
+
+async def settled_procedures(connection: Connection) -> list[DictRow]:
+    """Return escalations of procedures whose incident, or the one that it was merged into, is closed."""
+    cursor = await connection.execute(
+        """
+        SELECT e.id, 'over' AS ending, NULL AS by
+          FROM escalation e
+         CROSS JOIN LATERAL (
+            WITH RECURSIVE whole AS (
+                SELECT id, state, merged_into FROM incident WHERE id = e.subject
+                 UNION ALL
+                SELECT i.id, i.state, i.merged_into FROM incident i JOIN whole w ON i.id = w.merged_into
+            )
+            SELECT state FROM whole WHERE merged_into IS NULL
+         ) AS i
+         WHERE e.state = 'waiting'
+           AND e.cause = 'procedure'
+           AND i.state = 'closed'
+           FOR UPDATE OF e
+        """
+    )
+    return await cursor.fetchall()
+
+
 async def settled_incidents(connection: Connection) -> list[DictRow]:
     """Return escalations of incidents that somebody leads (`by`), or that are open no more."""
     cursor = await connection.execute(
@@ -264,12 +308,16 @@ async def insert_messages(
     facts: Mapping[str, Any],
     moment: datetime,
     exercise_id: int | None,
+    escalation: int | None = None,
 ) -> list[int]:
-    """Write messages that no escalation sends: one for each login, shown name and channel; returns their numbers."""
+    """Write messages outside the steps of a plan: one for each login, shown name and channel; returns their numbers.
+
+    Those of an `escalation` are answered with it.
+    """
     cursor = await connection.execute(
         """
-        INSERT INTO notice (login, person, channel, facts, state, made_at, due_at, exercise_id)
-        SELECT login, person, channel, %(facts)s, 'due', %(at)s, %(at)s, %(exercise)s
+        INSERT INTO notice (escalation, login, person, channel, facts, state, made_at, due_at, exercise_id)
+        SELECT %(escalation)s, login, person, channel, %(facts)s, 'due', %(at)s, %(at)s, %(exercise)s
           FROM unnest(%(logins)s::text[], %(people)s::text[], %(channels)s::text[]) AS n (login, person, channel)
         RETURNING id
         """,
@@ -280,6 +328,7 @@ async def insert_messages(
             "facts": Jsonb(dict(facts)),
             "at": moment,
             "exercise": exercise_id,
+            "escalation": escalation,
         },
     )
     return [row["id"] for row in await cursor.fetchall()]
@@ -314,7 +363,7 @@ async def claim(connection: Connection, moment: datetime, lease: timedelta, limi
              LIMIT %s
                FOR UPDATE SKIP LOCKED
          )
-        RETURNING id, key, login, person, channel, facts, attempts, made_at, exercise_id
+        RETURNING id, key, escalation, login, person, channel, facts, attempts, made_at, exercise_id
         """,
         [moment + lease, moment, limit],
     )

@@ -25,6 +25,7 @@ from vidik.operations.duty.escalating import take_over
 from vidik.operations.duty.facts import gather
 from vidik.operations.duty.forms import HandoverForm, SignForm
 from vidik.operations.duty.views import notice_view
+from vidik.operations.incidents.service import actor_of
 
 router = APIRouter(prefix="/duty", tags=["duty"])
 Language = Annotated[Literal["en", "sr-Cyrl", "sr-Latn"], Query()]
@@ -60,7 +61,7 @@ async def take(escalation: RowId, connection: Transaction, principal: Reader) ->
         if not principal.may("alarms.acknowledge"):
             raise Forbidden("Only who may acknowledge alarms takes one over.")
         await _acknowledge(connection, row["subject"], principal)
-    await take_over(connection, escalation, principal.name, moment)
+    await take_over(connection, row, actor_of(principal), moment)
     await audit.record(
         connection, principal, "duty.take", f"escalation:{escalation}", details={"subject": row["subject"]}
     )

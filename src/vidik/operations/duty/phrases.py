@@ -34,8 +34,8 @@ class Text(NamedTuple):
     body: str
 
 
-def say(facts: Mapping[str, Any], language: str, *, exercise: bool, address: str | None) -> Text:
-    """Return a message in en, sr-Cyrl or sr-Latn; `address` is the page where it is taken over."""
+def say(facts: Mapping[str, Any], language: str, *, asked: bool, exercise: bool, address: str | None) -> Text:
+    """Return a message in en, sr-Cyrl or sr-Latn; `asked`: somebody is to take it over, on the page `address`."""
 
     def words(key: str, **values: str) -> str:
         english, cyrillic = _WORDS[key]
@@ -63,6 +63,8 @@ def say(facts: Mapping[str, Any], language: str, *, exercise: bool, address: str
         said = (facts.get("titles") or {}).get(language) or script(facts["title"])
         title = words("incident", number=facts["number"], title=said)
         lines.append(facts["text"][language])
+        if asked:
+            lines.append(words("since"))
         if facts.get("origin") == "simulated":
             lines.append(words("simulated"))
     else:
@@ -71,5 +73,5 @@ def say(facts: Mapping[str, Any], language: str, *, exercise: bool, address: str
     if exercise:
         title = f"{words('exercise')}: {title}"
     if address and kind != "trial":
-        lines.append(words("look" if kind == "procedure" else "take", address=address))
+        lines.append(words("take" if asked else "look", address=address))
     return Text(title, "\n".join(lines))

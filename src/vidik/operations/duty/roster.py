@@ -52,15 +52,15 @@ async def shift_of_client(connection: Connection, client_id: UUID) -> DictRow | 
 
 
 async def insert_shift(connection: Connection, values: Mapping[str, Any]) -> DictRow | None:
-    """Write a shift; None when its client has made it before, perhaps at this moment.
+    """Write a shift; None when its client has made it before, or its person has another one at that time.
 
-    Raises psycopg's ExclusionViolation when the person has another one at that time.
+    Either may happen at this very moment: both are waited for here, so that the caller sees which of them it was.
     """
     cursor = await connection.execute(
         """
         INSERT INTO shift (desk, login, person, begins_at, ends_at, changed_by, changed_at, client_id)
         VALUES (%(desk)s, %(login)s, %(person)s, %(begins_at)s, %(ends_at)s, %(by)s, %(at)s, %(client_id)s)
-            ON CONFLICT (client_id) DO NOTHING
+            ON CONFLICT DO NOTHING
         RETURNING id, desk, login, person, begins_at, ends_at, version, changed_by, changed_at
         """,
         values,

@@ -54,11 +54,13 @@ async def _send_one(
     async with services.database.transaction(tenant) as connection:
         contact = (await roster.contacts(connection, [row["login"]])).get(row["login"])
         browsers = await roster.browsers(connection, row["login"]) if row["channel"] == WEB_PUSH else []
-    page = f"/incidents/{row['facts']['incident']}" if row["facts"]["kind"] == "procedure" else "/duty"
+    asked = row["escalation"] is not None
+    page = f"/incidents/{row['facts']['incident']}" if row["facts"]["kind"] == "procedure" and not asked else "/duty"
     address = f"{services.settings.public_url.rstrip('/')}{page}" if services.settings.public_url else None
     text = say(
         row["facts"],
         contact["language"] if contact else _DEFAULT_LANGUAGE,
+        asked=asked,
         exercise=row["exercise_id"] is not None,
         address=address,
     )

@@ -129,6 +129,12 @@ def _members(step: Step, at: str) -> Iterator[Problem]:
         yield Problem("do-misplaced", f"{at}.do", "What is to be done belongs to another kind of step.", step.id)
     if isinstance(step.do, Notify) and not (step.do.people or step.do.roles or step.do.plan):
         yield Problem("nobody-named", f"{at}.do", "Say who is told: people, roles or an on-call plan.", step.id)
+    if isinstance(step.do, Notify) and step.do.answer_minutes is not None:
+        if step.do.plan is None:
+            yield Problem("plan-missing", f"{at}.do.plan", "Say which on-call plan asks when nobody answers.", step.id)
+        elif not (step.do.people or step.do.roles):
+            detail = "Nobody is told before the on-call plan asks."
+            yield Problem("answer-misplaced", f"{at}.do.answer_minutes", detail, step.id)
 
 
 def _branches(step: Step, at: str) -> Iterator[Problem]:

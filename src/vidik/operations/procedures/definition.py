@@ -120,13 +120,17 @@ class Branch(_Part):
 
 
 class Notify(_Part):
-    """Tell people: by name, by their role in the incident, or whom an on-call plan would ask first."""
+    """Tell people, by name or by their role in the incident, and have an on-call plan ask until somebody answers.
+
+    `answer_minutes`: how long those told by name or role may take to answer before the plan asks; None asks at once.
+    """
 
     people: Annotated[list[Annotated[str, Field(min_length=1, max_length=256)]], Field(max_length=40)] = Field(
         default_factory=list
     )
     roles: Annotated[list[Role], Field(max_length=4)] = Field(default_factory=list)
     plan: Annotated[str, Field(max_length=40)] | None = None
+    answer_minutes: Annotated[int, Field(ge=1, le=1440, strict=True)] | None = None
     channels: Annotated[list[ChannelCode], Field(min_length=1, max_length=8)] = Field(
         default_factory=lambda: ["web-push"]
     )
@@ -160,7 +164,7 @@ def _deed_of(value: Any) -> str:
     members = set(value) if isinstance(value, Mapping) else set()
     if members & {"entity", "command", "parameters", "confirmed"}:
         return "command"
-    return "notify" if members & {"text", "people", "roles", "plan", "channels"} else "task"
+    return "notify" if members & {"text", "people", "roles", "plan", "channels", "answer_minutes"} else "task"
 
 
 Deed = Annotated[

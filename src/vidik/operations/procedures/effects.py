@@ -20,7 +20,6 @@ from vidik.kernel.errors import Conflict, Unprocessable
 from vidik.kernel.identity import Principal, system_principal
 from vidik.kernel.settings import Settings
 from vidik.operations.duty import calls, escalating, roster
-from vidik.operations.duty.plan import Call, Place, Plan, who_is_next
 from vidik.operations.entities import value_of
 from vidik.operations.incidents import repository as incident_rows
 from vidik.operations.incidents.incident import Incident
@@ -89,17 +88,11 @@ async def _notify(scene: Scene, deed: Notify) -> Done:
     connection, incident = scene.connection, scene.incident
     everybody = await roster.people(connection, scene.tenant)
     logins = list(deed.people)
-    channels = list(deed.channels)
     if deed.roles:
         held = await incident_rows.roles_of(connection, [incident.id])
         logins += [row["person"] for row in held if row["role"] in deed.roles]
-    if deed.plan is not None:
-        called = await _called(connection, deed.plan, scene.moment)
-        logins += called.people
-        channels += called.channels
     chosen = {login: everybody[login] for login in logins if login in everybody}
-    if not chosen:
-        raise Unprocessable("Nobody is there to be told.", field="do", code="nobody-to-tell")
+    told = [(login, name, channel) for login, name in chosen.items() for channel in dict.fromkeys(deed.channels)]
     facts = {
         "kind": "procedure",
         "subject": str(scene.run),
@@ -110,29 +103,21 @@ async def _notify(scene: Scene, deed: Notify) -> Done:
         "text": deed.text.scripts(),
         "origin": incident.origin,
     }
-    new = await calls.insert_messages(
-        connection,
-        [(login, name, channel) for login, name in chosen.items() for channel in dict.fromkeys(channels)],
-        facts,
-        scene.moment,
-        incident.exercise_id,
-    )
-    await escalating.tell(connection, new)
+    result: dict[str, Any] = {}
+    if deed.plan is not None:
+        about = escalating.About(incident.id, facts, incident.exercise_id)
+        call, new = await escalating.call_for_procedure(
+            connection, scene.tenant, deed.plan, told, about, deed.answer_minutes, scene.moment
+        )
+        result["call"] = {"id": str(call), "plan": deed.plan}
+    elif not told:
+        raise Unprocessable("Nobody is there to be told.", field="do", code="nobody-to-tell")
+    else:
+        new = await calls.insert_messages(connection, told, facts, scene.moment, incident.exercise_id)
+        await escalating.tell(connection, new)
     rows = await calls.notices(connection, new)
-    told = [{"id": str(row["id"]), "person": row["person"], "channel": row["channel"]} for row in rows]
-    return Done({"notices": told})
-
-
-async def _called(connection: Connection, code: str, moment: datetime) -> Call:
-    """Return whom an on-call plan asks first at this moment; raises Conflict."""
-    row = next((one for one in await roster.plan_rows(connection) if one["code"] == code), None)
-    if row is None:
-        raise Conflict(f"There is no on-call plan {code} any more.", field="do.plan", code="unknown-plan")
-    plan = Plan.model_validate(row["definition"])
-    found = who_is_next(plan, moment, Place(), await roster.on_shift(connection, moment))
-    if not isinstance(found, Call):
-        raise Conflict(f"The on-call plan {code} has nobody to ask now.", field="do.plan", code="nobody-to-tell")
-    return found
+    result["notices"] = [{"id": str(row["id"]), "person": row["person"], "channel": row["channel"]} for row in rows]
+    return Done(result)
 
 
 async def _command(scene: Scene, deed: Command, principal: Principal) -> Done:

@@ -18,6 +18,7 @@ from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable, Vi
 from vidik.kernel.identity import Principal
 from vidik.kernel.settings import Settings
 from vidik.operations import journal
+from vidik.operations.duty import escalating
 from vidik.operations.incidents import incident as incident_core
 from vidik.operations.incidents import repository as incident_rows
 from vidik.operations.incidents import service as incidents
@@ -158,6 +159,10 @@ async def stop(
     if not core.was_seen(work.run, version):
         raise Changed(await read(connection, run_id), _changed_by(work.run, await _visits(connection, run_id)))
     work.run = core.stop(work.run, reason, Person(principal.name, principal.login), work.scene.moment)
+    # Before the timeline: who asks the next person has the call locked when writing to it.
+    results = [visit["result"] or {} for visit in await _visits(connection, run_id)]
+    asking = [int(result["call"]["id"]) for result in results if "call" in result]
+    await escalating.call_off(connection, asking, work.scene.moment)
     await _tell_incident(work, "ended", incidents.actor_of(principal), {"stopped": True, "note": reason})
     details = {"procedure": work.row["procedure"], "incident": work.scene.incident.number, "reason": reason}
     work.records.append(Record(principal, "procedure.stop", f"procedure-run:{run_id}", details))
