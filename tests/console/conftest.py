@@ -11,6 +11,7 @@ from tests.operations.factories import a_target
 from vidik.app.application import assemble
 from vidik.console.live import LiveCity
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
@@ -28,7 +29,7 @@ DISPATCHER = Principal(
     name="Милица Петровић",
     organisation=None,
     roles=frozenset({"dispatcher", "supervisor"}),
-    grants=frozenset({("dispatcher", None), ("supervisor", None)}),
+    grants=frozenset({Grant("dispatcher"), Grant("supervisor")}),
     tenant="city",
 )
 

@@ -10,6 +10,7 @@ from vidik.app.problems import HANDLERS
 from vidik.intake import MODULE
 from vidik.intake.pipeline import Pipeline
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 
 Client = Callable[..., httpx.AsyncClient]
@@ -40,7 +41,7 @@ async def client(intake_app: FastAPI, services: Services) -> AsyncIterator[Clien
     def make(*grants: str | tuple[str, str], secret: str | None = None) -> httpx.AsyncClient:
         headers = {} if secret is None else {"authorization": f"Bearer {secret}"}
         if grants:
-            pairs = frozenset((grant, None) if isinstance(grant, str) else grant for grant in grants)
+            pairs = frozenset(Grant(grant) if isinstance(grant, str) else Grant(*grant) for grant in grants)
             name = f"person-{len(people)}"
             people[name] = Principal(
                 kind="person",

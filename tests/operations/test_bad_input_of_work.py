@@ -18,6 +18,7 @@ from tests.operations.conftest import rows
 
 from vidik.kernel.clock import iso, now
 from vidik.kernel.identity import authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 
 TOO_LARGE = 10**20
@@ -232,7 +233,7 @@ async def desk(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
     """Somebody who may do everything, and one of each thing to do it to."""
     services: Services = app.state.services
     roles = ("dispatcher", "supervisor", "crew", "administrator", "utility_manager")
-    everybody = replace(DISPATCHER, roles=frozenset(roles), grants=frozenset((role, None) for role in roles))
+    everybody = replace(DISPATCHER, roles=frozenset(roles), grants=frozenset(Grant(role) for role in roles))
     authenticator(services).sources.append(lambda _user, secret: everybody if secret == "everybody" else None)
     async with services.database.platform() as connection:
         await connection.execute(

@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from vidik.app.application import assemble
 from vidik.console.live import LiveCity
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 from vidik.pilots.jobs import work_off
@@ -35,7 +36,7 @@ def a_person(name: str, role: str, number: str) -> Principal:
         name=name,
         organisation=None,
         roles=frozenset({role}),
-        grants=frozenset({(role, None)}),
+        grants=frozenset({Grant(role)}),
         tenant="city",
     )
 

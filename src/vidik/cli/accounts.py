@@ -21,18 +21,23 @@ def account_add(
     organisation: Annotated[
         str | None, typer.Option(help="Organisation that the roles hold in; all when left out.")
     ] = None,
+    area: Annotated[
+        str | None, typer.Option(help="Code of the area that the roles hold in; everywhere when left out.")
+    ] = None,
 ) -> None:
     """Make an account, and show its first password once."""
     from vidik.cli.operator import operator
     from vidik.kernel.identity.accounts import AccountDraft, create_account
     from vidik.kernel.identity.passwords import generate_password, passwords
+    from vidik.kernel.identity.roles import Grant
 
     password = generate_password()
 
     async def work(services: Services) -> None:
         hashed = await passwords(services.settings.argon2_memory_kib).hash(password)
-        draft = AccountDraft(login, name, organisation, [(one, organisation) for one in role], True, None, hashed)
-        async with services.database.platform() as connection:
+        roles = [Grant(one, organisation, area) for one in role]
+        draft = AccountDraft(login, name, organisation, roles, True, None, hashed)
+        async with services.database.transaction(services.settings.tenant) as connection:
             await create_account(connection, operator(services), draft)
 
     with_services(work)
@@ -53,16 +58,17 @@ def account_password(
     from vidik.kernel.identity.accounts import AccountDraft, change_account
     from vidik.kernel.identity.first_account import forget_first_login
     from vidik.kernel.identity.passwords import check_password, passwords
+    from vidik.kernel.identity.roles import grants_of, in_order
 
     async def work(services: Services) -> None:
         check_password(password, login=login)
         hashed = await passwords(services.settings.argon2_memory_kib).hash(password)
-        async with services.database.platform() as connection:
+        async with services.database.transaction(services.settings.tenant) as connection:
             found = await repository.account_by_login(connection, services.settings.tenant, login)
             row = found and await repository.account_by_id(connection, services.settings.tenant, found["id"])
             if not row:
                 raise NotFound(f"There is no account {login}.", field="login")
-            roles = [(role, organisation) for role, organisation in row["grants"]]
+            roles = in_order(grants_of(row))
             draft = AccountDraft(login, row["name"], row["organisation"], roles, row["enabled"], row["ends_at"], hashed)
             await change_account(connection, operator(services), row, draft)
         forget_first_login(services.settings, login)

@@ -66,7 +66,7 @@ def make_account(services: Services) -> MakeAccount:
                 },
             )
             assert account is not None
-            await identity.replace_roles(connection, account, grants)
+            await identity.replace_roles(connection, account, [Grant(*grant) for grant in grants])
         return account
 
     return make

@@ -3,19 +3,19 @@
 import pytest
 
 from vidik.kernel.identity import Principal, device_principal, system_principal
-from vidik.kernel.identity.roles import PERMISSIONS, ROLES, permissions_of
+from vidik.kernel.identity.roles import PERMISSIONS, ROLES, Grant, permissions_of
 
 
-def person(*grants: tuple[str, str | None], scopes: frozenset[str] | None = None) -> Principal:
+def person(*grants: tuple[str, str | None] | Grant, scopes: frozenset[str] | None = None) -> Principal:
     return Principal(
         kind="person" if scopes is None else "token",
         id="1",
         login="ana",
         name="Ana",
         organisation=None,
-        roles=frozenset(role for role, _ in grants),
+        roles=frozenset(grant[0] for grant in grants),
         tenant="city",
-        grants=frozenset(grants),
+        grants=frozenset(Grant(*grant) for grant in grants),
         scopes=scopes,
     )
 
@@ -70,13 +70,13 @@ class TestMay:
 
 class TestTable:
     def test_the_administrator_may_everything_and_the_citizen_nothing_inside(self):
-        assert permissions_of(frozenset({("administrator", None)})) == PERMISSIONS
-        assert permissions_of(frozenset({("citizen", None)})) == frozenset()
+        assert permissions_of({Grant("administrator")}) == PERMISSIONS
+        assert permissions_of({Grant("citizen")}) == frozenset()
 
     @pytest.mark.parametrize("role", ROLES)
     def test_every_role_gives_known_permissions(self, role):
-        assert permissions_of(frozenset({(role, None)})) <= PERMISSIONS
+        assert permissions_of({Grant(role)}) <= PERMISSIONS
 
     @pytest.mark.parametrize("role", [role for role in ROLES if role != "administrator"])
     def test_only_the_administrator_manages_accounts(self, role):
-        assert "accounts.manage" not in permissions_of(frozenset({(role, None)}))
+        assert "accounts.manage" not in permissions_of({Grant(role)})

@@ -13,6 +13,7 @@ from tests.operations.duty.calling import an_alarm, asked, tick
 
 from vidik.kernel.clock import iso, now
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.operations.duty import channels
 
@@ -23,7 +24,7 @@ SECRET_URL = "json://city:geheim-7@gateway.example/sms?:to={address}"
 
 
 def principal(login: str, name: str, *roles: str) -> Principal:
-    grants = frozenset((role, None) for role in roles)
+    grants = frozenset(Grant(role) for role in roles)
     return Principal("token", "2", login, name, None, frozenset(roles), "city", grants)
 
 

@@ -17,6 +17,7 @@ from tests.operations.incidents.conftest import Signals, entities, signal  # noq
 from vidik.console.live import LiveCity
 from vidik.kernel.database import Connection
 from vidik.kernel.identity import authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.operations.alarms.consumer import AlarmConsumer
 from vidik.operations.exercises import jobs
@@ -41,7 +42,7 @@ async def start(http: httpx.AsyncClient, status: int = 201, **said: Any) -> Any:
 @pytest.fixture
 def trainee(app: Starlette) -> httpx.AsyncClient:
     """A dispatcher, who does not lead exercises."""
-    only = replace(DISPATCHER, roles=frozenset({"dispatcher"}), grants=frozenset({("dispatcher", None)}))
+    only = replace(DISPATCHER, roles=frozenset({"dispatcher"}), grants=frozenset({Grant("dispatcher")}))
     services: Services = app.state.services
     authenticator(services).sources.append(lambda _user, secret: only if secret == "trainee" else None)
     return httpx.AsyncClient(

@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from tests.operations.tasks.test_tasks_over_http import a_photo
 
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 
 Client = httpx.AsyncClient
 FORTRESS = {"type": "Point", "coordinates": [21.8958, 43.3255]}
@@ -17,8 +18,8 @@ FORTRESS = {"type": "Point", "coordinates": [21.8958, 43.3255]}
 @pytest.fixture
 async def toplana(app: Starlette) -> AsyncIterator[Client]:
     """The desk of the heating utility: dispatcher and supervisor there, nothing elsewhere."""
-    grants = frozenset({("dispatcher", "toplana"), ("supervisor", "toplana")})
-    roles = frozenset(role for role, _ in grants)
+    grants = frozenset({Grant("dispatcher", "toplana"), Grant("supervisor", "toplana")})
+    roles = frozenset(grant.role for grant in grants)
     vesna = Principal("token", "3", "vesna", "Весна Ранчић", "toplana", roles, "city", grants)
     authenticator(app.state.services).sources.append(lambda _, secret: vesna if secret == "vesna" else None)
     headers = {"Authorization": "Bearer vesna"}

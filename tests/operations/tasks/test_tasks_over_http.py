@@ -16,6 +16,7 @@ from tests.operations.conftest import rows
 
 from vidik.kernel import audit
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.operations.tasks import jobs
 
@@ -43,7 +44,7 @@ async def phone(app: Starlette, services: Services) -> AsyncIterator[Client]:
         name="Јован Илић",
         organisation=None,
         roles=frozenset({"crew"}),
-        grants=frozenset({("crew", None)}),
+        grants=frozenset({Grant("crew")}),
         tenant="city",
     )
     authenticator(app.state.services).sources.append(lambda _, secret: jovan if secret == "jovan" else None)

@@ -17,6 +17,7 @@ from tests.console.conftest import DISPATCHER
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.operations import web_push
 from vidik.operations.warnings import jobs
@@ -36,7 +37,7 @@ BESIDE_THE_CURVE = base64.urlsafe_b64encode(b"\x04" + bytes(63) + b"\x01").rstri
 
 
 def person(login: str, *roles: str) -> Principal:
-    grants = frozenset((role, None) for role in roles)
+    grants = frozenset(Grant(role) for role in roles)
     return Principal("token", "2", login, login.capitalize(), None, frozenset(roles), "city", grants)
 
 

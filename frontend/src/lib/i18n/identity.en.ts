@@ -79,6 +79,9 @@ export const identity = {
   "permission.warnings.release": "release warnings to the public",
   "permission.exercises.run": "run exercises",
 
+  "action.area.change": "Area changed",
+  "action.area.create": "Area drawn",
+  "action.area.remove": "Area removed",
   "action.crew.change": "Crew changed",
   "action.crew.create": "Crew made",
   "action.crew.duty": "Crew on or off duty",

@@ -84,6 +84,9 @@ export const identity: Record<keyof typeof english, Message> = {
   "permission.warnings.release": "објављује упозорења грађанима",
   "permission.exercises.run": "води вежбе",
 
+  "action.area.change": "Област измењена",
+  "action.area.create": "Област уцртана",
+  "action.area.remove": "Област уклоњена",
   "action.crew.change": "Екипа измењена",
   "action.crew.create": "Екипа направљена",
   "action.crew.duty": "Дежурство екипе почело или завршено",

@@ -11,6 +11,7 @@ from vidik.kernel.identity.authentication import (
     authenticate,
     authenticator,
     require,
+    require_in_the_city,
     require_person,
     require_principal,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "device_principal",
     "ensure_first_account",
     "require",
+    "require_in_the_city",
     "require_person",
     "require_principal",
     "system_principal",
@@ -46,10 +48,18 @@ async def ensure_first_account(services: Services) -> Credentials | None:
 
 
 def _api_routers() -> list[APIRouter]:
-    from vidik.kernel.identity import accounts_api, audit_api, phones_api, session_api, sessions_api, tokens_api
+    from vidik.kernel.identity import (
+        accounts_api,
+        areas_api,
+        audit_api,
+        phones_api,
+        session_api,
+        sessions_api,
+        tokens_api,
+    )
     from vidik.kernel.identity.openid import api as openid_api
 
-    modules = (session_api, openid_api, sessions_api, phones_api, accounts_api, tokens_api, audit_api)
+    modules = (session_api, openid_api, sessions_api, phones_api, accounts_api, areas_api, tokens_api, audit_api)
     return [module.router for module in modules]
 
 

@@ -9,9 +9,10 @@ from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, Conflict, Forbidden, NotFound
-from vidik.kernel.identity import repository
+from vidik.kernel.identity import areas_repository, repository
 from vidik.kernel.identity.principal import Principal
-from vidik.kernel.identity.roles import ROLES, Grant, allows, permissions_of
+from vidik.kernel.identity.reach import Belonging, Reach
+from vidik.kernel.identity.roles import ROLES, Grant, grants_of, in_order, permissions_of, places_of
 
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
 
@@ -30,10 +31,10 @@ class AccountDraft:
 
 
 async def create_account(connection: Connection, principal: Principal, draft: AccountDraft) -> int:
-    """Make an account and return its number; raises BadInput, Conflict or Forbidden."""
+    """Make an account and return its number; raises BadInput, Conflict or Forbidden. The tenant's transaction."""
     if not _LOGIN.fullmatch(draft.login):
         raise BadInput("A login has 2 to 64 of a-z, 0-9, dot, dash, underscore and @.", field="login")
-    _check_grants(principal, frozenset(), draft.roles)
+    await _check_grants(connection, principal, frozenset(), draft.roles)
     account = await repository.insert_account(
         connection,
         {
@@ -49,7 +50,7 @@ async def create_account(connection: Connection, principal: Principal, draft: Ac
     if account is None:
         raise Conflict(f"The login {draft.login} is taken.", field="login")
     await repository.replace_roles(connection, account, draft.roles)
-    details = {"login": draft.login, "roles": draft.roles}
+    details = {"login": draft.login, "roles": in_order(draft.roles)}
     await audit.record(connection, principal, "account.create", f"account:{account}", details=details)
     return account
 
@@ -59,14 +60,14 @@ async def change_account(
 ) -> None:
     """Change an account (its locked row); ends its sessions when what it may do became less, or its password new."""
     account: int = row["id"]
-    before = frozenset((role, organisation) for role, organisation in row["grants"])
-    _check_grants(principal, before, draft.roles)
+    before = grants_of(row)
+    await _check_grants(connection, principal, before, draft.roles)
     if draft.password_hash is not None and row["linked"]:
         # A password of its own would outlive the group that lets this person in.
         raise Conflict("This person signs in through the city's provider and has no password here.", code="no-password")
     ended = not draft.enabled or (draft.ends_at is not None and draft.ends_at <= now())
-    administers = ("administrator", None) in draft.roles and not ended
-    if ("administrator", None) in before and row["stands"] and not administers:
+    administers = Grant("administrator") in draft.roles and not ended
+    if Grant("administrator") in before and row["stands"] and not administers:
         await _keep_an_administrator(connection, principal.tenant, account)
     values = {
         "name": draft.name,
@@ -94,17 +95,23 @@ async def load_account(connection: Connection, principal: Principal, account: in
     return row
 
 
-def _check_grants(principal: Principal, before: frozenset[Grant], wanted: list[Grant]) -> None:
+async def _check_grants(
+    connection: Connection, principal: Principal, before: frozenset[Grant], wanted: list[Grant]
+) -> None:
     """Nobody gives or takes a role where they may not manage accounts, nor one that may more than they do."""
-    unknown = [role for role, _ in wanted if role not in ROLES]
+    unknown = [grant.role for grant in wanted if grant.role not in ROLES]
     if unknown:
         raise BadInput(f"There is no role {unknown[0]}. Roles are: {', '.join(ROLES)}.", field="roles")
-    for role, organisation in before ^ frozenset(wanted):
-        if not principal.may("accounts.manage", organisation):
+    areas = {grant.area for grant in wanted if grant.area is not None}
+    missing = await areas_repository.unknown(connection, areas) if areas else []
+    if missing:
+        raise BadInput(f"There is no area {missing[0]}.", field="roles", code="unknown-area")
+    for grant in before ^ frozenset(wanted):
+        place = Belonging.to(grant.organisation, () if grant.area is None else (grant.area,))
+        if not principal.reaches("accounts.manage", place):
             raise Forbidden("You manage accounts of your own organisation only.")
-        needed = permissions_of(frozenset({(role, organisation)}))
-        if not all(allows(principal.grants, permission, organisation) for permission in needed):
-            raise Forbidden(f"You cannot give or take the role {role}: it may more than you do.")
+        if not all(Reach(places_of(principal.grants, needed)).includes(place) for needed in permissions_of([grant])):
+            raise Forbidden(f"You cannot give or take the role {grant.role}: it may more than you do.")
 
 
 async def _keep_an_administrator(connection: Connection, tenant: str, account: int) -> None:
@@ -123,7 +130,7 @@ def _changes(row: dict[str, Any], before: frozenset[Grant], draft: AccountDraft)
     if row["ends_at"] != draft.ends_at:
         changes["ends_at"] = iso(draft.ends_at) if draft.ends_at else None
     if before != frozenset(draft.roles):
-        changes["roles"] = draft.roles
+        changes["roles"] = in_order(draft.roles)
     if draft.password_hash is not None:
         changes["password_is_new"] = True
     return changes

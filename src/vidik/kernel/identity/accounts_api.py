@@ -10,11 +10,12 @@ from vidik.kernel.clock import iso
 from vidik.kernel.errors import Forbidden
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.accounts import AccountDraft, change_account, create_account, load_account
+from vidik.kernel.identity.areas import AreaCode
 from vidik.kernel.identity.authentication import authenticator, require
 from vidik.kernel.identity.first_account import forget_first_login
 from vidik.kernel.identity.passwords import check_password, generate_password, passwords
 from vidik.kernel.identity.principal import Principal
-from vidik.kernel.identity.roles import Grant
+from vidik.kernel.identity.roles import Grant, grants_of, in_order
 from vidik.kernel.services import Services
 from vidik.kernel.web import ServicesOf
 
@@ -25,10 +26,11 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class RoleHeld(BaseModel):
-    """A role, in one organisation or (null) in the whole city."""
+    """A role, in one organisation or (null) the whole city, and in one area or (null) everywhere."""
 
     role: str
     organisation: str | None = Field(None, max_length=200)
+    area: AreaCode | None = None
 
 
 class NewAccount(BaseModel):
@@ -79,7 +81,7 @@ async def add_account(body: NewAccount, principal: Manager, services: ServicesOf
     )
     if not principal.may("accounts.manage", body.organisation):
         raise Forbidden("You manage accounts of your own organisation only.")
-    async with services.database.platform() as connection:
+    async with services.database.transaction(services.settings.tenant) as connection:
         account = await create_account(connection, principal, draft)
         row = await load_account(connection, principal, account)
     return _shown(row) | ({} if body.password else {"password": password})
@@ -89,12 +91,12 @@ async def add_account(body: NewAccount, principal: Manager, services: ServicesOf
 async def edit_account(account: int, body: AccountChange, principal: Manager, services: ServicesOf) -> dict[str, Any]:
     """Change, end or revive an account, or give it a new password; its sessions end when it may do less."""
     given = body.model_fields_set
-    async with services.database.platform() as connection:
+    async with services.database.transaction(services.settings.tenant) as connection:
         login = (await load_account(connection, principal, account))["login"]
     generated = generate_password() if body.new_password and body.password is None else None
     password = generated if body.password is None else body.password
     hashed = None if password is None else await _hash(services, password, login)
-    async with services.database.platform() as connection:
+    async with services.database.transaction(services.settings.tenant) as connection:
         row = await load_account(connection, principal, account)
         if not _manages(principal, row):
             raise Forbidden("You manage accounts of your own organisation only.")
@@ -102,7 +104,7 @@ async def edit_account(account: int, body: AccountChange, principal: Manager, se
             login=row["login"],
             name=body.name or row["name"],
             organisation=body.organisation if "organisation" in given else row["organisation"],
-            roles=_grants(body.roles) if body.roles is not None else [(r, o) for r, o in row["grants"]],
+            roles=_grants(body.roles) if body.roles is not None else in_order(grants_of(row)),
             enabled=row["enabled"] if body.enabled is None else body.enabled,
             ends_at=body.ends_at if "ends_at" in given else row["ends_at"],
             password_hash=hashed,
@@ -124,7 +126,10 @@ async def _hash(services: Services, password: str, login: str) -> str:
 
 def _grants(roles: list[RoleHeld | str]) -> list[Grant]:
     """A role named by its word alone holds in the whole city."""
-    return [(held, None) if isinstance(held, str) else (held.role, held.organisation) for held in roles]
+    return [
+        Grant(held) if isinstance(held, str) else Grant(held.role, held.organisation or None, held.area)
+        for held in roles
+    ]
 
 
 def _manages(principal: Principal, row: dict[str, Any]) -> bool:
@@ -137,7 +142,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "login": row["login"],
         "name": row["name"],
         "organisation": row["organisation"],
-        "roles": [{"role": role, "organisation": organisation} for role, organisation in row["grants"]],
+        "roles": [grant._asdict() for grant in in_order(grants_of(row))],
         "enabled": row["enabled"],
         "ends_at": _iso(row["ends_at"]),
         "created_at": _iso(row["created_at"]),

@@ -21,6 +21,8 @@ from vidik.kernel.identity import phones_repository as phones
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.origin import check_origin
 from vidik.kernel.identity.principal import Principal
+from vidik.kernel.identity.reach import CITYS
+from vidik.kernel.identity.roles import grants_of
 from vidik.kernel.services import Services
 from vidik.kernel.tasks import end_tasks
 
@@ -238,6 +240,21 @@ def require(permission: str) -> Callable[[Request], Awaitable[Principal]]:
     return dependency
 
 
+def require_in_the_city(permission: str) -> Callable[[Request], Awaitable[Principal]]:
+    """As `require`, for what belongs to nobody but the whole city: a role in one organisation or area is not enough."""
+
+    async def dependency(request: Request) -> Principal:
+        principal = await require_principal(request, permission)
+        if not principal.reaches(permission, CITYS):
+            told = (
+                f"This belongs to the whole city: it needs the permission {permission} without organisation and area."
+            )
+            raise Forbidden(told, code="whole-city")
+        return principal
+
+    return dependency
+
+
 async def require_person(request: Request) -> Principal:
     """The person who is signed in with a session; tokens and devices are refused."""
     principal = await authenticate(request)
@@ -250,14 +267,14 @@ async def require_person(request: Request) -> Principal:
 
 def person(row: dict[str, Any]) -> Principal:
     """The principal of an account's row."""
-    grants = frozenset((role, organisation) for role, organisation in row["grants"])
+    grants = grants_of(row)
     return Principal(
         kind="person",
         id=str(row["id"]),
         login=row["login"],
         name=row["name"],
         organisation=row["organisation"],
-        roles=frozenset(role for role, _ in grants),
+        roles=frozenset(grant.role for grant in grants),
         tenant=row["tenant"],
         grants=grants,
         session=row.get("session"),

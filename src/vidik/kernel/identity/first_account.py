@@ -18,7 +18,7 @@ from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
 FIRST_LOGIN = "dispatcher"
-_FIRST_ROLES: list[Grant] = [("administrator", None), ("dispatcher", None)]
+_FIRST_ROLES: list[Grant] = [Grant("administrator"), Grant("dispatcher")]
 _LOCK = "SELECT pg_advisory_xact_lock(hashtext('vidik first account'))"
 
 
@@ -82,7 +82,7 @@ async def issue_service_token(
         await connection.execute(_LOCK)
         row = await repository.account_by_login(connection, tenant, login)
         if row is None:
-            account = await _insert(connection, tenant, login, name, None, [("administrator", None)])
+            account = await _insert(connection, tenant, login, name, None, [Grant("administrator")])
         else:
             account = row["id"]
             await repository.delete_tokens_named(connection, account, name)

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from vidik.kernel.database import Connection
-from vidik.kernel.identity.roles import Grant
+from vidik.kernel.identity.roles import Grant, in_order
 from vidik.kernel.identity.throttle import State
 
 Row = dict[str, Any]
 
 _GRANTS = """
-    (SELECT coalesce(jsonb_agg(jsonb_build_array(role, organisation) ORDER BY role, organisation), '[]')
+    (SELECT coalesce(jsonb_agg(jsonb_build_array(role, organisation, area)
+                              ORDER BY role, organisation, area), '[]')
        FROM platform.account_role
       WHERE account_role.account = account.id) AS grants
 """
@@ -102,13 +103,14 @@ async def rehash_password(connection: Connection, account: int, password_hash: s
 async def replace_roles(connection: Connection, account: int, grants: Iterable[Grant]) -> None:
     """Give an account exactly these roles."""
     await connection.execute("DELETE FROM platform.account_role WHERE account = %s", [account])
-    pairs = sorted(set(grants), key=lambda grant: (grant[0], grant[1] or ""))
+    held = in_order(grants)
     await connection.execute(
         """
-        INSERT INTO platform.account_role (account, role, organisation)
-        SELECT %s, role, organisation FROM unnest(%s::text[], %s::text[]) AS pair (role, organisation)
+        INSERT INTO platform.account_role (account, role, organisation, area)
+        SELECT %s, role, organisation, area
+          FROM unnest(%s::text[], %s::text[], %s::text[]) AS held (role, organisation, area)
         """,
-        [account, [role for role, _ in pairs], [organisation for _, organisation in pairs]],
+        [account, [one.role for one in held], [one.organisation for one in held], [one.area for one in held]],
     )
 
 
@@ -119,7 +121,7 @@ async def other_administrators(connection: Connection, tenant: str, account: int
           FROM platform.account
           JOIN platform.account_role ON account_role.account = account.id
          WHERE tenant = %s AND account.id <> %s AND {_STANDS} AND password_hash IS NOT NULL
-           AND role = 'administrator' AND account_role.organisation IS NULL
+           AND role = 'administrator' AND account_role.organisation IS NULL AND area IS NULL
     """
     row = await (await connection.execute(query, [tenant, account])).fetchone()
     return 0 if row is None else int(row["count"])

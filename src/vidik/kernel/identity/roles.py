@@ -1,8 +1,10 @@
-"""Who may do what: every permission, every role, and the only place where they are compared."""
+"""Who may do what: every permission and every role. Where a role reaches is compared in reach.py."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, NamedTuple, get_args
+
+from vidik.kernel.identity.reach import Place
 
 Permission = Literal[
     "context.read",
@@ -81,23 +83,35 @@ class Anywhere(Enum):
 
 ANYWHERE: Final = Anywhere.ANYWHERE
 
-Grant = tuple[str, str | None]
-"""A role and the organisation it holds in; None is the whole city."""
+
+class Grant(NamedTuple):
+    """A role, the organisation that it holds in (None: the whole city), and the area (None: everywhere)."""
+
+    role: str
+    organisation: str | None = None
+    area: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where the role holds."""
+        return Place(self.organisation, self.area)
 
 
-def permissions_of(grants: frozenset[Grant]) -> frozenset[str]:
+def grants_of(row: Mapping[str, Any]) -> frozenset[Grant]:
+    """Return the grants of an account's row."""
+    return frozenset(Grant(*held) for held in row["grants"])
+
+
+def in_order(grants: Iterable[Grant]) -> list[Grant]:
+    """Return grants in the order in which they are listed and written."""
+    return sorted(set(grants), key=lambda grant: tuple(part or "" for part in grant))
+
+
+def permissions_of(grants: Iterable[Grant]) -> frozenset[str]:
     """Every permission that these roles give somewhere."""
-    return frozenset().union(*(_GRANTED.get(role, frozenset()) for role, _ in grants))
+    return frozenset().union(*(_GRANTED.get(grant.role, frozenset()) for grant in grants))
 
 
-def allows(grants: frozenset[Grant], permission: str, organisation: str | Anywhere | None) -> bool:
-    """Whether these roles allow a permission for what belongs to an organisation.
-
-    What belongs to no organisation (None) is the city's own: only a role in the whole city reaches it. ANYWHERE
-    asks whether there is any organisation at all; the object itself must then still be asked for.
-    """
-    return any(
-        permission in _GRANTED.get(role, frozenset())
-        and (where is None or organisation is ANYWHERE or where == organisation)
-        for role, where in grants
-    )
+def places_of(grants: Iterable[Grant], permission: str) -> frozenset[Place]:
+    """Every place where these roles give a permission."""
+    return frozenset(grant.place for grant in grants if permission in _GRANTED.get(grant.role, frozenset()))

@@ -72,11 +72,22 @@ async def show_session(request: Request, services: ServicesOf) -> dict[str, Any]
             "organisation": principal.organisation,
             "roles": sorted(principal.roles),
             "permissions": sorted(principal.permissions),
+            "reach": _reach(principal),
             "provider": principal.provider,
         },
         "phone": principal.phone,
         "city": load_city(services.settings).as_json(),
         "version": __version__,
+    }
+
+
+def _reach(principal: Principal) -> dict[str, list[dict[str, str | None]]]:
+    """Where each permission holds that does not hold everywhere."""
+    reaches = {permission: principal.reach(permission) for permission in sorted(principal.permissions)}
+    return {
+        permission: [place._asdict() for place in sorted(reach.places, key=str)]
+        for permission, reach in reaches.items()
+        if not reach.is_everywhere
     }
 
 

@@ -12,7 +12,7 @@ from vidik.kernel.errors import Unprocessable
 from vidik.kernel.forms import Keepable, Number, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.identity import repository as accounts
-from vidik.kernel.identity.roles import permissions_of
+from vidik.kernel.identity.roles import grants_of, permissions_of
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal
 from vidik.operations.alarms import repository as alarms
@@ -95,11 +95,7 @@ async def list_people(connection: Transaction, services: ServicesOf, _: Manager)
 def _may_lead(row: dict[str, Any]) -> bool:
     # Services of this machine have accounts without a password: no person is behind them.
     is_person = row["password_hash"] is not None or row["linked"]
-    return is_person and bool(row["stands"]) and "incidents.read" in permissions_of(_grants(row))
-
-
-def _grants(row: dict[str, Any]) -> frozenset[tuple[str, str | None]]:
-    return frozenset((role, organisation) for role, organisation in row["grants"])
+    return is_person and bool(row["stands"]) and "incidents.read" in permissions_of(grants_of(row))
 
 
 @router.post("/incidents", status_code=201)

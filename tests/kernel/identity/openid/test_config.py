@@ -5,6 +5,7 @@ import yaml
 
 from vidik.kernel.errors import BadInput
 from vidik.kernel.identity.openid.config import is_safe, load_providers, provider_of
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.settings import Settings
 
 ENTRY = {"name": "City", "issuer": "https://a.test", "client_id": "vidik", "groups": {"g": {"role": "crew"}}}
@@ -35,7 +36,7 @@ def test_one_group_may_give_several_roles(written):
 
     provider = load_providers(written({"city": ENTRY | {"groups": groups}}))["city"]
 
-    assert provider.grants_of(frozenset({"g", "h", "unknown"})) == {("crew", None), ("auditor", "toplana")}
+    assert provider.grants_of(frozenset({"g", "h", "unknown"})) == {Grant("crew"), Grant("auditor", "toplana")}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from vidik.kernel.errors import BadInput
+from vidik.kernel.identity.areas import AreaCode
 from vidik.kernel.identity.roles import ROLES, Grant
 from vidik.kernel.settings import Settings
 
@@ -19,12 +20,13 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class GroupGrant(BaseModel):
-    """What members of one group of the provider are here: a role, in the whole city or in one organisation."""
+    """What members of one group of the provider are here: a role, in the whole city, one organisation or one area."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     role: str
     organisation: Name | None = None
+    area: AreaCode | None = None
 
     @field_validator("role")
     @classmethod
@@ -86,7 +88,11 @@ class Provider(BaseModel):
 
     def grants_of(self, groups: frozenset[str]) -> frozenset[Grant]:
         """The roles that membership of these groups gives; groups that the file does not name give none."""
-        return frozenset((given.role, given.organisation) for group in groups for given in self.groups.get(group, ()))
+        return frozenset(
+            Grant(given.role, given.organisation, given.area)
+            for group in groups
+            for given in self.groups.get(group, ())
+        )
 
     def client_secret(self) -> str | None:
         """The secret, read anew each time so that it can be changed without a restart; raises BadInput."""

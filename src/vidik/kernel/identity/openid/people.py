@@ -12,7 +12,7 @@ from vidik.kernel.identity import repository
 from vidik.kernel.identity.openid import repository as links
 from vidik.kernel.identity.openid.config import Provider
 from vidik.kernel.identity.principal import system_principal
-from vidik.kernel.identity.roles import Grant
+from vidik.kernel.identity.roles import Grant, grants_of, in_order
 
 _NOT_IN_A_LOGIN: Final = re.compile(r"[^a-z0-9._@-]+")
 _LONGEST_NAME: Final = 200
@@ -30,7 +30,7 @@ class Person:
     @property
     def organisation(self) -> str | None:
         """Where the person works: the one organisation that all roles hold in, else the whole city."""
-        places = {organisation for _, organisation in self.grants}
+        places = {grant.organisation for grant in self.grants}
         return places.pop() if len(places) == 1 else None
 
 
@@ -62,7 +62,7 @@ async def admit(connection: Connection, tenant: str, provider: Provider, person:
         if not person.grants:
             return None
         account = await _make(connection, tenant, provider, person)
-        details = {"roles": _listed(person.grants), "issuer": provider.issuer}
+        details = {"roles": in_order(person.grants), "issuer": provider.issuer}
         await audit.record(connection, by, "account.create", f"account:{account}", reason="provider", details=details)
     else:
         await _follow(connection, tenant, account, person)
@@ -99,7 +99,7 @@ async def _follow(connection: Connection, tenant: str, account: int, person: Per
     row = await repository.account_by_id(connection, tenant, account)
     if row is None:
         return
-    before = frozenset((role, organisation) for role, organisation in row["grants"])
+    before = grants_of(row)
     values = {
         "name": person.name,
         "organisation": person.organisation,
@@ -114,12 +114,8 @@ async def _follow(connection: Connection, tenant: str, account: int, person: Per
     if before - person.grants:
         await repository.delete_sessions(connection, account)
     by = system_principal("sign-in", tenant, frozenset())
-    details = {"roles": _listed(person.grants), "before": _listed(before)}
+    details = {"roles": in_order(person.grants), "before": in_order(before)}
     await audit.record(connection, by, "account.change", f"account:{account}", reason="provider", details=details)
-
-
-def _listed(grants: frozenset[Grant]) -> list[Grant]:
-    return sorted(grants, key=lambda grant: (grant[0], grant[1] or ""))
 
 
 def _groups(told: Any) -> frozenset[str]:
