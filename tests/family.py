@@ -41,7 +41,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(what: str, condition: Callable[[], Any], seconds: float = 60) -> Any:
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = 120) -> Any:
     """Return the first true answer of a condition; fails with a sentence when it takes too long.
 
     A condition that cannot be asked yet (no connection, a member that is not there) does not hold yet.

@@ -17,8 +17,6 @@ from tests.context.subscriptions.receiver import Receiver, receiving
 from tests.family import RunningVidik, running, wait_for
 from tests.memory import quick_folder
 
-pytestmark = pytest.mark.timeout(240)
-
 ROOT = Path(__file__).parents[2]
 Conversation = Callable[[str], dict[str, Any]]
 
@@ -53,7 +51,7 @@ def talk(python: str, city: RunningVidik, receiver: Receiver) -> Conversation:
 
     def run(program: str) -> dict[str, Any]:
         words = [python, str(ROOT / "tests" / "clients" / program), city.base_url, city.token(), receiver.uri]
-        done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(words, capture_output=True, text=True, timeout=500, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         seen = json.loads(done.stdout.splitlines()[-1])
         assert isinstance(seen, dict)
@@ -93,7 +91,7 @@ def test_schemathesis_finds_no_failure_of_ours(python: str, city: RunningVidik, 
     words += ["--header", f"Authorization: Bearer {city.token()}", "--checks", "not_a_server_error"]
     words += ["--phases", "fuzzing", "--max-examples", "5", "--generation-deterministic", "--no-color"]
 
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=200, check=False)
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=500, check=False)
 
     assert done.returncode == 0, done.stdout
     assert "a request failed" not in city.output

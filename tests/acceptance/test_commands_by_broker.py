@@ -16,7 +16,6 @@ from tests.broker import Broker
 from tests.family import RunningVidik, free_port, running, wait_for
 from tests.memory import quick_folder
 
-pytestmark = pytest.mark.timeout(180)
 DEVICE = "pump"
 
 

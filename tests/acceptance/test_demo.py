@@ -12,8 +12,6 @@ import pytest
 from tests.family import RunningVidik, running, wait_for
 from tests.memory import quick_folder
 
-pytestmark = pytest.mark.timeout(300)
-
 
 @pytest.fixture(scope="module")
 def vidik(shared_data: Path) -> Iterator[RunningVidik]:

@@ -12,7 +12,6 @@ import pytest
 from tests.family import RunningVidik, running
 from tests.memory import quick_folder
 
-pytestmark = pytest.mark.timeout(240)
 KIND = "Building"
 EVERYTHING = ["federationOps", "redirectionOps", "createBatch", "upsertBatch", "deleteBatch"]
 

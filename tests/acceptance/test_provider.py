@@ -22,8 +22,6 @@ from tests.acceptance.browser.look import findings
 from tests.family import RunningVidik, free_port, wait_for
 from tests.memory import quick_folder
 
-pytestmark = pytest.mark.timeout(240)
-
 ROOT = Path(__file__).parents[2]
 PASSWORD = "lozinka-grada-nisa"
 SECRET = "tajna & klijenta"

@@ -21,7 +21,6 @@ def broker(data_folder: Path) -> Iterator[Broker]:
     broker.kill()
 
 
-@pytest.mark.timeout(300)
 def test_what_the_broker_acknowledged_arrives_though_it_is_killed_and_gone_for_a_minute(
     data_folder: Path, broker: Broker
 ) -> None:

@@ -42,7 +42,6 @@ def fill(disk: Path, leave_mb: int) -> Path:
     return ballast
 
 
-@pytest.mark.timeout(240)
 def test_a_full_disk_refuses_and_loses_nothing(small_disk: Path) -> None:
     with running(small_disk / "data", VIDIK_DISK_RESERVE_MB=str(RESERVE_MB)) as vidik:
         secret = vidik.add_device("disk")
@@ -78,7 +77,6 @@ def test_a_full_disk_refuses_and_loses_nothing(small_disk: Path) -> None:
     assert [number for number in stored if number < 1_000_000] == list(range(device.sent))
 
 
-@pytest.mark.timeout(300)
 def test_a_disk_filled_by_others_takes_the_database_down_and_up_again_without_loss(small_disk: Path) -> None:
     with running(small_disk / "data", VIDIK_DISK_RESERVE_MB="0") as vidik:
         secret = vidik.add_device("disk")

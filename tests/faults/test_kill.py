@@ -8,8 +8,6 @@ import pytest
 from tests.family import RunningVidik, wait_for
 from tests.faults.load import CountingDevice
 
-pytestmark = pytest.mark.timeout(240)
-
 STORM_RULE = {
     "kind": "threshold",
     "service": "heating",

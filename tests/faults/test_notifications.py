@@ -11,8 +11,6 @@ import pytest
 from tests.context.subscriptions.receiver import Receiver, receiving
 from tests.family import RunningVidik, running, wait_for
 
-pytestmark = pytest.mark.timeout(240)
-
 
 @pytest.fixture(scope="module")
 def city() -> Iterator[RunningVidik]:

@@ -12,8 +12,6 @@ from tests.acceptance.browser.conftest import DESK
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
 
-pytestmark = pytest.mark.timeout(300)
-
 Open = Callable[..., Page]
 Second = Callable[[], AbstractContextManager[httpx.Client]]
 NARROW = ("/duty", "/duty/plans", "/warnings")  # the ones whose words fill them

@@ -9,8 +9,6 @@ from tests.acceptance.browser.conftest import DESK, PHONE
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SUBSTATION, SmallCity, container, entity_id
 
-pytestmark = pytest.mark.timeout(300)
-
 Open = Callable[..., Page]
 
 SCREENS = {

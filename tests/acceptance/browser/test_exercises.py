@@ -10,8 +10,6 @@ from playwright.sync_api import Page, expect
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
 
-pytestmark = pytest.mark.timeout(300)
-
 Open = Callable[..., Page]
 
 

@@ -2,14 +2,11 @@
 
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.acceptance.browser.conftest import PHONE
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
-
-pytestmark = pytest.mark.timeout(300)
 
 Open = Callable[..., Page]
 

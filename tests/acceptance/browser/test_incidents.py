@@ -14,8 +14,6 @@ from tests.acceptance.browser.small_city import SmallCity, container, container_
 from tests.family import wait_for
 from vidik.kernel.scripts import to_latin
 
-pytestmark = pytest.mark.timeout(300)
-
 Open = Callable[..., Page]
 PLACE = {"type": "Point", "coordinates": [21.8958, 43.3209]}
 NAME = to_latin(container_name(9))

@@ -13,8 +13,6 @@ from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
 from tests.family import wait_for
 
-pytestmark = pytest.mark.timeout(300)
-
 Open = Callable[..., Page]
 
 
