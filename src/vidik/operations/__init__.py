@@ -19,6 +19,7 @@ def _api_routers() -> "Sequence[APIRouter]":
     from vidik.operations.incidents import api as incidents_api
     from vidik.operations.procedures import api as procedures_api
     from vidik.operations.procedures import runs_api as procedure_runs_api
+    from vidik.operations.requests import api as requests_api
     from vidik.operations.rule_changes import api as rules_api
     from vidik.operations.rule_changes import trials_api
     from vidik.operations.tasks import api as tasks_api
@@ -35,6 +36,7 @@ def _api_routers() -> "Sequence[APIRouter]":
         rules_api.router,
         incidents_api.router,
         incident_actions_api.router,
+        requests_api.router,
         tasks_api.router,
         crews_api.router,
         duty_api.router,
@@ -49,8 +51,9 @@ def _api_routers() -> "Sequence[APIRouter]":
 
 def _consumers() -> Sequence[ChangeConsumer]:
     from vidik.operations.alarms.consumer import AlarmConsumer
+    from vidik.operations.requests.consumer import RequestConsumer
 
-    return [AlarmConsumer()]
+    return [AlarmConsumer(), RequestConsumer()]
 
 
 def _periodic() -> Sequence[PeriodicJob]:
@@ -69,6 +72,8 @@ def _periodic() -> Sequence[PeriodicJob]:
         work_trials_off,
     )
     from vidik.operations.procedures import jobs as procedures
+    from vidik.operations.requests import jobs as requests
+    from vidik.operations.requests.settling import Settling
     from vidik.operations.tasks.jobs import (
         DUTIES_EVERY_SECONDS,
         POSITIONS_EVERY_SECONDS,
@@ -84,6 +89,8 @@ def _periodic() -> Sequence[PeriodicJob]:
         PeriodicJob("operations.journal", JOURNAL_EVERY_SECONDS, forget_old_work),
         PeriodicJob("operations.incidents", INCIDENTS_EVERY_SECONDS, open_by_alarms),
         PeriodicJob("operations.incident-people", FORGETTING_EVERY_SECONDS, forget_people),
+        PeriodicJob("operations.requests", requests.SETTLE_EVERY_SECONDS, Settling().run),
+        PeriodicJob("operations.request-people", requests.FORGET_EVERY_SECONDS, requests.forget_people),
         PeriodicJob("operations.duties", DUTIES_EVERY_SECONDS, end_duties),
         PeriodicJob("operations.positions", POSITIONS_EVERY_SECONDS, forget_positions),
         PeriodicJob("operations.on-call", duty.ESCALATE_EVERY_SECONDS, duty.ask_the_next),

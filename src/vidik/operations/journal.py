@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Connection
 
-Topic = Literal["incident", "task", "crew", "procedure-run", "shift", "notice", "warning", "exercise"]
+Topic = Literal["incident", "task", "crew", "procedure-run", "shift", "notice", "warning", "exercise", "request"]
 
 SEEN_WITH: Mapping[Topic, str] = {
     "incident": "incidents.read",
@@ -26,6 +26,7 @@ SEEN_WITH: Mapping[Topic, str] = {
     "notice": "duty.read",
     "warning": "incidents.read",
     "exercise": "incidents.read",
+    "request": "requests.read",
 }
 """The permission without which a browser gets nothing of a topic: positions and duty are people's."""
 

@@ -23,6 +23,8 @@ Permission = Literal[
     "incidents.read",
     "incidents.manage",
     "incidents.close",
+    "requests.read",
+    "requests.manage",
     "tasks.work",
     "tasks.manage",
     "crews.manage",
@@ -56,7 +58,8 @@ ROLES: Final[tuple[str, ...]] = get_args(Role)
 _LOOKING = frozenset({"context.read", "devices.read", "alarms.read", "incidents.read", "pilots.read"})
 _DISPATCHING = _LOOKING | {
     "alarms.acknowledge", "alarms.shelve", "deadletters.read", "devices.command", "incidents.manage",
-    "incidents.close", "tasks.work", "tasks.manage", "procedures.run", "duty.read", "warnings.draft",
+    "incidents.close", "requests.read", "requests.manage", "tasks.work", "tasks.manage", "procedures.run",
+    "duty.read", "warnings.draft",
 }  # fmt: skip
 _SUPERVISING = _DISPATCHING | {
     "deadletters.replay", "alarms.suppress", "rules.manage", "audit.read", "crews.manage", "procedures.manage",

@@ -19,7 +19,15 @@ from vidik.operations.alarms.silence import GROUP
 from vidik.operations.entities import name_of, origin_of, related_to, unit_code_of
 from vidik.operations.rules.memory import Finding
 from vidik.operations.rules.messages import fill, unit_symbol
-from vidik.operations.rules.model import AbsenceRule, AnyRule, CombinationRule, GeofenceRule, QualityRule, SilenceRule
+from vidik.operations.rules.model import (
+    AbsenceRule,
+    AnyRule,
+    CombinationRule,
+    GeofenceRule,
+    QualityRule,
+    RequestsRule,
+    SilenceRule,
+)
 from vidik.operations.rules.signals import AlarmKey
 
 
@@ -162,7 +170,7 @@ def _service_of(rule: AnyRule | None, key: AlarmKey, row: store.EntityRow | None
 
 def shown_attribute(rule: AnyRule | None, key: AlarmKey) -> str | None:
     """Return the short name of the attribute that an alarm is about, or None."""
-    if rule is None or isinstance(rule, SilenceRule):
+    if rule is None or isinstance(rule, SilenceRule | RequestsRule):
         return None
     return key.attribute if isinstance(rule, QualityRule) else rule.attribute
 

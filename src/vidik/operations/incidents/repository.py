@@ -11,6 +11,7 @@ from vidik.kernel.clock import CITY_ZONE
 from vidik.kernel.database import Connection
 from vidik.kernel.scripts import fold
 from vidik.operations import twins
+from vidik.operations.entities import REQUEST_TYPES
 from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Link, LinkKind, Role
 
 Which = Literal["open", "closed", "all"]
@@ -167,8 +168,8 @@ async def figures(connection: Connection, since: datetime) -> DictRow:
         """
         SELECT count(*) FILTER (WHERE opened_at >= %(since)s AND merged_into IS NULL) AS opened,
                count(*) FILTER (WHERE closed_at >= %(since)s) AS closed,
-               count(*) FILTER (WHERE opened_at >= %(since)s AND opened_from <> 'person' AND merged_into IS NULL)
-                   AS opened_by_themselves,
+               count(*) FILTER (WHERE opened_at >= %(since)s AND merged_into IS NULL
+                                  AND opened_from NOT IN ('person', 'request', 'system')) AS opened_by_themselves,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM contained_at - opened_at) / 60)
                    FILTER (WHERE contained_at >= %(since)s) AS median_minutes_to_contain,
                percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM closed_at - opened_at) / 60)
@@ -229,12 +230,12 @@ async def entries(
 
 
 async def links_of(connection: Connection, incident_ids: Collection[int]) -> list[DictRow]:
-    """Return what hangs on incidents, in the order it came, with an asset's document."""
+    """Return what hangs on incidents, in the order it came, with the document of an asset or request."""
     cursor = await connection.execute(
         """
         SELECT l.incident, l.kind, l.target, l.linked_at, l.linked_by, entity.document
           FROM incident_link l
-          LEFT JOIN entity ON l.kind = 'asset' AND entity.id = l.target
+          LEFT JOIN entity ON l.kind IN ('asset', 'request') AND entity.id = l.target
          WHERE l.incident = ANY(%s) AND l.unlinked_at IS NULL
          ORDER BY l.id
         """,
@@ -281,24 +282,23 @@ async def holders(connection: Connection, kind: LinkKind, targets: Collection[st
 
 
 async def exists(connection: Connection, link: Link) -> bool:
-    """Whether an alarm, group or asset is there; of a request only its sender knows."""
-    queries = {
-        "alarm": "SELECT 1 FROM alarm WHERE id::text = %s",
-        "alarm-group": "SELECT 1 FROM alarm_group WHERE id::text = %s",
-        "asset": "SELECT 1 FROM entity WHERE id = %s",
-    }
-    if link.kind not in queries:
-        return True
-    if link.kind != "asset" and not (link.target.isascii() and link.target.isdigit() and len(link.target) < 19):
+    """Whether an alarm, group, asset or request is there."""
+    if link.kind in ("asset", "request"):
+        query = "SELECT 1 FROM entity JOIN kind USING (kind) WHERE id = %s AND (types && %s::text[]) = %s"
+        parameters = [link.target, list(REQUEST_TYPES), link.kind == "request"]
+        return await (await connection.execute(query, parameters)).fetchone() is not None
+    if not (link.target.isascii() and link.target.isdigit() and len(link.target) < 19):
         return False
-    return await (await connection.execute(queries[link.kind], [link.target])).fetchone() is not None
+    table = "alarm" if link.kind == "alarm" else "alarm_group"
+    cursor = await connection.execute(f"SELECT 1 FROM {table} WHERE id::text = %s", [link.target])
+    return await cursor.fetchone() is not None
 
 
 async def exercise_of(connection: Connection, link: Link) -> int | None:
-    """Return the exercise that an alarm, group or asset belongs to; None for real ones, and for what is not there."""
-    if link.kind == "asset":
+    """Return the exercise that something belongs to; None for what is real, and for what is not there."""
+    if link.kind in ("asset", "request"):
         return twins.exercise_of(link.target)
-    if link.kind == "request" or not await exists(connection, link):
+    if not await exists(connection, link):
         return None
     table = "alarm" if link.kind == "alarm" else "alarm_group"
     cursor = await connection.execute(f"SELECT exercise_id FROM {table} WHERE id = %s", [int(link.target)])

@@ -219,7 +219,7 @@ async def _hang(connection: Connection, incident: Incident, what: Link, act: Act
     if not await repository.exists(connection, what):
         raise NotFound(f"There is no {what.kind} {what.target}.", field="links")
     of = await repository.exercise_of(connection, what)
-    if of != incident.exercise_id and not (of is None and what.kind in ("asset", "request")):
+    if of != incident.exercise_id and not (of is None and what.kind == "asset"):
         raise _mixed(what)
     if await repository.add_link(connection, incident.id, what, act):
         return True

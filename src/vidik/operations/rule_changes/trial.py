@@ -11,7 +11,7 @@ from vidik.kernel.clock import from_microseconds, iso
 from vidik.operations.alarms.alarm import Act, Alarm, Terms, clear_alarm, raise_alarm, see
 from vidik.operations.alarms.performance import A_DAY, FLOOD, STANDING, TEN_MINUTES
 from vidik.operations.rules.memory import Finding, Memory
-from vidik.operations.rules.model import ReadingRule
+from vidik.operations.rules.model import TriableRule
 from vidik.operations.rules.rulebook import RuleBook
 from vidik.operations.rules.signals import AlarmKey, Sample
 
@@ -21,7 +21,7 @@ _EXAMPLES = 20
 class Trial:
     """One rule at work on recorded changes, given in the order of their times; nobody acknowledges or resets."""
 
-    def __init__(self, rule: ReadingRule, zone: tzinfo) -> None:
+    def __init__(self, rule: TriableRule, zone: tzinfo) -> None:
         self.rule = rule.model_copy(update={"enabled": True})
         book = RuleBook({rule.code: self.rule}, names.expand_type, names.expand_attribute)
         self.memory = Memory(book, names.compact, zone)
@@ -42,9 +42,10 @@ class Trial:
         for change in changes:
             self.readings += 1
             for finding in self.memory.take([change], 0):
-                self._fold(finding)
+                self.hear(finding)
 
-    def _fold(self, finding: Finding) -> None:
+    def hear(self, finding: Finding) -> None:
+        """Take in what the rule found next."""
         key, signal = finding
         moment = from_microseconds(signal.at)
         before = self._latest.get(key)

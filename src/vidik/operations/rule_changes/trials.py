@@ -21,10 +21,10 @@ from vidik.kernel.logs import get_logger
 from vidik.operations.alarms import repository
 from vidik.operations.alarms.performance import A_DAY, FLOOD
 from vidik.operations.entities import name_of, value_of
-from vidik.operations.rule_changes import trials_repository
+from vidik.operations.rule_changes import requests_trial, trials_repository
 from vidik.operations.rule_changes.trial import Trial
 from vidik.operations.rules.fences import place_of
-from vidik.operations.rules.model import AnyRule, QualityRule, ReadingRule, SilenceRule
+from vidik.operations.rules.model import AnyRule, QualityRule, RequestsRule, SilenceRule, TriableRule
 from vidik.operations.rules.rulebook import read_rule
 from vidik.operations.rules.service import definition_of
 from vidik.operations.rules.signals import Sample
@@ -63,7 +63,7 @@ class Past:
     series: Sequence[Series]
 
 
-def triable(rule: AnyRule) -> ReadingRule:
+def triable(rule: AnyRule) -> TriableRule:
     """Return a rule that history can answer for; raises BadInput for the others."""
     if isinstance(rule, QualityRule):
         raise BadInput("History keeps no refused values, so a rule on quality cannot be tried.", field="kind")
@@ -72,8 +72,10 @@ def triable(rule: AnyRule) -> ReadingRule:
     return rule
 
 
-async def past_of(connection: Connection, rule: ReadingRule) -> Past:
-    """Return the entities and series that a rule looks at."""
+async def past_of(connection: Connection, rule: TriableRule) -> Past:
+    """Return the entities and series that a rule looks at; one on requests looks at no series."""
+    if isinstance(rule, RequestsRule):
+        return Past({}, [])
     types = [names.expand_type(name) for name in rule.entity_types]
     trial = Trial(rule, CITY_ZONE)
     entities = {}
@@ -95,9 +97,11 @@ async def past_of(connection: Connection, rule: ReadingRule) -> Past:
 
 
 async def try_rule(
-    database: Database, tenant: str, rule: ReadingRule, begin: datetime, end: datetime, progress: Progress | None = None
+    database: Database, tenant: str, rule: TriableRule, begin: datetime, end: datetime, progress: Progress | None = None
 ) -> dict[str, Any]:
     """Return what a rule would have raised between two times; `progress` is told days done and days in all."""
+    if isinstance(rule, RequestsRule):
+        return await requests_trial.try_rule(database, tenant, rule, begin, end)
     async with database.session(tenant) as connection:
         past = await past_of(connection, rule)
     trial = Trial(rule, CITY_ZONE)

@@ -91,3 +91,24 @@ async def finish(connection: Connection, number: UUID, result: Mapping[str, Any]
         "UPDATE rule_trial SET state = %s, result = %s, finished_at = %s WHERE id = %s",
         ["failed" if "error" in result else "done", Jsonb(dict(result)), moment, number],
     )
+
+
+async def past_requests(connection: Connection, codes: Sequence[str], begin: datetime, end: datetime) -> list[DictRow]:
+    """Return citizens' requests of some service codes sent between two times, with when each ended (None: not yet)."""
+    cursor = await connection.execute(
+        """
+        SELECT r.entity_id, r.service_code, r.longitude, r.latitude, r.requested_at, r.exercise_id,
+               CASE WHEN i.id IS NOT NULL THEN i.closed_at
+                    WHEN r.decision IS NOT NULL THEN r.decided_at
+                    WHEN r.status = 'closed' THEN r.changed_at END AS ended_at,
+               entity.document
+          FROM citizen_request r
+          JOIN entity ON entity.id = r.entity_id
+          LEFT JOIN incident_link l ON l.kind = 'request' AND l.target = r.entity_id AND l.unlinked_at IS NULL
+          LEFT JOIN incident i ON i.id = l.incident
+         WHERE r.service_code = ANY(%s) AND r.requested_at >= %s AND r.requested_at < %s AND r.exercise_id IS NULL
+         ORDER BY r.requested_at, r.entity_id
+        """,
+        [list(codes), begin, end],
+    )
+    return await cursor.fetchall()

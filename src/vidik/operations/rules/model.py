@@ -24,6 +24,9 @@ from vidik.operations.rules.priority import priority_of
 
 __all__ = ["PRIORITIES", "Condition", "Duration", "Inhibitor", "Priority", "Scalar", "Text", "Window", "write_duration"]
 
+REQUEST_TYPE = "service_requests"
+"""The type of citizens' requests (Smart Data Models, Open311 service requests)."""
+
 Position = Annotated[tuple[float, float], Field(description="Longitude and latitude, degrees.")]
 
 
@@ -291,6 +294,28 @@ class CombinationRule(_Rule):
         return next(condition.attribute for condition in self.of if condition.attribute)
 
 
+class RequestsRule(_Rule):
+    """So many citizens' requests of some service codes, near to one another within a time; one is enough if so said.
+
+    Its alarm stands at the oldest of them for as long as one of them is open; later ones nearby join it.
+    """
+
+    kind: Literal["requests"]
+    entity_types: list[Name] = Field([REQUEST_TYPE], min_length=1, max_length=1)
+    service_codes: list[Annotated[str, Field(min_length=1, max_length=100)]] = Field(min_length=1, max_length=200)
+    at_least: int = Field(1, ge=1, le=1000, description="So many requests raise.")
+    radius_m: float = Field(200, gt=0, le=20_000, description="All of them lie so near to one of them.")
+    within: Duration = Field(timedelta(hours=1), description="All of them were sent within so long.")
+
+    @model_validator(mode="after")
+    def _is_of_requests(self) -> Self:
+        if self.entity_types != [REQUEST_TYPE]:
+            raise ValueError(f"entity_types of requests is {REQUEST_TYPE}, or left out")
+        if not timedelta() < self.within <= timedelta(days=31):
+            raise ValueError("within is longer than nothing and at most 31 days")
+        return self
+
+
 ReadingRule = (
     ThresholdRule
     | DeviationRule
@@ -302,5 +327,7 @@ ReadingRule = (
     | NeighboursRule
     | CombinationRule
 )
-AnyRule = ReadingRule | QualityRule | SilenceRule
+TriableRule = ReadingRule | RequestsRule
+"""Those that history can answer for."""
+AnyRule = TriableRule | QualityRule | SilenceRule
 Rule = Annotated[AnyRule, Field(discriminator="kind")]

@@ -21,6 +21,7 @@ from vidik.operations.rules.model import (
     NeighboursRule,
     QualityRule,
     ReadingRule,
+    RequestsRule,
     Rule,
     Scalar,
     SilenceRule,
@@ -219,7 +220,7 @@ class RuleBook:
         self.quality = tuple(rule for rule in enabled if isinstance(rule, QualityRule))
         self.silence = tuple(rule for rule in enabled if isinstance(rule, SilenceRule))
         for rule in enabled:
-            if isinstance(rule, QualityRule | SilenceRule):
+            if isinstance(rule, QualityRule | SilenceRule | RequestsRule):
                 continue
             self._judges[rule.code] = Judge(rule)
             self._types_of[rule.code] = frozenset(map(self.expand_type, _types_and_twins(rule)))

@@ -1,0 +1,91 @@
+"""The reader of the change stream that meets requests: known within a second, judged by rules, told to the desks."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from vidik.context.jsonld import names
+from vidik.context.store import entities as store
+from vidik.context.store.changes import Change, ChangeBatch
+from vidik.kernel.database import Connection
+from vidik.kernel.services import Services
+from vidik.operations import journal
+from vidik.operations.entities import REQUEST_TYPES
+from vidik.operations.requests import repository, view
+from vidik.operations.requests.gatherings import look_at
+from vidik.operations.requests.request import facts_of
+
+_AT_ONCE = 500
+_TYPES = frozenset(REQUEST_TYPES)
+_ANSWERED = frozenset(
+    names.expand_attribute(name)
+    for name in (
+        "status", "requestState", "updated_datetime", "status_notes", "incidentNumber", "agency_responsible",
+    )
+)  # fmt: skip
+_STATE = names.expand_attribute("requestState")
+
+
+class RequestConsumer:
+    """Follows citizens' requests of each tenant."""
+
+    name = "operations.requests"
+
+    async def handle(self, services: Services, tenant: str, connection: Connection, batch: ChangeBatch) -> None:
+        """Take in one committed batch of changes."""
+        await self.handle_all(services, tenant, connection, [batch])
+
+    async def handle_all(
+        self, services: Services, _: str, connection: Connection, batches: Sequence[ChangeBatch]
+    ) -> None:
+        """Take in committed batches at once, in the transaction that moves the cursor."""
+        found: dict[str, tuple[Change, datetime]] = {}
+        changed: dict[str, list[Change]] = {}
+        for batch in batches:
+            for change in batch.changes:
+                if change.operation != "late" and not _TYPES.isdisjoint(change.types):
+                    found.setdefault(change.entity_id, (change, batch.recorded_at))
+                    changed.setdefault(change.entity_id, []).append(change)
+        if found:
+            await _take_in(services, connection, {one: at for one, (_, at) in found.items()}, changed)
+
+    def committed(self, services: Services, tenant: str) -> None:
+        """Nothing waits for it: the journal wakes those who show requests."""
+
+
+async def meet_unknown(services: Services, connection: Connection, at: datetime) -> int:
+    """Take in requests that were there before anybody followed them; returns how many there were, some at a time."""
+    found = await repository.unknown(connection, REQUEST_TYPES, _AT_ONCE)
+    if found:
+        await _take_in(services, connection, dict.fromkeys(found, at), {})
+    return len(found)
+
+
+async def _take_in(
+    services: Services,
+    connection: Connection,
+    found: Mapping[str, datetime],
+    changed: Mapping[str, Sequence[Change]],
+) -> None:
+    rows = await store.load(connection, sorted(found))
+    told = await repository.told(connection, found)
+    seen = await repository.seen_times(connection, found)
+    gone = await repository.forget(connection, [one for one in found if one not in rows])
+    for entity_id in sorted(gone):
+        await journal.tell(connection, "request", entity_id, view.gone(entity_id, found[entity_id]))
+    fresh: list[str] = []
+    others: list[str] = []
+    for entity_id, row in rows.items():
+        said = told.get(entity_id)
+        written = row.document.get(_STATE)
+        if said and (not isinstance(written, dict) or written.get("value") != said.get("state")):
+            await repository.untold(connection, entity_id)
+        elif said and all(_ANSWERED.issuperset(change.attributes) for change in changed.get(entity_id, ())):
+            continue  # our own answer, of which the desks were told with it
+        received_at = seen.get(entity_id, found[entity_id])
+        facts = facts_of(entity_id, row.document, received_at)
+        is_fresh = await repository.put(connection, entity_id, facts, received_at)
+        (fresh if is_fresh else others).append(entity_id)
+    if fresh:
+        await look_at(connection, services.settings, fresh)
+    for standing in await repository.find_many(connection, [*fresh, *others]):
+        await view.tell(connection, standing)
