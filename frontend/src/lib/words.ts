@@ -54,7 +54,9 @@ export function errorText(error: unknown): string {
     return t("error.server", { code: error instanceof Error ? error.name : "?" });
   if (error.status === 0) return t("error.unreachable");
   const own = `error.${error.code}`;
-  if (own in en && Object.keys(error.values).length > 0) return t(own as MessageKey, error.values);
+  const sentence = own in en ? t(own as MessageKey, error.values) : "";
+  // A sentence with a gap (a value that the server did not say) is worse than the server's own.
+  if (sentence && !/\{\w+\}/.test(sentence)) return sentence;
   if (error.status === 403) return t("error.forbidden");
   if (error.status >= 400 && error.status < 500 && error.detail) return error.detail;
   return t("error.server", { code: error.code });

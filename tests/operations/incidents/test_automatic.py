@@ -7,8 +7,10 @@ import pytest
 from tests.operations.conftest import rows
 from tests.operations.incidents.conftest import RULES, Signals, entities
 
+from vidik.kernel.clock import now
+from vidik.kernel.errors import Conflict
 from vidik.kernel.services import Services
-from vidik.operations.incidents import jobs, service
+from vidik.operations.incidents import jobs, repository, service
 from vidik.operations.incidents.incident import Actor, Link, Opening
 
 ANA = Actor("Ана", "person:1")
@@ -135,3 +137,39 @@ class TestFaults:
         found = await look(services)
         links = await rows(services, "SELECT incident FROM incident_link WHERE unlinked_at IS NULL")
         assert (len(found), links) == (1, [{"incident": found[0]["id"]}])
+
+    async def test_who_splits_and_who_opens_at_once_do_not_wait_for_one_another(
+        self, services: Services, signal: Signals
+    ) -> None:
+        await signal("pressure", *entities(20))
+        (group,) = await rows(services, "SELECT id FROM alarm_group")
+        link = Link("alarm-group", str(group["id"]))
+        first = await open_by_hand(services, link)
+
+        async def split() -> int:
+            async with services.database.transaction("city") as connection:
+                opening = Opening("heating_outage", "moderate", "Одвојено")
+                return (await service.split(connection, first, 1, frozenset({link}), opening, ANA)).id
+
+        async with services.database.transaction("city") as connection:
+            # Half way through opening another one for the same alarms: the number is taken, the link is not yet.
+            await repository.lock_numbers(connection, now())
+            splitting = asyncio.create_task(split())
+            await until_it_waits_for_a_lock(services)
+            opening = Opening("heating_outage", "moderate", "Хладно", links=(link,))
+            with pytest.raises(Conflict):
+                await service.open_incident(connection, opening, ANA)
+        assert await asyncio.wait_for(splitting, 60) > first
+
+
+async def until_it_waits_for_a_lock(services: Services) -> None:
+    for _ in range(3000):
+        found = await rows(
+            services,
+            "SELECT count(*) AS n FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'",
+        )
+        if found[0]["n"]:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("nobody waits")

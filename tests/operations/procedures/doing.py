@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from tests.console.conftest import DISPATCHER, app  # noqa: F401  fixture
 
 from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.operations.procedures.jobs import move_due
 
@@ -51,7 +52,7 @@ def branches(*following: str | None, **when: list[dict[str, Any]]) -> list[dict[
 
 def principal(login: str, name: str, *roles: str) -> Principal:
     return Principal(
-        "token", "2", login, name, None, frozenset(roles), "city", frozenset((role, None) for role in roles)
+        "token", "2", login, name, None, frozenset(roles), "city", frozenset(Grant(role) for role in roles)
     )
 
 

@@ -29,6 +29,7 @@ from tests.operations.procedures.doing import (
 
 from vidik.kernel.clock import now
 from vidik.kernel.identity import Principal
+from vidik.kernel.identity.roles import Grant
 from vidik.operations.duty import roster
 from vidik.operations.duty.sending import send_due
 from vidik.operations.procedures import retention
@@ -43,7 +44,7 @@ OF_LIGHTING = Principal(
     "lighting",
     frozenset({"supervisor"}),
     "city",
-    frozenset({("supervisor", "lighting")}),
+    frozenset({Grant("supervisor", "lighting")}),
 )
 
 

@@ -213,8 +213,12 @@ class TestByItself:
             "heating",
             run["incident"]["id"],
         )
+        assert (found["titles"]["en"], found["titles"]["sr-Latn"]) == ("Затвори вентил", "Zatvori ventil ć")
         records = await rows(app.state.services, "SELECT content FROM platform.audit_record WHERE action = 'task.open'")
         assert len(records) == 1
+        # What a person types anew is theirs, in the script they typed it in.
+        edited = await ask("PATCH", f"/tasks/{task['id']}", {"title": "Затвори оба"}, version=found["version"])
+        assert (edited.json()["title"], edited.json()["titles"]) == ("Затвори оба", None)
 
     async def test_tells_people_by_a_row_that_is_sent(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
         deed = {"people": ["ana", "gone"], "text": words("Вода расте")}

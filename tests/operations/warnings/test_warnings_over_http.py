@@ -1,8 +1,9 @@
 """Warnings over HTTP: two people for a release, updates, cancellations, the public doors, browsers of citizens."""
 
+import asyncio
 import base64
-from collections.abc import AsyncIterator
-from datetime import timedelta
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -169,7 +170,43 @@ class TestPublic:
         assert "entry" not in (await ask(None, "GET", "/cap/feed.atom")).text
 
 
+def at(moment: datetime) -> Callable[[], datetime]:
+    """A clock that stands."""
+    return lambda: moment
+
+
 class TestBrowsersOfCitizens:
+    async def test_a_push_service_that_does_not_answer_holds_up_no_other(
+        self, ask: Any, services: Services, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[str] = []
+        under_way: list[str] = []
+        all_told = asyncio.Event()
+
+        async def tell(_settings: Any, _sender: Any, row: Any, *_: Any) -> web_push.Outcome:
+            if row["host"] == "dead.example":
+                under_way.append(row["endpoint"])
+                await all_told.wait()
+                return "failed"
+            told.append(row["endpoint"])
+            if len(told) == 30:
+                all_told.set()
+            return "sent"
+
+        monkeypatch.setattr(web_push, "tell", tell)
+        await execute(
+            services,
+            "INSERT INTO warning_browser (endpoint, host, p256dh, auth, language, ends_at)"
+            " SELECT 'https://' || host || '/' || n, host, '', '', 'en', now() + interval '1 day'"
+            " FROM generate_series(1, 150) AS n,"
+            " LATERAL (SELECT CASE WHEN n <= 120 THEN 'dead.example' ELSE 'push.example' END AS host) AS h",
+        )
+        await released(ask, await drafted(ask))
+        # Were the others behind it in the queue, this would never end.
+        await asyncio.wait_for(tell_due(services, "city", now), 60)
+        assert (len(told), len(under_way)) == (30, 120)
+        assert await count(services, "warning_push") == 120
+
     async def test_are_told_once_in_their_language_and_forgotten_when_gone(
         self, ask: Any, services: Services, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -187,15 +224,15 @@ class TestBrowsersOfCitizens:
         assert (await ask(None, "POST", "/cap/browsers", BROWSER)).status_code == 204
         await released(ask, await drafted(ask))
         moment = now()
-        assert await tell_due(services, "city", moment) == 1
-        assert await tell_due(services, "city", moment + timedelta(seconds=5)) == 0
-        assert await tell_due(services, "city", moment + timedelta(seconds=20)) == 1
-        assert await tell_due(services, "city", moment + timedelta(hours=1)) == 0
+        assert await tell_due(services, "city", at(moment)) == 1
+        assert await tell_due(services, "city", at(moment + timedelta(seconds=5))) == 0
+        assert await tell_due(services, "city", at(moment + timedelta(seconds=20))) == 1
+        assert await tell_due(services, "city", at(moment + timedelta(hours=1))) == 0
         assert told[0]["title"] == "Poplava na Nišavi"
         await released(ask, await drafted(ask, body=content(status="Exercise")))
-        assert await tell_due(services, "city", now()) == 0
+        assert await tell_due(services, "city", now) == 0
         await released(ask, await drafted(ask))
-        await tell_due(services, "city", now())
+        await tell_due(services, "city", now)
         assert await count(services, "warning_browser") == 0
 
     async def test_one_that_cannot_be_written_to_keeps_nobody_else_from_being_told(
@@ -217,9 +254,9 @@ class TestBrowsersOfCitizens:
         )
         await released(ask, await drafted(ask))
         moment = now()
-        assert await tell_due(services, "city", moment) == 2
+        assert await tell_due(services, "city", at(moment)) == 2
         assert told == [BROWSER["endpoint"]]
-        assert await tell_due(services, "city", moment + timedelta(hours=1)) == 1  # the other alone, later
+        assert await tell_due(services, "city", at(moment + timedelta(hours=1))) == 1  # the other alone, later
         assert await count(services, "warning_push") == 1
 
     async def test_after_a_push_service_was_away_an_hour_only_what_still_stands_is_told(
@@ -238,13 +275,13 @@ class TestBrowsersOfCitizens:
         begin = now()
         first = await released(ask, await drafted(ask))
         other = await released(ask, await drafted(ask))
-        await tell_due(services, "city", begin)
+        await tell_due(services, "city", at(begin))
         cancelled = await released(ask, await drafted(ask, kind="Cancel", follows=int(first["id"])))
         for minute in range(1, 60, 10):
-            await tell_due(services, "city", begin + timedelta(minutes=minute))
+            await tell_due(services, "city", at(begin + timedelta(minutes=minute)))
         away = False
         for minute in (70, 80, 90):
-            await tell_due(services, "city", begin + timedelta(minutes=minute))
+            await tell_due(services, "city", at(begin + timedelta(minutes=minute)))
         assert sorted(told) == sorted([other["identifier"], cancelled["identifier"]])
 
     async def test_what_is_over_is_owed_to_nobody(self, ask: Any, services: Services) -> None:

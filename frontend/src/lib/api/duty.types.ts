@@ -127,9 +127,23 @@ export interface Contact {
   addresses: Record<string, string>;
   browsers: number;
 }
+/** A procedure that still ran, at which step, and what that waits for. */
+export interface RunningProcedure {
+  id: number;
+  number: string;
+  title: { en: string; sr: string };
+  step: { en: string; sr: string };
+  kind: "check" | "question" | "wait" | "command" | "notify" | "task" | "condition";
+  held_by: string | null;
+  since: string;
+  due_at: string | null;
+  overdue: boolean;
+  failed: boolean;
+}
 export interface Facts {
   alarms: { counts: Record<Priority | "acknowledged", number>; standing: object[] };
   incidents: object[];
+  procedures: RunningProcedure[];
   tasks: object[];
   notices: { sent: number; given_up: number };
   log: object[];

@@ -34,8 +34,11 @@ export interface Task {
   id: number;
   number: string;
   title: string;
+  /** Where Vidik wrote the words: in every script. */
+  titles: Texts | null;
   kind: TaskKind;
   instructions: string;
+  instruction_texts: Texts | null;
   place: Point | null;
   address: string;
   priority: Priority;
@@ -150,6 +153,7 @@ export interface Refused {
   task: number;
   number: string;
   title: string;
+  titles: Texts | null;
   act: Act;
   happened_at: string;
   recorded_at: string;

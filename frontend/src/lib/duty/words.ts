@@ -1,5 +1,5 @@
 import { ApiError } from "../api/client";
-import type { CallFacts, Channel, Notice } from "../api/duty.types";
+import type { CallFacts, Channel, Notice, RunningProcedure } from "../api/duty.types";
 import { d, known } from "../i18n/duty";
 import type { DutyKey } from "../i18n/duty.en";
 import { inScript, texts } from "../i18n/index.svelte";
@@ -22,6 +22,17 @@ export function aboutText(facts: CallFacts): string {
     return `${d("call.incident", { number: facts.number })}: ${title}${said}`;
   }
   return d("call.trial");
+}
+
+/** What a procedure waits for, in words. */
+export function waitsText({ kind, held_by, due_at, overdue, failed }: RunningProcedure): string {
+  const what = failed
+    ? d("waits.failed")
+    : kind === "wait"
+      ? d("waits.time", { time: timeText(due_at, true) })
+      : d(`waits.${kind === "question" || kind === "command" ? kind : "person"}`);
+  const who = held_by && !failed && kind !== "wait" ? ` (${inScript(held_by)})` : "";
+  return `${what}${who}${overdue ? `, ${d("waits.overdue")}` : ""}`;
 }
 
 /** What people call a way of being told. */

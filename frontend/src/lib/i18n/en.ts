@@ -301,6 +301,7 @@ export const en = {
   "help.shapes": "Shapes",
   "help.shapesLead": "Every state has a shape and a word. Red means that somebody must act now.",
 
+  loading: "Loading…",
   "error.unreachable": "The server does not answer. Check the network; this page tries again by itself.",
   "error.forbidden": "Your role may not do this. Ask an administrator if you need it.",
   "error.server": "Something failed on the server. Try again; if it stays, tell the administrator: {code}.",

@@ -115,6 +115,7 @@ export const incidentsEn = {
   "timeline.add": "Write a note",
   "timeline.send": "Write",
   "timeline.earlier": "Earlier",
+  "timeline.noneNewest": "None among the newest lines. Earlier ones are not here yet.",
   "timeline.none": "Nothing of this kind yet.",
   "timeline.recorded": "written {time}",
   "timeline.of": "from {number}",

@@ -120,6 +120,7 @@ export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   "timeline.add": "Напишите белешку",
   "timeline.send": "Упиши",
   "timeline.earlier": "Раније",
+  "timeline.noneNewest": "Међу најновијима нема ниједне. Раније још нису овде.",
   "timeline.none": "Још ничега те врсте.",
   "timeline.recorded": "уписано {time}",
   "timeline.of": "из {number}",

@@ -306,6 +306,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "help.shapes": "Облици",
   "help.shapesLead": "Свако стање има облик и реч. Црвено значи да неко мора одмах да делује.",
 
+  loading: "Учитава се…",
   "error.unreachable": "Сервер не одговара. Проверите мрежу; страница сама покушава поново.",
   "error.forbidden": "Ваша улога ово не дозвољава. Обратите се администратору ако вам треба.",
   "error.server":

@@ -153,6 +153,7 @@ export const tasksEn = {
   "phone.title": "My tasks",
   "phone.noCrew": "You do not belong to a crew yet. A supervisor puts you into one.",
   "phone.tryAs": "Look at the phone of a crew:",
+  "phone.nothingKept": "There is no line, and this phone has kept no tasks. They come with the line.",
   "phone.none": "Nothing to do now. New tasks appear here by themselves.",
   "phone.ended": "Ended today",
   "phone.onDuty": "On duty",

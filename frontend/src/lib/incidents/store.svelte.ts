@@ -30,7 +30,10 @@ class Incidents {
   all = $state.raw<Map<string, Incident>>(new Map());
   types = $state.raw<IncidentType[]>([]);
   loaded = $state(false);
+  /** Incidents whose timeline was asked for: whether its newest lines are here, or why not. */
+  private timelines = $state.raw<Map<string, "read" | { failure: string }>>(new Map());
   failure = $state<string | null>(null);
+  private attended = new Set<string>();
   private present = $state.raw<Map<string, Map<string, { name: string; until: number }>>>(new Map());
 
   /** Follow the incidents until the returned function is called. */
@@ -47,6 +50,7 @@ class Incidents {
       for (const stop of stops) stop();
       clearInterval(sweeping);
       this.all = new Map();
+      this.timelines = new Map();
       this.loaded = false;
     };
   }
@@ -66,7 +70,9 @@ class Incidents {
       this.types = types.items;
       this.loaded = true;
       this.failure = null;
-      await Promise.all(unsure.map((known) => this.read(known.id)));
+      // What the stream did not bring while it was cut is missing in the timelines that somebody looks at.
+      const again = new Set([...unsure.map((known) => known.id), ...this.attended]);
+      await Promise.all([...again].map((id) => this.read(id)));
     } catch (error) {
       this.failure = errorText(error);
     }
@@ -80,7 +86,27 @@ class Incidents {
 
   /** One incident with its newest lines; throws what the server says. */
   async read(id: string): Promise<Incident> {
-    return this.put(await incidentsApi.one(id));
+    try {
+      const incident = this.put(await incidentsApi.one(id));
+      this.timelines = new Map(this.timelines).set(id, "read");
+      return incident;
+    } catch (error) {
+      // What is here stays; only who has nothing yet hears of it.
+      if (!this.hasRead(id)) {
+        this.timelines = new Map(this.timelines).set(id, { failure: errorText(error) });
+      }
+      throw error;
+    }
+  }
+
+  hasRead(id: string): boolean {
+    return this.timelines.get(id) === "read";
+  }
+
+  /** Why the timeline of an incident is not here; null while it is on its way. */
+  unread(id: string): string | null {
+    const found = this.timelines.get(id);
+    return found && found !== "read" ? found.failure : null;
   }
 
   get running(): Incident[] {
@@ -128,8 +154,9 @@ class Incidents {
   attend(id: string): () => void {
     const say = (here: boolean) => void incidentsApi.presence(id, here).catch(() => {});
     say(true);
+    this.attended.add(id);
     const timer = setInterval(() => document.visibilityState === "visible" && say(true), SAY_EVERY_MS);
-    return () => (clearInterval(timer), say(false));
+    return () => (clearInterval(timer), this.attended.delete(id), say(false));
   }
 }
 

@@ -1,7 +1,13 @@
 import type { Reason, Task, TaskEvent } from "../api/tasks";
-import { inScript } from "../i18n/index.svelte";
+import { inScript, texts } from "../i18n/index.svelte";
 import { k, known } from "../i18n/tasks";
 import { clockText } from "../now.svelte";
+
+/** What a task is called: as Vidik says it, or as a person typed it. */
+export const taskTitle = (task: Pick<Task, "title" | "titles">): string =>
+  task.titles ? texts(task.titles) : inScript(task.title);
+export const taskInstructions = (task: Pick<Task, "instructions" | "instruction_texts">): string =>
+  task.instruction_texts ? texts(task.instruction_texts) : inScript(task.instructions);
 
 /** One reason for or against a crew, in words. */
 export function reasonText({ kind, good, data }: Reason): string {

@@ -34,19 +34,21 @@ _ALARMS = """
      LIMIT %(limit)s
 """
 _INCIDENTS = """
-    SELECT number, title, titles, severity, opened_at, closed_at, cause, lesson, exercise_id,
+    SELECT number, title, titles, severity, opened_at, closed_at, cause, lesson,
            CASE WHEN closed_at IS NULL OR closed_at >= %(end)s THEN 'open' ELSE 'closed' END AS state
       FROM incident
      WHERE merged_into IS NULL
+       AND exercise_id IS NULL
        AND opened_at < %(end)s
        AND (closed_at IS NULL OR closed_at >= %(begin)s)
      ORDER BY opened_at, id
      LIMIT %(limit)s
 """
 _TASKS = """
-    SELECT id, title, priority, state, opened_at, ended_at, result_note, exercise
+    SELECT id, title, titles, priority, state, opened_at, ended_at, result_note
       FROM task
-     WHERE opened_at < %(end)s
+     WHERE NOT exercise
+       AND opened_at < %(end)s
        AND (ended_at IS NULL OR ended_at >= %(begin)s)
      ORDER BY opened_at, id
      LIMIT %(limit)s
@@ -56,9 +58,39 @@ _WARNINGS = """
     SELECT id, kind, state, content -> 'sr' ->> 'headline' AS headline, content -> 'en' ->> 'headline' AS headline_en,
            content ->> 'status' AS status, drafted_at, sent_at, expires_at, released_by
       FROM warning
-     WHERE (sent_at < %(end)s AND (changed_at >= %(begin)s OR state = 'released'))
-        OR (state = 'draft' AND drafted_at < %(end)s)
+     WHERE content ->> 'status' <> 'Exercise'
+       AND ((sent_at < %(end)s AND (changed_at >= %(begin)s OR state = 'released'))
+        OR (state = 'draft' AND drafted_at < %(end)s))
      ORDER BY sent_at NULLS LAST, id
+     LIMIT %(limit)s
+"""
+# What still ran at the end: at which step it stood then, and what that step waits for.
+_PROCEDURES = """
+    SELECT r.id, coalesce(m.number, i.number) AS number, coalesce(m.title, i.title) AS incident,
+           CASE WHEN m.id IS NULL THEN i.titles ELSE m.titles END AS incident_titles,
+           d.definition -> 'title' AS title, r.started_at, r.started_by,
+           s.step -> 'title' AS step, s.step ->> 'kind' AS kind, s.step ->> 'role' AS role, h.person_name AS held_by,
+           v.since, v.due_at, coalesce(v.overdue_at < %(end)s, false) AS overdue, v.state = 'failed' AS failed
+      FROM procedure_run r
+      JOIN procedure_version d ON (d.code, d.version) = (r.procedure, r.procedure_version)
+      JOIN incident i ON i.id = r.incident
+      LEFT JOIN incident m ON m.id = i.merged_into
+     CROSS JOIN LATERAL (
+        SELECT * FROM procedure_visit WHERE run = r.id AND since < %(end)s ORDER BY number DESC LIMIT 1
+     ) AS v
+     CROSS JOIN LATERAL (
+        SELECT step FROM jsonb_array_elements(d.definition -> 'steps') AS e (step) WHERE step ->> 'id' = v.step
+     ) AS s
+      LEFT JOIN LATERAL (
+        SELECT person_name
+          FROM incident_role
+         WHERE incident = coalesce(m.id, i.id) AND role = s.step ->> 'role' AND until IS NULL
+         LIMIT 1
+     ) AS h ON true
+     WHERE r.exercise_id IS NULL
+       AND r.started_at < %(end)s
+       AND (r.ended_at IS NULL OR r.ended_at >= %(end)s)
+     ORDER BY r.started_at, r.id
      LIMIT %(limit)s
 """
 _NOTICES = """
@@ -86,7 +118,7 @@ _PEOPLE = """
 
 
 async def gather(connection: Connection, begin: datetime, end: datetime) -> dict[str, Any]:
-    """Return the facts of a time as JSON: counts, and at most LISTED rows of each list."""
+    """Return the facts of a time as JSON: counts, and at most LISTED rows of each list. Exercises are none."""
 
     async def rows(query: str) -> list[dict[str, Any]]:
         cursor = await connection.execute(query, {"begin": begin, "end": end, "limit": LISTED})
@@ -99,6 +131,7 @@ async def gather(connection: Connection, begin: datetime, end: datetime) -> dict
         "people": await rows(_PEOPLE),
         "alarms": {"counts": alarms, "standing": await rows(_ALARMS)},
         "incidents": await rows(_INCIDENTS),
+        "procedures": await rows(_PROCEDURES),
         "tasks": await rows(_TASKS),
         "warnings": await rows(_WARNINGS),
         "notices": notices,

@@ -28,6 +28,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     ),
     "standing": ("Standing at the end", "Остаје отворено"),
     "incidents": ("Incidents", "Инциденти"),
+    "procedures": ("Running procedures", "Поступци у току"),
     "tasks": ("Tasks", "Задаци"),
     "warnings": ("Warnings to the public", "Упозорења јавности"),
     "until": ("Until", "До"),
@@ -56,6 +57,14 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "since": ("Since", "Од"),
     "who": ("Who", "Ко"),
     "state": ("State", "Стање"),
+    "step": ("Step", "Корак"),
+    "waits": ("Waits for", "Чека"),
+    "waits.person": ("a person", "човека"),
+    "waits.answer": ("an answer", "одговор"),
+    "waits.confirmation": ("somebody to confirm the command", "да неко потврди наредбу"),
+    "waits.failed": ("somebody: it did not work", "човека: није успело"),
+    "waits.time": ("until {time}", "до {time}"),
+    "overdue": ("overdue", "касни"),
     "when": ("When", "Када"),
     "number": ("Number", "Број"),
     "critical": ("critical", "критичан"),
@@ -130,6 +139,9 @@ def sections_of(content: Mapping[str, Any], signed: Mapping[str, Any], language:
                 [_alarm(say, one) for one in facts["alarms"]["standing"]]),
         _listed(say, "incidents", [say("number"), say("what"), say("state"), say("since")],
                 [_incident(say, one) for one in facts["incidents"]]),
+        # As with warnings: handovers signed before they were told of say nothing of procedures.
+        _listed(say, "procedures", [say("number"), say("what"), say("step"), say("since"), say("waits")],
+                [_procedure(say, one) for one in facts.get("procedures", [])]),
         _listed(say, "tasks", [say("number"), say("what"), say("state"), say("since")],
                 [_task(say, one) for one in facts["tasks"]]),
         # What was signed before warnings were among the facts says nothing of them.
@@ -162,13 +174,31 @@ def _alarm(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
 
 def _incident(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
     title = say.of(one["titles"]) if one["titles"] else say.script(one["title"])
-    mark = f"{say('exercise')}: " if one["exercise_id"] is not None else ""
+    # Handovers that were signed earlier tell of exercises, too.
+    mark = f"{say('exercise')}: " if one.get("exercise_id") is not None else ""
     return [one["number"], mark + title, say(one["state"]), say.time(one["opened_at"])]
 
 
 def _task(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
-    mark = f"{say('exercise')}: " if one["exercise"] else ""
-    return [str(one["id"]), mark + say.script(one["title"]), say(one["state"]), say.time(one["opened_at"])]
+    mark = f"{say('exercise')}: " if one.get("exercise") else ""
+    title = say.of(one["titles"]) if one.get("titles") else say.script(one["title"])
+    return [str(one["id"]), mark + title, say(one["state"]), say.time(one["opened_at"])]
+
+
+def _procedure(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
+    def said(words: Mapping[str, str]) -> str:
+        return words["en"] if say.language == "en" else say.script(words["sr"])
+
+    if one["failed"]:
+        waits = say("waits.failed")
+    elif one["kind"] == "wait":
+        waits = say("waits.time", time=say.time(one["due_at"]))
+    else:
+        waits = say({"question": "waits.answer", "command": "waits.confirmation"}.get(one["kind"], "waits.person"))
+        waits += f" ({say.script(one['held_by'])})" if one["held_by"] else ""
+    waits += f", {say('overdue')}" if one["overdue"] else ""
+    incident = say.of(one["incident_titles"]) if one["incident_titles"] else say.script(one["incident"])
+    return [one["number"], f"{said(one['title'])}: {incident}", said(one["step"]), say.time(one["since"]), waits]
 
 
 def _warning(say: _Phrases, one: Mapping[str, Any]) -> list[str]:

@@ -49,6 +49,9 @@ async def look_at_alarms(
     events = await sql.events_between(connection, since, until)
     rows = {row["id"]: row for row in await alarms.alarm_rows(connection, [event["alarm"] for event in events])}
     raised = {event["alarm"]: event["at"] for event in events if event["raised"] and event["alarm"] in rows}
+    if raised:
+        # Numbers before incidents, as everywhere: what is joined below is locked, and some may be opened after it.
+        await repository.lock_numbers(connection, now())
     await _look_at_groups(connection, types, rows, raised, look)
     await _look_at_single(connection, types, opening_rules, rows, raised, look)
     await _tell_what_moved(connection, rows, {event["alarm"] for event in events if event["cleared"]}, look)

@@ -174,8 +174,10 @@ async def split(
     known = await repository.find_by_client(connection, opening.client_id) if opening.client_id else None
     if known is not None:
         return known
-    incident = await seen(connection, incident_id, version)
     act = Act(actor, now())
+    # Numbers before incidents, as everywhere: who opens one at this moment holds them, and may wait for our links.
+    await repository.lock_numbers(connection, act.at)
+    incident = await seen(connection, incident_id, version)
     links = set(await _links(connection, incident_id))
     links |= {Link("alarm", str(number)) for number in await repository.alarm_ids(connection, incident_id)}
     parts = core.split(incident, links, sorted(chosen), opening, act)

@@ -150,11 +150,10 @@ async def _open_task(scene: Scene, step: Step, deed: OpenTask) -> Done:
     incident = scene.incident
     if deed.skill is not None:
         skills.check_skills(scene.settings, [deed.skill], "do.skill")
-    # People in the street read Serbian; what the task says is Vidik's, but stands there as if typed.
-    text = deed.instructions or step.text
+    title, text = deed.title or step.title, deed.instructions or step.text
     opening = Opening.model_validate(
         {
-            "title": (deed.title or step.title).sr,
+            "title": title.sr,
             "kind": deed.kind,
             "instructions": text.sr if text else "",
             "place": incident.place,
@@ -167,7 +166,9 @@ async def _open_task(scene: Scene, step: Step, deed: OpenTask) -> Done:
     )
     crew = await _best_crew(scene, opening) if deed.crew == "best" else None
     principal = scene.vidik()
-    view, _ = await tasks.open_task(scene.connection, opening.model_dump(exclude={"crew"}), principal, crew=crew)
+    in_all_scripts = {"titles": title.scripts(), "instruction_texts": text.scripts() if text else None}
+    columns = opening.model_dump(exclude={"crew"}) | in_all_scripts
+    view, _ = await tasks.open_task(scene.connection, columns, principal, crew=crew)
     details = {"title": view["title"], "incident": view["incident"], "crew": crew, "run": scene.run}
     record = Record(principal, "task.open", f"task:{view['id']}", details)
     return Done({"task": {name: view[name] for name in ("id", "number", "crew")}}, (record,))

@@ -17,7 +17,8 @@ Which = Literal[
 ]
 Editable = Literal["title", "kind", "instructions", "place", "address", "priority", "skill", "due_at", "asset"]
 EDITABLE: tuple[str, ...] = get_args(Editable)
-_PLACES = ("place",)
+_JSON = ("place", "titles", "instruction_texts")
+_IN_ALL_SCRIPTS: Mapping[str, str] = {"title": "titles", "instructions": "instruction_texts"}
 
 _SELECT = """
     SELECT t.*, c.name AS crew_name, c.organisation AS crew_organisation,
@@ -36,6 +37,7 @@ _OF_INCIDENT = """
         SELECT id FROM part
     )
 """
+_SAID = "t.title || ' ' || coalesce(t.titles::text, '') || ' ' || t.address || ' T-' || t.id"
 _WORST_FIRST = "array_position(ARRAY['critical', 'high', 'medium', 'low'], t.priority)"
 
 
@@ -68,7 +70,7 @@ async def insert_task(connection: Connection, values: Mapping[str, Any]) -> int 
 
     None when its `client_id` is there already: the same request came a second time, perhaps at this moment.
     """
-    columns = {name: Jsonb(value) if name in _PLACES and value is not None else value for name, value in values.items()}
+    columns = {name: Jsonb(value) if name in _JSON and value is not None else value for name, value in values.items()}
     cursor = await connection.execute(
         f"""
         INSERT INTO task ({", ".join(columns)}, round, decision, state)
@@ -140,7 +142,9 @@ async def write_facts(connection: Connection, task: int, facts: Task, *, by: str
 async def write_edits(connection: Connection, task: int, edits: Mapping[str, Any], *, by: str, at: datetime) -> None:
     """Write what a person typed anew (columns of EDITABLE); the version steps."""
     chosen = {name: edits[name] for name in EDITABLE if name in edits}
-    values = [Jsonb(value) if name in _PLACES and value is not None else value for name, value in chosen.items()]
+    # What a person has typed takes the place of what Vidik said in every script.
+    chosen |= {machine: None for typed, machine in _IN_ALL_SCRIPTS.items() if typed in chosen}
+    values = [Jsonb(value) if name in _JSON and value is not None else value for name, value in chosen.items()]
     await connection.execute(
         f"""
         UPDATE task
@@ -176,7 +180,7 @@ async def list_tasks(
         ("t.crew = %s", crew),
         (_OF_INCIDENT, incident),
         ("t.state <> 'open' AND c.organisation = %s", organisation),
-        ("strpos(lower(t.title || ' ' || t.address || ' T-' || t.id), lower(%s)) > 0", words or None),
+        (f"strpos(lower({_SAID}), lower(%s)) > 0", words or None),
     ):
         if value is not None:
             conditions.append(clause)
@@ -276,7 +280,7 @@ async def refused_of_crews(connection: Connection, crews: Sequence[int], since: 
     cursor = await connection.execute(
         """
         SELECT e.id, e.task, e.kind, e.happened_at, e.recorded_at, e.note, e.refused, e.client_id::text AS client_id,
-               t.title, t.state, t.changed_by, t.changed_at, c.name AS crew_name
+               t.title, t.titles, t.state, t.changed_by, t.changed_at, c.name AS crew_name
           FROM task_event e
           JOIN task t ON t.id = e.task
           LEFT JOIN crew c ON c.id = t.crew

@@ -57,6 +57,8 @@ async def open_task(
 ) -> tuple[dict[str, Any], bool]:
     """Open a task (columns by name) and give it to a crew when one is named.
 
+    Where Vidik wrote the words, `titles` and `instruction_texts` have them in every script.
+
     Returns its view, and whether it is new: the same `client_id` again returns what it opened the first time.
     Raises NotFound for an incident or crew that does not exist.
     """
@@ -229,7 +231,7 @@ async def record(connection: Connection, number: int, events: Sequence[Event], p
     row = await row_of(connection, number)
     if row["incident"] is None:
         return
-    data = {"task": number, "title": row["title"], "crew": row["crew_name"]}
+    data = {"task": number, "title": row["title"], "titles": row["titles"], "crew": row["crew_name"]}
     for event in events:
         kind = f"task.{event.after}" if event.kind == "closed" else _ENTRIES.get(event.kind)
         if kind is None or event.refused is not None:

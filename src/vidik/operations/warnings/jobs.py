@@ -3,7 +3,7 @@
 from vidik.kernel.clock import now
 from vidik.kernel.services import Services
 from vidik.operations.warnings import repository, service
-from vidik.operations.warnings.telling import AT_ONCE, tell_due
+from vidik.operations.warnings.telling import tell_due
 
 TELL_EVERY_SECONDS = 1.0
 EXPIRE_EVERY_SECONDS = 5.0
@@ -12,8 +12,7 @@ FORGET_EVERY_SECONDS = 3600.0
 
 async def tell_browsers(services: Services, tenant: str) -> None:
     """Send what is owed, until nothing is."""
-    while await tell_due(services, tenant, now()) == AT_ONCE:
-        continue
+    await tell_due(services, tenant, now)
 
 
 async def expire(services: Services, tenant: str) -> None:

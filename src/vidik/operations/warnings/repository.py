@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from psycopg.rows import DictRow
@@ -206,8 +207,8 @@ async def add_browser(
     """Remember a citizen's browser, or make its end later; False when there are too many already."""
     cursor = await connection.execute(
         """
-        INSERT INTO warning_browser (endpoint, p256dh, auth, language, ends_at)
-        SELECT %(endpoint)s, %(p256dh)s, %(auth)s, %(language)s, %(ends)s
+        INSERT INTO warning_browser (endpoint, host, p256dh, auth, language, ends_at)
+        SELECT %(endpoint)s, %(host)s, %(p256dh)s, %(auth)s, %(language)s, %(ends)s
          WHERE (SELECT count(*) FROM warning_browser) < %(most)s
         ON CONFLICT (endpoint) DO UPDATE
            SET p256dh = excluded.p256dh, auth = excluded.auth, language = excluded.language,
@@ -216,6 +217,7 @@ async def add_browser(
         """,
         {
             "endpoint": endpoint,
+            "host": urlsplit(endpoint).hostname or "",
             "p256dh": p256dh,
             "auth": auth,
             "language": language,
@@ -249,27 +251,54 @@ async def owe_pushes(connection: Connection, warning: int, moment: datetime) -> 
     )
 
 
-async def claim_pushes(connection: Connection, moment: datetime, lease: timedelta, limit: int) -> list[dict[str, Any]]:
-    """Take messages that are due; until the lease ends nobody else takes them."""
+async def claim_pushes(
+    connection: Connection,
+    moment: datetime,
+    lease: timedelta,
+    *,
+    limit: int,
+    per_host: int,
+    busy: Mapping[str, int],
+) -> list[dict[str, Any]]:
+    """Take messages that are due; until the lease ends nobody else takes them.
+
+    Of one host so many as stay under `per_host` with those that are on their way to it (`busy`).
+    """
     cursor = await connection.execute(
         """
-        UPDATE warning_push p
-           SET attempts = attempts + 1, due_at = %s
-          FROM warning w, warning_browser b
-         WHERE w.id = p.warning
-           AND b.id = p.browser
-           AND (p.warning, p.browser) IN (
-            SELECT warning, browser
-              FROM warning_push
-             WHERE due_at <= %s
-             ORDER BY due_at
-             LIMIT %s
+        WITH due AS (
+            SELECT p.warning, p.browser, p.due_at,
+                   row_number() OVER (PARTITION BY b.host ORDER BY p.due_at) + coalesce(u.messages, 0) AS place
+              FROM warning_push p
+              JOIN warning_browser b ON b.id = p.browser
+              LEFT JOIN unnest(%(hosts)s::text[], %(messages)s::int[]) AS u (host, messages) ON u.host = b.host
+             WHERE p.due_at <= %(now)s
+        ), chosen AS (
+            SELECT p.warning, p.browser
+              FROM warning_push p
+             WHERE (p.warning, p.browser) IN (
+                SELECT warning, browser FROM due WHERE place <= %(per_host)s ORDER BY due_at LIMIT %(limit)s
+             )
+               AND p.due_at <= %(now)s
                FOR UPDATE SKIP LOCKED
-         )
-        RETURNING p.warning, p.browser, p.attempts, b.endpoint, b.p256dh, b.auth, b.language, w.content, w.kind,
+        )
+        UPDATE warning_push p
+           SET attempts = attempts + 1, due_at = %(until)s
+          FROM chosen c, warning w, warning_browser b
+         WHERE (p.warning, p.browser) = (c.warning, c.browser)
+           AND w.id = p.warning
+           AND b.id = p.browser
+        RETURNING p.warning, p.browser, p.attempts, b.endpoint, b.host, b.p256dh, b.auth, b.language, w.content, w.kind,
                   w.identifier
         """,
-        [moment + lease, moment, limit],
+        {
+            "hosts": list(busy),
+            "messages": list(busy.values()),
+            "now": moment,
+            "until": moment + lease,
+            "per_host": per_host,
+            "limit": limit,
+        },
     )
     return await cursor.fetchall()
 

@@ -3,43 +3,64 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from vidik.context.subscriptions.http_sender import HttpSender
 from vidik.kernel.services import Services
+from vidik.kernel.tasks import end_tasks
 from vidik.operations import web_push
 from vidik.operations.warnings import page, repository
 from vidik.operations.warnings.cap import languages_of
 from vidik.operations.warnings.content import Content
 
 LEASE = timedelta(minutes=2)
-AT_ONCE = 50
+AT_ONCE = 100
+PER_HOST = 10
+"""A push service that does not answer holds up so many messages at a time, never those of the others."""
+_CLAIM_EVERY_SECONDS = 0.5
 _TTL_SECONDS = 6 * 3600
 _LONGEST = 600
 
 
-async def tell_due(services: Services, tenant: str, moment: datetime) -> int:
-    """Send what is owed to browsers; returns how many were tried."""
-    async with services.database.transaction(tenant) as connection:
-        owed = await repository.claim_pushes(connection, moment, LEASE, AT_ONCE)
-    if not owed:
-        return 0
+async def tell_due(services: Services, tenant: str, clock: Callable[[], datetime]) -> int:
+    """Send what is owed to browsers until nothing is due by the clock; returns how many were tried."""
     sender = HttpSender(allow_private=services.settings.allow_private_endpoints)
+    running: dict[asyncio.Task[web_push.Outcome], dict[str, Any]] = {}
+    tried = 0
     try:
-        outcomes = await asyncio.gather(*(_tell(services, row, sender) for row in owed))
+        while True:
+            busy = Counter(row["host"] for row in running.values())
+            async with services.database.transaction(tenant) as connection:
+                owed = await repository.claim_pushes(
+                    connection, clock(), LEASE, limit=AT_ONCE - len(running), per_host=PER_HOST, busy=busy
+                )
+            running |= {asyncio.create_task(_tell(services, row, sender)): row for row in owed}
+            tried += len(owed)
+            if not running:
+                return tried
+            done, _ = await asyncio.wait(running, timeout=_CLAIM_EVERY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if done:
+                await _settle(services, tenant, [(running.pop(task), task.result()) for task in done], clock())
     finally:
+        await end_tasks(*running)
         sender.close()
+
+
+async def _settle(
+    services: Services, tenant: str, outcomes: Sequence[tuple[dict[str, Any], web_push.Outcome]], moment: datetime
+) -> None:
     async with services.database.transaction(tenant) as connection:
-        gone = [row["endpoint"] for row, outcome in zip(owed, outcomes, strict=True) if outcome == "gone"]
+        gone = [row["endpoint"] for row, outcome in outcomes if outcome == "gone"]
         if gone:
             await repository.remove_browsers(connection, gone)
-        for row, outcome in zip(owed, outcomes, strict=True):
+        for row, outcome in outcomes:
             again = moment + timedelta(seconds=min(15 << min(row["attempts"] - 1, 6), _LONGEST))
             await repository.settle_push(
                 connection, row["warning"], row["browser"], again if outcome == "failed" else None
             )
-    return len(owed)
 
 
 async def _tell(services: Services, row: dict[str, Any], sender: HttpSender) -> web_push.Outcome:
