@@ -42,6 +42,9 @@ USUAL = np.array([1.0, 0.3, 1.0, 0.0])
 DIFFERING = np.array([0.5, 0.5, 0.5, 0.6])
 """How much a route follows each thing that all share: mean and standard deviation over routes."""
 
+UNKNOWN_LEVEL = 100.0
+"""Variance of a route's level (a logarithm) before anything is known: so large that it says nothing."""
+
 
 def simulate(city: City, seed: int) -> NDArray[np.float64]:
     """Kilometres a day of each route (days, routes), with no pilot."""
@@ -54,7 +57,7 @@ def least_error(city: City, seed: int) -> float:
     Which share of each thing the first route follows, it learns from the baseline, knowing how routes differ and how
     noisy they are (the posterior mean: no method can err less in the mean). As a fraction of the route's load.
     """
-    amounts, factors = _drawn(city, seed)
+    amounts, factors, _ = _drawn(city, seed)
     weeks = np.log(amounts[:, 0].reshape(-1, WEEK).mean(axis=1))
     start = city.weeks_before
     known = factors[:start] - factors[:start].mean(axis=0)
@@ -65,8 +68,31 @@ def least_error(city: City, seed: int) -> float:
     return float(np.exp(weeks[start:]).sum() / np.exp(foreseen).sum() - 1)
 
 
-def _drawn(city: City, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The routes, and what they share (weeks, 4)."""
+def least_error_seen(city: City, seed: int) -> float:
+    """The same for one who knows how routes come about, and each other route's measures, but not what all share.
+
+    That is seen through the other routes only, and so through their noise; kriging does the rest.
+    """
+    amounts, _, measures = _drawn(city, seed)
+    weeks = np.log(amounts.reshape(-1, WEEK, city.routes).mean(axis=1))
+    start, time = city.weeks_before, np.arange(len(weeks))
+    others = measures[:, 1:]
+    blurred = np.linalg.inv(others @ others.T)
+    seen = (weeks[:, 1:] - weeks[:, 1:].mean(axis=0)) @ others.T @ blurred
+    own = city.own**2 * 0.3 ** np.abs(np.subtract.outer(time, time)) + city.daily**2 / 6 * np.identity(len(time))
+    own += city.walk**2 * np.minimum.outer(time + 1, time + 1)
+    spread = np.diag(DIFFERING**2)
+    noise = own * (1 + USUAL @ blurred @ USUAL + np.trace(blurred @ spread))
+    covariance = seen @ spread @ seen.T + noise + UNKNOWN_LEVEL
+    surprise = weeks[:start, 0] - seen[:start] @ USUAL
+    level = surprise.mean()
+    learned = covariance[start:, :start] @ np.linalg.solve(covariance[:start, :start], surprise - level)
+    foreseen = seen[start:] @ USUAL + level + learned
+    return float(np.exp(weeks[start:, 0]).sum() / np.exp(foreseen).sum() - 1)
+
+
+def _drawn(city: City, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The routes, what they share (weeks, 4), and in which measure each follows it (4, routes)."""
     random = np.random.default_rng([2026, seed])
     weeks = city.weeks_before + city.weeks_after
     time = np.arange(weeks)
@@ -82,7 +108,7 @@ def _drawn(city: City, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float
     pattern[6] = 0
     pattern *= WEEK / pattern.sum(axis=0)
     noise = np.exp(random.normal(0, city.daily, (weeks * WEEK, city.routes)))
-    return np.repeat(weekly, WEEK, axis=0) * np.tile(pattern, (weeks, 1)) * noise, factors
+    return np.repeat(weekly, WEEK, axis=0) * np.tile(pattern, (weeks, 1)) * noise, factors, loadings
 
 
 def fading(random: np.random.Generator, weeks: int, count: int, spread: float, memory: float) -> NDArray[np.float64]:

@@ -107,6 +107,24 @@ def own_trends(seed: int) -> tuple[Amounts, int]:
     return random.uniform(20, 80, ROUTES) * np.exp(own + random.normal(0, 0.1, (days, ROUTES))), 364
 
 
+def made_of_three(seed: int, own_level: float = 0.0) -> tuple[Amounts, int]:
+    """A year of weeks: the first route is a mean of three others, give or take 1 %; all others go their own ways."""
+    random, weeks = np.random.default_rng([9, seed]), 78
+    season = 0.06 * np.sin(2 * np.pi * np.arange(weeks) / 52)[:, None] * random.normal(1, 0.5, ROUTES)
+    common = fading(random, weeks, 1, 0.04, 0.8) * random.normal(1, 0.3, ROUTES)
+    moves = fading(random, weeks, ROUTES, 0.06, 0.8) + common + season + random.normal(0, 0.01, (weeks, ROUTES))
+    amounts = random.uniform(20, 80, ROUTES) * (1 + moves)
+    three = amounts[:, random.choice(np.arange(1, ROUTES), 3, replace=False)]
+    mixed = own_level + three @ random.dirichlet([1, 1, 1])
+    amounts[:, 0] = mixed + 0.01 * mixed.mean() * random.normal(0, 1, weeks)
+    return np.repeat(amounts / WEEK, WEEK, axis=0), 52 * WEEK
+
+
+def three_and_a_level(seed: int) -> tuple[Amounts, int]:
+    """The same with a level of its own besides, which does not move."""
+    return made_of_three(seed, own_level=30.0)
+
+
 WORLDS: dict[str, World] = {
     world.__name__.replace("_", " "): world
     for world in (
@@ -119,5 +137,7 @@ WORLDS: dict[str, World] = {
         fillings,
         own_walks,
         own_trends,
+        made_of_three,
+        three_and_a_level,
     )
 }

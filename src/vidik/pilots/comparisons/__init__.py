@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
-from functools import partial
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import outcome_of
-from vidik.pilots.comparisons.estimators import equal_weights, synthetic_controls
+from vidik.pilots.comparisons.estimators import ALIKE, BY_VERSION
 from vidik.pilots.comparisons.hours import hours_of_comparison
 from vidik.pilots.comparisons.noticed import events_of
 from vidik.pilots.comparisons.panel import Panel, build_panel
@@ -21,12 +20,6 @@ from vidik.pilots.comparisons.single_series import single_series, weakness
 from vidik.pilots.measurement.series import Series, Values
 from vidik.pilots.outcome import Outcome
 from vidik.pilots.specification import Specification
-
-_DESIGNS: dict[str, Callable[[Panel], Design]] = {
-    "difference_in_differences": partial(weighted, equal_weights),
-    "synthetic_control": partial(weighted, synthetic_controls),
-    "single_series": lambda _panel: single_series,
-}
 
 
 def compare(
@@ -75,6 +68,11 @@ def placebo_fractions(
 
 
 def _design(specification: Specification, panel: Panel) -> Design:
-    if specification.design not in _DESIGNS:
-        raise Unprocessable(f"{specification.design} is not a comparison design.", field="design", code="design")
-    return _DESIGNS[specification.design](panel)
+    match specification.design:
+        case "difference_in_differences":
+            return weighted(ALIKE, panel)
+        case "synthetic_control":
+            return weighted(BY_VERSION[specification.estimator], panel)
+        case "single_series":
+            return single_series
+    raise Unprocessable(f"{specification.design} is not a comparison design.", field="design", code="design")

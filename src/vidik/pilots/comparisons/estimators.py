@@ -7,7 +7,7 @@ Quantitative Economics 12; Doudchenko and Imbens 2016, NBER 22791).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,10 @@ SUM_TO_ONE = 1e3
 COMPONENTS = (1, 2, 3, 4, 5, 6, 8, 10)
 SHARPNESS = 8
 """A method that errs by a tenth more (in squares) than another gets less than half of its share."""
+OWN_SHARPNESS = 16
+"""The same for the unit's own weeks, of which each is counted by itself: they are many, but of one unit."""
+SHRINKAGE = 1.0
+"""How strongly augmented weights are held to those they start from, against the mean square of the donors' weeks."""
 NEGLIGIBLE = 1e-12
 """Of a relative variance: keeps what is divided by above zero where series are constant."""
 
@@ -88,6 +92,37 @@ def _components(donors: Values, training: Places, unit: Values) -> Iterator[Valu
         yield np.asarray(followed @ measure)
 
 
+def wider_controls(donors: Values, training: Places, unit: Values) -> Candidates:
+    """The same and three freer ones, for a unit that a few others make up, or that moves less or more than all others.
+
+    "free_sum": weights of at least zero with any sum (Doudchenko and Imbens 2016), so that a unit may have a level that
+    does not move. "augmented": from the synthetic control, as far towards the least squares as a ridge lets it go
+    (Ben-Michael, Feller, Rothstein 2021, JASA 116). "ridge": the same from equal weights.
+    """
+    cautious = synthetic_controls(donors, training, unit)
+    known = donors[training]
+    rows = [
+        _free_sum(known, unit),
+        _towards(cautious.weights[1], known, unit),
+        _towards(cautious.weights[0], known, unit),
+    ]
+    return Candidates((*cautious.names, "free_sum", "augmented", "ridge"), np.vstack([cautious.weights, rows]))
+
+
+def _free_sum(donors: Values, unit: Values) -> Values:
+    from scipy.optimize import nnls  # slow to load, needed only here
+
+    weights, _ = nnls(donors, unit)
+    return np.asarray(weights)
+
+
+def _towards(weights: Values, donors: Values, unit: Values) -> Values:
+    """Ridge regression that shrinks towards these weights instead of towards nothing."""
+    strength = max(SHRINKAGE * float((donors**2).mean()), NEGLIGIBLE) * len(unit)
+    missed = np.linalg.solve(donors @ donors.T + strength * np.identity(len(unit)), unit - donors @ weights)
+    return np.asarray(weights + donors.T @ missed)
+
+
 def equal_weights(donors: Values, training: Places, unit: Values) -> Candidates:  # noqa: ARG001  a Family is asked alike
     """All donors alike: what difference in differences compares with."""
     count = donors.shape[1]
@@ -112,48 +147,71 @@ def relative(series: Values, training: Values) -> Values:
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """How much each method of a family counts; shares sum to one."""
+class Method:
+    """A family, and how much a unit's own weeks count (0: nothing) beside those of all units when it is mixed."""
 
     family: Family
+    own: int = 0
+
+
+ALIKE = Method(equal_weights)
+BY_VERSION: Mapping[int, Method] = {
+    1: Method(synthetic_controls),
+    2: Method(wider_controls, OWN_SHARPNESS),
+}
+"""Synthetic control by the version that a plan names: a plan frozen under an earlier one keeps it."""
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """How much each method of a family counts for a unit of which nothing is known; shares sum to one."""
+
+    method: Method
     shares: Values
 
 
-def mix(family: Family, before: Values, after: Values, treated: int) -> Mixture:
+def mix(method: Method, before: Values, after: Values, treated: int) -> Mixture:
     """Shares of the methods, by how well they foretold weeks of the baseline that they had not seen, of all units.
 
     `before` is (weeks, columns), amounts of treated units and then of donors; `after` those of the donors in the weeks
     that follow. Each column in turn is foreseen by the donors, itself never among them. What counts is the mean error
     over a fifth of the weeks, as a pilot is judged by a sum; each unit's errors are taken against its own, so that no
-    unsteady one decides alone. One unit's own weeks say little about which method suits it: all units together do, and
-    a mean of good methods errs less than the one that chance put first. Nothing of a treated unit after the start is
-    looked at.
+    unsteady one decides alone. One unit's own weeks say little about which of several like methods suits it: all units
+    together do, and a mean of good methods errs less than the one that chance put first. Nothing of a treated unit
+    after the start is looked at.
     """
     columns, donors = before.shape[1], np.arange(treated, before.shape[1])
     errors = []
     for column in range(columns):
         others = donors[donors != column]
-        blocks = _foretold(family, before[:, others], after[:, others - treated], before[:, column])
+        blocks = _foretold(method.family, before[:, others], after[:, others - treated], before[:, column])
         squares = np.mean([block.mean(axis=0) ** 2 for block in blocks], axis=0) + NEGLIGIBLE
         errors.append(squares / squares.mean())
     mean = np.mean(errors, axis=0)
     shares = (mean.min() / mean) ** SHARPNESS
-    return Mixture(family, np.asarray(shares / shares.sum()))
+    return Mixture(method, np.asarray(shares / shares.sum()))
 
 
 def choose(mixture: Mixture, donors: Values, after: Values, unit: Values) -> Choice:
     """The weights of one unit by a mixture of methods, and how far off they were on weeks that were left out.
 
+    Where methods differ much on the unit's own weeks, these decide: a unit that two or three donors make up is unlike
+    all others, and what suits them says nothing of it. Where they differ little, what suits all units decides.
     `donors` (weeks, donors) and `unit` (weeks) are amounts of the baseline, `after` those of the donors in the weeks
     that follow.
     """
     known = np.vstack([donors, after])
-    fitted = mixture.family(relative(known, donors), np.arange(len(unit)), relative(unit, unit))
-    held_out = np.concatenate(_foretold(mixture.family, donors, after, unit)) @ mixture.shares
-    names = [name for name, share in zip(fitted.names, mixture.shares, strict=True) if share > 0]
+    family = mixture.method.family
+    fitted = family(relative(known, donors), np.arange(len(unit)), relative(unit, unit))
+    errors = np.concatenate(_foretold(family, donors, after, unit))
+    squares = np.mean(errors**2, axis=0) + NEGLIGIBLE
+    shares = mixture.shares * (squares.min() / squares) ** mixture.method.own
+    shares /= shares.sum()
+    held_out = errors @ shares
+    names = [name for name, share in zip(fitted.names, shares, strict=True) if share > 0]
     return Choice(
         "mixture" if len(names) > 1 else names[0],
-        np.asarray(mixture.shares @ fitted.weights),
+        np.asarray(shares @ fitted.weights),
         float(np.sqrt(np.mean(held_out**2))),
     )
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import course_of
-from vidik.pilots.comparisons.estimators import synthetic_controls
+from vidik.pilots.comparisons.estimators import BY_VERSION
 from vidik.pilots.comparisons.noticed import events_of, other_scales
 from vidik.pilots.comparisons.panel import LEAST_DONORS, Panel
 from vidik.pilots.comparisons.runs import WEEK, pilot_run, weighted
@@ -33,7 +33,7 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
     draws are all, or a sample of, equally likely choices of weeks; pairs of neighbouring weeks stay pairs when the lot
     was drawn within them). Raises Unprocessable when no week is on, or none off.
     """
-    foreseen = _foreseen(panel)
+    foreseen = _foreseen(panel, specification.estimator)
     actual = panel.units[panel.before :]
     weeks, week_of_day = _weeks(panel)
     on = np.isin(weeks, np.array(specification.on_weeks, dtype="datetime64[D]"))
@@ -113,7 +113,7 @@ def week_placebos(specification: Specification, panel: Panel) -> Values:
     """What drawn weeks would have shown within the baseline, where nothing was switched."""
     half = panel.before // 2
     shown = Panel(panel.days, panel.units, panel.donors, panel.unit_names, panel.donor_names, half)
-    foreseen = _foreseen(shown)
+    foreseen = _foreseen(shown, specification.estimator)
     weeks, week_of_day = _weeks(shown)
     planned = max(2, specification.reporting.period.days // WEEK)
     random = np.random.default_rng(specification.seed)
@@ -131,8 +131,8 @@ def week_placebos(specification: Specification, panel: Panel) -> Values:
     return np.concatenate(fractions)
 
 
-def _foreseen(panel: Panel) -> Values:
-    design = weighted(synthetic_controls, panel) if _has_others(panel) else single_series
+def _foreseen(panel: Panel, estimator: int) -> Values:
+    design = weighted(BY_VERSION[estimator], panel) if _has_others(panel) else single_series
     return pilot_run(design, panel).foreseen_by_unit
 
 

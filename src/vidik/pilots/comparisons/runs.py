@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from vidik.pilots.comparisons.estimators import Choice, Family, Mixture, choose, mix
+from vidik.pilots.comparisons.estimators import Choice, Method, Mixture, choose, mix
 from vidik.pilots.comparisons.panel import Panel
 from vidik.pilots.measurement.series import Values
 
@@ -59,8 +59,8 @@ Design = Callable[[NDArray[np.datetime64], Values, Values, int], Run]
 """Takes days, treated units and donors (days, columns), and the place of the start among the days."""
 
 
-def weighted(family: Family, panel: Panel) -> Design:
-    """The design that foresees units by weights of donors, methods of the family mixed as this panel's baseline says.
+def weighted(method: Method, panel: Panel) -> Design:
+    """The design that foresees units by weights of donors; several methods are mixed as this panel's baseline says.
 
     The pilot and its placebos share the mixture: it looks at all units alike, and at nothing after the start but
     donors.
@@ -68,7 +68,7 @@ def weighted(family: Family, panel: Panel) -> Design:
     amounts = np.hstack([panel.units, panel.donors])
     before, after = _learned(panel.days, amounts, panel.before)
     treated = panel.units.shape[1]
-    return partial(_weighted, mix(family, before, after[:, treated:], treated))
+    return partial(_weighted, mix(method, before, after[:, treated:], treated))
 
 
 def _weighted(mixture: Mixture, days: NDArray[np.datetime64], treated: Values, donors: Values, start: int) -> Run:

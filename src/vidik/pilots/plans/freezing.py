@@ -17,6 +17,8 @@ from vidik.pilots.specification import Specification
 
 PLAN_FORM = "vidik pilot plan 1"
 AMENDMENT_FORM = "vidik pilot amendment 1"
+FIRST: Mapping[str, Any] = {"estimator": 1}
+"""Members that the first plans do not name, as they were meant then."""
 
 AmendmentKind = Literal["amendment", "exclusion", "adjustment", "allocation"]
 
@@ -126,8 +128,8 @@ def stand(text: str, signed_hash: str, amendments: Iterable[tuple[str, str]]) ->
     if content.get("form") != PLAN_FORM:
         raise BrokenPlan("this is no plan of a pilot, or one of a newer Vidik")
     try:
-        specification = Specification.model_validate(content["specification"])
-    except (KeyError, ValidationError) as error:
+        specification = Specification.model_validate(FIRST | content["specification"])
+    except (KeyError, TypeError, ValidationError) as error:
         raise BrokenPlan(f"the plan cannot be read: {error}") from None
     links: list[Amendment] = []
     previous = signed_hash

@@ -158,6 +158,7 @@ export interface Specification {
   fund: string;
   zone: string;
   seed: number;
+  estimator?: number;
   adjustments: Adjustment[];
   allocation: Allocation | null;
   cost: Cost | null;
