@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import exchange, parameters, problems, validation, values, writing
+from vidik.context.ngsild.alike import Alike, sort_out
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.entities_api import answer_query
 from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters
@@ -22,9 +23,9 @@ MAXIMUM_BATCH: Final = 10_000
 
 async def batch_create(call: Call) -> Response:
     """POST /entityOperations/create."""
-    batch, refused = await _entities(call, CREATE)
+    alike, batch, refused = await _crowd_and_others(call, CREATE)
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        outcome = await writing.batch_create(connection, batch)
+        outcome = await writing.batch_create(connection, batch, alike)
         await call.note_write(connection, "create", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused, created_status=201)
 
@@ -32,9 +33,11 @@ async def batch_create(call: Call) -> Response:
 async def batch_upsert(call: Call) -> Response:
     """POST /entityOperations/upsert."""
     words = _options(call, "replace", "update")
-    batch, refused = await _entities(call, UPDATE if "update" in words else CREATE)
+    alike, batch, refused = await _crowd_and_others(call, UPDATE if "update" in words else CREATE)
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        outcome = await writing.batch_upsert(connection, batch, mode="update" if "update" in words else "replace")
+        outcome = await writing.batch_upsert(
+            connection, batch, alike, mode="update" if "update" in words else "replace"
+        )
         await call.note_write(connection, "upsert", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused, created_status=201)
 
@@ -105,11 +108,34 @@ async def _entities(
     call: Call, rules: Rules, *, whole: bool = True
 ) -> tuple[list[EntityInput], list[tuple[str, VidikError]]]:
     """The entities of the body that can be read, and what is wrong with the others."""
+    content, kind = await _read_list(call)
+    return await _one_by_one(call, content, kind, rules, whole=whole)
+
+
+async def _crowd_and_others(
+    call: Call, rules: Rules
+) -> tuple[list[Alike], list[EntityInput], list[tuple[str, VidikError]]]:
+    """The entities of the body that are alike, the others that can be read, and what is wrong with the rest."""
+    content, kind = await _read_list(call)
+    linked = call.broker.contexts.remembered(call.link) if kind == JSON else None
+    alike: list[Alike] = []
+    if linked is not None:
+        alike, content = sort_out(content, linked, rules)
+    return alike, *await _one_by_one(call, content, kind, rules, whole=True)
+
+
+async def _read_list(call: Call) -> tuple[list[Any], str]:
     content, kind = await exchange.read_json(call.request, (JSON, LD_JSON))
     _check_list(content)
     call.link = exchange.link_context(call.request)
     if kind == LD_JSON and call.link is not None:
         raise problems.bad_data(f"With {LD_JSON} the @context is in the body, not in a Link header.", "Link")
+    return content, kind
+
+
+async def _one_by_one(
+    call: Call, content: list[Any], kind: str, rules: Rules, *, whole: bool
+) -> tuple[list[EntityInput], list[tuple[str, VidikError]]]:
     batch: list[EntityInput] = []
     refused: list[tuple[str, VidikError]] = []
     linked = call.broker.contexts.remembered(call.link) if kind == JSON else None

@@ -15,12 +15,12 @@ from vidik.context.ngsild.values import NULL
 
 SEALED: Final = frozenset(("entityIdSealed", "entityTypeSealed"))
 _PROOF: Final = f"{NGSI_LD}ngsildproof"
-_PLACES: Final = frozenset(NGSI_LD + name for name in ("location", "observationSpace", "operationSpace"))
+PLACES: Final = frozenset(NGSI_LD + name for name in ("location", "observationSpace", "operationSpace"))
 _NO_ATTRIBUTES: Final = frozenset(
     NGSI_LD + name
     for name in ("datasetId", "instanceId", "observedAt", "unitCode", "hasObjectType", "hasValueType", *SEALED)
 )
-FIXED: Final = _PLACES | _NO_ATTRIBUTES | {_PROOF}
+FIXED: Final = PLACES | _NO_ATTRIBUTES | {_PROOF}
 """Attributes (expanded) that `check_fixed` looks at."""
 
 _LANGUAGE_STRINGS: Final = frozenset(

@@ -53,7 +53,7 @@ def create(attributes: Attributes, at: str) -> Result:
     document: dict[str, Any] = {}
     changed: dict[str, list[Instance]] = {}
     for attribute, instances in attributes.items():
-        fresh = changed[attribute] = [_stamped(instance, at, None) for instance in instances]
+        fresh = changed[attribute] = [stamped(instance, at, None) for instance in instances]
         document[attribute] = fresh if len(fresh) > 1 or "datasetId" in fresh[0] else fresh[0]
     return Result(document, changed, list(attributes))
 
@@ -184,7 +184,7 @@ def _apply(document: Document, attributes: Attributes, at: str, decide: Decide) 
             if _deletes(decided) and old is not None:
                 changed.append(tombstone(present.pop(dataset), at))
                 continue
-            fresh = _stamped(_without_nulls(decided), at, old)
+            fresh = stamped(_without_nulls(decided), at, old)
             present[dataset] = fresh
             changed.append(fresh)
         if changed:
@@ -203,17 +203,18 @@ def _store(result: Result, attribute: str, instances: list[Instance]) -> None:
         result.document[attribute] = instances
 
 
-def _stamped(instance: Instance, at: str, old: Instance | None) -> Instance:
-    stamped = {**instance, "createdAt": at if old is None else old.get("createdAt", at), "modifiedAt": at}
+def stamped(instance: Instance, at: str, old: Instance | None) -> Instance:
+    """An instance as it is stored at a time in the place of an old one: with createdAt and modifiedAt."""
+    written = {**instance, "createdAt": at if old is None else old.get("createdAt", at), "modifiedAt": at}
     if _WITHOUT_SUB_ATTRIBUTES.issuperset(instance):
-        return stamped
+        return written
     for name, value in _sub_attributes(instance):
         before = (old or {}).get(name)
         if isinstance(value, list):
-            stamped[name] = [_stamped(one, at, _matching(before, one)) for one in value]
+            written[name] = [stamped(one, at, _matching(before, one)) for one in value]
         else:
-            stamped[name] = value if value == before else _stamped(value, at, _matching(before, value))
-    return stamped
+            written[name] = value if value == before else stamped(value, at, _matching(before, value))
+    return written
 
 
 def _matching(before: Any, instance: Instance) -> Instance | None:

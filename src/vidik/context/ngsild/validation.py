@@ -57,6 +57,8 @@ _SYSTEM: Final = frozenset(
 )
 ENTITY_SYSTEM: Final = frozenset(("createdAt", "modifiedAt", "deletedAt", "@context"))
 _HEAD: Final = ENTITY_SYSTEM | {"id", "type", "@id", "@type"}
+OF_THE_ENTITY: Final = _HEAD | {"scope", "expiresAt"}
+"""Members of an entity that are no attributes."""
 _NOT_MEMBERS: Final = _SYSTEM | {"type", "@type"}
 _PLAIN: Final = frozenset((str, int, bool))
 _MAXIMUM_SUB_DEPTH: Final = 8

@@ -48,6 +48,11 @@ def identifier(value: Any, field: str) -> str:
     return uri(value, field)
 
 
+def are_identifiers(found: list[Any]) -> bool:
+    """Whether all are URIs that name something."""
+    return set(map(type, found)) <= {str} and NULL not in found and all(map(_URI.fullmatch, found))
+
+
 def is_uri(value: object) -> bool:
     """Whether a text is a URI with a scheme."""
     return isinstance(value, str) and _URI.fullmatch(value) is not None
@@ -143,6 +148,14 @@ def is_geometry(value: Any) -> bool:
         return False
     kind = value.get("type")
     return isinstance(kind, str) and kind in GEOMETRIES
+
+
+def is_plain_point(value: Any) -> bool:
+    """Whether it is a GeoJSON point of longitude and latitude and nothing else; False says nothing."""
+    if type(value) is not dict or len(value) != 2 or value.get("type") != "Point":
+        return False
+    position = value.get("coordinates")
+    return type(position) is list and len(position) == 2 and _is_in_degrees(*position)
 
 
 _LEVELS: Final = {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from vidik.context.ngsild import merge, problems, selections
+from vidik.context.ngsild.alike import Alike
 from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.merge import Result
 from vidik.context.ngsild.validation import EntityInput
 from vidik.context.store import entities, expiry
+from vidik.context.store.crowds import Crowd
 from vidik.context.store.entities import EntityRow, EntityWrite
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
@@ -134,12 +136,16 @@ async def delete(
         raise problems.not_found(f"There is no entity {entity_id}.")
 
 
-async def batch_create(connection: Connection, batch: Sequence[EntityInput]) -> BatchOutcome:
+async def batch_create(
+    connection: Connection, batch: Sequence[EntityInput], alike: Sequence[Alike] = ()
+) -> BatchOutcome:
     """Create those entities that are not there yet."""
     outcome = BatchOutcome()
-    present = set(await entities.load(connection, _ids(batch)))
+    present = set(await entities.load(connection, _ids(batch, alike)))
     writes: list[EntityWrite] = []
     at = iso(now())
+    known, crowds = _newcomers(alike, present, at, outcome)
+    outcome.errors += [(str(one.id), problems.already_exists(str(one.id))) for one in known]
     for entity in batch:
         entity_id = str(entity.id)
         if entity_id in present:
@@ -148,12 +154,16 @@ async def batch_create(connection: Connection, batch: Sequence[EntityInput]) -> 
         present.add(entity_id)
         writes.append(_new(entity, merge.create(entity.attributes, at)))
         outcome.created.append(entity_id)
-    await _save(connection, writes)
+    await _save(connection, writes, crowds)
     return outcome
 
 
 async def batch_upsert(
-    connection: Connection, batch: Sequence[EntityInput], *, mode: Literal["replace", "update"]
+    connection: Connection,
+    batch: Sequence[EntityInput],
+    alike: Sequence[Alike] = (),
+    *,
+    mode: Literal["replace", "update"],
 ) -> BatchOutcome:
     """Create what is missing; replace or update what is there."""
 
@@ -162,7 +172,25 @@ async def batch_upsert(
             return merge.replace(document, entity.attributes, at)
         return merge.append(document, entity.attributes, at)
 
-    return await _batch(connection, batch, apply, create_missing=True, replace_head=mode == "replace")
+    return await _batch(connection, batch, apply, alike, create_missing=True, replace_head=mode == "replace")
+
+
+def _newcomers(
+    alike: Sequence[Alike], present: Container[str], at: str, outcome: BatchOutcome
+) -> tuple[list[EntityInput], list[Crowd]]:
+    """Of entities that are alike those that are there, and the others as they are created."""
+    known: list[EntityInput] = []
+    crowds: list[Crowd] = []
+    for group in alike:
+        there = [place for place, entity_id in enumerate(group.ids) if entity_id in present]
+        known += map(group.entity, there)
+        new = group
+        if there:
+            new = group.only([place for place, entity_id in enumerate(group.ids) if entity_id not in present])
+        if new.ids:
+            crowds.append(new.crowd(at))
+            outcome.created += new.ids
+    return known, crowds
 
 
 async def batch_update(connection: Connection, batch: Sequence[EntityInput], *, overwrite: bool) -> BatchOutcome:
@@ -200,16 +228,18 @@ async def _batch(
     connection: Connection,
     batch: Sequence[EntityInput],
     apply: Callable[[dict[str, Any], EntityInput, str], Result],
+    alike: Sequence[Alike] = (),
     *,
     create_missing: bool,
     replace_head: bool,
 ) -> BatchOutcome:
     """Bring in a batch in order; an entity that is there twice is changed twice and written once."""
     outcome = BatchOutcome()
-    rows = await entities.load(connection, _ids(batch), for_update=True)
+    rows = await entities.load(connection, _ids(batch, alike), for_update=True)
     writes: dict[str, EntityWrite] = {}
     at = iso(now())
-    for entity in batch:
+    known, crowds = _newcomers(alike, rows, at, outcome)
+    for entity in [*known, *batch]:
         entity_id = str(entity.id)
         row = rows.get(entity_id)
         if row is None and not create_missing:
@@ -240,7 +270,7 @@ async def _batch(
         writes[entity_id] = pending
         if first:
             outcome.updated.append(entity_id)
-    await _save(connection, list(writes.values()))
+    await _save(connection, list(writes.values()), crowds)
     return outcome
 
 
@@ -255,15 +285,16 @@ def _selected(row: EntityRow | None, entity_id: str, selection: selections.TypeS
     return row
 
 
-async def _save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
+async def _save(connection: Connection, writes: Sequence[EntityWrite], crowds: Sequence[Crowd] = ()) -> None:
     try:
-        await entities.save(connection, writes)
+        await entities.save(connection, writes, crowds)
     except Conflict as conflict:
-        raise problems.already_exists(writes[0].entity_id if len(writes) == 1 else "of the batch") from conflict
+        single = len(writes) == 1 and not crowds
+        raise problems.already_exists(writes[0].entity_id if single else "of the batch") from conflict
 
 
-def _ids(batch: Sequence[EntityInput]) -> list[str]:
-    return list(dict.fromkeys(str(entity.id) for entity in batch))
+def _ids(batch: Sequence[EntityInput], alike: Sequence[Alike] = ()) -> list[str]:
+    return [*dict.fromkeys(str(entity.id) for entity in batch), *(one for group in alike for one in group.ids)]
 
 
 def _new(entity: EntityInput, result: Result) -> EntityWrite:

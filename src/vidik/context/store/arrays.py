@@ -65,9 +65,9 @@ def optional_floats(numbers: Sequence[float | None]) -> BinaryArray:
     return BinaryArray(_FLOAT8, len(numbers), items, nulls=True)
 
 
-def optional_documents(items: Sequence[str | None]) -> BinaryArray:
+def optional_documents(items: Sequence[str | bytes | None]) -> BinaryArray:
     """A jsonb[] of JSON texts that may have nulls."""
-    bodies = [None if item is None else b"\x01" + item.encode() for item in items]
+    bodies = [None if one is None else b"\x01" + (one.encode() if isinstance(one, str) else one) for one in items]
     parts = [_NULL if body is None else _LENGTH.pack(len(body)) + body for body in bodies]
     return BinaryArray(_JSONB, len(items), b"".join(parts), nulls=True)
 

@@ -8,7 +8,7 @@ the entity itself.) Series that come later have rows of their own; the view `ser
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -39,11 +39,11 @@ def shape_number(shape: Shape) -> int:
     return int.from_bytes(digest[:8], "big", signed=True)
 
 
-async def register(connection: Connection, births: Sequence[tuple[int, Shape]], created_at: datetime) -> None:
-    """Keep with which series entities were born: (key, shape), at most `LARGEST_SHAPE` series each."""
+async def register(connection: Connection, births: Mapping[Shape, Sequence[int]], created_at: datetime) -> None:
+    """Keep with which series entities were born: their keys by shape, at most `LARGEST_SHAPE` series each."""
     if not births:
         return
-    shapes = sorted({shape for _, shape in births}, key=shape_number)  # always in one order: no deadlocks
+    shapes = sorted(births, key=shape_number)  # always in one order: no deadlocks
     await connection.execute(
         "WITH known AS ("
         " INSERT INTO series_shape (shape, attributes, datasets)"
@@ -57,8 +57,8 @@ async def register(connection: Connection, births: Sequence[tuple[int, Shape]], 
             arrays.documents([orjson.dumps([attribute for attribute, _ in shape]) for shape in shapes]),
             arrays.documents([orjson.dumps([dataset for _, dataset in shape]) for shape in shapes]),
             created_at,
-            arrays.bigints([key for key, _ in births]),
-            arrays.bigints([shape_number(shape) for _, shape in births]),
+            arrays.bigints([key for shape in shapes for key in births[shape]]),
+            arrays.bigints([number for shape in shapes for number in [shape_number(shape)] * len(births[shape])]),
         ],
     )
 

@@ -21,9 +21,10 @@ Instance = dict[str, Any]
 Document = dict[str, Any]
 
 _TIMES = frozenset(("createdAt", "modifiedAt", "observedAt", "datasetId", "instanceId"))
-_NUMBERS = frozenset((int, float))
-_UNOBSERVED_END = f',"{UNOBSERVED}":true}}'
-_ONLY_A_NUMBER = _TIMES | {"type", "value", "unitCode", "providedBy"}
+NUMBERS: Final = frozenset((int, float))
+ONLY_A_NUMBER: Final = _TIMES | {"type", "value", "unitCode", "providedBy"}
+"""A Property with these members and a number as value is kept in history as the number."""
+_UNOBSERVED_END: Final = f',"{UNOBSERVED}":true}}'.encode()
 
 
 def instances_of(attribute: Instance | list[Instance]) -> list[Instance]:
@@ -57,27 +58,33 @@ def newest_observation(document: Mapping[str, Any]) -> int | None:
 
 
 def history_value(instance: Instance) -> tuple[float | None, str | None]:
-    """How history keeps an instance: (number, json).
+    """How history keeps an instance: (number, JSON).
 
     A Property whose value is a number and that has nothing but times and a unit is only the number; of every other
     instance the members but the times are kept as JSON, and the number too where there is one.
     """
     value: Any = instance.get("value")
-    if type(value) not in _NUMBERS:
-        return None, _json(instance)
-    if instance["type"] == "Property" and instance.keys() <= _ONLY_A_NUMBER:
+    if type(value) not in NUMBERS:
+        return None, history_json(instance).decode()
+    if instance["type"] == "Property" and instance.keys() <= ONLY_A_NUMBER:
         return float(value), None
-    return float(value), _json(instance)
+    return float(value), history_json(instance).decode()
 
 
 def unobserved_value(instance: Instance) -> tuple[float | None, str]:
     """How history keeps an instance of which nobody said when it was observed: as above, always with JSON."""
     value: Any = instance.get("value")
-    return float(value) if type(value) in _NUMBERS else None, _json(instance)[:-1] + _UNOBSERVED_END
+    return float(value) if type(value) in NUMBERS else None, marked(history_json(instance)).decode()
 
 
-def _json(instance: Instance) -> str:
-    return orjson.dumps({name: instance[name] for name in instance if name not in _TIMES}).decode()
+def history_json(instance: Instance) -> bytes:
+    """An instance without its times, as JSON."""
+    return orjson.dumps({name: instance[name] for name in instance if name not in _TIMES})
+
+
+def marked(json: bytes) -> bytes:
+    """What history keeps of an instance, with the mark that nobody said when it was observed."""
+    return json[:-1] + _UNOBSERVED_END
 
 
 def bounding_box(document: Mapping[str, Any]) -> tuple[float, float, float, float] | None:

@@ -6,6 +6,7 @@ This is the path of the API, where a whole new document is known. Readings of de
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from psycopg import errors
 
 from vidik.context.store import arrays, changes, expiry, telling
 from vidik.context.store.changes import Change, Detail
+from vidik.context.store.crowds import Crowd, details_of, rows_of, tell
 from vidik.context.store.document import Document, Instance, bounding_box, instances_of, newest_observation
 from vidik.context.store.entity_rows import COLUMNS, NewEntity, copy_buffer
 from vidik.context.store.kinds import kind_of, register
@@ -87,24 +89,32 @@ async def load(connection: Connection, entity_ids: Sequence[str], *, for_update:
     return {row["id"]: EntityRow(**row) for row in await cursor.fetchall()}
 
 
-async def save(connection: Connection, writes: Sequence[EntityWrite]) -> None:
-    """Store new states with their history and one change record.
+async def save(connection: Connection, writes: Sequence[EntityWrite], crowds: Sequence[Crowd] = ()) -> None:
+    """Store new states, and crowds of new entities, with their history and one change record.
 
     Raises Conflict when an entity that should be new is already there (nothing of the call is kept then).
     """
-    if not writes:
+    if not writes and not crowds:
         return
     moment = now()
-    await register(
-        connection, [tuple(one.types) for one in writes if one.before is None or one.types != one.before.types]
-    )
-    new = await _insert(connection, [write for write in writes if write.before is None], moment)
-    keys = Keys(new.keys | {write.entity_id: write.before.key for write in writes if write.before}, new.fresh)
+    kinds = [tuple(one.types) for one in writes if one.before is None or one.types != one.before.types]
+    await register(connection, [*kinds, *(tuple(crowd.types) for crowd in crowds)])
+    gone = await _take_up(connection, [one.entity_id for one in writes if one.before is None], crowds)
+    writes, crowds = _apart(writes, crowds, gone)
+    keys, born = await _insert(connection, [write for write in writes if write.before is None], crowds, gone, moment)
+    fresh = frozenset(keys.values()).difference(gone.values())
+    known = Keys(keys | {write.entity_id: write.before.key for write in writes if write.before}, fresh)
     await _update(connection, [write for write in writes if write.before is not None], moment)
-    told = telling.account(writes, keys, moment)
+    told = telling.account(writes, known, moment)
+    for crowd, numbers in zip(crowds, born, strict=True):
+        tell(told, crowd, numbers)
     await telling.record(connection, told, moment)
     await expiry.note(connection, told.expiring)
-    await changes.append(connection, moment, told.changes, details=lambda: [_detail_of(write) for write in writes])
+
+    def details() -> list[Detail]:
+        return [*map(_detail_of, writes), *(detail for crowd in crowds for detail in details_of(crowd))]
+
+    await changes.append(connection, moment, told.changes, details=details)
 
 
 def _detail_of(write: EntityWrite) -> Detail:
@@ -138,21 +148,50 @@ async def delete_expired(connection: Connection) -> int:
     return len(await delete(connection, [row["id"] for row in await cursor.fetchall()]))
 
 
-async def _insert(connection: Connection, writes: Sequence[EntityWrite], moment: datetime) -> Keys:
-    """Insert new entities; returns their keys. Raises Conflict when one is already there."""
-    if not writes:
-        return Keys({}, frozenset())
-    # One that was there before takes up its history; a conflict below takes this back with everything else.
+async def _take_up(connection: Connection, entity_ids: Sequence[str], crowds: Sequence[Crowd]) -> dict[str, int]:
+    """The keys of entities that were there before: they take up their history.
+
+    A conflict later on takes this back with everything else.
+    """
+    every = [*entity_ids, *(entity_id for crowd in crowds for entity_id in crowd.ids)]
+    if not every:
+        return {}
     cursor = await connection.execute(
-        "DELETE FROM entity_gone WHERE id = ANY(%s) RETURNING id, key",
-        [arrays.texts([write.entity_id for write in writes])],
+        "DELETE FROM entity_gone WHERE id = ANY(%s) RETURNING id, key", [arrays.texts(every)]
     )
-    gone = {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
-    if len(writes) <= _FEW or connection.pgconn.pipeline_status:
-        keys = await _insert_few(connection, writes, gone, moment)
-    else:
-        keys = await _copy_many(connection, writes, gone, moment)
-    return Keys(keys, frozenset(keys.values()).difference(gone.values()))
+    return {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
+
+
+def _apart(
+    writes: Sequence[EntityWrite], crowds: Sequence[Crowd], gone: Mapping[str, int]
+) -> tuple[Sequence[EntityWrite], Sequence[Crowd]]:
+    """The same with those of the crowds that were there before among the single ones."""
+    if not gone:
+        return writes, crowds
+    single, left = list(writes), []
+    for crowd in crowds:
+        again = crowd.only([place for place, entity_id in enumerate(crowd.ids) if entity_id in gone])
+        for entity_id, document in zip(again.ids, map(orjson.loads, again.documents()), strict=True):
+            changed = {attribute: [instance] for attribute, instance in document.items()}
+            single.append(EntityWrite(entity_id, crowd.types, None, document, None, changed, None))
+        left.append(crowd.only([place for place, entity_id in enumerate(crowd.ids) if entity_id not in gone]))
+    return single, [crowd for crowd in left if crowd.ids]
+
+
+async def _insert(
+    connection: Connection,
+    writes: Sequence[EntityWrite],
+    crowds: Sequence[Crowd],
+    gone: Mapping[str, int],
+    moment: datetime,
+) -> tuple[dict[str, int], list[list[int]]]:
+    """Insert new entities; returns the keys of single ones and of crowds. Raises Conflict when one is already there."""
+    count = len(writes) + sum(map(len, crowds))
+    if not count:
+        return {}, []
+    if not crowds and (count <= _FEW or connection.pgconn.pipeline_status):
+        return await _insert_few(connection, writes, gone, moment), []
+    return await _copy_many(connection, writes, crowds, gone, moment)
 
 
 async def _insert_few(
@@ -185,11 +224,16 @@ async def _insert_few(
 
 
 async def _copy_many(
-    connection: Connection, writes: Sequence[EntityWrite], gone: Mapping[str, int], moment: datetime
-) -> dict[str, int]:
+    connection: Connection,
+    writes: Sequence[EntityWrite],
+    crowds: Sequence[Crowd],
+    gone: Mapping[str, int],
+    moment: datetime,
+) -> tuple[dict[str, int], list[list[int]]]:
     """Insert new entities by COPY: a batch costs PostgreSQL less so, and its conflicts are conflicts of the whole."""
-    numbers = iter(await _draw_keys(connection, len(writes)))
+    numbers = iter(await _draw_keys(connection, len(writes) + sum(map(len, crowds))))
     keys = {write.entity_id: gone.get(write.entity_id) or next(numbers) for write in writes}
+    born = [list(islice(numbers, len(crowd))) for crowd in crowds]
     rows = [
         NewEntity(
             keys[write.entity_id],
@@ -204,15 +248,16 @@ async def _copy_many(
         )
         for write in writes
     ]
+    alike = chain.from_iterable(map(rows_of, crowds, born))
     try:
         async with (
             connection.cursor() as cursor,
             cursor.copy(f"COPY entity ({COLUMNS}) FROM STDIN (FORMAT BINARY)") as copy,
         ):
-            await copy.write(copy_buffer(rows, moment))
+            await copy.write(copy_buffer(chain(rows, alike), moment))
     except errors.UniqueViolation as error:
         raise Conflict("An entity of the batch already exists; somebody else has created it.", field="id") from error
-    return keys
+    return keys, born
 
 
 async def _draw_keys(connection: Connection, count: int) -> list[int]:

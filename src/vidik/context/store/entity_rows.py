@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -17,11 +17,12 @@ _FIELDS: Final = COLUMNS.count(",") + 1
 _HEAD = struct.Struct(">hiqi")
 _KIND = struct.Struct(">iq")
 _LENGTH = struct.Struct(">i")
+_DOCUMENT = struct.Struct(">ib")
 _FLAG = struct.Struct(">i?")
 _BOX = struct.Struct(">i4d")
 _TIME = struct.Struct(">iq")
 _NULL: Final = _LENGTH.pack(-1)
-_JSONB_VERSION: Final = b"\x01"
+_JSONB_VERSION: Final = 1
 
 Box = tuple[float, float, float, float]
 """(west, south, east, north) in degrees."""
@@ -41,25 +42,24 @@ class NewEntity(NamedTuple):
     expires_at: int | None
 
 
-def copy_buffer(entities: Sequence[NewEntity], moment: datetime) -> bytes:
+def copy_buffer(entities: Iterable[NewEntity], moment: datetime) -> bytes:
     """The bytes of one binary COPY of entities that are created at a moment."""
     created_at = _time(to_microseconds(moment)) * 2  # modified then, too
     parts = [HEADER]
-    for one in entities:
-        name = one.id.encode()
+    for key, entity_id, kind, scope, document, several, place, observed_at, expires_at in entities:
+        name = entity_id.encode()
         parts += (
-            _HEAD.pack(_FIELDS, 8, one.key, len(name)),
+            _HEAD.pack(_FIELDS, 8, key, len(name)),
             name,
-            _KIND.pack(8, one.kind),
-            _texts(one.scope) if one.scope else _NULL,
-            _LENGTH.pack(len(one.document) + 1),
-            _JSONB_VERSION,
-            one.document,
-            _FLAG.pack(1, one.several),
-            _box(one.place) if one.place else _NULL,
+            _KIND.pack(8, kind),
+            _texts(scope) if scope else _NULL,
+            _DOCUMENT.pack(len(document) + 1, _JSONB_VERSION),
+            document,
+            _FLAG.pack(1, several),
+            _box(place) if place else _NULL,
             created_at,
-            _NULL if one.observed_at is None else _time(one.observed_at),
-            _NULL if one.expires_at is None else _time(one.expires_at),
+            _NULL if observed_at is None else _time(observed_at),
+            _NULL if expires_at is None else _time(expires_at),
         )
     parts.append(TRAILER)
     return b"".join(parts)

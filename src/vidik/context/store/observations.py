@@ -20,13 +20,15 @@ SeriesName = tuple[int, str, str]
 class ObservationRows:
     """Rows of one batch; plain numbers apart, because they copy fastest."""
 
-    __slots__ = ("json_rows", "numbers", "observed_at", "series")
+    __slots__ = ("fresh", "json_rows", "numbers", "observed_at", "series")
 
     def __init__(self) -> None:
         self.series: list[int] = []
         self.observed_at: list[int] = []
         self.numbers: list[float] = []
         self.json_rows: dict[tuple[int, int], JsonRow] = {}
+        self.fresh: list[JsonRow] = []
+        """More than numbers, of series that have nothing else."""
 
     def add_numbers(self, series: Sequence[int], observed_at: int, numbers: Iterable[float]) -> None:
         """Add plain numbers of several series, all of one time."""
@@ -34,7 +36,9 @@ class ObservationRows:
         self.observed_at.extend([observed_at] * len(series))
         self.numbers.extend(numbers)
 
-    def add(self, series: int, observed_at: int, recorded_at: int, number: float | None, json: str | None) -> None:
+    def add(
+        self, series: int, observed_at: int, recorded_at: int, number: float | None, json: str | bytes | None
+    ) -> None:
         """Add any value."""
         if json is None and number is not None:
             self.series.append(series)
@@ -46,7 +50,11 @@ class ObservationRows:
                 self.json_rows[name] = (series, observed_at, recorded_at, number, json or "null")
 
     def __len__(self) -> int:
-        return len(self.series) + len(self.json_rows)
+        return len(self.series) + len(self.json_rows) + len(self.fresh)
+
+    def with_json(self) -> list[JsonRow]:
+        """The rows that are more than a number."""
+        return [*self.json_rows.values(), *self.fresh]
 
     def copy_buffer(self, recorded_at: datetime) -> bytes:
         """The rows as one binary COPY; of two values of the same series and time the first stands."""
@@ -58,7 +66,7 @@ class ObservationRows:
         if repeats.any():
             keep = np.sort(order[np.concatenate(([True], ~repeats))])
             series, observed_at, numbers = series[keep], observed_at[keep], numbers[keep]
-        return copy_buffer(series, observed_at, numbers, to_microseconds(recorded_at), list(self.json_rows.values()))
+        return copy_buffer(series, observed_at, numbers, to_microseconds(recorded_at), self.with_json())
 
 
 async def write(connection: Connection, rows: ObservationRows, recorded_at: datetime) -> None:
@@ -92,7 +100,7 @@ async def write(connection: Connection, rows: ObservationRows, recorded_at: date
 
 
 async def _insert(connection: Connection, rows: ObservationRows, recorded_at: datetime) -> None:
-    others = list(rows.json_rows.values())
+    others = rows.with_json()
     await connection.execute(
         f"INSERT INTO observation ({COLUMNS}) SELECT observed_at, %s, number, series, json"
         " FROM unnest(%s, %s, %s, %s) AS new (observed_at, number, series, json) ON CONFLICT DO NOTHING",

@@ -33,7 +33,7 @@ _WITHOUT_NUMBER = struct.Struct(">hiqiqiiqib")
 _NULL: Final = -1
 _JSONB_VERSION: Final = 1
 
-JsonRow = tuple[int, int, int, float | None, str]
+JsonRow = tuple[int, int, int, float | None, str | bytes]
 """(series, observed at, recorded at, number, json); times in microseconds since 1970."""
 
 
@@ -62,7 +62,7 @@ def copy_buffer(
 
 def _json_row(row: JsonRow) -> bytes:
     series, observed_at, recorded_at, number, json = row
-    body = json.encode()
+    body = json if isinstance(json, bytes) else json.encode()
     times = 8, observed_at - POSTGRES_EPOCH, 8, recorded_at - POSTGRES_EPOCH
     if number is None:
         return _WITHOUT_NUMBER.pack(5, *times, _NULL, 8, series, len(body) + 1, _JSONB_VERSION) + body

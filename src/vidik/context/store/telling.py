@@ -43,8 +43,8 @@ class Account:
 
     recorded_at: int
     rows: ObservationRows = field(default_factory=ObservationRows)
-    births: list[tuple[int, Shape]] = field(default_factory=list)
-    """New entities and the series that they are born with: nobody else can know those yet, so none is looked up."""
+    births: dict[Shape, list[int]] = field(default_factory=dict)
+    """New entities (keys) by the series that they are born with: nobody else can know those, so none is looked up."""
     known: list[tuple[SeriesName, Instance, Instance | None]] = field(default_factory=list)
     """What is to be written into series that may be there, each with the instance that was valid before."""
     changes: list[Change] = field(default_factory=list)
@@ -88,13 +88,13 @@ def _tell_birth(told: Account, write: EntityWrite, key: int) -> _Said:
                 add(number, at, told.recorded_at, *history_value(instance))
             number += 1
             if not dataset or len(instances) == 1:
-                said[attribute] = (instance["value"] if "value" in instance else _value_of(instance), at)
+                said[attribute] = (instance["value"] if "value" in instance else said_value(instance), at)
             if expiry.EXPIRES_AT in instance:
                 expires = True
     if write.scope:
         add(number, *_history_of(_scope_of(write, told.recorded_at), told.recorded_at))
         names.append((SCOPE, ""))
-    told.births.append((key, tuple(names)))
+    told.births.setdefault(tuple(names), []).append(key)
     if expires:
         _note_expiry(told, write)
     return said
@@ -133,11 +133,12 @@ def _note_expiry(told: Account, write: EntityWrite) -> None:
 
 def _said_of(instance: Instance) -> tuple[Any, int | None]:
     observed_at = instance.get("observedAt")
-    value = instance["value"] if "value" in instance else _value_of(instance)
+    value = instance["value"] if "value" in instance else said_value(instance)
     return value, microseconds_of(observed_at) if observed_at else None
 
 
-def _value_of(instance: Instance) -> Any:
+def said_value(instance: Instance) -> Any:
+    """What the stream says of an instance: its value, whatever the member is called."""
     for member in _VALUES:
         if member in instance:
             return instance[member]
