@@ -8,6 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidik.console.hub import HEARTBEAT, Client, Frame, Hub, changes_frame, event, gone_frame
+from vidik.kernel.identity import Principal
+from vidik.kernel.identity.reach import Belonging
+from vidik.kernel.identity.roles import Grant
 
 
 def a_frame(position: int, **values: Any) -> Frame:
@@ -35,15 +38,33 @@ def latest_values(found: list[tuple[str, Any]]) -> dict[str, Any]:
     }
 
 
+def a_person(*grants: Grant) -> Principal:
+    roles = frozenset(grant.role for grant in grants)
+    return Principal("token", "1", "ana", "Ana", None, roles, "city", frozenset(grants))
+
+
 class TestClient:
     def test_gets_only_what_its_person_may_see(self) -> None:
         hub = Hub()
-        crew, citizen = frozenset({"incidents.read"}), frozenset[str]()
+        crew, citizen = a_person(Grant("crew")), a_person(Grant("citizen"))
         hub.publish(Frame(1, event("work", {"topic": "incident"}, 1), permission="incidents.read"))
         with hub.joined(0, crew) as one, hub.joined(0, citizen) as other:
             hub.publish(Frame(2, event("work", {"topic": "notice"}, 2), permission="duty.read"))
             assert events(one.take()) == [("work", {"topic": "incident"})]
             assert events(other.take()) == []
+
+    def test_gets_what_its_person_reaches_and_hears_of_what_goes_out_of_sight(self) -> None:
+        hub = Hub()
+        heating, district = a_person(Grant("dispatcher", "toplana")), a_person(Grant("dispatcher", None, "medijana"))
+        mine, elsewhere = Belonging.to("toplana", ["medijana"]), Belonging.to("parking", ["pantelej"])
+        with hub.joined(None, heating) as one, hub.joined(None, district) as other, hub.joined(None) as city:
+            for whose, was in ((mine, None), (elsewhere, mine), (Belonging(), None)):
+                gone = {"gone_for": was, "gone_payload": event("work", {"data": None}, 1)} if was else {}
+                payload = event("work", {"data": sorted(whose.areas)}, 1)
+                hub.publish(Frame(1, payload, permission="incidents.read", belonging=whose, **gone))
+            assert events(one.take()) == [("work", {"data": ["medijana"]}), ("work", {"data": None})]
+            assert events(other.take()) == [("work", {"data": ["medijana"]}), ("work", {"data": None})]
+            assert [data["data"] for _, data in events(city.take())] == [["medijana"], ["pantelej"], []]
 
     def test_gets_frames_as_they_come(self) -> None:
         client = Client()

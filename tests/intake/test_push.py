@@ -10,6 +10,7 @@ from vidik.intake.devices import DeviceDirectory
 from vidik.intake.message import Outcome
 from vidik.kernel.identity import repository as identity
 from vidik.kernel.identity.authentication import hash_secret
+from vidik.kernel.identity.roles import Grant
 
 BIN = {"device_id": "bin-1", "profile": "demo-waste-container", "name": "Bin 1", "with_secret": True}
 ENTITY = "urn:ngsi-ld:WasteContainer:nis:bin-1"
@@ -124,7 +125,7 @@ class TestPush:
                     "ends_at": None,
                 },
             )
-            await identity.replace_roles(connection, account, [("administrator", None)])
+            await identity.replace_roles(connection, account, [Grant("administrator")])
             await connection.execute(
                 "INSERT INTO api_token (secret_hash, account, name, scopes, expires_at)"
                 " VALUES (%s, %s, 'import', %s, now() + interval '1 day')",

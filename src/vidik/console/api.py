@@ -91,9 +91,9 @@ async def read_vitals(live: Live, services: ServicesOf, _: Reader) -> Response:
 
 
 @router.get("/assets/{asset_id}")
-async def read_asset(asset_id: str, live: Live, connection: Session, _: Reader) -> Response:
+async def read_asset(asset_id: str, live: Live, connection: Session, principal: Reader) -> Response:
     """Return one asset in full."""
-    found = await detail.asset_detail(connection, live, _asset(live, asset_id))
+    found = await detail.asset_detail(connection, live, _asset(live, asset_id), principal.reach("alarms.read"))
     if found is None:
         raise NotFound(f"There is no asset {asset_id}.")
     return _json(found)
@@ -104,7 +104,7 @@ async def read_history(
     asset_id: str,
     live: Live,
     connection: Session,
-    _: Reader,
+    principal: Reader,
     attributes: Annotated[str, Query(description="Short names, separated by commas.")] = "",
     begin: Annotated[datetime | None, Query(alias="from")] = None,
     end: Annotated[datetime | None, Query(alias="to")] = None,
@@ -119,7 +119,7 @@ async def read_history(
     resolution, series = await history.chart(connection, asset_id, chosen, start, until, points)
     for one in series:
         one["unit"] = asset.units.get(one["attribute"])
-    alarms = await operations.alarms_between(connection, asset_id, start, until)
+    alarms = await operations.alarms_between(connection, asset_id, start, until, principal.reach("alarms.read"))
     events = [
         {
             "alarm_id": str(alarm["id"]),
@@ -187,11 +187,11 @@ async def read_raw_csv(
 
 @router.get("/feed")
 async def read_feed(
-    live: Live, connection: Session, _: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 50
+    live: Live, connection: Session, principal: Reader, limit: Annotated[int, Query(ge=1, le=500)] = 50
 ) -> Response:
     """Return what just happened, newest first."""
     silence = {code for code, rule in live.rules.items() if isinstance(rule, SilenceRule)}
-    events = await operations.newest_events(connection, limit)
+    events = await operations.newest_events(connection, limit, reach=principal.reach("alarms.read"))
     alarms = [feed.alarm_item(row, row["rule"] in silence) for row in events]
     letters = await repository.newest_dead_letter_of_each(connection, limit)
     items = [item for item in alarms if item] + [feed.letter_item(row, live.catalogue) for row in letters]
@@ -204,7 +204,7 @@ async def find(
     live: Live,
     services: ServicesOf,
     connection: Session,
-    _: Reader,
+    principal: Reader,
     q: Annotated[str, Query(max_length=200)] = "",
     script: Annotated[str, Query(pattern="^(en|sr-Cyrl|sr-Latn)$")] = "en",
 ) -> Response:
@@ -230,7 +230,9 @@ async def find(
             "text": f"{row['entity_name']} {row['message']['sr-Latn']} {row['message']['en']}",
             "place": None,
         }
-        for row in await operations.list_alarms(connection, state="open", limit=1000)
+        for row in await operations.list_alarms(
+            connection, state="open", limit=1000, reach=principal.reach("alarms.read")
+        )
     ]
     items = search.together(
         search.find_rows(words, "alarm", alarms),
@@ -266,14 +268,14 @@ async def stream(request: Request, live: Live) -> StreamingResponse:
 
 async def _follow(request: Request, live: LiveCity, last: int | None, principal: Principal) -> AsyncIterator[bytes]:
     """Yield the stream until the client leaves, the process stops, or the person is no longer signed in."""
-    with live.hub.joined(last, principal.permissions) as client:
+    with live.hub.joined(last, principal) as client:
         checked = now_microseconds()
         async for part in _parts(live, client):
             yield part
             if now_microseconds() - checked > _SIGNED_IN_EVERY_SECONDS * 1_000_000:
                 checked = now_microseconds()
                 try:
-                    client.permissions = (await require_principal(request, "context.read")).permissions
+                    client.principal = await require_principal(request, "context.read")
                 except (Unauthenticated, Forbidden):
                     return
                 except Unavailable:

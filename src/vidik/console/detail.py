@@ -13,6 +13,7 @@ from vidik.context.store.document import LOCATION, instances_of
 from vidik.intake.devices.records import health_of
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import Reach
 from vidik.operations.alarms import repository as operations
 from vidik.operations.alarms.view import alarm_view
 from vidik.operations.entities import NAME, ORIGIN, value_of
@@ -26,13 +27,17 @@ _MOST_NEIGHBOURS = 50
 _NEARBY = 6
 
 
-async def asset_detail(connection: Connection, live: LiveCity, asset: Asset) -> dict[str, Any] | None:
+async def asset_detail(
+    connection: Connection, live: LiveCity, asset: Asset, alarms_seen: Reach
+) -> dict[str, Any] | None:
     """Return everything that the asset's page shows, or None when the entity has just gone."""
     row = await repository.entity_document(connection, asset.id)
     if row is None:
         return None
     document: Mapping[str, Any] = row["document"]
-    alarms = await operations.list_alarms(connection, state="all", limit=_NEWEST_ALARMS, entity_id=asset.id)
+    alarms = await operations.list_alarms(
+        connection, state="all", limit=_NEWEST_ALARMS, entity_id=asset.id, reach=alarms_seen
+    )
     return {
         "id": asset.id,
         "name": asset.name,

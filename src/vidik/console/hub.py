@@ -14,6 +14,9 @@ from typing import Any
 
 import orjson
 
+from vidik.kernel.identity import Principal
+from vidik.kernel.identity.reach import Belonging
+
 _QUEUED_FRAMES = 16
 _MERGED_ASSETS = 20_000
 _MERGED_EVENTS = 200
@@ -33,6 +36,11 @@ class Frame:
     gone: tuple[str, ...] = ()
     permission: str | None = None
     """Only who has it gets the frame; None is for all."""
+    belonging: Belonging | None = None
+    """Whose it is: only whom the permission reaches it gets the frame; None asks for the permission anywhere."""
+    gone_for: Belonging | None = None
+    """Whose it was: who reached that and no longer this gets `gone` instead."""
+    gone_payload: bytes = b""
 
 
 def event(name: str, data: Mapping[str, Any], position: int) -> bytes:
@@ -53,9 +61,9 @@ def gone_frame(position: int, entity_ids: Sequence[str]) -> Frame:
 
 @dataclass(eq=False)
 class Client:
-    """One browser's place in the stream; `permissions` are its person's, None those of everybody."""
+    """One browser's place in the stream; `principal` is its person, None one who sees everything."""
 
-    permissions: frozenset[str] | None = None
+    principal: Principal | None = None
     frames: deque[Frame] = field(default_factory=deque)
     merged: dict[str, dict[str, Any]] = field(default_factory=dict)
     merged_events: list[Frame] = field(default_factory=list)
@@ -65,8 +73,10 @@ class Client:
 
     def offer(self, frame: Frame) -> None:
         """Queue a frame, or merge it when the client is behind; what the person may not see is passed over."""
-        if not self.may_see(frame):
+        seen = self.seen(frame)
+        if seen is None:
             return
+        frame = seen
         self.woken.set()
         if self.lost:
             return
@@ -86,9 +96,18 @@ class Client:
             self.lost = True
             self._forget()
 
-    def may_see(self, frame: Frame) -> bool:
-        """Whether the person may have a frame."""
-        return frame.permission is None or self.permissions is None or frame.permission in self.permissions
+    def seen(self, frame: Frame) -> Frame | None:
+        """Return what the person may have of a frame: all of it, that its thing has gone from sight, or nothing."""
+        if frame.permission is None or self.principal is None:
+            return frame
+        if frame.belonging is None:
+            return frame if self.principal.may(frame.permission) else None
+        reach = self.principal.reach(frame.permission)
+        if reach.includes(frame.belonging):
+            return frame
+        if frame.gone_for is not None and reach.includes(frame.gone_for):
+            return Frame(frame.position, frame.gone_payload)
+        return None
 
     def take(self) -> bytes:
         """Return everything that waits, and forget it."""
@@ -148,17 +167,16 @@ class Hub:
             client.woken.set()
 
     @contextmanager
-    def joined(self, last_event_id: int | None, permissions: frozenset[str] | None = None) -> Iterator[Client]:
+    def joined(self, last_event_id: int | None, principal: Principal | None = None) -> Iterator[Client]:
         """A client in the stream, with what it missed since its last event already waiting."""
-        client = Client(permissions)
+        client = Client(principal)
         if last_event_id is not None:
             if last_event_id < self._begins_at:
                 client.lost = True
             else:
                 # Events that share the last position may be repeated; all of them may be applied twice.
-                client.frames.extend(
-                    frame for frame in self._recent if frame.position >= last_event_id and client.may_see(frame)
-                )
+                missed = (client.seen(frame) for frame in self._recent if frame.position >= last_event_id)
+                client.frames.extend(frame for frame in missed if frame is not None)
             client.woken.set()
         self._clients.add(client)
         try:

@@ -19,6 +19,7 @@ from vidik.console.feed import alarm_item, letter_item
 from vidik.console.hub import Frame, Hub, changes_frame, event, gone_frame
 from vidik.console.projection import Asset, Device, Projection, iso_of
 from vidik.console.search import street_names
+from vidik.console.work_frames import WorkFrames
 from vidik.context.jsonld import names
 from vidik.context.store.changes import ChangeBatch, Tailer, newest_position
 from vidik.intake.library import ProfileLibrary
@@ -26,12 +27,13 @@ from vidik.kernel.basemap import basemap_file
 from vidik.kernel.clock import now_microseconds, to_microseconds
 from vidik.kernel.database import Connection, tenant_schema
 from vidik.kernel.errors import NotFound, Unavailable
+from vidik.kernel.identity.reach import Belonging
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 from vidik.kernel.tasks import end_tasks, run_together
 from vidik.operations.alarms import repository as operations
 from vidik.operations.alarms.view import alarm_view
-from vidik.operations.journal import PRESENCE_CHANNEL, SEEN_WITH, WORK_CHANNEL, JournalReader
+from vidik.operations.journal import PRESENCE_CHANNEL, WORK_CHANNEL, JournalReader
 from vidik.operations.rules.model import AnyRule, SilenceRule
 from vidik.operations.rules.service import standing_rules
 
@@ -65,6 +67,7 @@ class LiveCity:
         self._journal = JournalReader()
         self._letter = 0
         self._letter_told: dict[str, int] = {}
+        self._work = WorkFrames()
         self._devices_revision = -1
         self._streets: Mapping[str, tuple[str, list[float]]] = {}
         self._streets_of = 0
@@ -314,25 +317,23 @@ class LiveCity:
         while found := await self._journal.read(connection):
             position = self.projection.position
             for work in found:
-                permission = SEEN_WITH[work["topic"]]
-                self.hub.publish(Frame(position, event("work", work, position), permission=permission))
+                self.hub.publish(self._work.of_work(work, position))
 
     def _pass_presence_on(self, heard: Mapping[str, Any]) -> None:
         if heard["schema"] == tenant_schema(self._tenant):
-            said, position = heard["said"], self.projection.position
-            permission = SEEN_WITH[said["topic"]]
-            self.hub.publish(Frame(position, event("presence", said, position), permission=permission))
+            self.hub.publish(self._work.of_presence(heard["said"], self.projection.position))
 
     def _publish_alarm(self, found: Mapping[str, Any], alarm: Mapping[str, Any]) -> None:
         asset = self._set_alarm(alarm)
         position = self.projection.position
         parts = [event("alarm", {"alarm": alarm_view(alarm), "transition": found["transition"]}, position)]
-        if asset is not None:
-            parts.append(event("state", {"id": asset.id, "state": asset.state}, position))
         item = alarm_item({**alarm, **found, "alarm": alarm["id"]}, self._is_of_silence(alarm["rule"]))
         if item is not None:
             parts.append(event("feed", item, position))
-        self.hub.publish(Frame(position, b"".join(parts)))
+        whose = Belonging.of(alarm)
+        self.hub.publish(Frame(position, b"".join(parts), permission="alarms.read", belonging=whose))
+        if asset is not None:
+            self._publish_states([asset])
 
     def _set_alarm(self, alarm: Mapping[str, Any]) -> Asset | None:
         of_silence = self._is_of_silence(alarm["rule"])

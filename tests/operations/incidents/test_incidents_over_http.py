@@ -16,6 +16,7 @@ from tests.operations.incidents.conftest import Signals, entities
 
 from vidik.kernel.clock import now
 from vidik.kernel.identity import repository as accounts
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.operations.incidents import forgetting
 from vidik.operations.incidents import service as incidents
@@ -192,7 +193,7 @@ class TestLife:
                     connection, {**account, "password_hash": "x", "password_initial": False, "ends_at": None}
                 )
                 assert number is not None
-                await accounts.replace_roles(connection, number, [("dispatcher", None)])
+                await accounts.replace_roles(connection, number, [Grant("dispatcher")])
         assert {one["login"] for one in (await desk.ask("GET", "/people"))["items"]} >= {"ana", "boban"}
         path = f"/{(await desk.open())['id']}"
         await desk.ask("POST", f"{path}/roles", version=1, role="command", person="ana")

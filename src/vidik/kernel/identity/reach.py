@@ -91,6 +91,14 @@ class Reach:
 EVERYWHERE: Final = Reach(frozenset({Place()}))
 
 
+def named(condition: tuple[str, list[Any]]) -> tuple[str, dict[str, Any]]:
+    """Return a condition with named parameters (`reach_0` and so on), for a statement that names its own."""
+    text, parameters = condition
+    first, *others = text.split("%s")
+    parts = [f"%(reach_{n})s{part}" for n, part in enumerate(others)]
+    return "".join((first, *parts)), {f"reach_{n}": value for n, value in enumerate(parameters)}
+
+
 def _lies_in(place: Place, thing: Belonging) -> bool:
     return (place.organisation is None or place.organisation in thing.organisations) and (
         place.area is None or place.area in thing.areas

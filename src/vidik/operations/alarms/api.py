@@ -1,5 +1,6 @@
 """Alarms over HTTP: listed, acknowledged, reset, and what happened to each."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query
@@ -14,12 +15,16 @@ from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import Transaction
 from vidik.operations.alarms import repository
 from vidik.operations.alarms.alarm import Act, Alarm, acknowledge_alarm, reset_alarm
+from vidik.operations.alarms.belonging import of_alarm
 from vidik.operations.alarms.standing import view_of, views_of
+from vidik.operations.reaching import reaching
 from vidik.operations.words import Words
 
 router = APIRouter(tags=["operations"])
 Reader = Annotated[Principal, Depends(require("alarms.read"))]
-Acknowledger = Annotated[Principal, Depends(require("alarms.acknowledge"))]
+_reaching = partial(reaching, "alarm", "alarm_id", of_alarm, see="alarms.read")
+ReaderOfOne = Annotated[Principal, Depends(_reaching())]
+AcknowledgerOfOne = Annotated[Principal, Depends(_reaching(act="alarms.acknowledge"))]
 
 
 class Acknowledgement(Form):
@@ -44,7 +49,7 @@ def facts_of(alarm: Alarm) -> dict[str, Any]:
 @router.get("/alarms")
 async def list_alarms(
     connection: Transaction,
-    _: Reader,
+    principal: Reader,
     state: repository.Which = "open",
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     before: Annotated[Number | None, Query(description="Only alarms with a smaller number (paging).")] = None,
@@ -57,23 +62,25 @@ async def list_alarms(
     `returned`: good again before anybody acknowledged them; `hidden`: shelved, suppressed by design or out of service.
     `lists` says how many stand in each list.
     """
+    reach = principal.reach("alarms.read")
     rows = await repository.list_alarms(
-        connection, state=state, limit=limit, before=before, entity_id=entity_id, service=service
+        connection, state=state, limit=limit, before=before, entity_id=entity_id, service=service, reach=reach
     )
     items = await views_of(connection, rows)
     following = min(row["id"] for row in rows) if state != "open" and len(rows) == limit else None
-    counts = await repository.count_open(connection)
-    return {"items": items, "counts": counts, "lists": await repository.count_lists(connection), "next": following}
+    counts = await repository.count_open(connection, reach)
+    lists = await repository.count_lists(connection, reach)
+    return {"items": items, "counts": counts, "lists": lists, "next": following}
 
 
 @router.get("/alarms/{alarm_id}")
-async def read_alarm(alarm_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
+async def read_alarm(alarm_id: RowId, connection: Transaction, _: ReaderOfOne) -> dict[str, Any]:
     """Return one alarm."""
     return await view_of(connection, alarm_id)
 
 
 @router.get("/alarms/{alarm_id}/events")
-async def read_events(alarm_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
+async def read_events(alarm_id: RowId, connection: Transaction, _: ReaderOfOne) -> dict[str, Any]:
     """List every transition of an alarm with its cause, person and time, oldest first."""
     await view_of(connection, alarm_id)
     rows = await repository.events_of(connection, alarm_id)
@@ -84,7 +91,7 @@ async def read_events(alarm_id: RowId, connection: Transaction, _: Reader) -> di
 async def acknowledge(
     alarm_id: RowId,
     connection: Transaction,
-    principal: Acknowledger,
+    principal: AcknowledgerOfOne,
     body: Annotated[Acknowledgement | None, Body()] = None,
 ) -> dict[str, Any]:
     """Put the signed-in person's name and time on an alarm, with a note if there is one."""
@@ -104,7 +111,7 @@ async def acknowledge(
 async def reset(
     alarm_id: RowId,
     connection: Transaction,
-    principal: Acknowledger,
+    principal: AcknowledgerOfOne,
     body: Annotated[Acknowledgement | None, Body()] = None,
 ) -> dict[str, Any]:
     """End a latched alarm whose readings are good again."""

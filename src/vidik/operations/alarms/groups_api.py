@@ -1,29 +1,36 @@
 """Groups of alarms over HTTP: one line for one cause, and one hand for all of it."""
 
+from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body, Depends, Query
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import NotFound
 from vidik.kernel.forms import RowId
+from vidik.kernel.identity import Principal
 from vidik.kernel.web import Transaction
 from vidik.operations.alarms import groups_repository, repository
 from vidik.operations.alarms.alarm import Event, acknowledge_alarm
-from vidik.operations.alarms.api import Acknowledgement, Acknowledger, Reader
+from vidik.operations.alarms.api import Acknowledgement, Reader
+from vidik.operations.alarms.belonging import of_group
 from vidik.operations.alarms.view import alarm_view
 from vidik.operations.entities import name_of
+from vidik.operations.reaching import reaching
 
 router = APIRouter(tags=["operations"])
+_reaching = partial(reaching, "group", "group_id", of_group, see="alarms.read")
+ReaderOfOne = Annotated[Principal, Depends(_reaching())]
+AcknowledgerOfOne = Annotated[Principal, Depends(_reaching(act="alarms.acknowledge"))]
 
 
 @router.get("/alarm-groups")
 async def list_groups(
-    connection: Transaction, _: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+    connection: Transaction, principal: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 100
 ) -> dict[str, Any]:
     """List groups with open alarms, newest first: how many they are, which, and what the worst of them says."""
-    rows = await groups_repository.list_groups(connection, limit)
+    rows = await groups_repository.list_groups(connection, limit, principal.reach("alarms.read"))
     items = []
     for row in rows:
         document = row.pop("document")
@@ -36,9 +43,9 @@ async def list_groups(
 
 
 @router.get("/alarm-groups/{group_id}/alarms")
-async def list_members(group_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
-    """List every alarm of a group."""
-    rows = await groups_repository.members(connection, group_id)
+async def list_members(group_id: RowId, connection: Transaction, principal: ReaderOfOne) -> dict[str, Any]:
+    """List every alarm of a group that one may see."""
+    rows = await groups_repository.members(connection, group_id, principal.reach("alarms.read"))
     if not rows:
         raise NotFound(f"There is no group {group_id}.")
     return {"items": [alarm_view(row) for row in rows]}
@@ -48,17 +55,18 @@ async def list_members(group_id: RowId, connection: Transaction, _: Reader) -> d
 async def acknowledge_group(
     group_id: RowId,
     connection: Transaction,
-    principal: Acknowledger,
+    principal: AcknowledgerOfOne,
     body: Annotated[Acknowledgement | None, Body()] = None,
 ) -> dict[str, Any]:
-    """Acknowledge every alarm of a group that still asks for it; returns how many those were."""
-    if not await groups_repository.members(connection, group_id):
+    """Acknowledge every alarm of a group that still asks for it and that one may; returns how many those were."""
+    reach = principal.reach("alarms.acknowledge")
+    if not await groups_repository.members(connection, group_id, reach):
         raise NotFound(f"There is no group {group_id}.")
     await repository.lock_alarms(connection)
     note = body.note or None if body else None
     moment = now()
     events: list[tuple[int, Event]] = []
-    for alarm in await groups_repository.unacknowledged_members(connection, group_id):
+    for alarm in await groups_repository.unacknowledged_members(connection, group_id, reach):
         after, event = acknowledge_alarm(alarm, person=principal.name, note=note, now=moment)
         await repository.update_alarm(connection, after)
         if after.id is not None:

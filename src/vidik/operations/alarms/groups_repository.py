@@ -6,6 +6,7 @@ from datetime import datetime
 from psycopg.rows import DictRow
 
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach
 from vidik.operations.alarms.alarm import Alarm
 from vidik.operations.alarms.grouping import Candidate, Group, GroupKind, Subject
 from vidik.operations.alarms.repository import ALARM_COLUMNS, to_alarm
@@ -90,10 +91,12 @@ async def write_groups(connection: Connection, groups: Sequence[Group]) -> None:
         await connection.execute("UPDATE alarm SET alarm_group = %s WHERE id = ANY(%s)", [number, group.joining])
 
 
-async def list_groups(connection: Connection, limit: int) -> list[DictRow]:
-    """Return groups with an alarm that is open and shown, newest first, each with what its alarms are."""
+async def list_groups(connection: Connection, limit: int, reach: Reach = EVERYWHERE) -> list[DictRow]:
+    """Return groups with an alarm that is open and shown, newest first, each with what its alarms within reach are."""
+    within, parameters = reach.condition()
+    of_a, _ = reach.condition("a.organisations", "a.areas")
     cursor = await connection.execute(
-        """
+        f"""
         SELECT g.id, g.kind, g.subject, g.service, g.exercise_id, g.opened_at, g.newest_at,
                g.alarms, g.open, g.unacknowledged, g.open_alarms, worst.priority, worst.message, worst.entity_name,
                (SELECT entity.document FROM entity WHERE g.kind = 'related' AND entity.id = g.subject) AS document
@@ -106,13 +109,14 @@ async def list_groups(connection: Connection, limit: int) -> list[DictRow]:
                        AS open_alarms
               FROM alarm_group g
               JOIN alarm a ON a.alarm_group = g.id
-             WHERE g.id IN (SELECT alarm_group FROM alarm WHERE cleared_at IS NULL AND hidden_by IS NULL)
+             WHERE g.id IN (SELECT alarm_group FROM alarm WHERE cleared_at IS NULL AND hidden_by IS NULL AND {within})
+               AND {of_a}
              GROUP BY g.id
           ) AS g
          CROSS JOIN LATERAL (
             SELECT priority, message, entity_name
               FROM alarm
-             WHERE alarm_group = g.id
+             WHERE alarm_group = g.id AND {within}
              ORDER BY cleared_at IS NOT NULL OR hidden_by IS NOT NULL,
                       array_position(ARRAY['critical', 'high', 'medium', 'low'], priority), observed_at, id
              LIMIT 1
@@ -120,23 +124,26 @@ async def list_groups(connection: Connection, limit: int) -> list[DictRow]:
          ORDER BY g.id DESC
          LIMIT %s
         """,
-        [limit],
+        [*parameters, *parameters, *parameters, limit],
     )
     return await cursor.fetchall()
 
 
-async def members(connection: Connection, group_id: int) -> list[DictRow]:
-    """Return rows of the alarms of a group, in the order of their numbers."""
-    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE alarm_group = %s ORDER BY id", [group_id])
+async def members(connection: Connection, group_id: int, reach: Reach = EVERYWHERE) -> list[DictRow]:
+    """Return rows of the alarms of a group within reach, in the order of their numbers."""
+    within, parameters = reach.condition()
+    query = f"{ALARM_COLUMNS} WHERE alarm_group = %s AND {within} ORDER BY id"
+    cursor = await connection.execute(query, [group_id, *parameters])
     return await cursor.fetchall()
 
 
-async def unacknowledged_members(connection: Connection, group_id: int) -> list[Alarm]:
-    """Return the alarms of a group that ask for a person, locked."""
+async def unacknowledged_members(connection: Connection, group_id: int, reach: Reach = EVERYWHERE) -> list[Alarm]:
+    """Return the alarms of a group within reach that ask for a person, locked."""
+    within, parameters = reach.condition()
     cursor = await connection.execute(
         f"{ALARM_COLUMNS} WHERE alarm_group = %s AND acknowledged_at IS NULL"
         " AND state IN ('unacknowledged', 'latched_unacknowledged', 'returned_unacknowledged')"
-        " ORDER BY id FOR UPDATE",
-        [group_id],
+        f" AND {within} ORDER BY id FOR UPDATE",
+        [group_id, *parameters],
     )
     return [to_alarm(row) for row in await cursor.fetchall()]

@@ -1,6 +1,7 @@
 """Hiding alarms over HTTP: shelve, suppress, take out of service, and back."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends
@@ -11,20 +12,26 @@ from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import BadInput, Conflict, Forbidden, NotFound
 from vidik.kernel.forms import Form, Moment, RowId
 from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity.reach import CITYS, Belonging
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.alarms import holds_repository, repository
 from vidik.operations.alarms.alarm import Alarm, HoldKind
 from vidik.operations.alarms.api import Reader, alarm_of, facts_of
+from vidik.operations.alarms.belonging import entities_within, of_alarm, of_entity
 from vidik.operations.alarms.hiding import settle_alarms
 from vidik.operations.alarms.holds import SHELVED_AT_MOST, Hold
 from vidik.operations.alarms.holds_repository import to_hold
 from vidik.operations.alarms.standing import hold_view, view_of
+from vidik.operations.reaching import may_act, reaching
 from vidik.operations.rules.service import standing_rules
 from vidik.operations.words import Reason
 
 router = APIRouter(tags=["operations"])
 Shelver = Annotated[Principal, Depends(require("alarms.shelve"))]
 Suppressor = Annotated[Principal, Depends(require("alarms.suppress"))]
+_reaching = partial(reaching, "alarm", "alarm_id", of_alarm, see="alarms.read")
+ShelverOfOne = Annotated[Principal, Depends(_reaching(act="alarms.shelve"))]
+SuppressorOfOne = Annotated[Principal, Depends(_reaching(act="alarms.suppress"))]
 _VERBS: dict[HoldKind, str] = {
     "shelved": "alarm.shelve",
     "suppressed": "alarm.suppress",
@@ -56,9 +63,12 @@ class Maintenance(Suppression):
 
 
 @router.get("/alarm-holds")
-async def list_holds(connection: Transaction, _: Reader) -> dict[str, Any]:
-    """List what hides alarms now, and what is planned."""
-    return {"items": [hold_view(row) for row in await holds_repository.hold_rows(connection)]}
+async def list_holds(connection: Transaction, principal: Reader) -> dict[str, Any]:
+    """List what hides alarms now, and what is planned: of every asset (a rule's), and of those that one may see."""
+    rows = await holds_repository.hold_rows(connection)
+    named = sorted({row["entity_id"] for row in rows if row["entity_id"] is not None})
+    seen = await entities_within(connection, named, principal.reach("alarms.read"))
+    return {"items": [hold_view(row) for row in rows if row["entity_id"] is None or row["entity_id"] in seen]}
 
 
 @router.post("/alarm-holds", status_code=201)
@@ -74,6 +84,7 @@ async def place_hold(
     rules = {code: found.rule for code, found in (await standing_rules(connection, services.settings)).items()}
     if body.rule is not None and body.rule not in rules:
         raise NotFound(f"There is no rule {body.rule}.", field="rule")
+    may_act(principal, "alarms.suppress", await _whose(connection, body.entity_id))
     await repository.lock_alarms(connection)
     hold_id = await holds_repository.place_hold(
         connection,
@@ -105,6 +116,10 @@ async def end_hold(hold_id: RowId, connection: Transaction, services: ServicesOf
         raise NotFound(f"There is no hold {hold_id} that still counts.")
     if row["kind"] != "shelved" and not principal.may("alarms.suppress"):
         raise Forbidden("Only who may suppress alarms may end this.")
+    whose = await _whose(connection, row["entity_id"])
+    if row["entity_id"] is not None and not principal.reaches("alarms.read", whose):
+        raise NotFound(f"There is no hold {hold_id} that still counts.")
+    may_act(principal, "alarms.shelve" if row["kind"] == "shelved" else "alarms.suppress", whose)
     await _end(connection, services, principal, [to_hold(row)])
     view = hold_view(row)
     await audit.record(connection, principal, f"{_VERBS[row['kind']]}.end", f"hold:{hold_id}", details=view)
@@ -113,7 +128,7 @@ async def end_hold(hold_id: RowId, connection: Transaction, services: ServicesOf
 
 @router.post("/alarms/{alarm_id}/shelve")
 async def shelve(
-    alarm_id: RowId, body: Shelf, connection: Transaction, services: ServicesOf, principal: Shelver
+    alarm_id: RowId, body: Shelf, connection: Transaction, services: ServicesOf, principal: ShelverOfOne
 ) -> dict[str, Any]:
     """Put an alarm aside until a time; it comes back by itself, and calls anew if it is still active."""
     if body.until > now() + SHELVED_AT_MOST:
@@ -123,7 +138,7 @@ async def shelve(
 
 @router.post("/alarms/{alarm_id}/unshelve")
 async def unshelve(
-    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: Shelver
+    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: ShelverOfOne
 ) -> dict[str, Any]:
     """Bring a shelved alarm back before its time."""
     return await _show(alarm_id, "shelved", connection, services, principal)
@@ -131,7 +146,7 @@ async def unshelve(
 
 @router.post("/alarms/{alarm_id}/suppress")
 async def suppress(
-    alarm_id: RowId, body: Suppression, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, body: Suppression, connection: Transaction, services: ServicesOf, principal: SuppressorOfOne
 ) -> dict[str, Any]:
     """Suppress an alarm by design: it means nothing in the present situation."""
     return await _hide(alarm_id, "suppressed", body.reason, body.until, connection, services, principal)
@@ -139,7 +154,7 @@ async def suppress(
 
 @router.post("/alarms/{alarm_id}/unsuppress")
 async def unsuppress(
-    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: SuppressorOfOne
 ) -> dict[str, Any]:
     """End a suppression that a person placed on this alarm."""
     return await _show(alarm_id, "suppressed", connection, services, principal)
@@ -147,7 +162,7 @@ async def unsuppress(
 
 @router.post("/alarms/{alarm_id}/out-of-service")
 async def take_out_of_service(
-    alarm_id: RowId, body: Suppression, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, body: Suppression, connection: Transaction, services: ServicesOf, principal: SuppressorOfOne
 ) -> dict[str, Any]:
     """Take an alarm out of service, for maintenance."""
     return await _hide(alarm_id, "out_of_service", body.reason, body.until, connection, services, principal)
@@ -155,7 +170,7 @@ async def take_out_of_service(
 
 @router.post("/alarms/{alarm_id}/back-in-service")
 async def back_in_service(
-    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: Suppressor
+    alarm_id: RowId, connection: Transaction, services: ServicesOf, principal: SuppressorOfOne
 ) -> dict[str, Any]:
     """Put an alarm back into service."""
     return await _show(alarm_id, "out_of_service", connection, services, principal)
@@ -222,6 +237,11 @@ async def _holds_of(connection: Transaction, alarm: Alarm, kind: HoldKind) -> li
     """Return the holds of a kind on exactly this alarm."""
     holds = [to_hold(row) for row in await holds_repository.hold_rows(connection) if row["kind"] == kind]
     return [hold for hold in holds if (hold.rule, hold.entity_id, hold.attribute) == tuple(alarm.key)]
+
+
+async def _whose(connection: Transaction, entity_id: str | None) -> Belonging:
+    """Return whose a hold is: that of its asset; one of a rule alone holds in the whole city."""
+    return CITYS if entity_id is None else await of_entity(connection, entity_id)
 
 
 def _check_end(until: datetime | None, begin: datetime) -> None:

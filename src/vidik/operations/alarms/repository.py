@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach
 from vidik.operations.alarms.alarm import Alarm, Event
 from vidik.operations.rules.signals import AlarmKey
 
@@ -44,7 +45,7 @@ ALARM_COLUMNS = """
     SELECT id, rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
            shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
            acknowledged_by, acknowledged_at, note, cleared_at, cleared_observed_at, latching, ask_on_return,
-           hidden_by, returned_at, returned_observed_at, related, alarm_group, exercise_id
+           hidden_by, returned_at, returned_observed_at, related, alarm_group, exercise_id, organisations, areas
       FROM alarm
 """
 _FIELDS = (
@@ -221,10 +222,11 @@ async def list_alarms(
     before: int | None = None,
     entity_id: str | None = None,
     service: str | None = None,
+    reach: Reach = EVERYWHERE,
 ) -> list[DictRow]:
-    """Return rows of alarms: open ones (what is hidden is not among them) worst first, the others newest first."""
-    conditions = [_WHICH[state]]
-    parameters: list[Any] = []
+    """Return rows of alarms within reach: open ones (hidden ones left out) worst first, the others newest first."""
+    within, parameters = reach.condition()
+    conditions = [_WHICH[state], within]
     for clause, value in (("id < %s", before), ("entity_id = %s", entity_id), ("service = %s", service)):
         if value is not None:
             conditions.append(clause)
@@ -242,19 +244,22 @@ async def list_alarms(
     return await cursor.fetchall()
 
 
-async def count_open(connection: Connection) -> dict[str, int]:
-    """Return how many alarms are open, and not hidden, of each priority."""
+async def count_open(connection: Connection, reach: Reach = EVERYWHERE) -> dict[str, int]:
+    """Return how many alarms within reach are open, and not hidden, of each priority."""
+    within, parameters = reach.condition()
     cursor = await connection.execute(
         "SELECT priority, count(*) AS alarms FROM alarm"
-        " WHERE cleared_at IS NULL AND hidden_by IS NULL GROUP BY priority"
+        f" WHERE cleared_at IS NULL AND hidden_by IS NULL AND {within} GROUP BY priority",
+        parameters,
     )
     counts = dict.fromkeys(("critical", "high", "medium", "low"), 0)
     counts.update({row["priority"]: row["alarms"] for row in await cursor.fetchall()})
     return counts
 
 
-async def count_lists(connection: Connection) -> dict[str, int]:
-    """Return how many alarms stand in the lists that an operator has to empty."""
+async def count_lists(connection: Connection, reach: Reach = EVERYWHERE) -> dict[str, int]:
+    """Return how many alarms within reach stand in the lists that an operator has to empty."""
+    within, parameters = reach.condition()
     cursor = await connection.execute(
         f"""
         SELECT count(*) FILTER (WHERE {_WHICH["open"]}) AS open,
@@ -262,26 +267,30 @@ async def count_lists(connection: Connection) -> dict[str, int]:
                count(*) FILTER (WHERE {_WHICH["returned"]}) AS returned,
                count(*) FILTER (WHERE {_WHICH["hidden"]}) AS hidden
           FROM alarm
-         WHERE cleared_at IS NULL
-            OR state = 'returned_unacknowledged'
-        """
+         WHERE (cleared_at IS NULL OR state = 'returned_unacknowledged') AND {within}
+        """,
+        parameters,
     )
     row = await cursor.fetchone()
     return {name: int(number) for name, number in (row or {}).items()}
 
 
-async def alarms_between(connection: Connection, entity_id: str, start: datetime, end: datetime) -> list[DictRow]:
-    """Return rows of the entity's alarms that stood at some time between, by the readings' time."""
+async def alarms_between(
+    connection: Connection, entity_id: str, start: datetime, end: datetime, reach: Reach = EVERYWHERE
+) -> list[DictRow]:
+    """Return rows of the entity's alarms within reach that stood at some time between, by the readings' time."""
+    within, parameters = reach.condition()
     cursor = await connection.execute(
         f"""
         {ALARM_COLUMNS}
          WHERE entity_id = %s
            AND observed_at < %s
            AND (cleared_observed_at IS NULL OR cleared_observed_at >= %s)
+           AND {within}
          ORDER BY observed_at
          LIMIT 500
         """,
-        [entity_id, end, start],
+        [entity_id, end, start, *parameters],
     )
     return await cursor.fetchall()
 
@@ -316,19 +325,22 @@ async def newest_event(connection: Connection) -> int:
     return int(row["id"]) if row else 0
 
 
-async def newest_events(connection: Connection, limit: int, before: int | None = None) -> list[DictRow]:
-    """Return the newest events, newest first, each with its alarm's words."""
+async def newest_events(
+    connection: Connection, limit: int, before: int | None = None, reach: Reach = EVERYWHERE
+) -> list[DictRow]:
+    """Return the newest events of alarms within reach, newest first, each with its alarm's words."""
+    within, parameters = reach.condition("a.organisations", "a.areas")
     cursor = await connection.execute(
-        """
+        f"""
         SELECT e.id, e.at, e.alarm, e.transition, e.person, a.rule, a.entity_id, a.entity_name, a.service,
                a.origin, a.priority, a.message
           FROM alarm_event e
           JOIN alarm a ON a.id = e.alarm
-         WHERE %s::bigint IS NULL OR e.id < %s
+         WHERE (%s::bigint IS NULL OR e.id < %s) AND {within}
          ORDER BY e.id DESC
          LIMIT %s
         """,
-        [before, before, limit],
+        [before, before, *parameters, limit],
     )
     return await cursor.fetchall()
 

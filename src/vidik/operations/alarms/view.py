@@ -10,7 +10,7 @@ _TIMES = ("observed_at", "raised_at", "last_seen_at", "acknowledged_at", "return
           "cleared_observed_at")  # fmt: skip
 _AS_STORED = (
     "id", "rule", "priority", "entity_id", "entity_name", "service", "origin", "message", "value", "unit",
-    "threshold", "count", "acknowledged_by", "note", "latching", "hidden_by",
+    "threshold", "count", "acknowledged_by", "note", "latching", "hidden_by", "organisations", "areas",
 )  # fmt: skip
 
 _SHORT: Mapping[AlarmState, Literal["raised", "acknowledged", "cleared"]] = {

@@ -141,7 +141,9 @@ async def open_incident(
     if row["ended_at"] is not None:
         raise Conflict("The exercise is over.", code="exercise-over")
     kind = known_type(incident_types(services.settings.data), body.type)
-    opening = replace(body.opening(kind.severity), exercise_id=row["id"], origin="simulated")
+    opening = replace(
+        body.opening(kind.severity, principal.owners("incidents.manage")), exercise_id=row["id"], origin="simulated"
+    )
     incident = await incidents.open_incident(connection, opening, incidents.actor_of(principal))
     response.headers["Location"] = f"/api/incidents/{incident.id}"
     view = await answer(connection, incident, response)

@@ -1,18 +1,24 @@
 """What people do with an incident: contain, close, reopen, merge, split, hand over, give roles."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Unprocessable
 from vidik.kernel.forms import RowId
-from vidik.kernel.identity import Principal, require
 from vidik.kernel.identity import repository as accounts
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.incidents import incident as core
-from vidik.operations.incidents import service
-from vidik.operations.incidents.api import Manager, Seen, answer, known_type, note_on_record
+from vidik.operations.incidents import repository, service
+from vidik.operations.incidents.api import (
+    CloserOfOne,
+    ManagerOfOne,
+    Seen,
+    answer,
+    known_type,
+    note_on_record,
+)
 from vidik.operations.incidents.forms import (
     CloseForm,
     ContainForm,
@@ -24,9 +30,9 @@ from vidik.operations.incidents.forms import (
 )
 from vidik.operations.incidents.incident import Actor
 from vidik.operations.incidents.types import incident_types
+from vidik.operations.reaching import must_reach
 
 router = APIRouter(prefix="/incidents/{incident_id}", tags=["incidents"])
-Closer = Annotated[Principal, Depends(require("incidents.close"))]
 
 
 @router.post("/contain")
@@ -34,7 +40,7 @@ async def contain(
     incident_id: RowId,
     body: ContainForm,
     connection: Transaction,
-    principal: Manager,
+    principal: ManagerOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:
@@ -53,7 +59,12 @@ async def contain(
 
 @router.post("/close")
 async def close(
-    incident_id: RowId, body: CloseForm, connection: Transaction, principal: Closer, version: Seen, response: Response
+    incident_id: RowId,
+    body: CloseForm,
+    connection: Transaction,
+    principal: CloserOfOne,
+    version: Seen,
+    response: Response,
 ) -> dict[str, Any]:
     """End it, with its cause and what was learnt."""
     incident = await service.take_step(
@@ -70,7 +81,12 @@ async def close(
 
 @router.post("/reopen")
 async def reopen(
-    incident_id: RowId, body: ReopenForm, connection: Transaction, principal: Closer, version: Seen, response: Response
+    incident_id: RowId,
+    body: ReopenForm,
+    connection: Transaction,
+    principal: CloserOfOne,
+    version: Seen,
+    response: Response,
 ) -> dict[str, Any]:
     """Open it again: it was not contained, or it came back."""
     incident = await service.take_step(
@@ -90,12 +106,21 @@ async def merge(
     incident_id: RowId,
     body: MergeForm,
     connection: Transaction,
-    principal: Manager,
+    principal: ManagerOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:
     """Make it part of another incident, which is returned."""
     actor = service.actor_of(principal)
+    await must_reach(
+        connection,
+        body.into,
+        principal,
+        "incident",
+        repository.belonging,
+        see="incidents.read",
+        act="incidents.manage",
+    )
     target = await service.merge(connection, incident_id, version, body.into, body.into_version, actor)
     view = await answer(connection, target, response)
     await note_on_record(connection, principal, "merge", target, merged=incident_id)
@@ -108,7 +133,7 @@ async def split(
     body: SplitForm,
     connection: Transaction,
     services: ServicesOf,
-    principal: Manager,
+    principal: ManagerOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:
@@ -131,7 +156,7 @@ async def give_role(
     body: RoleForm,
     connection: Transaction,
     services: ServicesOf,
-    principal: Manager,
+    principal: ManagerOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:
@@ -151,7 +176,7 @@ async def hand_over(
     body: HandoverForm,
     connection: Transaction,
     services: ServicesOf,
-    principal: Manager,
+    principal: ManagerOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:

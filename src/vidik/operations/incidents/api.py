@@ -1,6 +1,8 @@
 """Incidents over HTTP: listed, opened, read, changed, and what hangs on them."""
 
+from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -12,10 +14,12 @@ from vidik.kernel.errors import Unprocessable
 from vidik.kernel.forms import Keepable, Number, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.identity import repository as accounts
+from vidik.kernel.identity.reach import Belonging
 from vidik.kernel.identity.roles import grants_of, permissions_of
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal
 from vidik.operations.alarms import repository as alarms
+from vidik.operations.alarms.belonging import of_alarm, of_group
 from vidik.operations.alarms.view import alarm_view
 from vidik.operations.incidents import incident as core
 from vidik.operations.incidents import repository, service
@@ -23,12 +27,17 @@ from vidik.operations.incidents.forms import ChangeForm, LinkForm, NoteForm, Ope
 from vidik.operations.incidents.incident import Incident, Link, LinkKind
 from vidik.operations.incidents.types import IncidentType, incident_types
 from vidik.operations.incidents.view import entry_view, summaries, whole
+from vidik.operations.reaching import may_act, must_reach, reaching
 from vidik.operations.rules.service import standing_rules
 from vidik.operations.version_header import read_version
 
 router = APIRouter(tags=["incidents"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]
 Manager = Annotated[Principal, Depends(require("incidents.manage"))]
+reaching_incident = partial(reaching, "incident", "incident_id", repository.belonging, see="incidents.read")
+ReaderOfOne = Annotated[Principal, Depends(reaching_incident())]
+ManagerOfOne = Annotated[Principal, Depends(reaching_incident(act="incidents.manage"))]
+CloserOfOne = Annotated[Principal, Depends(reaching_incident(act="incidents.close"))]
 Seen = Annotated[int, Depends(read_version)]
 
 
@@ -60,28 +69,30 @@ async def list_types(connection: Transaction, services: ServicesOf, _: Reader) -
 @router.get("/incidents")
 async def list_incidents(
     connection: Transaction,
-    _: Reader,
+    principal: Reader,
     state: repository.Which = "open",
     q: Keepable = "",
-    organisation: Annotated[Keepable | None, Query(description="Only with tasks of its crews.")] = None,
+    organisation: Annotated[Keepable | None, Query(description="Only what concerns it.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[Number | None, Query(description="Only incidents older than this one (paging).")] = None,
 ) -> dict[str, Any]:
     """List incidents, newest first; `q` is looked for in number and words, in any script."""
+    reach = principal.reach("incidents.read")
     found = await repository.list_incidents(
-        connection, state=state, words=q, limit=limit, after=after, organisation=organisation
+        connection, state=state, words=q, limit=limit, after=after, organisation=organisation, reach=reach
     )
     following = str(found[-1].id) if len(found) == limit else None
-    counts = await repository.count(connection)
+    counts = await repository.count(connection, reach)
     return {"items": await summaries(connection, found), "counts": counts, "next": following}
 
 
 @router.get("/incidents/figures")
 async def read_figures(
-    connection: Transaction, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 7
+    connection: Transaction, principal: Reader, days: Annotated[int, Query(ge=1, le=366)] = 7
 ) -> dict[str, Any]:
     """Return what became of incidents in the last days; exercises do not count."""
-    found = await repository.figures(connection, now() - timedelta(days=days))
+    reach = principal.reach("incidents.read")
+    found = await repository.figures(connection, now() - timedelta(days=days), reach)
     return {"days": days, **{name: round(value, 1) if value is not None else None for name, value in found.items()}}
 
 
@@ -106,13 +117,25 @@ async def open_incident(
     kind = known_type(incident_types(services.settings.data), body.type)
     moment = now()
     actor = service.actor_of(principal)
-    incident = await service.open_incident(connection, body.opening(kind.severity), actor, moment)
+    opening = body.opening(kind.severity, principal.owners("incidents.manage"))
+    await may_hang(connection, principal, opening.links)
+    incident = await service.open_incident(connection, opening, actor, moment)
+    may_act(principal, "incidents.manage", incident.belonging)
     response.headers["Location"] = f"/api/incidents/{incident.id}"
     view = await answer(connection, incident, response)
     if incident.opened_at != moment:  # a repeat: it was opened, and put on record, before
         return view
     await note_on_record(connection, principal, "open", incident, type=incident.type, severity=incident.severity)
     return view
+
+
+async def may_hang(connection: Connection, principal: Principal, links: Iterable[Link]) -> None:
+    """Raise NotFound for an alarm or a group that the person may not see: it cannot be hung on anything."""
+    finds = {"alarm": ("alarm", of_alarm), "alarm-group": ("group", of_group)}
+    for link in links:
+        if link.kind in finds and link.target.isascii() and link.target.isdigit() and len(link.target) < 19:
+            thing, find = finds[link.kind]
+            await must_reach(connection, int(link.target), principal, thing, find, see="alarms.read")
 
 
 def known_type(types: Any, code: str) -> IncidentType:
@@ -124,7 +147,9 @@ def known_type(types: Any, code: str) -> IncidentType:
 
 
 @router.get("/incidents/{incident_id}")
-async def read_incident(incident_id: RowId, connection: Transaction, _: Reader, response: Response) -> dict[str, Any]:
+async def read_incident(
+    incident_id: RowId, connection: Transaction, _: ReaderOfOne, response: Response
+) -> dict[str, Any]:
     """Return one incident with what hangs on it, its roles and the newest lines of its timeline."""
     return await answer(connection, await service.get(connection, incident_id), response)
 
@@ -135,7 +160,7 @@ async def change_incident(
     body: ChangeForm,
     connection: Transaction,
     services: ServicesOf,
-    principal: Manager,
+    principal: ManagerOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:
@@ -153,16 +178,21 @@ async def change_incident(
 
 
 @router.post("/incidents/{incident_id}/presence", status_code=204)
-async def be_there(incident_id: RowId, body: PresenceForm, connection: Transaction, principal: Reader) -> None:
+async def be_there(incident_id: RowId, body: PresenceForm, connection: Transaction, principal: ReaderOfOne) -> None:
     """Say that one has the incident open (or leaves it), so that colleagues see it; kept nowhere."""
-    await service.get(connection, incident_id)
-    said = {"login": principal.login, "name": principal.name, "here": body.here}
+    incident = await service.get(connection, incident_id)
+    whose = {name: getattr(incident, name) for name in ("organisations", "areas", "people")}
+    said = {"login": principal.login, "name": principal.name, "here": body.here, "whose": whose}
     await journal.tell_presence(connection, "incident", incident_id, said)
 
 
 @router.get("/incidents/{incident_id}/alarms")
-async def list_alarms(incident_id: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
-    """List the alarms of an incident, those of its groups too: open ones and the worst first, 500 at most."""
+async def list_alarms(incident_id: RowId, connection: Transaction, principal: ReaderOfOne) -> dict[str, Any]:
+    """List the alarms of an incident that one may see, those of its groups too: open ones and the worst first, 500.
+
+    `total` is how many it has.
+    """
+    reach = principal.reach("alarms.read")
     await service.get(connection, incident_id)
     numbers = await repository.alarm_ids(connection, incident_id)
     order = {"critical": 0, "high": 1, "medium": 2, "low": 3}
@@ -170,14 +200,16 @@ async def list_alarms(incident_id: RowId, connection: Transaction, _: Reader) ->
         await alarms.alarm_rows(connection, numbers),
         key=lambda row: (row["cleared_at"] is not None, order[row["priority"]], row["id"]),
     )
-    return {"items": [alarm_view(row) for row in rows[:500]], "total": len(rows)}
+    seen = [row for row in rows if reach.includes(Belonging.of(row))]
+    return {"items": [alarm_view(row) for row in seen[:500]], "total": len(rows)}
 
 
 @router.post("/incidents/{incident_id}/links", status_code=201)
 async def add_link(
-    incident_id: RowId, body: LinkForm, connection: Transaction, principal: Manager, response: Response
+    incident_id: RowId, body: LinkForm, connection: Transaction, principal: ManagerOfOne, response: Response
 ) -> dict[str, Any]:
     """Hang an alarm, group, asset or request on an incident; what hangs there already is left."""
+    await may_hang(connection, principal, [body.link])
     incident = await service.link(connection, incident_id, body.link, service.actor_of(principal))
     view = await answer(connection, incident, response)
     await note_on_record(connection, principal, "link", incident, kind=body.kind, target=body.target)
@@ -190,7 +222,7 @@ async def remove_link(
     kind: LinkKind,
     target: Keepable,
     connection: Transaction,
-    principal: Manager,
+    principal: ManagerOfOne,
     response: Response,
 ) -> dict[str, Any]:
     """Take something off an incident."""
@@ -204,7 +236,7 @@ async def remove_link(
 async def list_entries(
     incident_id: RowId,
     connection: Transaction,
-    _: Reader,
+    _: ReaderOfOne,
     after: Annotated[Number | None, Query(description="Only later lines, oldest first.")] = None,
     before: Annotated[Number | None, Query(description="Only earlier lines, newest first.")] = None,
     kind: Annotated[Keepable | None, Query(description="Only one kind of line, or of a family (task).")] = None,
@@ -219,7 +251,7 @@ async def list_entries(
 
 @router.post("/incidents/{incident_id}/entries", status_code=201)
 async def add_note(
-    incident_id: RowId, body: NoteForm, connection: Transaction, principal: Manager, response: Response
+    incident_id: RowId, body: NoteForm, connection: Transaction, principal: ManagerOfOne, response: Response
 ) -> dict[str, Any]:
     """Write a line into the timeline; it stays as it was typed."""
     actor = service.actor_of(principal)

@@ -81,6 +81,7 @@ async def _look_at_groups(
                 await service.link(connection, held, link, VIDIK)
         if held is not None:
             newest = max(raised[number] for number in coming)
+            await repository.concern(connection, held, {one for n in coming for one in rows[n]["organisations"]})
             said = {"group": link.target, "alarms": len(coming), "total": group["alarms"]}
             await _join(connection, held, newest, said, look)
             continue

@@ -1,5 +1,6 @@
 """What people send about incidents, checked before anything looks at it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -19,6 +20,15 @@ Ring = Annotated[list[Position], Field(min_length=4, max_length=1000)]
 TypeCode = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
 Title = Annotated[Reason, Field(max_length=200)]
 Note = Annotated[Words, Field(max_length=4_000)]
+
+
+def _each_once(names: list[str]) -> list[str]:
+    return sorted({name.strip() for name in names if name.strip()})
+
+
+Organisations = Annotated[
+    list[Annotated[Words, Field(max_length=200)]], AfterValidator(_each_once), Field(max_length=50)
+]
 
 
 def _closed(ring: list[Position]) -> list[Position]:
@@ -63,16 +73,18 @@ class _Facts(Form):
 
 
 class OpenForm(_Facts):
-    """An incident that a person (or another system by a token) opens."""
+    """An incident that a person (or another system by a token) opens; `organisations`: whom it concerns."""
 
     type: TypeCode
     severity: Severity | None = None
     title: Title
     opened_from: OpenedFrom | None = None
+    organisations: Organisations | None = None
 
-    def opening(self, severity: Severity) -> Opening:
-        """Return the opening, with the severity of its type when none was said."""
-        return _opening(self, self.type, self.severity or severity, self.title, self.opened_from or "person")
+    def opening(self, severity: Severity, owners: list[str]) -> Opening:
+        """Return the opening, with the severity of its type and the opener's organisations when none were said."""
+        opening = _opening(self, self.type, self.severity or severity, self.title, self.opened_from or "person")
+        return replace(opening, organisations=owners if self.organisations is None else self.organisations)
 
 
 class SplitForm(_Facts):
@@ -112,6 +124,7 @@ class ChangeForm(Form):
     address: Annotated[Words, Field(max_length=300)] | None = None
     place: Point | None = None
     area: Polygon | None = None
+    organisations: Organisations | None = None
 
     @model_validator(mode="after")
     def _only_places_may_go(self) -> Self:

@@ -8,12 +8,13 @@ Each function returns the incident as it is after, one version on, and what its 
 never taken back: a merge that was a mistake is mended by a split.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, get_args
 
 from vidik.kernel.errors import Conflict, Unprocessable
+from vidik.kernel.identity.reach import Belonging
 
 Severity = Literal["minor", "moderate", "severe", "extreme"]
 State = Literal["open", "contained", "closed", "merged"]
@@ -76,6 +77,7 @@ class Opening:
     split_from: int | None = None
     exercise_id: int | None = None
     client_id: str | None = None
+    organisations: Sequence[str] = ()
     data: Mapping[str, Any] | None = None
     """The cause, for the timeline's first entry."""
 
@@ -111,11 +113,21 @@ class Incident:
     exercise_id: int | None = None
     version: int = 1
     client_id: str | None = None
+    organisations: Sequence[str] = ()
+    """Whom it concerns: the organisations of who opened it, of its alarms and crews, and those that people added."""
+    areas: Sequence[str] = ()
+    people: Sequence[str] = ()
+    """The logins of those who hold a role in it."""
 
     @property
     def is_running(self) -> bool:
         """Whether somebody still works on it."""
         return self.state in ("open", "contained")
+
+    @property
+    def belonging(self) -> Belonging:
+        """Whose it is."""
+        return Belonging(frozenset(self.organisations), frozenset(self.areas), frozenset(self.people))
 
 
 Step = tuple[Incident, Entry]
@@ -142,6 +154,7 @@ def opened(opening: Opening, act: Act) -> Step:
         split_from=opening.split_from,
         exercise_id=opening.exercise_id,
         client_id=opening.client_id,
+        organisations=opening.organisations,
     )
     said = {"type": opening.type, "severity": opening.severity, "from": opening.opened_from}
     return incident, Entry("opened", said | dict(opening.data or {}))
@@ -181,7 +194,7 @@ def reopen(incident: Incident, reason: Mapping[str, Any], act: Act) -> Step:
     return after, Entry("reopened", {"before": incident.state, **reason})
 
 
-CHANGEABLE = ("type", "severity", "title", "summary", "address", "place", "area")
+CHANGEABLE = ("type", "severity", "title", "summary", "address", "place", "area", "organisations")
 
 
 def changed(incident: Incident, changes: Mapping[str, Any], act: Act) -> Step | None:
@@ -263,7 +276,12 @@ def split(incident: Incident, links: Collection[Link], chosen: Collection[Link],
             values={"kind": kind, "target": target},
         )
     new = replace(
-        opening, split_from=incident.id, exercise_id=incident.exercise_id, origin=incident.origin, links=tuple(chosen)
+        opening,
+        split_from=incident.id,
+        exercise_id=incident.exercise_id,
+        origin=incident.origin,
+        links=tuple(chosen),
+        organisations=incident.organisations,
     )
     return Split(_touched(incident, act), new, frozenset(chosen))
 

@@ -1,6 +1,7 @@
 """All SQL of incidents."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from vidik.kernel.clock import CITY_ZONE
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Belonging, Reach, named
 from vidik.kernel.scripts import fold
 from vidik.operations import twins
 from vidik.operations.entities import REQUEST_TYPES
@@ -23,11 +25,15 @@ _WHICH: Mapping[Which, str] = {
 _FIELDS = (
     "id", "number", "type", "severity", "state", "title", "titles", "summary", "address", "place", "area", "origin",
     "opened_at", "opened_by", "opened_from", "contained_at", "closed_at", "closed_by", "cause", "lesson",
-    "merged_into", "split_from", "exercise_id", "changed_at", "changed_by", "version", "client_id",
+    "merged_into", "split_from", "exercise_id", "changed_at", "changed_by", "version", "client_id", "organisations",
+    "areas", "people",
 )  # fmt: skip
 _COLUMNS = f"SELECT {', '.join(_FIELDS)} FROM incident"
 _JSON = frozenset({"titles", "place", "area"})
 _GIVEN_ONCE = frozenset({"id", "client_id"})
+# What the table keeps by itself: links, crews, places and roles add to it (t0026).
+_KEPT_BY_THE_TABLE = frozenset({"organisations", "areas", "people"})
+_BELONGING = "organisations, areas, people"
 _OF_STANDING = """
     SELECT l.incident, a.id
       FROM incident_link l
@@ -53,6 +59,8 @@ def _parameters(incident: Incident, names: Sequence[str]) -> list[Any]:
     values = []
     for name in names:
         value = getattr(incident, name)
+        if name == "organisations":
+            value = list(value)
         values.append(Jsonb(dict(value)) if name in _JSON and value is not None else value)
     return values
 
@@ -82,7 +90,7 @@ async def insert(connection: Connection, incident: Incident) -> int:
     """Write a new incident under its number, which is taken with it; returns its id."""
     year, _, last = incident.number.partition("-")
     await connection.execute("UPDATE incident_number SET last = %s WHERE year = %s", [int(last), int(year)])
-    names = [name for name in _FIELDS if name != "id"]
+    names = [name for name in _FIELDS if name not in ("id", "areas", "people")]
     cursor = await connection.execute(
         f"INSERT INTO incident ({', '.join(names)}, folded) VALUES ({', '.join(['%s'] * len(names))}, %s) RETURNING id",
         [*_parameters(incident, names), _folded(incident)],
@@ -92,13 +100,32 @@ async def insert(connection: Connection, incident: Incident) -> int:
     return int(row["id"])
 
 
-async def update(connection: Connection, incident: Incident) -> None:
-    """Write what changed of an incident."""
-    names = [name for name in _FIELDS if name not in _GIVEN_ONCE]
-    await connection.execute(
-        f"UPDATE incident SET {', '.join(f'{name} = %s' for name in names)}, folded = %s WHERE id = %s",
+async def update(connection: Connection, incident: Incident) -> Incident:
+    """Write what changed of an incident; returns it with whom it concerns and where it lies now."""
+    names = [name for name in _FIELDS if name not in _GIVEN_ONCE | _KEPT_BY_THE_TABLE]
+    cursor = await connection.execute(
+        f"UPDATE incident SET {', '.join(f'{name} = %s' for name in names)}, folded = %s WHERE id = %s"
+        f" RETURNING {_BELONGING}",
         [*_parameters(incident, names), _folded(incident), incident.id],
     )
+    row = await cursor.fetchone()
+    return replace(incident, **row) if row else incident
+
+
+async def set_organisations(connection: Connection, incident_id: int, organisations: Sequence[str]) -> None:
+    """Write whom an incident concerns."""
+    await connection.execute("UPDATE incident SET organisations = %s WHERE id = %s", [list(organisations), incident_id])
+
+
+async def concern(connection: Connection, incident_id: int, organisations: Collection[str]) -> None:
+    """Add those whom an incident concerns, too."""
+    await connection.execute("SELECT incident_concerns(%s, %s)", [incident_id, sorted(organisations)])
+
+
+async def belonging(connection: Connection, incident_id: int) -> Belonging | None:
+    """Return whose an incident is; None when there is none."""
+    row = await (await connection.execute(f"SELECT {_BELONGING} FROM incident WHERE id = %s", [incident_id])).fetchone()
+    return Belonging.of(row) if row else None
 
 
 async def find(connection: Connection, incident_id: int, *, lock: bool = False) -> Incident | None:
@@ -128,20 +155,19 @@ async def list_incidents(
     limit: int,
     after: int | None = None,
     organisation: str | None = None,
+    reach: Reach = EVERYWHERE,
 ) -> list[Incident]:
-    """Return incidents, newest first: with every one of some words, behind (older than) one of them.
+    """Return incidents within reach, newest first: with every one of some words, behind (older than) one of them.
 
-    `organisation` chooses incidents on which a task of one of its crews hangs.
+    `organisation` chooses incidents that concern it.
     """
-    conditions = [_WHICH[state]]
-    parameters: list[Any] = []
+    within, parameters = reach.condition(people="people")
+    conditions = [_WHICH[state], within]
     if after is not None:
         conditions.append("id < %s")
         parameters.append(after)
     if organisation is not None:
-        conditions.append(
-            "id IN (SELECT task.incident FROM task JOIN crew ON crew.id = task.crew WHERE crew.organisation = %s)"
-        )
+        conditions.append("%s = ANY(organisations)")
         parameters.append(organisation)
     for word in fold(words).split():
         conditions.append("folded LIKE %s")
@@ -153,19 +179,22 @@ async def list_incidents(
     return [_to_incident(row) for row in await cursor.fetchall()]
 
 
-async def count(connection: Connection) -> dict[str, int]:
-    """Return how many incidents there are in each state, exercises left out."""
+async def count(connection: Connection, reach: Reach = EVERYWHERE) -> dict[str, int]:
+    """Return how many incidents within reach there are in each state, exercises left out."""
+    within, parameters = reach.condition(people="people")
     cursor = await connection.execute(
-        "SELECT state, count(*) AS incidents FROM incident WHERE exercise_id IS NULL GROUP BY state"
+        f"SELECT state, count(*) AS incidents FROM incident WHERE exercise_id IS NULL AND {within} GROUP BY state",
+        parameters,
     )
     counts = dict.fromkeys(("open", "contained", "closed", "merged"), 0)
     return counts | {row["state"]: row["incidents"] for row in await cursor.fetchall()}
 
 
-async def figures(connection: Connection, since: datetime) -> DictRow:
-    """Return what became of real incidents since a time: opened, closed, and medians in minutes (None of none)."""
+async def figures(connection: Connection, since: datetime, reach: Reach = EVERYWHERE) -> DictRow:
+    """Return what became of real incidents within reach since a time: opened, closed, medians in minutes or None."""
+    within, parameters = named(reach.condition(people="people"))
     cursor = await connection.execute(
-        """
+        f"""
         SELECT count(*) FILTER (WHERE opened_at >= %(since)s AND merged_into IS NULL) AS opened,
                count(*) FILTER (WHERE closed_at >= %(since)s) AS closed,
                count(*) FILTER (WHERE opened_at >= %(since)s AND merged_into IS NULL
@@ -175,9 +204,9 @@ async def figures(connection: Connection, since: datetime) -> DictRow:
                percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM closed_at - opened_at) / 60)
                    FILTER (WHERE closed_at >= %(since)s) AS median_minutes_to_close
           FROM incident
-         WHERE exercise_id IS NULL
+         WHERE exercise_id IS NULL AND {within}
         """,
-        {"since": since},
+        {"since": since, **parameters},
     )
     row = await cursor.fetchone()
     assert row is not None  # noqa: S101  (an aggregate has one row)

@@ -65,6 +65,7 @@ async def open_incident(connection: Connection, opening: Opening, actor: Actor, 
     incident = replace(incident, id=await repository.insert(connection, incident))
     for link in opening.links:
         await _hang(connection, incident, link, act)
+    incident = await get(connection, incident.id)
     said = [{"kind": link.kind, "target": link.target} for link in opening.links]
     data = dict(entry.data) | ({"links": said} if said else {})
     await repository.append_entry(connection, incident.id, Entry(entry.kind, data), act)
@@ -100,6 +101,8 @@ async def take_step(
     taken = step(incident, act)
     if taken is None:
         return incident
+    if taken[0].organisations != incident.organisations:
+        await repository.set_organisations(connection, incident_id, taken[0].organisations)
     return await write(connection, taken, act)
 
 
@@ -158,6 +161,7 @@ async def merge(
     act = Act(actor, now())
     of_source, of_target = await _links(connection, source_id), await _links(connection, target_id)
     merged = core.merge(source, target, of_source, of_target, act)
+    await repository.concern(connection, target_id, source.organisations)
     await repository.end_links(connection, source_id, merged.moved, act.at)
     for what in sorted(merged.moved):
         await repository.add_link(connection, target_id, what, act)
@@ -240,7 +244,7 @@ async def _hang(connection: Connection, incident: Incident, what: Link, act: Act
 async def write(connection: Connection, step: Step, act: Act) -> Incident:
     """Write a step that an incident took, and tell the desks."""
     incident, entry = step
-    await repository.update(connection, incident)
+    incident = await repository.update(connection, incident)
     await repository.append_entry(connection, incident.id, entry, act)
     await tell(connection, incident)
     return incident

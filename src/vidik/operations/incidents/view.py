@@ -14,7 +14,8 @@ from vidik.operations.incidents.incident import Incident
 NEWEST_ENTRIES = 30
 _AS_STORED = (
     "number", "type", "severity", "state", "title", "titles", "summary", "address", "place", "area", "origin",
-    "opened_by", "opened_from", "closed_by", "cause", "lesson", "changed_by", "version",
+    "opened_by", "opened_from", "closed_by", "cause", "lesson", "changed_by", "version", "organisations", "areas",
+    "people",
 )  # fmt: skip
 _TIMES = ("opened_at", "contained_at", "closed_at", "changed_at")
 _NO_ALARMS: Mapping[str, Any] = {"total": 0, "open": 0, "unacknowledged": 0, "priority": None}

@@ -276,7 +276,7 @@ async def _check_role(connection: Connection, work: _Work, step: Step, principal
     held = await incident_rows.roles_of(connection, [work.scene.incident.id])
     holder = next((row for row in held if row["role"] == step.role), None)
     is_holder = holder is not None and holder["person"] == principal.login
-    if not is_holder and not principal.may("procedures.run"):
+    if not is_holder and not principal.reaches("procedures.run", work.scene.incident.belonging):
         raise Forbidden("This step belongs to another role of the incident.")
     if holder is not None and not is_holder and not said:
         raise Unprocessable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -10,16 +11,22 @@ from vidik.kernel.forms import Keepable, Number, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.incidents import service as incidents
+from vidik.operations.incidents.api import reaching_incident
 from vidik.operations.incidents.types import incident_types
 from vidik.operations.procedures import repository, running, runs_repository
 from vidik.operations.procedures.forms import ActForm, ReasonForm, StartForm
 from vidik.operations.procedures.run import ActName
 from vidik.operations.procedures.view import proposal_view
+from vidik.operations.reaching import reaching
 from vidik.operations.version_header import read_version
 
 router = APIRouter(tags=["procedures"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]
-Runner = Annotated[Principal, Depends(require("procedures.run"))]
+ReaderOfIncident = Annotated[Principal, Depends(reaching_incident())]
+RunnerOfIncident = Annotated[Principal, Depends(reaching_incident(act="procedures.run"))]
+_reaching = partial(reaching, "run", "run_id", runs_repository.belonging, see="incidents.read")
+ReaderOfOne = Annotated[Principal, Depends(_reaching())]
+RunnerOfOne = Annotated[Principal, Depends(_reaching(act="procedures.run"))]
 Seen = Annotated[int, Depends(read_version)]
 _SHOWN = 50
 
@@ -31,7 +38,7 @@ def _tagged(response: Response, view: dict[str, Any]) -> dict[str, Any]:
 
 @router.get("/incidents/{incident_id}/procedures")
 async def list_of_incident(
-    incident_id: RowId, connection: Transaction, services: ServicesOf, _: Reader
+    incident_id: RowId, connection: Transaction, services: ServicesOf, _: ReaderOfIncident
 ) -> dict[str, Any]:
     """Return the procedures that may be started in an incident, that of its type and suggested ones first; its runs."""
     incident = await incidents.get(connection, incident_id)
@@ -57,7 +64,7 @@ async def start(
     body: StartForm,
     connection: Transaction,
     services: ServicesOf,
-    principal: Runner,
+    principal: RunnerOfIncident,
     response: Response,
 ) -> dict[str, Any]:
     """Start a procedure; a repeat with the same `client_id` answers 200 with the first run."""
@@ -72,20 +79,27 @@ async def start(
 @router.get("/procedure-runs")
 async def list_runs(
     connection: Transaction,
-    _: Reader,
+    principal: Reader,
     incident: Annotated[Number | None, Query()] = None,
     state: runs_repository.Which = "running",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     after: Annotated[Number | None, Query(description="Only runs older than this one (paging).")] = None,
 ) -> dict[str, Any]:
     """List runs, newest first; of an incident those of incidents merged into it too."""
-    rows = await runs_repository.listed(connection, incident=incident, state=state, limit=limit, after=after)
+    rows = await runs_repository.listed(
+        connection,
+        incident=incident,
+        state=state,
+        limit=limit,
+        after=after,
+        reach=principal.reach("incidents.read"),
+    )
     following = str(rows[-1]["id"]) if len(rows) == limit else None
     return {"items": await running.views(connection, rows), "next": following}
 
 
 @router.get("/procedure-runs/{run_id}")
-async def read_run(run_id: RowId, connection: Transaction, _: Reader, response: Response) -> dict[str, Any]:
+async def read_run(run_id: RowId, connection: Transaction, _: ReaderOfOne, response: Response) -> dict[str, Any]:
     """Return one run with every step as it stands."""
     return _tagged(response, await running.read(connection, run_id))
 
@@ -98,7 +112,7 @@ async def act(
     body: ActForm,
     connection: Transaction,
     services: ServicesOf,
-    principal: Reader,
+    principal: ReaderOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:
@@ -124,7 +138,7 @@ async def stop(
     body: ReasonForm,
     connection: Transaction,
     services: ServicesOf,
-    principal: Runner,
+    principal: RunnerOfOne,
     version: Seen,
     response: Response,
 ) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Belonging, Reach, named
 from vidik.operations.procedures import run as core
 from vidik.operations.procedures.run import Run, Visit
 
@@ -132,10 +133,32 @@ async def running_of(connection: Connection, incident: int, procedure: str) -> i
     return int(row["id"]) if row else None
 
 
+async def belonging(connection: Connection, run_id: int) -> Belonging | None:
+    """Return whose a run is: that of its incident; None when there is none."""
+    cursor = await connection.execute(
+        """
+        SELECT organisations, areas, people
+          FROM procedure_run
+          JOIN incident ON incident.id = procedure_run.incident
+         WHERE procedure_run.id = %s
+        """,
+        [run_id],
+    )
+    row = await cursor.fetchone()
+    return Belonging.of(row) if row else None
+
+
 async def listed(
-    connection: Connection, *, incident: int | None, state: Which, limit: int, after: int | None
+    connection: Connection,
+    *,
+    incident: int | None,
+    state: Which,
+    limit: int,
+    after: int | None,
+    reach: Reach = EVERYWHERE,
 ) -> list[DictRow]:
-    """Return runs, newest first; of an incident those of incidents merged into it too."""
+    """Return runs within reach, newest first; of an incident those of incidents merged into it too."""
+    within, parameters = named(reach.condition(people="people"))
     cursor = await connection.execute(
         f"""
         {_LINE_OF_INCIDENTS}
@@ -143,10 +166,11 @@ async def listed(
          WHERE (%(incident)s::bigint IS NULL OR incident IN (SELECT id FROM part))
            AND (%(state)s = 'all' OR state = %(state)s)
            AND (%(after)s::bigint IS NULL OR id < %(after)s)
+           AND incident IN (SELECT id FROM incident WHERE {within})
          ORDER BY id DESC
          LIMIT %(limit)s
         """,
-        {"incident": incident, "state": state, "after": after, "limit": limit},
+        {"incident": incident, "state": state, "after": after, "limit": limit, **parameters},
     )
     return await cursor.fetchall()
 

@@ -106,6 +106,7 @@ def run_view(
             "state": incident.state,
         },
         "exercise": row["exercise_id"] is not None,
+        **{name: list(getattr(incident, name)) for name in ("organisations", "areas", "people")},
         "state": run.state,
         "started_at": iso(row["started_at"]),
         "started_by": row["started_by"],

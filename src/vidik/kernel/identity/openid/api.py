@@ -1,11 +1,12 @@
 """HTTP: signing in through the city's provider. Browsers walk these addresses; programs use tokens."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from vidik.kernel.errors import BadInput, NotFound, TooLarge
 from vidik.kernel.identity.cookies import give_session, is_secure, take_phone
 from vidik.kernel.identity.openid.errors import ProviderAway
 from vidik.kernel.identity.openid.flow import WAITS, OpenId, Refused, Waiting, openid, safe_place, unpack
@@ -16,6 +17,7 @@ from vidik.kernel.web import ServicesOf
 router = APIRouter(tags=["session"])
 
 _COOKIE = "vidik_sign_in"
+_LARGEST_LOGOUT = 32_768
 
 
 @router.get("/sign-in")
@@ -51,6 +53,24 @@ async def callback(request: Request, services: ServicesOf) -> Response:
     secure = is_secure(request, services.settings)
     response.delete_cookie(_name(request, services), path="/", secure=secure, httponly=True, samesite="lax")
     return response
+
+
+@router.post("/sign-in/logout", status_code=200)
+async def end_by_provider(request: Request, services: ServicesOf) -> Response:
+    """The provider says that somebody has signed out there (OpenID Connect Back-Channel Logout 1.0, clause 2.5)."""
+    ways = openid(services)
+    if ways is None:
+        raise NotFound("This city has no sign-in provider.")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > _LARGEST_LOGOUT:
+            raise TooLarge("A logout token is a few kilobytes.")
+    tokens = parse_qs(body.decode("ascii", "replace")).get("logout_token", [])
+    if len(tokens) != 1:
+        raise BadInput("There is one logout_token in the form.", code="invalid_request")
+    await ways.end_sessions(tokens[0], visitor_of(request).address)
+    return Response(headers={"Cache-Control": "no-store"})
 
 
 async def _arrive(ways: OpenId | None, request: Request, services: Services, waiting: Waiting | None) -> Response:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, TypeVar
 from urllib.parse import quote_plus
 
 import httpx
@@ -18,7 +20,9 @@ from vidik.kernel.clock import now
 from vidik.kernel.identity.openid.config import Provider, is_safe
 from vidik.kernel.identity.openid.errors import ProviderAway, TokenRefused, UnknownKey
 from vidik.kernel.identity.openid.id_token import Expected, check_id_token
+from vidik.kernel.identity.openid.logout_token import Farewell, check_logout_token
 
+Said = TypeVar("Said")
 _log = structlog.get_logger(__name__)
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=4.0)
@@ -98,15 +102,7 @@ class ProviderClient:
         token, access_token = answer.get("id_token"), answer.get("access_token")
         if not isinstance(token, str) or not isinstance(access_token, str):
             raise TokenRefused("no token")
-        expected = Expected(
-            issuer=self.provider.issuer,
-            client_id=self.provider.client_id,
-            nonce=nonce,
-            access_token=access_token,
-            trusted_audiences=self.provider.trusted_audiences,
-            clock_skew_seconds=self.provider.clock_skew_seconds,
-        )
-        claims = await self._checked(metadata, token, expected)
+        claims = await self._checked(metadata, token, self._expected(nonce, access_token), check_id_token)
         if self.provider.groups_claim not in claims and metadata.get("userinfo_endpoint"):
             more = await self._ask(
                 "GET", metadata["userinfo_endpoint"], headers={"Authorization": f"Bearer {access_token}"}
@@ -116,11 +112,31 @@ class ProviderClient:
             claims = more | claims
         return claims
 
-    async def _checked(self, metadata: dict[str, Any], token: str, expected: Expected) -> dict[str, Any]:
+    async def farewell(self, token: str) -> Farewell:
+        """Whose sessions a logout token ends; raises ProviderAway or TokenRefused."""
+        return await self._checked(await self.metadata(), token, self._expected(""), check_logout_token)
+
+    def _expected(self, nonce: str, access_token: str | None = None) -> Expected:
+        return Expected(
+            issuer=self.provider.issuer,
+            client_id=self.provider.client_id,
+            nonce=nonce,
+            access_token=access_token,
+            trusted_audiences=self.provider.trusted_audiences,
+            clock_skew_seconds=self.provider.clock_skew_seconds,
+        )
+
+    async def _checked(
+        self,
+        metadata: dict[str, Any],
+        token: str,
+        expected: Expected,
+        check: Callable[[str, KeySet, Expected, datetime], Said],
+    ) -> Said:
         try:
-            return check_id_token(token, await self._keys(metadata), expected, now())
+            return check(token, await self._keys(metadata), expected, now())
         except UnknownKey:  # clause 10.1.1: keys were changed; ask once more
-            return check_id_token(token, await self._keys(metadata, again=True), expected, now())
+            return check(token, await self._keys(metadata, again=True), expected, now())
 
     async def _keys(self, metadata: dict[str, Any], *, again: bool = False) -> KeySet:
         known = self._known

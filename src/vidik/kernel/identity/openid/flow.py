@@ -22,7 +22,8 @@ import structlog
 from vidik.kernel import audit
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, TooManyRequests
-from vidik.kernel.identity.authentication import authenticator
+from vidik.kernel.identity.authentication import authenticator, hash_secret
+from vidik.kernel.identity.openid import repository as links
 from vidik.kernel.identity.openid.config import Provider, provider_of
 from vidik.kernel.identity.openid.errors import ProviderAway, TokenRefused
 from vidik.kernel.identity.openid.people import admit, read_person
@@ -133,6 +134,8 @@ class OpenId:
         async with self._services.database.platform() as connection:
             account = await admit(connection, tenant, self.provider, person)
             begun = None if account is None else await self._begin(connection, account, visitor)
+            if begun is not None and isinstance(claims.get("sid"), str):
+                await links.name_session(connection, hash_secret(begun.secret), claims["sid"])
         authenticator(self._services).forget()  # sessions that began with more roles may have ended
         if begun is None:
             await self._record_refusal("not admitted", visitor)
@@ -156,6 +159,29 @@ class OpenId:
         details = {"address": visitor.address, "by": "provider"}
         async with self._services.database.platform() as connection:
             await audit.record(connection, by, "session.refuse", "account:unknown", reason=reason, details=details)
+
+    async def end_sessions(self, token: str, address: str) -> int:
+        """End what a logout token of the provider names (Back-Channel Logout 1.0); how many sessions that were.
+
+        Raises BadInput for a token that does not hold, ProviderAway, or TooManyRequests: a stranger may make us ask
+        the provider for its keys a few times only.
+        """
+        await brake_address(self._services, address)
+        try:
+            farewell = await self.client.farewell(token)
+        except TokenRefused as error:
+            _log.warning("a logout by the provider was refused", reason=str(error))
+            raise BadInput("This is no logout token of the city's provider.", code="invalid_request") from error
+        tenant = self._services.settings.tenant
+        by = system_principal("sign-in", tenant, frozenset())
+        async with self._services.database.platform() as connection:
+            await release_address(connection, address)
+            ended = await links.end_sessions(connection, tenant, self.provider.issuer, farewell)
+            for account in sorted(set(ended)):
+                details = {"by": "provider"}
+                await audit.record(connection, by, "session.end", f"account:{account}", details=details)
+        authenticator(self._services).forget()
+        return len(ended)
 
     async def farewell(self) -> str | None:
         """Where a browser ends its session at the provider (RP-Initiated Logout 1.0), or None.

@@ -13,6 +13,7 @@ from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 from joserfc.jws import JWSRegistry
+from joserfc.jwt import Token
 
 from vidik.kernel.identity.openid.errors import TokenRefused, UnknownKey
 
@@ -37,27 +38,37 @@ class Expected:
 
 def check_id_token(token: str, keys: KeySet, expected: Expected, now: datetime) -> dict[str, Any]:
     """The claims of an ID token that holds; raises TokenRefused, or UnknownKey when other keys may help."""
-    try:
-        decoded = jwt.decode(token, keys, registry=JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False))
-    except InvalidKeyIdError as error:
-        raise UnknownKey("key") from error
-    except (JoseError, ValueError, TypeError, KeyError) as error:
-        raise TokenRefused("signature") from error
+    decoded = read_signed(token, keys)
     claims = decoded.claims
-    _check_names(claims, expected)
-    _check_times(claims, expected.clock_skew_seconds, now.timestamp())
+    _check_subject(claims)
+    check_parties(claims, expected)
+    check_times(claims, expected.clock_skew_seconds, now.timestamp())
     _check_binding(claims, expected, str(decoded.header.get("alg")))
     return claims
 
 
-def _check_names(claims: dict[str, Any], expected: Expected) -> None:
-    if claims.get("iss") != expected.issuer:  # 2: exactly
-        raise TokenRefused("issuer")
+def read_signed(token: str, keys: KeySet) -> Token:
+    """A token whose signature is one of the provider's; raises TokenRefused, or UnknownKey."""
+    try:
+        return jwt.decode(token, keys, registry=JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False))
+    except InvalidKeyIdError as error:
+        raise UnknownKey("key") from error
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise TokenRefused("signature") from error
+
+
+def _check_subject(claims: dict[str, Any]) -> None:
     subject = claims.get("sub")
     if not isinstance(subject, str) or not 0 < len(subject) <= 255 or not subject.isascii():  # clause 2
         raise TokenRefused("subject")
     if not subject.isprintable():
         raise TokenRefused("subject")
+
+
+def check_parties(claims: dict[str, Any], expected: Expected) -> None:
+    """Raise TokenRefused unless the expected issuer wrote the token for us."""
+    if claims.get("iss") != expected.issuer:  # 2: exactly
+        raise TokenRefused("issuer")
     audience = claims.get("aud")
     audiences = [audience] if isinstance(audience, str) else audience
     if not isinstance(audiences, list) or expected.client_id not in audiences:  # 3
@@ -70,7 +81,8 @@ def _check_names(claims: dict[str, Any], expected: Expected) -> None:
         raise TokenRefused("party")
 
 
-def _check_times(claims: dict[str, Any], skew: int, now: float) -> None:
+def check_times(claims: dict[str, Any], skew: int, now: float) -> None:
+    """Raise TokenRefused unless the token was issued lately and counts still (seconds since 1970)."""
     expires, issued, begins = (_seconds(claims, name) for name in ("exp", "iat", "nbf"))
     if expires is None or now >= expires + skew:  # 9
         raise TokenRefused("expired")

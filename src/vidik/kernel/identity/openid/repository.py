@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from vidik.kernel.database import Connection
+
+if TYPE_CHECKING:
+    from vidik.kernel.identity.openid.logout_token import Farewell
 
 
 async def linked_account(connection: Connection, tenant: str, issuer: str, subject: str) -> int | None:
@@ -31,3 +36,40 @@ async def note_sign_in(connection: Connection, account: int, tokens_days: int) -
         """,
         [tokens_days, account],
     )
+
+
+async def name_session(connection: Connection, secret_hash: bytes, name: str) -> None:
+    """Note what the provider calls a session (`sid`)."""
+    await connection.execute(
+        "UPDATE platform.session SET provider_session = %s WHERE secret_hash = %s", [name, secret_hash]
+    )
+
+
+async def end_sessions(connection: Connection, tenant: str, issuer: str, farewell: Farewell) -> list[int]:
+    """End the sessions that began at a provider and that it names; the account of each.
+
+    One whose name was never told ends with all of its person's. What began after the token was issued stays.
+    """
+    cursor = await connection.execute(
+        """
+        DELETE FROM platform.session s
+         USING platform.account_link l
+         WHERE l.account = s.account
+           AND (l.tenant, l.issuer) = (%(tenant)s, %(issuer)s)
+           AND s.began_by = 'provider'
+           AND s.created_at < %(issued)s + interval '1 second'
+           AND (%(subject)s::text IS NULL OR l.subject = %(subject)s)
+           AND (%(session)s::text IS NULL
+                OR s.provider_session = %(session)s
+                OR (s.provider_session IS NULL AND %(subject)s::text IS NOT NULL))
+        RETURNING s.account
+        """,
+        {
+            "tenant": tenant,
+            "issuer": issuer,
+            "issued": farewell.issued_at,
+            "subject": farewell.subject,
+            "session": farewell.session,
+        },
+    )
+    return [row["account"] for row in await cursor.fetchall()]

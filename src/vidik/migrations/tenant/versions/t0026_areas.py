@@ -116,8 +116,8 @@ _TRIGGERS = """
                   FROM entity
                  WHERE id IN (SELECT entity_id FROM alarm)) AS found
          WHERE alarm.entity_id = found.id AND alarm.areas <> found.areas;
-        UPDATE incident SET areas = together(areas_of(place), areas_of(area))
-         WHERE areas <> together(areas_of(place), areas_of(area));
+        UPDATE incident SET areas = areas_of_incident(id, place, area)
+         WHERE areas <> areas_of_incident(id, place, area);
         UPDATE task SET areas = areas_of(place) WHERE areas <> areas_of(place);
         UPDATE crew SET areas = areas_of(depot) WHERE areas <> areas_of(depot);
         RETURN NULL;
@@ -148,9 +148,21 @@ _TRIGGERS = """
     CREATE TRIGGER changes_hands AFTER UPDATE ON device FOR EACH ROW
         WHEN (OLD.organisation IS DISTINCT FROM NEW.organisation) EXECUTE FUNCTION device_changes_hands();
 
+    -- Where it is itself, and where those are that were merged into it.
+    CREATE FUNCTION areas_of_incident(of_incident bigint, place jsonb, shape jsonb) RETURNS text[]
+    LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
+        WITH RECURSIVE part (id, areas) AS (
+            SELECT of_incident, together(areas_of(place), areas_of(shape))
+             UNION
+            SELECT i.id, together(areas_of(i.place), areas_of(i.area))
+              FROM incident i
+              JOIN part ON i.merged_into = part.id
+        )
+        SELECT together(array_agg(DISTINCT one), '{}') FROM part CROSS JOIN unnest(part.areas) AS one
+    $$;
     CREATE FUNCTION incident_lies() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
     BEGIN
-        NEW.areas := together(areas_of(NEW.place), areas_of(NEW.area));
+        NEW.areas := areas_of_incident(NEW.id, NEW.place, NEW.area);
         RETURN NEW;
     END $$;
     CREATE TRIGGER lies BEFORE INSERT OR UPDATE OF place, area ON incident
