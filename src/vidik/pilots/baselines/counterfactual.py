@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -137,6 +138,12 @@ def standstill(actual: Values, predicted: Values, baseline: Mask) -> Mask:
 
 def weather_of(temperature: Series, grid: DayGrid) -> Weather:
     """Daily temperatures on the days of the grid; NaN on a day with less than half of its hours."""
+    return _weather_on(temperature, grid.first, len(grid.rates))
+
+
+@lru_cache(maxsize=8)
+def _weather_on(temperature: Series, begin: np.datetime64, size: int) -> Weather:
+    """Worked out once for all meters of a site that were read over the same days."""
     source = day_grid(temperature)
     known = ~np.isnan(source.rates)
     with np.errstate(invalid="ignore"):
@@ -145,13 +152,13 @@ def weather_of(temperature: Series, grid: DayGrid) -> Weather:
     if source.hours > 1:
         columns = [_mean(source.rates[:, some], known[:, some]) for some in PARTS_OF_DAY]
         parts = np.nan_to_num(np.column_stack(columns) - mean[:, None])
-    offset = int((source.first - grid.first).astype(np.int64))
-    size = len(grid.rates)
+    offset = int((source.first - begin).astype(np.int64))
     found = Weather(np.full(size, np.nan), np.zeros((size, parts.shape[1])))
     first, last = max(offset, 0), min(offset + len(mean), size)
     if last > first:
         found.mean[first:last] = mean[first - offset : last - offset]
         found.parts[first:last] = parts[first - offset : last - offset]
+    found.mean.flags.writeable = found.parts.flags.writeable = False
     return found
 
 

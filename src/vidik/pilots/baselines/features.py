@@ -134,7 +134,7 @@ def _day_of_year(days: Days) -> NDArray[np.int64]:
 def _reached(of_year: NDArray[np.int64], rows: Mask) -> NDArray[np.int64]:
     """Each day of the year, or the nearest (around the turn of the year) that is in `rows`."""
     known = np.unique(of_year[rows])
-    if len(known) == 0:
+    if len(known) == 0 or np.isin(of_year, known).all():
         return of_year
     every = np.arange(367)
     apart = np.abs(every[:, None] - known[None, :])

@@ -23,7 +23,7 @@ def fit(features: Features, rates: Values, rows: Mask, strengths: Values) -> Val
     """
     groups = _groups(rates[rows])
     grams, moment = _normal(features.matrix[rows], rates[rows], groups)
-    return np.asarray(_solve(grams, moment, strengths[None], groups)[0], dtype=np.float64)
+    return np.asarray(_solve(grams[None], moment[None], strengths[None], groups)[0, 0], dtype=np.float64)
 
 
 def predict(features: Features, coefficients: Values) -> Values:
@@ -40,9 +40,10 @@ def held_out(features: Features, rates: Values, folds: Folds, strengths: Values)
     groups = _groups(rates[everything])
     grams, moment = _normal(features.matrix[everything], rates[everything], groups)
     found = np.full((len(strengths), *rates.shape), np.nan)
-    for fold in folds:
-        part, part_moment = _normal(features.matrix[fold], rates[fold], groups)
-        found[:, fold] = features.matrix[fold] @ _solve(grams - part, moment - part_moment, strengths, groups)
+    parts = [_normal(features.matrix[fold], rates[fold], groups) for fold in folds]
+    others = grams - np.stack([part for part, _ in parts]), moment - np.stack([part for _, part in parts])
+    for fold, coefficients in zip(folds, _solve(*others, strengths, groups), strict=True):
+        found[:, fold] = features.matrix[fold] @ coefficients
     return found
 
 
@@ -58,23 +59,28 @@ def _groups(rates: Values) -> Groups:
 def _normal(matrix: Values, rates: Values, groups: Groups) -> tuple[Values, Values]:
     """A Gram matrix for each group, `(groups, p, p)`, and the moments `(p, hours)`."""
     usable = ~np.isnan(matrix).any(axis=1)
-    matrix, rates = matrix[usable], rates[usable]
+    if not usable.all():
+        matrix, rates = matrix[usable], rates[usable]
     grams = np.empty((len(groups), matrix.shape[1], matrix.shape[1]))
     moment = np.empty((matrix.shape[1], rates.shape[1]))
     for place, hours in enumerate(groups):
         known = ~np.isnan(rates[:, hours[0]])
-        some = matrix[known]
+        if known.all():
+            some, amounts = matrix, rates[:, hours]
+        else:
+            some, amounts = matrix[known], rates[np.ix_(known, hours)]
         grams[place] = some.T @ some
-        moment[:, hours] = some.T @ rates[np.ix_(known, hours)]
+        moment[:, hours] = some.T @ amounts
     return grams, moment
 
 
-def _solve(grams: Values, moment: Values, strengths: Values, groups: Groups) -> Values:
-    """Coefficients `(penalties, p, hours)`."""
-    found = np.empty((len(strengths), *moment.shape))
-    diagonals = np.zeros((len(strengths), *grams.shape[1:]))
-    place = np.arange(grams.shape[1])
+def _solve(grams: Values, moments: Values, strengths: Values, groups: Groups) -> Values:
+    """Coefficients `(folds, penalties, p, hours)` of `grams` (folds, groups, p, p) and `moments` (folds, p, hours)."""
+    found = np.empty((len(grams), len(strengths), *moments.shape[1:]))
+    diagonals = np.zeros((len(strengths), *grams.shape[2:]))
+    place = np.arange(grams.shape[2])
     diagonals[:, place, place] = strengths
-    for gram, hours in zip(grams, groups, strict=True):
-        found[:, :, hours] = np.linalg.solve(gram + diagonals, moment[:, hours])
+    for number, hours in enumerate(groups):
+        penalised = grams[:, number, None] + diagonals
+        found[..., hours] = np.linalg.solve(penalised, moments[:, None, :, hours])
     return found

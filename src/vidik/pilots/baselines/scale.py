@@ -8,7 +8,7 @@ import numpy as np
 
 from vidik.pilots.baselines.counterfactual import Counterfactual
 from vidik.pilots.baselines.statistics import daily_sums
-from vidik.pilots.measurement.series import Period
+from vidik.pilots.measurement.series import Period, Values
 from vidik.pilots.outcome import Finding
 
 OTHER_SCALE = 4.0
@@ -52,10 +52,19 @@ def _change_of_scale(run: Counterfactual) -> tuple[date, float] | None:
     names = np.unique(months[known])
     if len(names) < MONTHS_OF_A_YEAR:
         return None
-    peaks = np.array([float(np.quantile(actual[known & (months == month)], 0.9)) for month in names])
+    peaks = np.array([_high(actual[known & (months == month)]) for month in names])
     for place in range(1, len(names)):
         before, after = peaks[:place], peaks[place:]
         factor = max(before.min() / max(after.max(), 1e-12), after.min() / max(before.max(), 1e-12))
         if factor > OTHER_SCALE:
             return names[place].astype("datetime64[D]").item(), float(factor)
     return None
+
+
+def _high(amounts: Values) -> float:
+    """The upper tenth of a month's days; numpy's quantile takes longer to begin than these few take to sort."""
+    ordered = np.sort(amounts)
+    place = 0.9 * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return float(ordered[below] + (place - below) * (ordered[above] - ordered[below]))

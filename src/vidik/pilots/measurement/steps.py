@@ -28,8 +28,10 @@ LOST_OF_ALL = 0.005
 
 def step_of(times: Times) -> Literal["hour", "day"]:
     """Whether rows are hourly (or finer, or uneven) or daily. Raises BadInput where they are further apart."""
-    seconds = np.unique(times.astype("datetime64[s]").astype(np.int64))
+    seconds = times.astype("datetime64[s]").astype(np.int64)
     gaps = np.diff(seconds)
+    if (gaps <= 0).any():
+        gaps = np.diff(np.unique(seconds))
     usual = usual_gap(gaps)
     if usual > 1.5 * DAY:
         raise BadInput(
@@ -45,6 +47,8 @@ def usual_gap(gaps: NDArray[np.int64]) -> float:
     """Seconds from row to row: the most common gap or the middle one, whichever is smaller (rows may be missing)."""
     if len(gaps) == 0:
         return 0.0
+    if (gaps == gaps[0]).all():
+        return float(gaps[0])
     sizes, counts = np.unique(gaps, return_counts=True)
     return float(min(sizes[counts.argmax()], np.median(gaps)))
 

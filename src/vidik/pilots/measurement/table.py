@@ -6,6 +6,7 @@ import csv
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from operator import methodcaller
 
 import numpy as np
 
@@ -66,9 +67,9 @@ def read_table(data: bytes, name: str) -> Table:
 def _columns(lines: list[str], delimiter: str, width: int) -> tuple[list[Sequence[str]], int]:
     """The fields of all lines that have enough of them, by column, and how many such lines there are."""
     # One split of the whole text is several times faster than a reader that looks at each line.
-    plain = all(line.count(delimiter) == width - 1 and '"' not in line for line in lines)
-    if plain:
-        fields = delimiter.join(lines).split(delimiter)
+    together = delimiter.join(lines)
+    if '"' not in together and set(map(methodcaller("count", delimiter), lines)) == {width - 1}:
+        fields = together.split(delimiter)
         return [fields[number::width] for number in range(width)], len(lines)
     full = [row for row in csv.reader(lines, delimiter=delimiter, strict=False) if len(row) >= width]
     return [[row[number] for row in full] for number in range(width)], len(full)
