@@ -20,6 +20,7 @@ export const PLACES: {
   { address: "/desk", key: "o", icon: "desk", label: "nav.desk", screens: ["desk"] },
   { address: "/alarms", key: "a", icon: "alarms", label: "nav.alarms", screens: ["alarms"] },
   { address: "/incidents", key: "i", icon: "incidents", label: "nav.incidents", screens: ["incidents"] },
+  { address: "/requests", key: "q", icon: "requests", label: "nav.requests", screens: ["requests"] },
   {
     address: "/procedures",
     key: "r",

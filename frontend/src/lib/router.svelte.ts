@@ -13,6 +13,7 @@ export type ScreenName =
   | "pilots"
   | "desk"
   | "incidents"
+  | "requests"
   | "wall"
   | "city"
   | "duty"
@@ -46,6 +47,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/wall\/?$/, "wall"],
   [/^\/city\/?$/, "city"],
   [/^\/incidents(?:\/([0-9]+))?\/?$/, "incidents"],
+  [/^\/requests(?:\/(.+?))?\/?$/, "requests"],
   [/^\/administration(?:\/([a-z]+))?\/?$/, "administration"],
   [/^\/sign-in\/?$/, "sign-in"],
 ];
@@ -123,6 +125,7 @@ class Router {
       return this.go(`/alarms/${id.slice(0, id.lastIndexOf("/"))}`);
     if (screen === "alarms" && id) return this.go("/alarms");
     if (screen === "incidents" && id) return this.go("/incidents");
+    if (screen === "requests" && id) return this.go("/requests");
     if (screen === "procedures" && id) return this.go("/procedures");
     if (screen === "exercises" && id) return this.go("/exercises");
     if (screen === "tasks" && id) return this.go("/tasks");
@@ -134,6 +137,7 @@ export const router = new Router();
 
 export const assetAddress = (id: string) => `/assets/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
 export const incidentAddress = (id: string) => `/incidents/${encodeURIComponent(id)}`;
+export const requestAddress = (id: string) => `/requests/${encodeURIComponent(id).replaceAll("%3A", ":")}`;
 export const planAddress = (id: string | number) => `/pilots/plans/${encodeURIComponent(id)}`;
 export const watchAddress = (id: string | number) => `${planAddress(id)}/watch`;
 export const deviceAddress = (id: string) => `/devices/${encodeURIComponent(id)}`;

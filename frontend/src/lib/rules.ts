@@ -50,6 +50,13 @@ function sentence(rule: Rule): string {
       return t("rules.unusual", { attribute, n: full(rule.margin ?? 0) }) + held;
     case "neighbours":
       return t("rules.neighbours", { attribute, n: full(rule.distance ?? 0) }) + held;
+    case "requests":
+      return t("rules.requests", {
+        n: rule.at_least ?? 1,
+        codes: (rule.service_codes ?? []).join(", "),
+        metres: full(rule.radius_m ?? 200),
+        within: rule.within ?? "1h",
+      });
     case "combination": {
       const of = rule.of?.length ?? 0;
       return t("rules.combination", { n: rule.at_least ?? of, of }) + held;

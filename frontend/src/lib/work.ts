@@ -1,6 +1,6 @@
 /** What others do in the command centre, as the live stream tells it; stores of the rooms listen by topic. */
 export type WorkTopic =
-  "incident" | "task" | "crew" | "procedure-run" | "shift" | "notice" | "warning" | "exercise";
+  "incident" | "task" | "crew" | "procedure-run" | "shift" | "notice" | "warning" | "exercise" | "request";
 
 export interface WorkEvent<Data = unknown> {
   id: string;

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from vidik.demo.behaviour import Behaviour
+from vidik.demo.citizens import report
 from vidik.demo.crews import drive_crews
 from vidik.demo.door import Door, DoorClosed
 from vidik.demo.live import send_live
@@ -67,6 +68,7 @@ async def run(
                 tasks.create_task(_recordings(door, recordings, folder, mqtt_host, mqtt_port))
             tasks.create_task(_save(meters))
             tasks.create_task(_crews(door, basemap, seed))
+            tasks.create_task(_citizens(door, basemap, seed))
             counted = _Count(tell, "past day", len(city.assets))
             for gateway_id, assets in city.behind_gateways().items():
                 secret = credentials.secrets[gateway_id]
@@ -93,6 +95,14 @@ async def _crews(door: Door, basemap: dict[str, Any], seed: int) -> None:
         await drive_crews(door, basemap, seed)
     except DoorClosed as refused:
         _log.warning("the demo's crews do not drive", reason=str(refused))
+
+
+async def _citizens(door: Door, basemap: dict[str, Any], seed: int) -> None:
+    """Let citizens report; the city lives on without them where Vidik refuses them."""
+    try:
+        await report(door, basemap, seed)
+    except DoorClosed as refused:
+        _log.warning("the demo's citizens do not report", reason=str(refused))
 
 
 async def _recordings(door: Door, recordings: Path, folder: Path, host: str, port: int) -> None:

@@ -15,8 +15,9 @@ NAME = names.expand_attribute("name")
 ORIGIN = names.expand_attribute("dataOrigin")
 REQUEST_TYPES = (names.expand_type(REQUEST_TYPE), names.expand_type(twins.twin_type(REQUEST_TYPE)))
 """The types of citizens' requests, real ones and those of exercises."""
-_REQUEST_NAMES = tuple(names.expand_attribute(name) for name in ("address_string", "service_name", "service_code"))
-_LONGEST_NAME = 120
+# A citizen's request has no name: it is called by where it is, or what it is about.
+_NAMES = (NAME, *(names.expand_attribute(name) for name in ("address_string", "service_name", "service_code")))
+_LONGEST_NAME = 300
 
 
 def default_instance(document: Mapping[str, Any], iri: str) -> Mapping[str, Any] | None:
@@ -39,15 +40,10 @@ def value_of(document: Mapping[str, Any], iri: str) -> Any:
 
 
 def name_of(entity_id: str, document: Mapping[str, Any]) -> str:
-    """Return the entity's name, or the last part of its id."""
-    name = value_of(document, NAME)
-    return name if isinstance(name, str) and name else entity_id.rpartition(":")[2]
-
-
-def request_name(entity_id: str, document: Mapping[str, Any]) -> str:
-    """Return how a citizen's request is called where it is only mentioned: where it is, or what it is about."""
-    said = (value_of(document, iri) for iri in _REQUEST_NAMES)
-    return next((text[:_LONGEST_NAME] for text in said if isinstance(text, str) and text), name_of(entity_id, document))
+    """Return the entity's name (of a citizen's request where it is), or the last part of its id."""
+    said = (value_of(document, iri) for iri in _NAMES)
+    name = next((text for text in said if isinstance(text, str) and text), "")
+    return name[:_LONGEST_NAME] or entity_id.rpartition(":")[2]
 
 
 def origin_of(document: Mapping[str, Any]) -> str:

@@ -13,7 +13,7 @@ from tests.operations.conftest import rows
 from vidik.context.jsonld import names
 from vidik.kernel.clock import now
 from vidik.kernel.services import Services
-from vidik.operations.entities import request_name
+from vidik.operations.entities import name_of
 from vidik.operations.incidents.incident import Incident
 from vidik.operations.incidents.incident import State as IncidentState
 from vidik.operations.incidents.types import packaged_types
@@ -122,7 +122,7 @@ def test_no_value_of_any_kind_is_too_much(said: dict[str, Any]) -> None:
     facts = facts_of("urn:x", document, NOON)
     assert facts.requested_at <= NOON
     assert all(ord(letter) >= 32 or letter in "\n\t" for letter in facts.description + facts.address)
-    assert request_name("urn:x", document)
+    assert name_of("urn:x", document)
 
 
 class TestData:

@@ -74,6 +74,12 @@ export const FIELDS: Record<RuleKind, Field[]> = {
     { name: "of", as: "conditions" },
     { name: "at_least", as: "number", min: 1, whole: true, optional: true },
   ],
+  requests: [
+    { name: "service_codes", as: "list" },
+    { name: "at_least", as: "number", min: 1, max: 1000, whole: true },
+    { name: "radius_m", as: "number", min: 1, max: 20_000 },
+    { name: "within", as: "duration" },
+  ],
 };
 export const KINDS = Object.keys(FIELDS) as RuleKind[];
 /** Kinds for which history has no answer. */
@@ -125,6 +131,13 @@ const USUAL_OF_KIND: Partial<Record<RuleKind, Draft>> = {
     ],
     at_least: null,
   },
+  requests: {
+    entity_types: ["service_requests"],
+    service_codes: [],
+    at_least: 1,
+    radius_m: 200,
+    within: "1h",
+  },
 };
 
 /** What the form begins with: the rule that stands, with its defaults written out. */
@@ -160,6 +173,10 @@ export const newDraft = (kind: RuleKind, before: Draft = {}): Draft => {
     ...Object.fromEntries(FIELDS[kind].flatMap((field) => startOf(field))),
     ...USUAL_OF_KIND[kind],
     ...kept,
+    // Requests are of one type, and no other rule is about them.
+    ...(kind === "requests" || before["kind"] === "requests"
+      ? { entity_types: kind === "requests" ? ["service_requests"] : [] }
+      : {}),
     kind,
   };
 };

@@ -22,6 +22,7 @@ export type Changes = Partial<
 >;
 /** `in_exercise`: the exercise that the incident belongs to; what is opened for its alarms belongs to it anyway. */
 export type Draft = Changes & {
+  opened_from?: Incident["opened_from"];
   type: string;
   title: string;
   links?: Link[];

@@ -320,7 +320,8 @@ export type RuleKind =
   | "geofence"
   | "forecast"
   | "neighbours"
-  | "combination";
+  | "combination"
+  | "requests";
 
 /** A rule as the API tells it; which figures it has depends on its kind. */
 export interface Rule {
@@ -354,6 +355,8 @@ export interface Rule {
   radius_m?: number;
   of?: unknown[];
   at_least?: number | null;
+  service_codes?: string[];
+  within?: string;
   rationalisation?: {
     cause: Texts;
     consequence: Texts;

@@ -44,6 +44,7 @@ export const attributeWords: Record<string, Pair> = {
 
 export const typeWords: Record<string, Pair> = {
   AirQualityObserved: { en: "Air station", "sr-Cyrl": "Мерна станица ваздуха" },
+  service_requests: { en: "Citizen's request", "sr-Cyrl": "Пријава грађанина" },
   HeatSubstation: { en: "Heating substation", "sr-Cyrl": "Топлотна подстаница" },
   OffStreetParking: { en: "Parking site", "sr-Cyrl": "Паркиралиште" },
   ParkingSpot: { en: "Parking spot", "sr-Cyrl": "Паркинг место" },

@@ -33,6 +33,7 @@ export const control = {
   "rules.mustBeOutside": "is inside a forbidden area",
   "rules.unusual": "{attribute} is further than {n} from what the hour usually brings",
   "rules.neighbours": "{attribute} is further than {n} from its neighbours",
+  "rules.requests": "{n} requests of {codes} within {metres} m and {within}",
   "rules.combination": "{n} of {of} conditions hold",
   "rules.held": "for {hold}",
   "rules.figure.above": "Raises above",

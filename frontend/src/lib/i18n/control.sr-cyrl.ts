@@ -33,6 +33,7 @@ export const control: Record<keyof typeof english, Message> = {
   "rules.mustBeOutside": "у забрањеном је подручју",
   "rules.unusual": "{attribute} даље од {n} од онога што тај сат обично донесе",
   "rules.neighbours": "{attribute} даље од {n} од суседа",
+  "rules.requests": "{n} пријава ({codes}) унутар {metres} m и {within}",
   "rules.combination": "важи {n} од {of} услова",
   "rules.held": "дуже од {hold}",
   "rules.figure.above": "Подиже се изнад",

@@ -15,6 +15,7 @@ export const en = {
   "nav.alarms": "Alarms",
   "nav.desk": "Desk",
   "nav.incidents": "Incidents",
+  "nav.requests": "Requests",
   "nav.city": "City",
   "nav.duty": "Duty",
   "nav.warnings": "Warnings",

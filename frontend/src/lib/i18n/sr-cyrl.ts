@@ -13,6 +13,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "nav.alarms": "Аларми",
   "nav.desk": "Радни сто",
   "nav.incidents": "Инциденти",
+  "nav.requests": "Пријаве",
   "nav.city": "Град",
   "nav.duty": "Дежурство",
   "nav.warnings": "Упозорења",

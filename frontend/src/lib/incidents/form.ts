@@ -37,7 +37,7 @@ export interface Form {
 /** The form of an action with what is known already. The client's id is made once: a repeat opens nothing twice. */
 export function blank(asked: Asked | null): Form {
   const known: Partial<Draft> =
-    asked?.act === "open" ? asked.draft : asked?.act === "edit" ? asked.incident : {};
+    asked?.act === "open" ? asked.draft : asked?.act === "edit" ? { ...asked.incident } : {};
   const isEdit = asked?.act === "edit";
   const clientId = crypto.randomUUID();
   const others = incidents.running.filter(
@@ -69,6 +69,7 @@ export function blank(asked: Asked | null): Form {
         place: this.place,
         links: known.links?.map(({ kind, target }) => ({ kind, target })) ?? [],
         client_id: clientId,
+        ...(known.opened_from ? { opened_from: known.opened_from } : {}),
         ...(this.exercise ? { in_exercise: this.exercise } : {}),
       };
     },

@@ -7,6 +7,8 @@ import { isStale } from "../time";
 import { featureOf, glyphName, type AssetFeature } from "./clusters";
 import { GLYPH_PIXEL_RATIO, paintGlyph } from "./glyphs";
 import { incidentFeatures } from "./incidents";
+import type { CitizenRequest } from "../api/requests";
+import { requestFeatures } from "./requests";
 import { readPalette } from "./palette";
 import { EMPTY, labelField, layers, styleOf } from "./style";
 import { rankOf } from "../states";
@@ -26,6 +28,7 @@ export interface CityMapOptions {
   label: string;
   onSelect: (id: string | null) => void;
   onIncident?: (id: string) => void;
+  onRequest?: (id: string) => void;
   onMove: (view: View) => void;
 }
 
@@ -104,6 +107,12 @@ export class CityMap {
     const { places, areas } = incidentFeatures(incidents, chosen);
     this.source("incidents").setData(places);
     this.source("incident-areas").setData(areas);
+  }
+
+  /** Show citizens' requests between the assets and the incidents, one of them as chosen. */
+  showRequests(requests: CitizenRequest[], chosen: string | null): void {
+    if (!this.ready) return void this.whenReady.push(() => this.showRequests(requests, chosen));
+    this.source("requests").setData(requestFeatures(requests, chosen));
   }
 
   /** One asset has another state: sent to the source as a diff, together with others of the moment. */
@@ -202,13 +211,19 @@ export class CityMap {
   }
 
   private paint(name: string): void {
-    if (!/^(full|dot|badge)\|/.test(name) || this.map.hasImage(name)) return;
+    if (!/^(full|dot|badge|request)\|/.test(name) || this.map.hasImage(name)) return;
     this.painted.add(name);
     this.map.addImage(name, paintGlyph(name, this.palette), { pixelRatio: GLYPH_PIXEL_RATIO });
   }
 
   private bindPointer(): void {
-    const hits = ["assets", "clusters", ...(this.options.onIncident ? ["incidents"] : [])];
+    const { onIncident, onRequest } = this.options;
+    const hits = [
+      "assets",
+      "clusters",
+      ...(onIncident ? ["incidents"] : []),
+      ...(onRequest ? ["requests"] : []),
+    ];
     this.map.on("click", async (event) => {
       const box: [maplibre.PointLike, maplibre.PointLike] = [
         [event.point.x - 5, event.point.y - 5],
@@ -216,7 +231,9 @@ export class CityMap {
       ];
       const found = this.map.queryRenderedFeatures(box, { layers: hits });
       const incident = found.find((feature) => feature.layer.id === "incidents");
-      if (incident) return this.options.onIncident?.(String(incident.properties["id"]));
+      if (incident) return onIncident?.(String(incident.properties["id"]));
+      const request = found.find((feature) => feature.layer.id === "requests");
+      if (request) return onRequest?.(String(request.properties["id"]));
       const asset = found
         .filter((feature) => feature.layer.id === "assets")
         .sort((a, b) => Number(b.properties["rank"]) - Number(a.properties["rank"]))[0];

@@ -184,7 +184,47 @@ function paintBadge(context: CanvasRenderingContext2D, state: AssetState, palett
   context.fill();
 }
 
-/** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|high", "badge|high||exercise". */
+/** A citizen's words: a speech bubble, filled while nobody works on it, dotted when simulated. */
+function paintRequest(
+  context: CanvasRenderingContext2D,
+  state: string,
+  origin: Origin,
+  palette: Palette,
+): void {
+  context.beginPath();
+  context.moveTo(-8, -7);
+  for (const [x, y] of [
+    [8, -7],
+    [8, 4],
+    [0, 4],
+    [-4, 9],
+    [-4, 4],
+    [-8, 4],
+  ] as const)
+    context.lineTo(x, y);
+  context.closePath();
+  context.lineJoin = "round";
+  context.strokeStyle = palette.ground;
+  context.lineWidth = 4.5;
+  context.stroke();
+  context.fillStyle = state === "new" ? palette.ink : palette.surface;
+  context.fill();
+  setDash(context, origin);
+  context.strokeStyle = state === "new" ? palette.ground : palette.ink;
+  context.lineWidth = 1.6;
+  context.stroke();
+  context.setLineDash([]);
+  context.strokeStyle = state === "new" ? palette.surface : palette.ink;
+  context.lineWidth = 1.5;
+  context.beginPath();
+  context.moveTo(-4.5, -3.5);
+  context.lineTo(4.5, -3.5);
+  context.moveTo(-4.5, 0.3);
+  context.lineTo(1.5, 0.3);
+  context.stroke();
+}
+
+/** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|high", "badge|high||exercise", "request|new||real". */
 export function paintGlyph(name: string, palette: Palette): Picture {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE * SCALE;
@@ -195,6 +235,7 @@ export function paintGlyph(name: string, palette: Palette): Picture {
   const [kind, second, state, origin] = name.split("|");
   if (origin === "exercise") paintExercise(context, palette);
   if (kind === "badge") paintBadge(context, second as AssetState, palette);
+  else if (kind === "request") paintRequest(context, second ?? "", origin as Origin, palette);
   else if (kind === "dot") paintDot(context, origin as Origin, palette);
   else paintFull(context, second as Service, state as AssetState, origin as Origin, palette);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);

@@ -5,6 +5,7 @@ import { toLatin } from "../i18n/transliterate";
 import { RANK, stateOfRank } from "../states";
 import { CLUSTER_PROPERTIES, CLUSTER_RADIUS } from "./clusters";
 import { incidentLayers, incidentSources } from "./incidents";
+import { requestLayers, requestSources } from "./requests";
 import type { Palette } from "./palette";
 
 export const EMPTY: FeatureCollection = { type: "FeatureCollection", features: [] };
@@ -208,6 +209,7 @@ export function layers(palette: Palette, cyrillic: boolean): LayerSpecification[
         "circle-stroke-width": 2.5,
       },
     },
+    ...requestLayers(palette),
     ...incidentLayers(palette),
   ];
 }
@@ -230,6 +232,7 @@ export function styleOf(basemap: Basemap | null, palette: Palette, cyrillic: boo
       clusterProperties: CLUSTER_PROPERTIES,
     },
     selected: { type: "geojson", data: EMPTY },
+    ...requestSources(),
     ...incidentSources(),
   };
   for (const name of BASE) {

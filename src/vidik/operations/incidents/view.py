@@ -7,7 +7,7 @@ from typing import Any
 
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Connection
-from vidik.operations.entities import name_of, request_name
+from vidik.operations.entities import name_of
 from vidik.operations.incidents import repository
 from vidik.operations.incidents.incident import Incident
 
@@ -33,7 +33,7 @@ async def summaries(connection: Connection, incidents: Sequence[Incident]) -> li
             {
                 "kind": row["kind"],
                 "target": row["target"],
-                "name": _name(row) if row["document"] else None,
+                "name": name_of(row["target"], row["document"]) if row["document"] else None,
                 "linked_at": iso(row["linked_at"]),
                 "linked_by": row["linked_by"],
             }
@@ -83,11 +83,6 @@ def entry_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "person": row["person"],
         "data": row["data"],
     }
-
-
-def _name(link: Mapping[str, Any]) -> str:
-    called = request_name if link["kind"] == "request" else name_of
-    return called(link["target"], link["document"])
 
 
 def _time(moment: datetime | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from vidik.context.jsonld import names
 from vidik.context.store import entities as store
@@ -9,10 +10,10 @@ from vidik.context.store.changes import Change, ChangeBatch
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
 from vidik.operations import journal
-from vidik.operations.entities import REQUEST_TYPES
+from vidik.operations.entities import REQUEST_TYPES, value_of
 from vidik.operations.requests import repository, view
 from vidik.operations.requests.gatherings import look_at
-from vidik.operations.requests.request import facts_of
+from vidik.operations.requests.request import CLOSING, facts_of
 
 _AT_ONCE = 500
 _TYPES = frozenset(REQUEST_TYPES)
@@ -22,6 +23,7 @@ _ANSWERED = frozenset(
         "status", "requestState", "updated_datetime", "status_notes", "incidentNumber", "agency_responsible",
     )
 )  # fmt: skip
+_STATUS = names.expand_attribute("status")
 _STATE = names.expand_attribute("requestState")
 
 
@@ -76,8 +78,7 @@ async def _take_in(
     others: list[str] = []
     for entity_id, row in rows.items():
         said = told.get(entity_id)
-        written = row.document.get(_STATE)
-        if said and (not isinstance(written, dict) or written.get("value") != said.get("state")):
+        if said and not _stands(row.document, said):
             await repository.untold(connection, entity_id)
         elif said and all(_ANSWERED.issuperset(change.attributes) for change in changed.get(entity_id, ())):
             continue  # our own answer, of which the desks were told with it
@@ -89,3 +90,9 @@ async def _take_in(
         await look_at(connection, services.settings, fresh)
     for standing in await repository.find_many(connection, [*fresh, *others]):
         await view.tell(connection, standing)
+
+
+def _stands(document: Mapping[str, Any], said: Mapping[str, str]) -> bool:
+    """Whether an entity still says what it was told; its sender may close it, but not open what was closed."""
+    closed = value_of(document, _STATUS) == "closed"
+    return value_of(document, _STATE) == said.get("state") and (closed or said.get("state") not in CLOSING)

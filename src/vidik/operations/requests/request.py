@@ -20,6 +20,8 @@ from vidik.operations.rules.fences import Place, place_of
 State = Literal["new", "in_work", "done", "refused", "forwarded", "withdrawn"]
 Decision = Literal["refused", "forwarded"]
 ENDED: Final = frozenset({"done", "refused", "forwarded", "withdrawn"})
+CLOSING: Final = frozenset({"done", "refused"})
+"""States that close the request for its sender, too."""
 LONGEST_DESCRIPTION: Final = 4_000
 """Letters that are shown of a description; the entity keeps all of it."""
 _LONGEST: Final = {"service_code": 100, "service_name": 200, "address": 300, "agency_responsible": 200}
@@ -137,7 +139,7 @@ def answer(standing: Standing, at: datetime) -> dict[str, dict[str, Any]]:
     `status` closes with the work done or refused; one that was forwarded stays open: somebody else has the work now.
     `status_notes` is a LanguageProperty in three scripts: whoever asks with `lang` gets one of them.
     """
-    closed = standing.state in ("done", "refused")
+    closed = standing.state in CLOSING
     said: dict[str, dict[str, Any]] = {
         "status": {"type": "Property", "value": "closed" if closed else "open"},
         "requestState": {"type": "Property", "value": standing.state},

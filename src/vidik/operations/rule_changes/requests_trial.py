@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from vidik.kernel.clock import CITY_ZONE, to_microseconds
 from vidik.kernel.database import Database
-from vidik.operations.entities import request_name
+from vidik.operations.entities import name_of
 from vidik.operations.rule_changes import trials_repository
 from vidik.operations.rule_changes.trial import Trial
 from vidik.operations.rules.fences import Place
@@ -45,7 +45,7 @@ async def try_rule(
     trial.readings = len(past)
     for finding in findings_of(rule, past):
         trial.hear(finding)
-    return trial.result(begin, end, {row["entity_id"]: request_name(row["entity_id"], row["document"]) for row in rows})
+    return trial.result(begin, end, {row["entity_id"]: name_of(row["entity_id"], row["document"]) for row in rows})
 
 
 def findings_of(rule: RequestsRule, past: Sequence[Past]) -> Iterator[Finding]:
