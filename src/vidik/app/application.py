@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from vidik import __version__
 from vidik.app.boundary import Boundary, LiveStreams
@@ -35,15 +36,25 @@ def assemble(settings: Settings) -> Starlette:
     first = [route for module in modules if module.name != CONSOLE for route in module.routes()]
     last = [route for module in modules if module.name == CONSOLE for route in module.routes()]
     packed = Mount("/api", app=GZipMiddleware(_api(modules, services), minimum_size=2048, compresslevel=4))
-    app = Starlette(
+    app = _Application(
         routes=[*first, *health_routes(services), packed, *last],
-        middleware=[Middleware(Boundary, streams=streams), Middleware(ShortWay, routes=first)],
-        exception_handlers={kind: HANDLERS[kind] for kind in HANDLERS},
         lifespan=_lifespan(modules, services),
     )
+    app.layers = lambda inner: Boundary(ShortWay(inner, first), streams)
     app.state.services = services
     app.state.streams = streams
     return app
+
+
+class _Application(Starlette):
+    """Starlette with our layers alone: behind the boundary its own net for mistakes would catch nothing."""
+
+    layers: Callable[[ASGIApp], ASGIApp]
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """The application as it is asked, from the outside in."""
+        expected = {kind: handler for kind, handler in HANDLERS.items() if kind is not Exception}
+        return self.layers(ExceptionMiddleware(self.router, handlers=expected))
 
 
 def _api(modules: list[Module], services: Services) -> FastAPI:

@@ -11,13 +11,13 @@ import secrets
 import time
 from functools import lru_cache
 
-import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from vidik.app.problems import internal_problem, problem_response
+from vidik.kernel.answers import WHOLE_ANSWER
 from vidik.kernel.errors import TooLarge
-from vidik.kernel.logs import get_logger
+from vidik.kernel.logs import REQUEST_ID, get_logger
 from vidik.kernel.tasks import end_tasks
 from vidik.kernel.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 
@@ -72,7 +72,7 @@ class Boundary:
             await self.app(scope, receive, send)
             return
         exchange = _Exchange(scope, receive, send, self.streams)
-        structlog.contextvars.bind_contextvars(request_id=exchange.request_id)
+        asked = REQUEST_ID.set(exchange.request_id)
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except TooLarge as error:
@@ -85,7 +85,7 @@ class Boundary:
             await exchange.answer_problem(internal_problem(exchange.request_id))
         finally:
             await exchange.end_stream()
-            structlog.contextvars.unbind_contextvars("request_id")
+            REQUEST_ID.reset(asked)
             exchange.report()
 
 
@@ -126,7 +126,11 @@ class _Exchange:
         return message
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == WHOLE_ANSWER:
+            self.status = message["status"]
+            self.complete = True
+            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode()), *_HEADERS]
+        elif message["type"] == "http.response.start":
             self.status = message["status"]
             given = message.get("headers", ())
             names = {name.lower(): value for name, value in given}

@@ -28,6 +28,7 @@ from vidik.context.ngsild.broker import Broker, Call
 from vidik.context.ngsild.exchange import LD_JSON, has_header
 from vidik.context.ngsild.parameters import check_names
 from vidik.context.ngsild.versions import as_preferred
+from vidik.context.plain_reading import PlainReading
 from vidik.context.registrations import announcing, entity_maps_api, identity_api
 from vidik.context.registrations import api as registrations_api
 from vidik.context.registrations.copying import PATH
@@ -244,7 +245,8 @@ async def ngsi_ld(scope: Scope, receive: Receive, send: Send) -> None:
     """The ASGI application beneath /ngsi-ld/v1."""
     request = Request(scope, receive)
     try:
-        response = await _answer(scope, request)
+        plain = await PlainReading.of(scope["app"].state.services).answer(scope, READ)
+        response = await _answer(scope, request) if plain is None else plain
     except VidikError as error:
         response = problems.response(error)
     if has_header(request, b"ngsild-tenant"):

@@ -7,6 +7,7 @@ import logging.handlers
 import re
 import sys
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -16,6 +17,9 @@ from structlog.typing import FilteringBoundLogger, Processor
 HIDDEN = "***"
 FILE_BYTES = 8_000_000
 FILES_KEPT = 3
+
+REQUEST_ID: ContextVar[str] = ContextVar("vidik_request_id")
+"""The request that is being answered: every entry that is written meanwhile has it."""
 
 _SECRET_KEY = re.compile(r"passw|secret|token|authori[sz]ation|cookie|credential|api_?key|private_?key", re.IGNORECASE)
 # What secrets look like inside a sentence: an authorisation header, a password in a URL, a session cookie.
@@ -58,6 +62,7 @@ def configure_logging(
     """
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
+        _add_request_id,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -121,6 +126,13 @@ def _console_handlers(process: str, folder: Path | None) -> list[logging.Handler
 
 def _is_terminal(handler: logging.Handler) -> bool:
     return type(handler) is logging.StreamHandler and handler.stream.isatty()
+
+
+def _add_request_id(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    request_id = REQUEST_ID.get(None)
+    if request_id is not None:
+        event.setdefault("request_id", request_id)
+    return event
 
 
 def _name_of(process: str) -> Processor:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,13 @@ class ContextResolver:
         if local is None or (isinstance(local, str) and packaged.is_core(local)):
             return self.core
         return self._active.get(_key(local))
+
+    def used(self, local: str | None) -> ActiveContext | None:
+        """As `remembered`, and counts the use where it is known."""
+        known = self.remembered(local)
+        if known is not None:
+            self._count(local)
+        return known
 
     async def resolve(self, local: Any) -> ActiveContext:
         """The active context of an address, an inline context or a list of them; None is the core context.
@@ -173,6 +181,7 @@ def _key(local: Any) -> bytes:
         raise processing.refuse("it is nested too deeply") from None
 
 
+@lru_cache(maxsize=512)
 def _counted(url: str) -> str:
     """What a context is counted under: a hosted one is the same however its host is called."""
     return hosting.id_in(url) or url

@@ -26,10 +26,10 @@ from vidik.context.ngsild import (
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.exchange import (
-    GEO_JSON,
     JSON,
     LD_JSON,
     MERGE_PATCH,
+    READABLE,
     Parameters,
     answer,
     answer_array,
@@ -43,7 +43,6 @@ from vidik.context.store.document import SCOPE
 from vidik.context.store.entities import EntityRow, version_of
 from vidik.kernel.errors import NotFound
 
-_READABLE: Final = (JSON, LD_JSON, GEO_JSON)
 _PATCHES: Final = (JSON, LD_JSON, MERGE_PATCH)
 _OPERATIONS: Final = {"PUT": "replace", "PATCH": "update", "POST": "append", "DELETE": "delete_attribute"}
 
@@ -61,7 +60,7 @@ async def create_entity(call: Call) -> Response:
 
 async def retrieve_entity(call: Call) -> Response:
     """GET /entities/{id}."""
-    kind = call.accept(*_READABLE)
+    kind = call.accept(*READABLE)
     context = await call.reading_context()
     parameters.check_kind(call.parameters, kind)
     view = parameters.view(call.parameters, context)
@@ -91,7 +90,7 @@ def _tag(call: Call, entity: Stored, kind: str, context: ActiveContext) -> str |
 
 async def query_entities(call: Call) -> Response:
     """GET /entities."""
-    kind = call.accept(*_READABLE)
+    kind = call.accept(*READABLE)
     context = await call.reading_context()
     return await answer_query(call, call.parameters, kind, context)
 

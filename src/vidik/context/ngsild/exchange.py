@@ -11,15 +11,19 @@ from urllib.parse import parse_qsl, quote
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from vidik.context.jsonld import packaged
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import problems
 from vidik.context.ngsild.nesting import MAXIMUM_NESTING, is_too_deep
+from vidik.kernel.answers import WHOLE_ANSWER
 
 JSON: Final = "application/json"
 LD_JSON: Final = "application/ld+json"
 GEO_JSON: Final = "application/geo+json"
+READABLE: Final = (JSON, LD_JSON, GEO_JSON)
+"""What an answer about entities can be had as."""
 MERGE_PATCH: Final = "application/merge-patch+json"
 CONTEXT_REL: Final = "http://www.w3.org/ns/json-ld#context"
 MAXIMUM_BODY: Final = 8 * 1024 * 1024
@@ -243,6 +247,13 @@ class Answer(Response):
         if link is not None:
             self.raw_headers.append((b"link", link))
 
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if WHOLE_ANSWER in scope.get("extensions", ()):
+            body = self.body
+            await send({"type": WHOLE_ANSWER, "status": self.status_code, "headers": self.raw_headers, "body": body})
+        else:
+            await super().__call__(scope, receive, send)
+
 
 def answer(
     body: Any,
@@ -260,6 +271,11 @@ def answer(
     for one in body if isinstance(body, list) else (body,):
         one["@context"] = inside
     return Answer(orjson.dumps(body), kind, headers or {}, status=status)
+
+
+def tagged_answer(body: Any, tag: str, vary: str, context: ActiveContext) -> Response:
+    """As `answer` in plain JSON, with the tag of the answer."""
+    return Answer(orjson.dumps(body), JSON, {"ETag": tag, "Vary": vary}, _link_to(context))
 
 
 def answer_array(fragments: Iterable[bytes], context: ActiveContext, headers: Mapping[str, str]) -> Response:

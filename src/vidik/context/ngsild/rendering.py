@@ -104,11 +104,14 @@ def _add_plain(body: Json, document: Mapping[str, Any], view: View) -> None:
 
 
 def _plain_instance(instance: Json, context: ActiveContext) -> Json:
-    shown: Json = {}
-    for name, value in instance.items():
-        if name in _PLAIN:
-            shown[name] = value
-        elif name not in _SYSTEM:
+    shown = instance.copy()
+    shown.pop("createdAt", None)
+    shown.pop("modifiedAt", None)
+    if shown.keys() <= _PLAIN:
+        return shown
+    for name in [name for name in shown if name not in _PLAIN]:
+        value = shown.pop(name)
+        if name not in _SYSTEM:
             _add_member(shown, name, value, context)
     return shown
 

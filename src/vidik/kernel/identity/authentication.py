@@ -77,6 +77,15 @@ class Authenticator:
                 return found
         return None
 
+    def remembered(self, header: str) -> Principal | None:
+        """Who is behind an `Authorization` header, as far as that is known without asking the database."""
+        scheme, _, credential = header.partition(" ")
+        if scheme.lower() != "bearer" or not credential:
+            return None
+        if credential.startswith(TOKEN_PREFIX):
+            return self._cache.get(hash_secret(credential))
+        return self.other(None, credential)
+
     def forget(self) -> None:
         """Drop every remembered answer, also those that are being looked up now."""
         self._generation += 1
