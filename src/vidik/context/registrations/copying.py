@@ -23,6 +23,7 @@ from vidik.context.ngsild.broker import Broker
 from vidik.context.ngsild.exchange import LD_JSON
 from vidik.context.ngsild.values import NULL
 from vidik.context.registrations import copies, matching
+from vidik.context.registrations import repository as registrations_changed
 from vidik.context.registrations.copies import Copy
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.forwarding import Answer, Errand, Sender
@@ -39,7 +40,7 @@ from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
-LOOK_SECONDS: Final = 2.0
+LISTEN_AGAIN_SECONDS: Final = 2.0
 AGAIN_SECONDS: Final = 30.0
 GIVEN_UP: Final = timedelta(days=1)
 """After so long a source that cannot be told that a copy has gone is not asked any more: it ends there by itself."""
@@ -70,13 +71,20 @@ class Copying:
         """Registrations whose sources did not answer in this turn: the rest of it is not tried on them."""
 
     async def run(self) -> None:
-        """Look for changes for ever."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
+        """Bring sources what changes, when it changes, for ever."""
+        while self._address is not None:
             try:
-                await self.turn()
-            except (psycopg.OperationalError, PoolTimeout) as error:
+                async with await self._database.dedicated(None) as connection:
+                    for channel in (registrations_changed.CHANNEL, subscriptions.CHANNEL):
+                        await connection.execute(f"LISTEN {channel}")
+                    while True:
+                        await self.turn()
+                        wait = min(max(self._again_at - time.monotonic(), 0.0), AGAIN_SECONDS)
+                        async for _ in connection.notifies(timeout=wait + 0.01, stop_after=1):
+                            pass
+            except (psycopg.Error, PoolTimeout, OSError) as error:
                 _log.warning("copies of subscriptions have to wait", error=str(error).strip())
+            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
 
     async def turn(self) -> None:
         """Bring sources what has changed since the last turn, and again what they did not take."""

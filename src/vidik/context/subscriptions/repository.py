@@ -14,6 +14,8 @@ from vidik.context.subscriptions.model import About
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.database import Connection
 
+CHANNEL: Final = "vidik_subscription"
+"""Says which tenant's subscriptions have changed; the table carries the truth."""
 _SHOWN: Final = (
     "key, id, body, context, is_active, expires_at, since, created_at, modified_at,"
     " times_sent, times_failed, times_merged, last_notification, last_success, last_failure, about"
@@ -82,6 +84,7 @@ async def _next_revision(connection: Connection) -> int:
     # The row stays locked until the commit, so that revisions are seen in the order of their numbers.
     cursor = await connection.execute("UPDATE subscription_revision SET revision = revision + 1 RETURNING revision")
     row = await cursor.fetchone()
+    await connection.execute("SELECT pg_notify(%s, current_schema())", [CHANNEL])
     return int(row["revision"]) if row else 0
 
 

@@ -212,6 +212,12 @@ async def mark_fired(
     )
 
 
+async def twins_gone(connection: Connection, prefix: str) -> list[str]:
+    """Return the ids of twins that have only a past any more."""
+    cursor = await connection.execute("SELECT id FROM entity_gone WHERE starts_with(id, %s) ORDER BY id", [prefix])
+    return [row["id"] for row in await cursor.fetchall()]
+
+
 async def nearest_asset(
     connection: Connection, type_iri: str, longitude: float, latitude: float, used: Sequence[str]
 ) -> DictRow | None:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from vidik.context.jsonld import names
+from vidik.context.ngsild import temporal_writing
 from vidik.context.store import entities as store
 from vidik.context.store.document import Document
 from vidik.context.store.readings import AttributeMeta, EntityReading, Target
@@ -16,7 +17,7 @@ from vidik.operations.entities import NAME, ORIGIN, name_of, value_of
 from vidik.operations.exercises import repository
 from vidik.operations.exercises.exercise import Exercise
 from vidik.operations.exercises.scenario import Scenario, Twin
-from vidik.operations.twins import twin_id, twin_type
+from vidik.operations.twins import ID_PREFIX, twin_id, twin_type
 
 MARK = "ВЕЖБА"
 _TWIN_OF = names.expand_attribute("twinOf")
@@ -108,3 +109,11 @@ def _is_near(document: Mapping[str, Any], twin: Twin) -> bool:
 async def take_away(connection: Connection, exercise: int, scenario: Scenario) -> None:
     """Delete the twins of an exercise; the alarms' reader ends their alarms. The transaction's last statement."""
     await store.delete(connection, [twin_id(exercise, twin.code) for twin in scenario.twins])
+
+
+async def forget_past(connection: Connection) -> int:
+    """Remove the readings of twins that were taken away: they were never the city's. How many twins that were."""
+    gone = await repository.twins_gone(connection, ID_PREFIX)
+    for one in gone:
+        await temporal_writing.delete_entity(connection, one)
+    return len(gone)
