@@ -4,9 +4,13 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg.types.json import Jsonb
+from starlette.applications import Starlette
 from tests.operations.conftest import rows
 from tests.operations.requests.conftest import HERE, Outside, Worker, a_request
 
+from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
 from vidik.operations.requests.settling import Settling
 
@@ -20,6 +24,7 @@ REPORTER = {
 }
 
 
+IN_AREA, OF_ONE = Grant("dispatcher", None, "centar"), Grant("dispatcher", "Медијана")
 ODD: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"description": "<script>1</script>\u0007{x}%s"}, {"description": "<script>1</script>{x}%s"}),
     ({"description": "в" * 90_000}, {"description": "в" * 3999 + "…"}),
@@ -342,3 +347,43 @@ class TestDoors:
         await worker()
         for path in ("/api/requests", f"/api/requests/{request}", "/api/requests/services"):
             assert (await outside.http.get(path)).status_code == 403
+
+    async def test_another_system_opens_an_incident_by_its_token(self, desk: Desk) -> None:
+        answer = await desk.http.post("/api/incidents", json={"type": "fire", "title": "Дојава центра 112"})
+        assert (answer.status_code, answer.json()["opened_from"]) == (201, "system")
+
+
+class TestReach:
+    async def test_who_acts_in_one_area_or_organisation_sees_what_is_theirs(
+        self, desk: Desk, outside: Outside, worker: Worker, app: Starlette, services: Services
+    ) -> None:
+        people = {
+            "area": Principal("person", "8", "area", "А", None, frozenset(), "city", frozenset({IN_AREA})),
+            "organisation": Principal(
+                "person", "9", "organisation", "О", None, frozenset(), "city", frozenset({OF_ONE})
+            ),
+        }
+        authenticator(services).sources.append(lambda _user, secret: people.get(secret))
+        near, far = await outside.send(
+            a_request(1), a_request(2, [21.80, 43.31], service_code="waste", agency_responsible="Медијана")
+        )
+        await worker()
+        ring = [[21.88, 43.31], [21.91, 43.31], [21.91, 43.33], [21.88, 43.33], [21.88, 43.31]]
+        async with services.database.transaction("city") as connection:
+            await connection.execute(
+                "INSERT INTO area (code, name, shape, changed_by, changed_at) VALUES ('centar', 'Центар', %s, 'x', now())",
+                [Jsonb({"type": "Polygon", "coordinates": [ring]})],
+            )
+        for login, seen, unseen in (("area", near, far), ("organisation", far, near)):
+            async with httpx.AsyncClient(
+                transport=httpx.ASGITransport(app=app),
+                base_url="http://vidik.test",
+                headers={"Authorization": f"Bearer {login}"},
+            ) as http:
+                theirs = Desk(http)
+                page = await theirs.get()
+                assert ([one["id"] for one in page["items"]], page["counts"]["new"]) == ([seen], 1)
+                await theirs.get(f"/{unseen}", status=404)
+                await theirs.decide("refuse", unseen, version=1, status=404)
+                await theirs.open(unseen, status=404)
+                assert (await theirs.decide("refuse", seen))["state"] == "refused"

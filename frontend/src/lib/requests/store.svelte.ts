@@ -24,7 +24,10 @@ class Requests {
     if (!session.may("requests.read")) return () => {};
     void this.load();
     const stops = [
-      work.on<Standing>("request", ({ data }) => this.heard(data)),
+      // Without a standing it is out of this person's reach now.
+      work.on<Standing | null>("request", ({ subject, data }) =>
+        data ? this.heard(data) : this.remove(subject),
+      ),
       work.onGap(() => void this.load()),
     ];
     return () => {

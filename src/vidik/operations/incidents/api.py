@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from vidik.kernel import audit
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
-from vidik.kernel.errors import Unprocessable
+from vidik.kernel.errors import NotFound, Unprocessable
 from vidik.kernel.forms import Keepable, Number, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.identity import repository as accounts
@@ -24,7 +24,7 @@ from vidik.operations.alarms.view import alarm_view
 from vidik.operations.incidents import incident as core
 from vidik.operations.incidents import repository, service
 from vidik.operations.incidents.forms import ChangeForm, LinkForm, NoteForm, OpenForm, PresenceForm
-from vidik.operations.incidents.incident import Incident, Link, LinkKind
+from vidik.operations.incidents.incident import Incident, Link, LinkKind, OpenedFrom
 from vidik.operations.incidents.types import IncidentType, incident_types
 from vidik.operations.incidents.view import entry_view, summaries, whole
 from vidik.operations.reaching import may_act, must_reach, reaching
@@ -117,7 +117,8 @@ async def open_incident(
     kind = known_type(incident_types(services.settings.data), body.type)
     moment = now()
     actor = service.actor_of(principal)
-    opening = body.opening(kind.severity, principal.owners("incidents.manage"))
+    usual: OpenedFrom = "system" if principal.kind == "token" else "person"
+    opening = body.opening(kind.severity, principal.owners("incidents.manage"), usual)
     await may_hang(connection, principal, opening.links)
     incident = await service.open_incident(connection, opening, actor, moment)
     may_act(principal, "incidents.manage", incident.belonging)
@@ -130,12 +131,16 @@ async def open_incident(
 
 
 async def may_hang(connection: Connection, principal: Principal, links: Iterable[Link]) -> None:
-    """Raise NotFound for an alarm or a group that the person may not see: it cannot be hung on anything."""
+    """Raise NotFound for an alarm, group or request that the person may not see: it cannot be hung on anything."""
     finds = {"alarm": ("alarm", of_alarm), "alarm-group": ("group", of_group)}
     for link in links:
         if link.kind in finds and link.target.isascii() and link.target.isdigit() and len(link.target) < 19:
             thing, find = finds[link.kind]
             await must_reach(connection, int(link.target), principal, thing, find, see="alarms.read")
+        elif link.kind == "request":
+            whose = await repository.belonging_of_request(connection, link.target)
+            if not principal.reaches("requests.read", whose):
+                raise NotFound(f"There is no request {link.target}.", field="links")
 
 
 def known_type(types: Any, code: str) -> IncidentType:

@@ -81,9 +81,12 @@ class OpenForm(_Facts):
     opened_from: OpenedFrom | None = None
     organisations: Organisations | None = None
 
-    def opening(self, severity: Severity, owners: list[str]) -> Opening:
-        """Return the opening, with the severity of its type and the opener's organisations when none were said."""
-        opening = _opening(self, self.type, self.severity or severity, self.title, self.opened_from or "person")
+    def opening(self, severity: Severity, owners: list[str], usual: OpenedFrom = "person") -> Opening:
+        """Return the opening, with the severity of its type and the opener's organisations when none were said.
+
+        `usual` is who opens by that way, unless the form says otherwise.
+        """
+        opening = _opening(self, self.type, self.severity or severity, self.title, self.opened_from or usual)
         return replace(opening, organisations=owners if self.organisations is None else self.organisations)
 
 

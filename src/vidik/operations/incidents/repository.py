@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 
 from vidik.kernel.clock import CITY_ZONE
 from vidik.kernel.database import Connection
-from vidik.kernel.identity.reach import EVERYWHERE, Belonging, Reach, named
+from vidik.kernel.identity.reach import CITYS, EVERYWHERE, Belonging, Reach, named
 from vidik.kernel.scripts import fold
 from vidik.operations import twins
 from vidik.operations.entities import REQUEST_TYPES
@@ -126,6 +126,13 @@ async def belonging(connection: Connection, incident_id: int) -> Belonging | Non
     """Return whose an incident is; None when there is none."""
     row = await (await connection.execute(f"SELECT {_BELONGING} FROM incident WHERE id = %s", [incident_id])).fetchone()
     return Belonging.of(row) if row else None
+
+
+async def belonging_of_request(connection: Connection, entity_id: str) -> Belonging:
+    """Return whose a citizen's request is; the city's while it is not known yet."""
+    query = "SELECT organisations, areas FROM citizen_request WHERE entity_id = %s"
+    row = await (await connection.execute(query, [entity_id])).fetchone()
+    return Belonging.of(row) if row else CITYS
 
 
 async def find(connection: Connection, incident_id: int, *, lock: bool = False) -> Incident | None:

@@ -14,6 +14,7 @@ from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.forms import Form, Keepable
 from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity.reach import Belonging, Reach
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.incidents import repository as incidents
 from vidik.operations.incidents.types import incident_types
@@ -53,17 +54,18 @@ class ForwardForm(RefuseForm):
 async def list_requests(
     connection: Transaction,
     services: ServicesOf,
-    _: Reader,
+    principal: Reader,
     state: repository.Which = "open",
     code: Annotated[Keepable | None, Query(description="Only one service code.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     after: Annotated[Keepable | None, Query(description="Only requests older than this one (paging).")] = None,
 ) -> dict[str, Any]:
     """List requests, the newest first; exercises are among them, and are not counted."""
-    rows = await repository.list_requests(connection, which=state, code=code, limit=limit, after=after)
+    reach = principal.reach("requests.read")
+    rows = await repository.list_requests(connection, which=state, code=code, limit=limit, after=after, reach=reach)
     known = request_services(services.settings.data)
     following = rows[-1]["entity_id"] if len(rows) == limit else None
-    counts = await repository.count(connection)
+    counts = await repository.count(connection, reach)
     return {"items": [request_view(row, known) for row in rows], "counts": counts, "next": following}
 
 
@@ -142,19 +144,20 @@ def _answered(row: DictRow, known: Mapping[str, RequestService], response: Respo
 # The last of the GETs: an id may be any address, slashes and all.
 @router.get("/{request_id:path}")
 async def read_request(
-    request_id: Keepable, connection: Transaction, services: ServicesOf, _: Reader, response: Response
+    request_id: Keepable, connection: Transaction, services: ServicesOf, principal: Reader, response: Response
 ) -> dict[str, Any]:
     """Return one request, the running incidents that it may belong to, and others that may be about the same thing.
 
     `type` is the type of incident that is proposed for it; `metres` of the others is null where a place is missing.
     """
-    row = await service.get(connection, request_id)
+    row = await service.get(connection, request_id, principal)
     known = request_services(services.settings.data)
     facts = facts_of(row["entity_id"], row["document"], row["seen_at"])
     found = known.get(facts.service_code)
     kind = incident_type_of(found, incident_types(services.settings.data))
     where = Where(kind, facts.place, facts.requested_at, facts.exercise)
-    running = await incidents.list_incidents(connection, state="open", limit=_MOST_INCIDENTS)
+    reach = principal.reach("incidents.read")
+    running = await incidents.list_incidents(connection, state="open", limit=_MOST_INCIDENTS, reach=reach)
     proposed = suggest(where, found, running)
     views = await summaries(connection, [one.incident for one in proposed])
     return {
@@ -163,7 +166,7 @@ async def read_request(
         "suggested": [
             {"incident": view, "metres": round(one.metres)} for view, one in zip(views, proposed, strict=True)
         ],
-        "alike": await _alike(connection, row, where, found, known),
+        "alike": await _alike(connection, row, where, found, known, principal.reach("requests.read")),
     }
 
 
@@ -173,6 +176,7 @@ async def _alike(
     where: Where,
     service: RequestService | None,
     known: Mapping[str, RequestService],
+    reach: Reach,
 ) -> list[dict[str, Any]]:
     reach_m = service.near_m if service is not None else _METRES_ALIKE
     hours = timedelta(hours=service.within_hours if service is not None else _HOURS_ALIKE)
@@ -190,7 +194,12 @@ async def _alike(
     for other in rows:
         view = request_view(other, known)
         metres = metres_from(where.place, view["place"])
-        if view["id"] != row["entity_id"] and metres is not None and metres <= reach_m:
+        if (
+            view["id"] != row["entity_id"]
+            and reach.includes(Belonging.of(other))
+            and metres is not None
+            and metres <= reach_m
+        ):
             found.append({"request": view, "metres": round(metres)})
     found.sort(key=itemgetter("metres"))
     return found[:_MOST_ALIKE]

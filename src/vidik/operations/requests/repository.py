@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach, named
 from vidik.operations.requests.request import Decision, Facts
 from vidik.operations.rules.fences import Place
 from vidik.operations.rules.gathering import Report
@@ -21,7 +22,8 @@ _WHICH: Mapping[Which, str] = {
 }
 # Its incident's word counts most, then the desk's, then its sender's; a status that we wrote is not the sender's.
 _STANDING = """
-    SELECT r.entity_id, r.seen_at, r.requested_at, r.service_code, r.longitude, r.latitude, r.exercise_id, r.decision,
+    SELECT r.entity_id, r.seen_at, r.requested_at, r.service_code, r.longitude, r.latitude, r.exercise_id,
+           r.organisations, r.areas, r.decision,
            r.reason, r.forwarded_to, r.decided_at, r.decided_by, r.told, r.version, r.changed_at, r.changed_by,
            i.id AS incident, i.number, i.state AS incident_state, i.closed_at,
            CASE WHEN i.state = 'closed' THEN 'done'
@@ -48,12 +50,13 @@ async def put(connection: Connection, entity_id: str, facts: Facts, seen_at: dat
             SELECT service_code, longitude, latitude FROM citizen_request WHERE entity_id = %(id)s
         ), written AS (
             INSERT INTO citizen_request AS r (entity_id, seen_at, requested_at, service_code, longitude, latitude,
-                                              exercise_id, status, changed_at, changed_by)
+                                              exercise_id, organisations, status, changed_at, changed_by)
             VALUES (%(id)s, %(seen)s, %(requested)s, %(code)s, %(longitude)s, %(latitude)s,
-                    %(exercise)s, %(status)s, %(seen)s, '')
+                    %(exercise)s, %(organisations)s, %(status)s, %(seen)s, '')
                 ON CONFLICT (entity_id) DO UPDATE
                SET requested_at = EXCLUDED.requested_at, service_code = EXCLUDED.service_code,
-                   longitude = EXCLUDED.longitude, latitude = EXCLUDED.latitude, status = EXCLUDED.status,
+                   longitude = EXCLUDED.longitude, latitude = EXCLUDED.latitude,
+                   organisations = EXCLUDED.organisations, status = EXCLUDED.status,
                    version = r.version + 1, changed_at = EXCLUDED.changed_at, changed_by = ''
             RETURNING service_code, longitude, latitude
         )
@@ -70,6 +73,7 @@ async def put(connection: Connection, entity_id: str, facts: Facts, seen_at: dat
             "longitude": facts.place.longitude if facts.place else None,
             "latitude": facts.place.latitude if facts.place else None,
             "exercise": facts.exercise,
+            "organisations": [facts.agency] if facts.agency else [],
             "status": facts.status,
         },
     )
@@ -123,13 +127,20 @@ async def unknown(connection: Connection, types: Sequence[str], limit: int) -> l
 
 
 async def list_requests(
-    connection: Connection, *, which: Which, code: str | None, limit: int, after: str | None
+    connection: Connection,
+    *,
+    which: Which,
+    code: str | None,
+    limit: int,
+    after: str | None,
+    reach: Reach = EVERYWHERE,
 ) -> list[DictRow]:
-    """Return requests with their entities' documents, the newest first, behind (older than) one of them."""
+    """Return requests within reach with their entities' documents, the newest first, behind (older than) one."""
+    within, parameters = named(reach.condition())
     cursor = await connection.execute(
         f"""
         SELECT * FROM ({_ROWS}) AS q
-         WHERE {_WHICH[which]}
+         WHERE {_WHICH[which]} AND {within}
            AND (%(code)s::text IS NULL OR service_code = %(code)s)
            AND (%(after)s::text IS NULL
                 OR (requested_at, entity_id)
@@ -137,7 +148,7 @@ async def list_requests(
          ORDER BY requested_at DESC, entity_id DESC
          LIMIT %(limit)s
         """,
-        {"code": code, "after": after, "limit": limit},
+        {"code": code, "after": after, "limit": limit, **parameters},
     )
     return await cursor.fetchall()
 
@@ -172,10 +183,13 @@ async def near(
     return await cursor.fetchall()
 
 
-async def count(connection: Connection) -> dict[str, int]:
-    """Return how many requests are in each state, exercises left out."""
+async def count(connection: Connection, reach: Reach = EVERYWHERE) -> dict[str, int]:
+    """Return how many requests within reach are in each state, exercises left out."""
+    within, parameters = reach.condition()
     cursor = await connection.execute(
-        f"SELECT state, count(*) AS requests FROM ({_STANDING}) AS s WHERE exercise_id IS NULL GROUP BY state"
+        f"SELECT state, count(*) AS requests FROM ({_STANDING}) AS s"
+        f" WHERE exercise_id IS NULL AND {within} GROUP BY state",
+        parameters,
     )
     none = dict.fromkeys(("new", "in_work", "done", "refused", "forwarded", "withdrawn"), 0)
     return none | {row["state"]: row["requests"] for row in await cursor.fetchall()}

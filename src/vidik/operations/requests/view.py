@@ -50,6 +50,8 @@ def brief(row: Mapping[str, Any]) -> dict[str, Any]:
         }
         if row["decision"] is not None
         else None,
+        "organisations": row["organisations"],
+        "areas": row["areas"],
         "exercise": row["exercise_id"] is not None,
         "exercise_id": str(row["exercise_id"]) if row["exercise_id"] is not None else None,
         "version": row["version"],

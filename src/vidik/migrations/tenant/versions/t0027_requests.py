@@ -17,6 +17,8 @@ def upgrade() -> None:
             longitude double precision,
             latitude double precision,
             exercise_id bigint,
+            organisations text[] NOT NULL DEFAULT '{}',     -- whom its sender names as responsible
+            areas text[] NOT NULL DEFAULT '{}',             -- where it lies
             status text NOT NULL CHECK (status IN ('open', 'closed')),
             decision text CHECK (decision IN ('refused', 'forwarded')),
             reason text NOT NULL DEFAULT '',
@@ -33,6 +35,23 @@ def upgrade() -> None:
         CREATE INDEX citizen_request_by_time ON citizen_request (requested_at DESC, entity_id);
         CREATE INDEX citizen_request_by_code ON citizen_request (service_code, requested_at);
 
+        CREATE FUNCTION request_lies() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+        BEGIN
+            NEW.areas := CASE WHEN NEW.longitude IS NULL THEN '{}'
+                              ELSE areas_at(point(NEW.longitude, NEW.latitude)) END;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER lies BEFORE INSERT OR UPDATE OF longitude, latitude ON citizen_request
+            FOR EACH ROW EXECUTE FUNCTION request_lies();
+        CREATE FUNCTION requests_are_placed_anew() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+        BEGIN
+            UPDATE citizen_request SET longitude = longitude
+             WHERE longitude IS NOT NULL AND areas <> areas_at(point(longitude, latitude));
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER requests_are_placed_anew AFTER INSERT OR UPDATE OF shape OR DELETE ON area
+            FOR EACH STATEMENT EXECUTE FUNCTION requests_are_placed_anew();
+
         -- Which requests a rule took for one thing: its alarm stands at the anchor.
         CREATE TABLE request_gathering (
             rule text NOT NULL,
@@ -46,4 +65,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE request_gathering; DROP TABLE citizen_request")
+    op.execute(
+        """
+        DROP TRIGGER requests_are_placed_anew ON area;
+        DROP TABLE request_gathering;
+        DROP TABLE citizen_request;
+        DROP FUNCTION requests_are_placed_anew;
+        DROP FUNCTION request_lies;
+        """
+    )
