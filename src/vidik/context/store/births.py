@@ -8,12 +8,13 @@ the entity itself.) Series that come later have rows of their own; the view `ser
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
 
 import orjson
+from cachetools import LRUCache
 from psycopg import sql
 
 from vidik.context.store import arrays
@@ -61,6 +62,24 @@ async def register(connection: Connection, births: Mapping[Shape, Sequence[int]]
             arrays.bigints([number for shape in shapes for number in [shape_number(shape)] * len(births[shape])]),
         ],
     )
+
+
+_shapes: Final[LRUCache[int, Shape]] = LRUCache(4096)
+"""Shapes by number, those that this process met: a number is a hash, so it means the same for every tenant."""
+
+
+async def shapes_of(connection: Connection, numbers: Collection[int]) -> dict[int, Shape]:
+    """The shapes of these numbers; only those are asked for that this process has not met yet."""
+    found = {number: shape for number in numbers if (shape := _shapes.get(number)) is not None}
+    missing = [number for number in numbers if number not in found]
+    if missing:
+        cursor = await connection.execute(
+            "SELECT shape, attributes, datasets FROM series_shape WHERE shape = ANY(%s)", [arrays.bigints(missing)]
+        )
+        for row in await cursor.fetchall():
+            shape = tuple(zip(row["attributes"], row["datasets"], strict=True))
+            found[row["shape"]] = _shapes[row["shape"]] = shape
+    return found
 
 
 def view_of_series(schema: sql.Identifier) -> sql.Composed:

@@ -6,7 +6,7 @@ from datetime import datetime
 import numpy as np
 from psycopg import errors
 
-from vidik.context.store import arrays
+from vidik.context.store import arrays, births
 from vidik.context.store.rows import COLUMNS, JsonRow, copy_buffer
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.database import Connection
@@ -124,15 +124,26 @@ async def _copy(connection: Connection, table: str, buffer: bytes) -> None:
 
 async def find_series(connection: Connection, entity_keys: Sequence[int]) -> dict[SeriesName, tuple[int, datetime]]:
     """Every series of some entities: name to (series, created at)."""
+    # One statement, so that no series is missed while those of a birth become rows of their own. What an entity was
+    # born with is asked by shape: a row an entity instead of one a series, each with its attribute's whole address.
     cursor = await connection.execute(
-        "SELECT series, entity, attribute, dataset, created_at FROM series WHERE entity = ANY(%s)",
-        [arrays.bigints(entity_keys)],
+        "SELECT entity, created_at, series AS number, attribute, dataset FROM attribute_series"
+        " WHERE entity = ANY(%(keys)s) UNION ALL"
+        " SELECT entity, created_at, shape, NULL, NULL FROM entity_series WHERE entity = ANY(%(keys)s)",
+        {"keys": arrays.bigints(entity_keys)},
         binary=True,
     )
-    return {
-        (row["entity"], row["attribute"], row["dataset"]): (row["series"], row["created_at"])
-        for row in await cursor.fetchall()
-    }
+    rows = await cursor.fetchall()
+    shapes = await births.shapes_of(connection, {row["number"] for row in rows if row["attribute"] is None})
+    found: dict[SeriesName, tuple[int, datetime]] = {}
+    for row in rows:
+        entity, created_at, number, attribute, dataset = row.values()
+        if attribute is not None:
+            found[entity, attribute, dataset] = number, created_at
+            continue
+        for series, (attribute, dataset) in enumerate(shapes[number], births.first_number(entity)):
+            found[entity, attribute, dataset] = series, created_at
+    return found
 
 
 async def ensure_series(
