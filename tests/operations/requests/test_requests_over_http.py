@@ -358,12 +358,10 @@ class TestReach:
         self, desk: Desk, outside: Outside, worker: Worker, app: Starlette, services: Services
     ) -> None:
         people = {
-            "area": Principal("person", "8", "area", "А", None, frozenset(), "city", frozenset({IN_AREA})),
-            "organisation": Principal(
-                "person", "9", "organisation", "О", None, frozenset(), "city", frozenset({OF_ONE})
-            ),
+            login: Principal("person", login, login, login, None, frozenset(), "city", frozenset({grant}))
+            for login, grant in (("area", IN_AREA), ("organisation", OF_ONE))
         }
-        authenticator(services).sources.append(lambda _user, secret: people.get(secret))
+        authenticator(app.state.services).sources.append(lambda _user, secret: people.get(secret))
         near, far = await outside.send(
             a_request(1), a_request(2, [21.80, 43.31], service_code="waste", agency_responsible="Медијана")
         )
@@ -371,7 +369,8 @@ class TestReach:
         ring = [[21.88, 43.31], [21.91, 43.31], [21.91, 43.33], [21.88, 43.33], [21.88, 43.31]]
         async with services.database.transaction("city") as connection:
             await connection.execute(
-                "INSERT INTO area (code, name, shape, changed_by, changed_at) VALUES ('centar', 'Центар', %s, 'x', now())",
+                "INSERT INTO area (code, name, shape, changed_by, changed_at)"
+                " VALUES ('centar', 'Центар', %s, 'x', now())",
                 [Jsonb({"type": "Polygon", "coordinates": [ring]})],
             )
         for login, seen, unseen in (("area", near, far), ("organisation", far, near)):

@@ -194,12 +194,8 @@ async def _alike(
     for other in rows:
         view = request_view(other, known)
         metres = metres_from(where.place, view["place"])
-        if (
-            view["id"] != row["entity_id"]
-            and reach.includes(Belonging.of(other))
-            and metres is not None
-            and metres <= reach_m
-        ):
+        is_seen = view["id"] != row["entity_id"] and reach.includes(Belonging.of(other))
+        if is_seen and metres is not None and metres <= reach_m:
             found.append({"request": view, "metres": round(metres)})
     found.sort(key=itemgetter("metres"))
     return found[:_MOST_ALIKE]
