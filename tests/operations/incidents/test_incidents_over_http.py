@@ -72,6 +72,13 @@ class TestOpening:
         assert len((await desk.ask("GET", f"/{incident['id']}/alarms"))["items"]) == 1
         assert await desk.ask("GET", f"/{incident['id']}") == incident
 
+    async def test_without_a_title_it_is_called_by_its_type(self, desk: Desk) -> None:
+        opened = await desk.ask("POST", "", 201, type="water_burst")
+        assert (opened["titles"]["en"], opened["title"]) == (opened["title"], opened["titles"]["en"])
+        assert opened["titles"]["sr-Latn"] == "Pucanje vodovodne cevi"
+        refused = await desk.ask("POST", "", 422, type="other")
+        assert (refused["field"], refused["code"]) == ("title", "title-missing")
+
     async def test_the_same_client_id_opens_one(self, desk: Desk) -> None:
         client_id = str(uuid4())
         found = await asyncio.gather(*(desk.open(client_id=client_id) for _ in range(4)))

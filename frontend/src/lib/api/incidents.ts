@@ -24,7 +24,8 @@ export type Changes = Partial<
 export type Draft = Changes & {
   opened_from?: Incident["opened_from"];
   type: string;
-  title: string;
+  /** Without one the incident is called by its type, in every script. */
+  title?: string;
   links?: Link[];
   client_id: string;
   in_exercise?: string;

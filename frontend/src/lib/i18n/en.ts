@@ -308,6 +308,7 @@ export const en = {
   "error.server": "Something failed on the server. Try again; if it stays, tell the administrator: {code}.",
   "error.link-exercise": "An exercise and real work cannot be mixed.",
   "error.merge-exercise": "An exercise and real work cannot be merged.",
+  "error.title-missing": "Say what has happened.",
   "error.retry": "Try again",
   "error.page": "There is nothing at this address.",
   "error.back": "Back to the situation",

@@ -84,6 +84,7 @@ export const proceduresEn = {
   "run.startIt": "Start",
   "run.suggested": "Proposed:",
   "run.look": "Look at it",
+  "run.choose": "Choose a procedure",
   "run.other": "Another procedure",
   "run.progress": { one: "{n} step behind it", other: "{n} steps behind it" },
   "run.since": "since {time}, {name}",

@@ -85,6 +85,7 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "run.startIt": "Покрени",
   "run.suggested": "Предлог:",
   "run.look": "Погледај",
+  "run.choose": "Изаберите поступак",
   "run.other": "Други поступак",
   "run.progress": { one: "завршен {n} корак", few: "завршена {n} корака", other: "завршено {n} корака" },
   "run.since": "од {time}, {name}",

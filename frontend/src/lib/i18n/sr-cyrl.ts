@@ -314,6 +314,7 @@ export const srCyrl: Record<MessageKey, Message> = {
     "На серверу је нешто затајило. Покушајте поново; ако потраје, јавите администратору: {code}.",
   "error.link-exercise": "Вежба и стваран рад не могу да се мешају.",
   "error.merge-exercise": "Вежба и стваран рад не могу да се споје.",
+  "error.title-missing": "Напишите шта се догодило.",
   "error.retry": "Покушај поново",
   "error.page": "На овој адреси нема ничега.",
   "error.back": "Назад на стање",

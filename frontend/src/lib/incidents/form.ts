@@ -61,7 +61,7 @@ export function blank(asked: Asked | null): Form {
     exercise: known.in_exercise ?? "",
     draft() {
       return {
-        title: this.title.trim(),
+        ...(this.title.trim() ? { title: this.title.trim() } : {}),
         type: this.type,
         severity: this.severity,
         summary: this.summary,
@@ -99,7 +99,8 @@ export function blank(asked: Asked | null): Form {
 /** Whether everything that must be said is said. */
 export function isComplete(act: Asked["act"], form: Form): boolean {
   const needed: Partial<Record<Asked["act"], string[]>> = {
-    open: [form.title],
+    // What is of a known type is called by it.
+    open: [form.type === "other" ? form.title : form.type],
     edit: [form.title],
     split: [form.title],
     close: [form.cause, form.lesson],

@@ -142,7 +142,7 @@ async def open_incident(
         raise Conflict("The exercise is over.", code="exercise-over")
     kind = known_type(incident_types(services.settings.data), body.type)
     opening = replace(
-        body.opening(kind.severity, principal.owners("incidents.manage")), exercise_id=row["id"], origin="simulated"
+        body.opening(kind, principal.owners("incidents.manage")), exercise_id=row["id"], origin="simulated"
     )
     incident = await incidents.open_incident(connection, opening, incidents.actor_of(principal))
     response.headers["Location"] = f"/api/incidents/{incident.id}"

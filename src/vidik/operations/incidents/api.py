@@ -118,7 +118,7 @@ async def open_incident(
     moment = now()
     actor = service.actor_of(principal)
     usual: OpenedFrom = "system" if principal.kind == "token" else "person"
-    opening = body.opening(kind.severity, principal.owners("incidents.manage"), usual)
+    opening = body.opening(kind, principal.owners("incidents.manage"), usual)
     await may_hang(connection, principal, opening.links)
     incident = await service.open_incident(connection, opening, actor, moment)
     may_act(principal, "incidents.manage", incident.belonging)

@@ -8,8 +8,10 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 
 from vidik.kernel.clock import now
+from vidik.kernel.errors import Unprocessable
 from vidik.kernel.forms import Form, Moment
 from vidik.operations.incidents.incident import Link, LinkKind, OpenedFrom, Opening, Role, Severity
+from vidik.operations.incidents.types import ANY_OTHER, IncidentType
 from vidik.operations.words import Reason, Words
 
 _AHEAD = timedelta(minutes=5)
@@ -73,21 +75,34 @@ class _Facts(Form):
 
 
 class OpenForm(_Facts):
-    """An incident that a person (or another system by a token) opens; `organisations`: whom it concerns."""
+    """An incident that a person (or another system by a token) opens; `organisations`: whom it concerns.
+
+    Without a title it is called by its type, in every script.
+    """
 
     type: TypeCode
     severity: Severity | None = None
-    title: Title
+    title: Title | None = None
     opened_from: OpenedFrom | None = None
     organisations: Organisations | None = None
 
-    def opening(self, severity: Severity, owners: list[str], usual: OpenedFrom = "person") -> Opening:
+    def opening(self, kind: IncidentType, owners: list[str], usual: OpenedFrom = "person") -> Opening:
         """Return the opening, with the severity of its type and the opener's organisations when none were said.
 
-        `usual` is who opens by that way, unless the form says otherwise.
+        `usual` is who opens by that way, unless the form says otherwise. Raises Unprocessable when neither title nor
+        type say what has happened.
         """
-        opening = _opening(self, self.type, self.severity or severity, self.title, self.opened_from or usual)
-        return replace(opening, organisations=owners if self.organisations is None else self.organisations)
+        if self.title is None and kind.code == ANY_OTHER:
+            raise Unprocessable("Say what has happened.", field="title", code="title-missing")
+        titles = kind.title.scripts()
+        opening = _opening(
+            self, self.type, self.severity or kind.severity, self.title or titles["en"], self.opened_from or usual
+        )
+        return replace(
+            opening,
+            titles=None if self.title else titles,
+            organisations=owners if self.organisations is None else self.organisations,
+        )
 
 
 class SplitForm(_Facts):

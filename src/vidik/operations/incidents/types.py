@@ -17,6 +17,10 @@ _log = structlog.get_logger(__name__)
 FALLBACK = "technical_fault"
 
 
+ANY_OTHER = "other"
+"""The type of what is of no other; by itself it says nothing."""
+
+
 class GroupOpening(Strict):
     """Groups of alarms that open an incident of this type by themselves: of which services, and from how many on."""
 
