@@ -18,6 +18,8 @@ from vidik.kernel.settings import Settings
 
 RECOVER_SECONDS = 60.0
 BEGIN_AGAIN_SECONDS = 1.0
+APART_SECONDS = 0.2
+"""By so much each tenant's periodic work begins later than that of the one before, the city's own first."""
 
 _log = get_logger("vidik.worker")
 
@@ -44,7 +46,9 @@ async def _serve(settings: Settings, modules: Sequence[Module], jobs: Mapping[st
             await periodic.recover()
             wakings = Wakings(services.database)
             tasks = []
-            for tenant in await tenants_of(services):
+            own = settings.tenant
+            tenants = sorted(await tenants_of(services), key=lambda tenant: tenant != own)
+            for number, tenant in enumerate(tenants):
                 consumers, works = _parts(modules)
                 for consumer in consumers:
                     following = follow(services, tenant, consumer, wakings)
@@ -52,7 +56,8 @@ async def _serve(settings: Settings, modules: Sequence[Module], jobs: Mapping[st
                 for work in works:
                     keeping = _keep_at(services, tenant, work)
                     tasks.append(asyncio.create_task(keeping, name=f"{work.name} of {tenant}"))
-                tasks.append(asyncio.create_task(periodic.keep_time(tenant), name=f"periodic work of {tenant}"))
+                keeping_time = periodic.keep_time(tenant, number * APART_SECONDS)
+                tasks.append(asyncio.create_task(keeping_time, name=f"periodic work of {tenant}"))
             tasks.append(asyncio.create_task(wakings.run(), name="wakings"))
             tasks.append(asyncio.create_task(work_off(queue, {}), name="queue of jobs"))
             tasks.append(asyncio.create_task(_recover_now_and_then(periodic), name="recovery of jobs"))

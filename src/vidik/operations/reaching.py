@@ -7,28 +7,32 @@ itself is `vidik.kernel.identity.reach`; lists apply it in SQL, live streams to 
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, Path
-
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Forbidden, NotFound
-from vidik.kernel.forms import LARGEST_INTEGER
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.identity.reach import Belonging
-from vidik.kernel.web import Transaction
 
 Find = Callable[[Connection, int], Awaitable[Belonging | None]]
 
 
-def reaching(thing: str, path: str, find: Find, *, see: str, act: str | None = None) -> Callable[..., Any]:
+def reaching(
+    thing: str, path: str, find: Find, *, see: str, act: str | None = None, needs: str | None = None
+) -> Callable[..., Any]:
     """Return a dependency that gives the principal when they may see (and `act` upon) the thing that the path names.
 
-    Who reaches everything costs no question to the database. Raises NotFound or Forbidden (`out-of-reach`).
+    `needs` is a permission that must hold somewhere, where the door itself looks at the thing more closely. Who
+    reaches everything costs no question to the database. Raises NotFound or Forbidden (`out-of-reach`).
     """
+    # The worker asks for the rule and has no doors: it loads without the library of theirs.
+    from fastapi import Depends, Path
+
+    from vidik.kernel.forms import LARGEST_INTEGER
+    from vidik.kernel.web import Transaction
 
     async def dependency(
         number: Annotated[int, Path(alias=path, ge=0, le=LARGEST_INTEGER)],
         connection: Transaction,
-        principal: Annotated[Principal, Depends(require(act or see))],
+        principal: Annotated[Principal, Depends(require(act or needs or see))],
     ) -> Principal:
         await must_reach(connection, number, principal, thing, find, see=see, act=act)
         return principal

@@ -1,5 +1,6 @@
 """Subscriptions that sources are given a copy of (ETSI GS CIM 009, clauses 5.8.1.4, 5.8.2.4, 5.8.5.4 and 5.8.6)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.context.subscriptions.conftest import Worker, receiver, worker
 from tests.context.subscriptions.receiver import Receiver
 
 from vidik.context.registrations.copying import Copying
+from vidik.context.registrations.hearing import Hearing
 from vidik.kernel.services import Services
 
 __all__ = ("private_endpoints", "receiver", "worker")
@@ -143,3 +145,22 @@ async def test_what_a_source_notifies_is_handed_on(
     (told,) = await receiver.wait(1, seconds=60)
     assert told.body["subscriptionId"] == "urn:ngsi-ld:Subscription:1"
     assert told.data == [{"id": "urn:ngsi-ld:Building:1", "type": "Building", "level": 7, "name": "A"}]
+
+
+async def test_all_tenants_hear_of_changes_over_one_connection(client: Any, register: Any) -> None:
+    services: Services = client._transport.app.state.services
+    hearing = Hearing.of(services)
+    async with hearing.waiting("city") as here, hearing.waiting("elsewhere") as elsewhere:
+        async with services.database.platform() as connection, asyncio.timeout(60):
+            await elsewhere.wait()  # set once it is heard
+            query = "SELECT count(*) AS count FROM pg_stat_activity WHERE query LIKE 'LISTEN vidik_subscription%%'"
+            found = await (await connection.execute(query)).fetchone()
+        here.clear()
+        elsewhere.clear()
+        await register(information=[{"entities": [{"type": "Building"}]}])
+        await hearing.wait(here, 60)
+        assert not elsewhere.is_set()
+
+    assert found is not None
+    assert found["count"] == 1
+    assert hearing._task is None

@@ -23,10 +23,10 @@ from vidik.context.ngsild.broker import Broker
 from vidik.context.ngsild.exchange import LD_JSON
 from vidik.context.ngsild.values import NULL
 from vidik.context.registrations import copies, matching
-from vidik.context.registrations import repository as registrations_changed
 from vidik.context.registrations.copies import Copy
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.forwarding import Answer, Errand, Sender
+from vidik.context.registrations.hearing import Hearing
 from vidik.context.registrations.model import Information, Json, Registration
 from vidik.context.registrations.registry import Known
 from vidik.context.registrations.watching import watch_of
@@ -72,19 +72,19 @@ class Copying:
 
     async def run(self) -> None:
         """Bring sources what changes, when it changes, for ever."""
-        while self._address is not None:
-            try:
-                async with await self._database.dedicated(None) as connection:
-                    for channel in (registrations_changed.CHANNEL, subscriptions.CHANNEL):
-                        await connection.execute(f"LISTEN {channel}")
-                    while True:
-                        await self.turn()
-                        wait = min(max(self._again_at - time.monotonic(), 0.0), AGAIN_SECONDS)
-                        async for _ in connection.notifies(timeout=wait + 0.01, stop_after=1):
-                            pass
-            except (psycopg.Error, PoolTimeout, OSError) as error:
-                _log.warning("copies of subscriptions have to wait", error=str(error).strip())
-            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+        if self._address is None:
+            await asyncio.Event().wait()
+        await asyncio.sleep(LISTEN_AGAIN_SECONDS)  # a start has better to do than to look at a hundred tenants
+        hearing = Hearing.of(self._services)
+        async with hearing.waiting(self._tenant) as changed:
+            while True:
+                try:
+                    await self.turn()
+                except (psycopg.Error, PoolTimeout, OSError) as error:
+                    _log.warning("copies of subscriptions have to wait", error=str(error).strip())
+                    await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+                    continue
+                await hearing.wait(changed, min(max(self._again_at - time.monotonic(), 0.01), AGAIN_SECONDS))
 
     async def turn(self) -> None:
         """Bring sources what has changed since the last turn, and again what they did not take."""
@@ -94,6 +94,7 @@ class Copying:
             registrations, changed, has_copies = await copies.revisions(connection)
         if self._done == (registrations, changed) and time.monotonic() < self._again_at:
             return
+        self._federation.registry.stale(self._tenant)  # in this process it hears of nothing
         known = await self._federation.registry.tenant(self._tenant)
         all_is_well = True
         if known.registrations or has_copies:
