@@ -198,10 +198,13 @@ class LiveCity:
 
     def _take(self, batch: ChangeBatch) -> None:
         recorded_at = to_microseconds(batch.recorded_at)
-        self._unread.update(change.entity_id for change in batch.changes if self.projection.must_reread(change))
+        self._unread.update(change.entity_id for change in batch.single if self.projection.must_reread(change))
+        for births in batch.births:
+            if self.catalogue.asset_type(births.types) is not None:
+                self._unread.update(births.entity_ids)
         renewed: list[Asset] = []
         gone: set[str] = set()
-        for change in batch.changes:
+        for change in batch.single:
             if change.operation == "deleted" and change.entity_id in self.projection.assets:
                 gone.add(change.entity_id)
                 continue

@@ -9,7 +9,8 @@ import pytest
 from vidik.context.jsonld import processing
 from vidik.context.ngsild import validation
 from vidik.context.ngsild.alike import FEWEST, sort_out
-from vidik.context.store import crowds
+from vidik.context.store import changes, crowds
+from vidik.kernel.database import Database
 
 CONTEXT = processing.build({"ex": "https://x.example/", "p%": "https://x.example/100%25"}, {})
 AT = "2026-03-04T12:00:00.5Z"
@@ -114,6 +115,29 @@ class TestOverHttp:
             "/entities?type=Lamp&georel=near;maxDistance==10&geometry=Point&coordinates=[21.9,43.3]"
         )
         assert len(found.json()) == FEWEST + 1
+
+    @pytest.mark.parametrize("followed", [False, True])
+    async def test_the_stream_says_each_birth(
+        self, client: httpx.AsyncClient, database: Database, followed: bool
+    ) -> None:
+        if followed:
+            endpoint = {"uri": "http://127.0.0.1:9/notify"}
+            about = {"type": "Subscription", "entities": [{"type": "Lamp"}], "notification": {"endpoint": endpoint}}
+            assert (await client.post("/subscriptions", json=about)).status_code == 201
+        batch = lamps({"power": {"type": "Property", "value": 5, "observedAt": SEEN}, "state": "on"})
+        await client.post("/entityOperations/upsert", json=batch)
+        await client.post("/entities", json={**batch[0], "id": "urn:e:single"})
+        async with database.session("city") as connection:
+            of_crowd, of_single = await changes.read_after(connection, 0)
+        (single,) = of_single.changes
+        assert [change.entity_id for change in of_crowd.changes] == [one["id"] for one in batch]
+        for change in of_crowd.changes:
+            assert (change.types, change.operation) == (single.types, "created")
+            assert change.attributes == single.attributes
+            assert (change.detail is None, single.detail is None) == (not followed, not followed)
+            if change.detail is not None and single.detail is not None:
+                assert _stripped(change.detail.after) == _stripped(single.detail.after)
+                assert (change.detail.before, change.detail.scope) == ({}, None)
 
     async def test_who_is_there_or_was_is_written_with_the_newcomers(self, client: httpx.AsyncClient) -> None:
         await client.post("/entities", json={"id": "urn:e:0", "type": "Lamp", "power": 1, "state": "on"})

@@ -13,6 +13,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import repeat
 from typing import Any, Literal
 
 import msgspec
@@ -66,9 +67,32 @@ class Rejection(msgspec.Struct, array_like=True):
     observed_at: int
 
 
+class Births(msgspec.Struct, array_like=True):
+    """New entities of the same types with the same attributes, said at once where nobody has subscribed.
+
+    For each attribute, `values` and `observed` (microseconds or None) have an item an entity.
+    """
+
+    types: tuple[str, ...]
+    entity_ids: list[str]
+    attributes: list[str]
+    values: list[list[Any]]
+    observed: list[list[int | None]]
+
+    def changes(self) -> list[Change]:
+        """The same as a change of each entity."""
+        columns = [zip(*column, strict=True) for column in zip(self.values, self.observed, strict=True)]
+        rows = zip(*columns, strict=True) if columns else repeat(())
+        return [
+            Change(entity_id, self.types, "created", dict(zip(self.attributes, row, strict=True)))
+            for entity_id, row in zip(self.entity_ids, rows, strict=False)
+        ]
+
+
 class _Payload(msgspec.Struct, array_like=True):
     changes: list[Change]
     rejections: list[Rejection]
+    births: list[Births] = []
 
 
 @dataclass(slots=True)
@@ -77,8 +101,20 @@ class ChangeBatch:
 
     position: int
     recorded_at: datetime
-    changes: list[Change] = field(default_factory=list)
+    single: list[Change] = field(default_factory=list)
+    """The changes that are not said by `births`."""
     rejections: list[Rejection] = field(default_factory=list)
+    births: list[Births] = field(default_factory=list)
+    _changes: list[Change] | None = None
+
+    @property
+    def changes(self) -> list[Change]:
+        """Every change."""
+        if not self.births:
+            return self.single
+        if self._changes is None:
+            self._changes = [*self.single, *(change for births in self.births for change in births.changes())]
+        return self._changes
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -91,13 +127,14 @@ async def append(
     changes: Sequence[Change],
     rejections: Sequence[Rejection] = (),
     details: Callable[[], Sequence[Detail]] | None = None,
+    births: Sequence[Births] = (),
 ) -> None:
     """Write what this transaction changed; must be its last statement before the commit.
 
-    `details` makes those of the changes, one each, where anybody has subscribed.
+    `details` makes those of the changes and then of the births, one each, where anybody has subscribed.
     """
-    if changes or rejections:
-        await _append(connection, recorded_at, changes, rejections, details)
+    if changes or rejections or births:
+        await _append(connection, recorded_at, changes, rejections, details, births)
 
 
 async def wake(connection: Connection, recorded_at: datetime) -> None:
@@ -114,6 +151,7 @@ async def _append(
     changes: Sequence[Change],
     rejections: Sequence[Rejection],
     details: Callable[[], Sequence[Detail]] | None = None,
+    births: Sequence[Births] = (),
 ) -> None:
     # The lock is a statement of its own: inside the INSERT it could come after the position is drawn.
     cursor = await connection.execute(
@@ -124,9 +162,10 @@ async def _append(
     row = await cursor.fetchone()
     followed = row is not None and row["followed"]
     if followed and details is not None:
+        changes, births = [*changes, *(change for one in births for change in one.changes())], ()
         for change, detail in zip(changes, details(), strict=True):
             change.detail = detail
-    payload = _payload(changes, rejections, followed=followed)
+    payload = _payload(changes, rejections, births, followed=followed)
     await connection.execute(
         "WITH written AS ("
         " INSERT INTO change (recorded_at, payload) VALUES (%s, %b) RETURNING position"
@@ -135,15 +174,18 @@ async def _append(
     )
 
 
-def _payload(changes: Sequence[Change], rejections: Sequence[Rejection], *, followed: bool) -> bytes:
+def _payload(
+    changes: Sequence[Change], rejections: Sequence[Rejection], births: Sequence[Births], *, followed: bool
+) -> bytes:
+    payload = _Payload(list(changes), list(rejections), list(births))
     if followed:
         try:
-            return _encode(_Payload(list(changes), list(rejections)))
+            return _encode(payload)
         except OverflowError:
             pass  # a whole number beyond 64 bits: the change is told without its detail
     for change in changes:
         change.detail = None
-    return _encode(_Payload(list(changes), list(rejections)))
+    return _encode(payload)
 
 
 async def newest_position(connection: Connection) -> int:
@@ -163,7 +205,8 @@ async def read_after(connection: Connection, position: int, limit: int = 64) -> 
     batches = []
     for row in await cursor.fetchall():
         payload = _decode(row["payload"])
-        batches.append(ChangeBatch(row["position"], row["recorded_at"], payload.changes, payload.rejections))
+        batch = ChangeBatch(row["position"], row["recorded_at"], payload.changes, payload.rejections, payload.births)
+        batches.append(batch)
     return batches
 
 

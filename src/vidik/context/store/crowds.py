@@ -14,7 +14,7 @@ from typing import Any, Final
 import orjson
 
 from vidik.context.store import births
-from vidik.context.store.changes import Change, Detail
+from vidik.context.store.changes import Births, Detail
 from vidik.context.store.document import (
     LOCATION,
     NUMBERS,
@@ -181,12 +181,15 @@ def tell(told: Account, crowd: Crowd, keys: Sequence[int]) -> None:
     first = [births.first_number(key) for key in keys]
     for place, column in enumerate(crowd.columns):
         _record(told, column, [number + place for number in first], crowd.written_at)
-    types = tuple(crowd.types)
-    names = [column.attribute for column in crowd.columns]
-    said = [zip(column.values, column.observed, strict=True) for column in crowd.columns]
-    rows = zip(*said, strict=True) if said else repeat((), len(crowd))
-    for entity_id, row in zip(crowd.ids, rows, strict=True):
-        told.changes.append(Change(entity_id, types, "created", dict(zip(names, row, strict=True))))
+    told.alike.append(
+        Births(
+            tuple(crowd.types),
+            crowd.ids,
+            [column.attribute for column in crowd.columns],
+            [column.values for column in crowd.columns],
+            [column.observed for column in crowd.columns],
+        )
+    )
 
 
 def _record(told: Account, column: Column, series: list[int], written_at: int) -> None:

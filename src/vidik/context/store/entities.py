@@ -114,7 +114,7 @@ async def save(connection: Connection, writes: Sequence[EntityWrite], crowds: Se
     def details() -> list[Detail]:
         return [*map(_detail_of, writes), *(detail for crowd in crowds for detail in details_of(crowd))]
 
-    await changes.append(connection, moment, told.changes, details=details)
+    await changes.append(connection, moment, told.changes, details=details, births=told.alike)
 
 
 def _detail_of(write: EntityWrite) -> Detail:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from vidik.context.store import births, corrections, expiry, observations
 from vidik.context.store.births import Shape
-from vidik.context.store.changes import Change
+from vidik.context.store.changes import Births, Change
 from vidik.context.store.document import (
     SCOPE,
     Instance,
@@ -48,6 +48,8 @@ class Account:
     known: list[tuple[SeriesName, Instance, Instance | None]] = field(default_factory=list)
     """What is to be written into series that may be there, each with the instance that was valid before."""
     changes: list[Change] = field(default_factory=list)
+    alike: list[Births] = field(default_factory=list)
+    """The births of crowds."""
     expiring: list[tuple[str, int]] = field(default_factory=list)
     """Entities with attributes that expire, of those of which something with an end was written, and when."""
 
