@@ -18,6 +18,7 @@ from vidik.console.live import LiveCity
 from vidik.kernel.identity import Principal, authenticator
 from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
+from vidik.operations.procedures.jobs import settle_packaged
 
 Desks = dict[str, httpx.AsyncClient]
 GRANTS = {
@@ -376,8 +377,69 @@ class TestIncidents:
         assert noted.status_code == 201
 
 
+class TestTasksAndProcedures:
+    @pytest.mark.parametrize("login", GRANTS)
+    async def test_lists_counts_and_pages_hold_what_one_sees_and_acts_what_one_may(self, desks, login, services):
+        await settle_packaged(services, "city")
+        desk, incidents = desks[login], await an_incident_of_each(desks["city"])
+        tasks = {}
+        for thing, incident in incidents.items():
+            opening = {"title": thing, "incident": int(incident)}
+            tasks[thing] = (await ok(await desks["city"].post("/api/tasks", json=opening)))["id"]
+            await ok(
+                await desks["city"].post(f"/api/incidents/{incident}/procedures", json={"procedure": "heating_burst"})
+            )
+        listed = await ok(await desk.get("/api/tasks"))
+        runs = (await ok(await desk.get("/api/procedure-runs")))["items"]
+        every = {run["incident"]["title"]: run["id"] for run in await all_runs(desks["city"])}
+        read = {thing: (await desk.get(f"/api/tasks/{number}")).status_code for thing, number in tasks.items()}
+        ran = {thing: (await desk.get(f"/api/procedure-runs/{number}")).status_code for thing, number in every.items()}
+        stopped = {
+            thing: (
+                await desk.post(
+                    f"/api/procedure-runs/{number}/stop", json={"reason": "x"}, headers={"If-Match": '"99"'}
+                )
+            ).status_code
+            for thing, number in every.items()
+        }
+        changed = {
+            thing: (
+                await desk.patch(f"/api/tasks/{number}", json={"title": "x"}, headers={"If-Match": '"1"'})
+            ).status_code
+            for thing, number in tasks.items()
+        }
+
+        # The procedure opens a task in each incident, too.
+        ours = [item for item in listed["items"] if item["id"] in tasks.values()]
+        assert {item["title"] for item in ours} == SEEN[login]
+        assert listed["counts"].get("open", 0) == len(listed["items"]) == 2 * len(SEEN[login])
+        assert {run["incident"]["title"] for run in runs} == SEEN[login]
+        assert read == ran == {thing: 200 if thing in SEEN[login] else 404 for thing in THINGS}
+        beyond = {thing: 403 if thing in SEEN[login] else 404 for thing in THINGS}
+        assert changed == {thing: 200 if thing in ACTED[login] else beyond[thing] for thing in THINGS}
+        assert stopped == {thing: 412 if thing in ACTED[login] else beyond[thing] for thing in THINGS}
+
+    async def test_a_task_belongs_to_its_crew_and_opener_and_its_incident_to_the_crew_that_goes_there(self, desks):
+        crew = {"name": "Топлана 1", "organisation": "toplana"}
+        number = (await ok(await desks["toplana"].post("/api/crews", json=crew)))["id"]
+        incident = (await ok(await desks["city"].post("/api/incidents", json={"type": "other", "title": "Квар"})))["id"]
+        sent = {"title": "Провери", "crew": number, "incident": int(incident)}
+
+        refused = await desks["medijana"].post("/api/tasks", json={"title": "Провери", "crew": number})
+        own = await ok(await desks["toplana"].post("/api/tasks", json={"title": "Наше"}))
+        task = await ok(await desks["city"].post("/api/tasks", json=sent))
+
+        assert refused.status_code == 403
+        assert own["organisations"] == task["organisations"] == ["toplana"]
+        assert (await ok(await desks["toplana"].get(f"/api/incidents/{incident}")))["organisations"] == ["toplana"]
+
+
+async def all_runs(desk: httpx.AsyncClient) -> list[dict[str, Any]]:
+    return list((await ok(await desk.get("/api/procedure-runs")))["items"])
+
+
 def test_every_door_that_names_one_thing_of_work_asks_whether_it_is_reached():
-    asked = {"alarm_id", "group_id", "incident_id", "run_id"}
+    asked = {"alarm_id", "group_id", "incident_id", "run_id", "task"}
     routers = [router for module in installed_modules() for router in module.api_routers()]
     doors = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     naming = [(door, name) for door in doors for name in asked & set(door.param_convertors)]
@@ -389,4 +451,5 @@ def test_every_door_that_names_one_thing_of_work_asks_whether_it_is_reached():
     ]
 
     assert len(naming) > 25
-    assert unasked == []
+    # A photo's door asks once the picture is read: a slow phone must not hold a connection.
+    assert unasked == ["/tasks/{task}/photos"]

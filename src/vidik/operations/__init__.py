@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
+    from vidik.operations import organisations_api
     from vidik.operations.alarms import api, groups_api, holds_api, performance_api
     from vidik.operations.duty import api as duty_api
     from vidik.operations.duty import handover_api, plans_api
@@ -28,6 +29,7 @@ def _api_routers() -> "Sequence[APIRouter]":
 
     # Before the alarms: their numbers would take "performance" for one.
     return [
+        organisations_api.router,
         performance_api.router,
         api.router,
         groups_api.router,

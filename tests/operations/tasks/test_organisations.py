@@ -53,15 +53,25 @@ async def decide(client: Client, task: dict[str, Any], verb: str, **body: Any) -
     return await client.post(f"/api/tasks/{task['id']}/{verb}", json=body, headers=headers)
 
 
-class TestActing:
-    async def test_a_desk_decides_about_its_own_crews_tasks_and_about_those_that_nobody_has(self, client, toplana):
-        own = await crew_on_duty(client, "Топлана 1", "toplana")
-        held, free = await task_of(client, own), await task_of(client, None)
+async def seen_by_both(client: Client, crew: int | None) -> dict[str, Any]:
+    """A task in an incident that concerns the heating utility, too."""
+    opening = {"type": "other", "title": "Квар", "organisations": ["toplana"]}
+    incident = await ok(await client.post("/api/incidents", json=opening))
+    return await task_of(client, crew, incident=int(incident["id"]))
 
-        assert held["organisation"] == "toplana"
-        assert free["organisation"] is None
+
+class TestActing:
+    async def test_a_desk_decides_about_its_own_crews_tasks_and_about_those_of_its_incidents_that_nobody_has(
+        self, client, toplana
+    ):
+        own = await crew_on_duty(client, "Топлана 1", "toplana")
+        held, free, citys = await task_of(client, own), await seen_by_both(client, None), await task_of(client, None)
+
+        assert (held["organisation"], held["organisations"]) == ("toplana", ["toplana"])
+        assert (free["organisation"], free["organisations"]) == (None, ["toplana"])
         assert (await decide(toplana, held, "withdraw", note="x")).status_code == 200
         assert (await decide(toplana, free, "assign", crew=own)).status_code == 200
+        assert (await decide(toplana, citys, "assign", crew=own)).status_code == 404
 
     @pytest.mark.parametrize(
         ("verb", "body"),
@@ -70,9 +80,12 @@ class TestActing:
     async def test_a_desk_does_not_decide_about_a_task_that_another_organisations_crew_has(
         self, client, toplana, verb, body
     ):
-        task = await task_of(client, await crew_on_duty(client, "Паркинг 1", "parking"))
+        parking = await crew_on_duty(client, "Паркинг 1", "parking")
+        task, unseen = await seen_by_both(client, parking), await task_of(client, parking)
 
         refused = await decide(toplana, task, verb, **body)
+
+        assert (await decide(toplana, unseen, verb, **body)).status_code == 404
 
         assert (refused.status_code, refused.json()["code"]) == (403, "task-of-organisation")
         assert refused.json()["values"] == {"organisation": "parking"}
@@ -81,7 +94,7 @@ class TestActing:
     async def test_a_desk_neither_takes_nor_changes_nor_sends_what_is_another_organisations(self, client, toplana):
         own = await crew_on_duty(client, "Топлана 1", "toplana")
         other = await crew_on_duty(client, "Паркинг 1", "parking")
-        task, free = await task_of(client, other), await task_of(client, None)
+        task, free = await seen_by_both(client, other), await seen_by_both(client, None)
         headers = {"If-Match": f'"{task["version"]}"'}
 
         answers = [
@@ -96,8 +109,8 @@ class TestActing:
         assert [answer.status_code for answer in answers] == [403] * 6
         assert (await decide(client, task, "withdraw", note="x")).status_code == 200  # the city's own desk may
 
-    async def test_a_task_that_came_back_is_everybodys_again(self, client, toplana):
-        task = await task_of(client, await crew_on_duty(client, "Паркинг 1", "parking"))
+    async def test_a_task_that_came_back_is_again_everybodys_who_sees_its_incident(self, client, toplana):
+        task = await seen_by_both(client, await crew_on_duty(client, "Паркинг 1", "parking"))
         back = await ok(await decide(client, task, "withdraw", note="x"))
 
         assert back["organisation"] is None

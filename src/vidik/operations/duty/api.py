@@ -14,7 +14,7 @@ from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound, Unprocessable
 from vidik.kernel.forms import Moment, Number, RowId
-from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import Principal, require, require_in_the_city
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal
 from vidik.operations.duty import calls, handovers, roster
@@ -27,13 +27,13 @@ from vidik.operations.versions import Changed
 
 router = APIRouter(prefix="/duty", tags=["duty"])
 Reader = Annotated[Principal, Depends(require("duty.read"))]
-Manager = Annotated[Principal, Depends(require("duty.manage"))]
+Manager = Annotated[Principal, Depends(require_in_the_city("duty.manage"))]
 Seen = Annotated[int, Depends(read_version)]
 _LONGEST = timedelta(days=62)
 
 
 @router.get("/now")
-async def read_now(connection: Transaction, services: ServicesOf, _: Reader) -> dict[str, Any]:
+async def read_now(connection: Transaction, services: ServicesOf, principal: Reader) -> dict[str, Any]:
     """Return who is at each desk and comes next, who each plan would ask now, and what is being called for."""
     moment = now()
     names = await roster.people(connection, services.settings.tenant)
@@ -52,7 +52,7 @@ async def read_now(connection: Transaction, services: ServicesOf, _: Reader) -> 
     ]
     by_code = {row["code"]: row for row in await roster.plan_rows(connection)}
     escalations = []
-    for row in await calls.newest(connection, 30):
+    for row in await calls.newest(connection, 30, principal.reach("duty.read")):
         view = escalation_view(row)
         if row["state"] == "waiting" and row["plan"] in by_code:
             view |= _next_of(by_code[row["plan"]], Place(row["round"], row["step"]), on_shift, names, row["due_at"])
@@ -205,11 +205,11 @@ def _note_view(row: Mapping[str, Any]) -> dict[str, Any]:
 @router.get("/facts")
 async def read_facts(
     connection: Transaction,
-    _: Reader,
+    principal: Reader,
     begin: Annotated[Moment, Query(alias="from")],
     end: Annotated[Moment, Query(alias="to")],
 ) -> dict[str, Any]:
     """Return what happened between two times (36 hours at most): what a handover of that time would say."""
     if not timedelta(0) < end - begin <= timedelta(hours=36):
         raise Unprocessable("`to` lies after `from`, 36 hours at most.", field="to")
-    return await gather(connection, begin, end)
+    return await gather(connection, begin, end, principal.reach("duty.read"))

@@ -10,6 +10,8 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach
+from vidik.operations.duty.belonging import escalations_within
 from vidik.operations.duty.plan import Call, Place, Plan
 
 Ending = Literal["acknowledged", "over", "exhausted"]
@@ -215,9 +217,13 @@ async def find(connection: Connection, escalation: int) -> DictRow | None:
     return await (await connection.execute(f"{ESCALATION} WHERE id = %s FOR UPDATE", [escalation])).fetchone()
 
 
-async def newest(connection: Connection, limit: int) -> list[DictRow]:
-    """Return escalations that wait, then the newest others."""
-    cursor = await connection.execute(f"{ESCALATION} ORDER BY (state = 'waiting') DESC, id DESC LIMIT %s", [limit])
+async def newest(connection: Connection, limit: int, reach: Reach = EVERYWHERE) -> list[DictRow]:
+    """Return escalations within reach that wait, then the newest others."""
+    within, parameters = escalations_within(reach)
+    cursor = await connection.execute(
+        f"{ESCALATION} WHERE id IN ({within}) ORDER BY (state = 'waiting') DESC, id DESC LIMIT %s",
+        [*parameters, limit],
+    )
     return await cursor.fetchall()
 
 
@@ -341,10 +347,16 @@ async def notices(connection: Connection, ids: Sequence[int]) -> list[DictRow]:
     return await (await connection.execute(f"{NOTICE} WHERE id = ANY(%s) ORDER BY id", [list(ids)])).fetchall()
 
 
-async def newest_notices(connection: Connection, limit: int, before: int | None = None) -> list[DictRow]:
-    """Return the newest messages, newest first."""
+async def newest_notices(
+    connection: Connection, limit: int, before: int | None = None, reach: Reach = EVERYWHERE
+) -> list[DictRow]:
+    """Return the newest messages within reach (those to oneself are), newest first."""
+    within, parameters = escalations_within(reach)
+    mine = "true" if reach.is_everywhere else "login = %s"
     cursor = await connection.execute(
-        f"{NOTICE} WHERE %s::bigint IS NULL OR id < %s ORDER BY id DESC LIMIT %s", [before, before, limit]
+        f"{NOTICE} WHERE (%s::bigint IS NULL OR id < %s) AND ({mine} OR escalation IN ({within}))"
+        " ORDER BY id DESC LIMIT %s",
+        [before, before, *([] if reach.is_everywhere else [reach.login]), *parameters, limit],
     )
     return await cursor.fetchall()
 

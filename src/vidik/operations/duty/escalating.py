@@ -10,6 +10,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 from vidik.operations import journal
 from vidik.operations.duty import calls, roster
+from vidik.operations.duty.belonging import of_escalations
 from vidik.operations.duty.plan import Call, Place, Plan, who_is_next
 from vidik.operations.duty.views import notice_view
 from vidik.operations.incidents import service as incidents
@@ -150,5 +151,8 @@ async def call_off(connection: Connection, escalations: Sequence[int], moment: d
 
 async def tell(connection: Connection, notices: Sequence[int]) -> None:
     """Show messages as they now are at every desk."""
-    for row in await calls.notices(connection, notices):
-        await journal.tell(connection, "notice", row["id"], notice_view(row))
+    rows = await calls.notices(connection, notices)
+    whose = await of_escalations(connection, {row["escalation"] for row in rows if row["escalation"] is not None})
+    for row in rows:
+        mine = {"organisations": [], "areas": [], "people": [row["login"]]}
+        await journal.tell(connection, "notice", row["id"], notice_view(row) | whose.get(row["escalation"], mine))

@@ -9,6 +9,8 @@ from psycopg.rows import DictRow
 
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach, named
+from vidik.operations.duty.belonging import written
 
 LISTED = 100
 
@@ -21,7 +23,7 @@ _ALARM_COUNTS = """
            count(*) FILTER (WHERE e.transition = 'shelved') AS shelved
       FROM alarm_event e
       JOIN alarm a ON a.id = e.alarm
-     WHERE e.at >= %(begin)s AND e.at < %(end)s AND a.exercise_id IS NULL
+     WHERE e.at >= %(begin)s AND e.at < %(end)s AND a.exercise_id IS NULL AND {of_a}
 """
 # What stands at the end is what stood then, not what stands when the report is drawn up a little later.
 _ALARMS = """
@@ -29,6 +31,7 @@ _ALARMS = """
       FROM alarm
      WHERE raised_at < %(end)s
        AND exercise_id IS NULL
+       AND {alarms}
        AND (cleared_at IS NULL OR cleared_at >= %(end)s)
      ORDER BY array_position(ARRAY['critical', 'high', 'medium', 'low'], priority), raised_at DESC, id
      LIMIT %(limit)s
@@ -39,6 +42,7 @@ _INCIDENTS = """
       FROM incident
      WHERE merged_into IS NULL
        AND exercise_id IS NULL
+       AND {incidents}
        AND opened_at < %(end)s
        AND (closed_at IS NULL OR closed_at >= %(begin)s)
      ORDER BY opened_at, id
@@ -48,6 +52,7 @@ _TASKS = """
     SELECT id, title, titles, priority, state, opened_at, ended_at, result_note
       FROM task
      WHERE NOT exercise
+       AND (incident IN (SELECT id FROM incident WHERE {incidents}) OR {alarms})
        AND opened_at < %(end)s
        AND (ended_at IS NULL OR ended_at >= %(begin)s)
      ORDER BY opened_at, id
@@ -88,6 +93,7 @@ _PROCEDURES = """
          LIMIT 1
      ) AS h ON true
      WHERE r.exercise_id IS NULL
+       AND i.id IN (SELECT id FROM incident WHERE {incidents})
        AND r.started_at < %(end)s
        AND (r.ended_at IS NULL OR r.ended_at >= %(end)s)
      ORDER BY r.started_at, r.id
@@ -117,17 +123,29 @@ _PEOPLE = """
 """
 
 
-async def gather(connection: Connection, begin: datetime, end: datetime) -> dict[str, Any]:
-    """Return the facts of a time as JSON: counts, and at most LISTED rows of each list. Exercises are none."""
+async def gather(connection: Connection, begin: datetime, end: datetime, reach: Reach = EVERYWHERE) -> dict[str, Any]:
+    """Return the facts of a time within reach as JSON: counts, and at most LISTED rows of each list.
+
+    Exercises are none. Who was on duty, the log, warnings and messages are the whole city's; `places` says from where
+    the rest comes, when that is not everywhere.
+    """
+    alarms_within, parameters = named(reach.condition())
+    conditions = {
+        "alarms": alarms_within,
+        "of_a": named(reach.condition("a.organisations", "a.areas"))[0],
+        "incidents": named(reach.condition(people="people"))[0],
+    }
+    values = {"begin": begin, "end": end, "limit": LISTED, **parameters, **named(reach.condition(people="people"))[1]}
 
     async def rows(query: str) -> list[dict[str, Any]]:
-        cursor = await connection.execute(query, {"begin": begin, "end": end, "limit": LISTED})
+        cursor = await connection.execute(query.format(**conditions), values)
         return [_plain(row) for row in await cursor.fetchall()]
 
     alarms, notices = (await rows(_ALARM_COUNTS))[0], (await rows(_NOTICES))[0]
     return {
         "begins_at": iso(begin),
         "ends_at": iso(end),
+        **({} if reach.is_everywhere else {"places": written(reach)}),
         "people": await rows(_PEOPLE),
         "alarms": {"counts": alarms, "standing": await rows(_ALARMS)},
         "incidents": await rows(_INCIDENTS),

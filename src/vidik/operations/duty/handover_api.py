@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import orjson
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
@@ -21,30 +21,33 @@ from vidik.operations.alarms import repository as alarms
 from vidik.operations.alarms.alarm import acknowledge_alarm
 from vidik.operations.duty import calls, handovers
 from vidik.operations.duty.api import Reader
+from vidik.operations.duty.belonging import covers, of_escalation
 from vidik.operations.duty.escalating import take_over
 from vidik.operations.duty.facts import gather
 from vidik.operations.duty.forms import HandoverForm, SignForm
 from vidik.operations.duty.views import notice_view
 from vidik.operations.incidents.service import actor_of
+from vidik.operations.reaching import reaching
 
 router = APIRouter(prefix="/duty", tags=["duty"])
+Taker = Annotated[Principal, Depends(reaching("call", "escalation", of_escalation, see="duty.read"))]
 Language = Annotated[Literal["en", "sr-Cyrl", "sr-Latn"], Query()]
 
 
 @router.get("/notices")
 async def list_notices(
     connection: Transaction,
-    _: Reader,
+    principal: Reader,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: Annotated[Number | None, Query(description="Only messages with a smaller number (paging).")] = None,
 ) -> dict[str, Any]:
     """List messages to people with their state, newest first."""
-    rows = await calls.newest_notices(connection, limit, before)
+    rows = await calls.newest_notices(connection, limit, before, principal.reach("duty.read"))
     return {"items": [notice_view(row) for row in rows], "next": rows[-1]["id"] if len(rows) == limit else None}
 
 
 @router.post("/escalations/{escalation}/take")
-async def take(escalation: RowId, connection: Transaction, principal: Reader) -> dict[str, Any]:
+async def take(escalation: RowId, connection: Transaction, principal: Taker) -> dict[str, Any]:
     """Take over what is being called for: nobody else is asked; an alarm is acknowledged in the person's name."""
     moment = now()
     await calls.lock(connection)
@@ -79,10 +82,11 @@ async def _acknowledge(connection: Connection, number: int, principal: Principal
 
 @router.get("/handovers")
 async def list_handovers(
-    connection: Transaction, _: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 30
+    connection: Transaction, principal: Reader, limit: Annotated[int, Query(ge=1, le=200)] = 30
 ) -> dict[str, Any]:
-    """List handovers, newest first."""
-    return {"items": [_view(row) for row in await handovers.newest(connection, limit)]}
+    """List handovers whose facts one may all see, newest first."""
+    rows = await handovers.newest(connection, 200)
+    return {"items": [_view(row) for row in rows if _may_read(row, principal)][:limit]}
 
 
 @router.post("/handovers", status_code=201)
@@ -91,7 +95,7 @@ async def hand_over(body: HandoverForm, connection: Transaction, principal: Read
     moment = now()
     if body.ends_at > moment:
         raise Unprocessable("What has not happened yet cannot be handed over: `ends_at` lies ahead.", field="ends_at")
-    facts = await gather(connection, body.begins_at, body.ends_at)
+    facts = await gather(connection, body.begins_at, body.ends_at, principal.reach("duty.read"))
     text, hashed = handovers.hash_of(
         {
             "desk": body.desk,
@@ -114,37 +118,41 @@ async def hand_over(body: HandoverForm, connection: Transaction, principal: Read
         if known is None:
             raise NotFound("This handover is gone.")
         return _view(known)
-    view = _view(await _existing(connection, number))
+    view = _view(await _existing(connection, number, principal))
     await journal.tell(connection, "shift", f"handover-{number}", {"handover": view})
     await audit.record(connection, principal, "duty.hand-over", f"handover:{number}", details={"hash": hashed})
     return view
 
 
 @router.get("/handovers/{handover}")
-async def read_handover(handover: RowId, connection: Transaction, _: Reader) -> dict[str, Any]:
+async def read_handover(handover: RowId, connection: Transaction, principal: Reader) -> dict[str, Any]:
     """Return one handover with what was signed."""
-    row = await _existing(connection, handover)
+    row = await _existing(connection, handover, principal)
     return {**_view(row), "content": orjson.loads(row["facts"])}
 
 
 @router.get("/handovers/{handover}/report.html")
-async def read_page(handover: RowId, connection: Transaction, _: Reader, language: Language = "sr-Cyrl") -> Response:
+async def read_page(
+    handover: RowId, connection: Transaction, principal: Reader, language: Language = "sr-Cyrl"
+) -> Response:
     """Return the report of a handover as a page."""
     from vidik.operations.duty import report
 
-    row = await _existing(connection, handover)
+    row = await _existing(connection, handover, principal)
     content = orjson.loads(row["facts"])
     return Response(report.page(content, _view(row), language), media_type="text/html; charset=utf-8")
 
 
 @router.get("/handovers/{handover}/report.pdf")
-async def read_pdf(handover: RowId, services: ServicesOf, _: Reader, language: Language = "sr-Cyrl") -> Response:
+async def read_pdf(
+    handover: RowId, services: ServicesOf, principal: Reader, language: Language = "sr-Cyrl"
+) -> Response:
     """Return the report of a handover as PDF."""
     from vidik.operations.duty import report
 
     # Drawing takes a second: the connection is given back before.
     async with services.database.session(services.settings.tenant) as connection:
-        row = await _existing(connection, handover)
+        row = await _existing(connection, handover, principal)
     printed = await asyncio.to_thread(report.pdf, orjson.loads(row["facts"]), _view(row), language)
     headers = {"Content-Disposition": f'inline; filename="handover-{handover}.pdf"'}
     return Response(printed, media_type="application/pdf", headers=headers)
@@ -153,7 +161,7 @@ async def read_pdf(handover: RowId, services: ServicesOf, _: Reader, language: L
 @router.post("/handovers/{handover}/sign")
 async def sign(handover: RowId, body: SignForm, connection: Transaction, principal: Reader) -> dict[str, Any]:
     """Take over: sign what the out-going person signed. Somebody else must do it."""
-    row = await _existing(connection, handover, lock=True)
+    row = await _existing(connection, handover, principal, lock=True)
     if row["signed_at"] is not None:
         raise Conflict(f"{row['incoming']} has signed this already.", code="signed", values={"person": row["incoming"]})
     if row["outgoing_login"] == principal.login:
@@ -161,17 +169,27 @@ async def sign(handover: RowId, body: SignForm, connection: Transaction, princip
     if row["hash"] != body.hash:
         raise Conflict("This is not what was handed over: read it again.", code="other-hash", field="hash")
     await handovers.sign(connection, handover, principal.login, principal.name, now())
-    view = _view(await _existing(connection, handover))
+    view = _view(await _existing(connection, handover, principal))
     await journal.tell(connection, "shift", f"handover-{handover}", {"handover": view})
     await audit.record(connection, principal, "duty.take-over", f"handover:{handover}", details={"hash": row["hash"]})
     return view
 
 
-async def _existing(connection: Connection, handover: int, *, lock: bool = False) -> Mapping[str, Any]:
+async def _existing(
+    connection: Connection, handover: int, principal: Principal, *, lock: bool = False
+) -> Mapping[str, Any]:
     row = await handovers.find(connection, handover, lock=lock)
-    if row is None:
+    if row is None or not _may_read(row, principal):
         raise NotFound(f"There is no handover {handover}.")
     return row
+
+
+def _may_read(row: Mapping[str, Any], principal: Principal) -> bool:
+    """Whether somebody may see everything that a handover tells; what one drew up or signed, one may."""
+    if principal.login in (row["outgoing_login"], row["incoming_login"]):
+        return True
+    reach = principal.reach("duty.read")
+    return reach.is_everywhere or covers(reach, orjson.loads(row["facts"])["facts"].get("places", []))
 
 
 def _view(row: Mapping[str, Any]) -> dict[str, Any]:

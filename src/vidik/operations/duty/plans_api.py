@@ -13,7 +13,7 @@ from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Forbidden, NotFound, Unprocessable
 from vidik.kernel.forms import Keepable
-from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import Principal, require_in_the_city
 from vidik.kernel.settings import Settings
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal, web_push
@@ -25,7 +25,7 @@ from vidik.operations.duty.views import notice_view, plan_view
 from vidik.operations.versions import Changed
 
 router = APIRouter(prefix="/duty", tags=["duty"])
-Administrator = Annotated[Principal, Depends(require("accounts.manage"))]
+Administrator = Annotated[Principal, Depends(require_in_the_city("accounts.manage"))]
 
 
 @router.get("/plans")
@@ -151,7 +151,8 @@ async def try_channel(
         raise NotFound(f"There is no channel {code}.")
     number = await calls.insert_trial(connection, principal.login, principal.name, code, now())
     (row,) = await calls.notices(connection, [number])
-    await journal.tell(connection, "notice", number, notice_view(row))
+    mine = {"organisations": [], "areas": [], "people": [principal.login]}
+    await journal.tell(connection, "notice", number, notice_view(row) | mine)
     await audit.record(connection, principal, "duty.channel-try", f"channel:{code}")
     return notice_view(row)
 

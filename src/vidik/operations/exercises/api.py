@@ -12,7 +12,7 @@ from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 from vidik.kernel.forms import Form, Number, RowId
-from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import Principal, require, require_in_the_city
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.exercises import repository, service
 from vidik.operations.exercises.scenario import scenario_of, scenarios
@@ -26,7 +26,7 @@ from vidik.operations.words import Words
 
 router = APIRouter(tags=["exercises"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]
-Leader = Annotated[Principal, Depends(require("exercises.run"))]
+Leader = Annotated[Principal, Depends(require_in_the_city("exercises.run"))]
 Manager = Annotated[Principal, Depends(require("incidents.manage"))]
 Seen = Annotated[int, Depends(read_version)]
 

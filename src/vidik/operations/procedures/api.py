@@ -11,7 +11,7 @@ from vidik.kernel import audit
 from vidik.kernel.clock import CITY_ZONE, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import NotFound
-from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import Principal, require, require_in_the_city
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.incidents.incident import Severity
 from vidik.operations.incidents.types import incident_types
@@ -25,7 +25,7 @@ from vidik.operations.version_header import read_version
 
 router = APIRouter(prefix="/procedures", tags=["procedures"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]
-Manager = Annotated[Principal, Depends(require("procedures.manage"))]
+Manager = Annotated[Principal, Depends(require_in_the_city("procedures.manage"))]
 Seen = Annotated[int, Depends(read_version)]
 CodeInPath = Annotated[str, Path(pattern=r"^[a-z][a-z0-9_]{2,60}$")]
 VersionInPath = Annotated[int, Path(ge=1, le=1_000_000_000)]

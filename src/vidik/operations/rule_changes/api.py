@@ -9,7 +9,7 @@ from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import BadInput, NotFound
 from vidik.kernel.forms import Form, Keepable
-from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import Principal, require, require_in_the_city
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.alarms.holds import circle_of
 from vidik.operations.rule_changes.trials import refuse_a_flood
@@ -70,7 +70,7 @@ async def take_change_back(
     code: Keepable,
     connection: Transaction,
     services: ServicesOf,
-    principal: Annotated[Principal, Depends(require("rules.manage"))],
+    principal: Annotated[Principal, Depends(require_in_the_city("rules.manage"))],
 ) -> dict[str, Any] | None:
     """Forget what people changed of a rule: the package's (or the folder's) stands again; null when there is none."""
     standing = (await standing_rules(connection, services.settings)).get(code)
@@ -91,7 +91,7 @@ async def change_rule(
     body: RuleChange,
     connection: Transaction,
     services: ServicesOf,
-    principal: Annotated[Principal, Depends(require("rules.manage"))],
+    principal: Annotated[Principal, Depends(require_in_the_city("rules.manage"))],
 ) -> dict[str, Any]:
     """Change fields of a rule, or make a new one when the body is a whole rule; takes effect at once.
 

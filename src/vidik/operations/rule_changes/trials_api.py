@@ -10,14 +10,14 @@ from pydantic import ConfigDict, Field
 from vidik.kernel.clock import iso, now
 from vidik.kernel.errors import BadInput, NotFound
 from vidik.kernel.forms import Form, Moment
-from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import Principal, require_in_the_city
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.rule_changes import trials_repository
 from vidik.operations.rule_changes.trials import AT_ONCE, past_of, triable, try_rule
 from vidik.operations.rules.service import definition_of, merged, standing_rules
 
 router = APIRouter(tags=["operations"])
-Manager = Annotated[Principal, Depends(require("rules.manage"))]
+Manager = Annotated[Principal, Depends(require_in_the_city("rules.manage"))]
 _USUALLY = timedelta(days=30)
 _AT_MOST = timedelta(days=366)
 

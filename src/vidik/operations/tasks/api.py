@@ -1,6 +1,7 @@
 """Tasks over HTTP: listed, opened, given to crews, closed; their photos; and what a crew's phone brings."""
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,7 +13,10 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound, TooLarge
 from vidik.kernel.forms import Keepable, Number, RowId
 from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity.reach import Belonging
 from vidik.kernel.web import ServicesOf, Transaction
+from vidik.operations.incidents import repository as incidents
+from vidik.operations.reaching import may_act, must_reach, reaching
 from vidik.operations.tasks import crews_service, photos, repository, service, skills, sync
 from vidik.operations.tasks.forms import Asked, Assigning, Closing, Deciding, Editing, Opening, Sync
 from vidik.operations.tasks.service import Verb
@@ -23,6 +27,10 @@ router = APIRouter(tags=["tasks"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]
 Worker = Annotated[Principal, Depends(require("tasks.work"))]
 Manager = Annotated[Principal, Depends(require("tasks.manage"))]
+_reaching = partial(reaching, "task", "task", repository.belonging, see="incidents.read")
+ReaderOfOne = Annotated[Principal, Depends(_reaching())]
+# Who decides about a task that is seen depends on the crew that has it: service.may_decide.
+ManagerOfOne = Annotated[Principal, Depends(_reaching(needs="tasks.manage"))]
 Seen = Annotated[int, Depends(read_version)]
 _PICTURE = {"Cache-Control": "private, max-age=31536000, immutable", "Content-Security-Policy": "default-src 'none'"}
 
@@ -35,7 +43,7 @@ def _tagged(response: Response, view: dict[str, Any]) -> dict[str, Any]:
 @router.get("/tasks")
 async def list_tasks(
     connection: Transaction,
-    _: Reader,
+    principal: Reader,
     state: repository.Which = "active",
     crew: Annotated[Number | None, Query()] = None,
     incident: Annotated[Number | None, Query()] = None,
@@ -45,6 +53,7 @@ async def list_tasks(
     after: Annotated[Number | None, Query(description="Only tasks with a smaller number (paging).")] = None,
 ) -> dict[str, Any]:
     """List tasks: `active` (not over) worst first, other lists newest first; with how many stand in each state."""
+    reach = principal.reach("incidents.read")
     rows = await repository.list_tasks(
         connection,
         which=state,
@@ -54,9 +63,10 @@ async def list_tasks(
         incident=incident,
         words=q,
         organisation=organisation,
+        reach=reach,
     )
     following = rows[-1]["id"] if state != "active" and len(rows) == limit else None
-    counts = await repository.count_by_state(connection)
+    counts = await repository.count_by_state(connection, reach)
     return {"items": task_views(rows), "counts": counts, "next": following}
 
 
@@ -69,7 +79,11 @@ async def open_task(
         skills.check_skills(services.settings, [body.skill], "skill")
     values = body.model_dump(exclude={"crew"})
     values["client_id"] = str(body.client_id) if body.client_id else None
+    if body.incident is not None:
+        find = incidents.belonging
+        await must_reach(connection, body.incident, principal, "incident", find, see="incidents.read")
     view, new = await service.open_task(connection, values, principal, crew=body.crew)
+    may_act(principal, "tasks.manage", Belonging.of(view))
     if not new:
         response.status_code = 200
         return _tagged(response, view)
@@ -124,7 +138,7 @@ async def _whole(connection: Connection, task: int) -> dict[str, Any]:
 
 
 @router.get("/tasks/{task}")
-async def read_task(task: RowId, connection: Transaction, _: Reader, response: Response) -> dict[str, Any]:
+async def read_task(task: RowId, connection: Transaction, _: ReaderOfOne, response: Response) -> dict[str, Any]:
     """Return one task with its history and its photos."""
     return _tagged(response, await _whole(connection, task))
 
@@ -134,7 +148,7 @@ async def edit_task(
     task: RowId,
     body: Editing,
     connection: Transaction,
-    principal: Manager,
+    principal: ManagerOfOne,
     seen: Seen,
     services: ServicesOf,
     response: Response,
@@ -171,7 +185,7 @@ async def assign(
     task: RowId,
     body: Assigning,
     connection: Transaction,
-    principal: Manager,
+    principal: ManagerOfOne,
     seen: Seen,
     response: Response,
 ) -> dict[str, Any]:
@@ -184,7 +198,7 @@ async def close(
     task: RowId,
     body: Closing,
     connection: Transaction,
-    principal: Manager,
+    principal: ManagerOfOne,
     seen: Seen,
     response: Response,
 ) -> dict[str, Any]:
@@ -215,6 +229,7 @@ async def add_photo(
         elif not principal.may("tasks.manage"):
             raise Conflict("Say which crew took the photo.", field="crew")
         else:
+            await must_reach(connection, task, principal, "task", repository.belonging, see="incidents.read")
             service.may_decide(row, principal)
         known = await repository.photos_of(connection, task)
         found = next((one for one in known if one["sha256"] == photo.sha256), None)
@@ -243,7 +258,7 @@ async def add_photo(
 
 @router.get("/tasks/{task}/photos/{sha256}")
 async def read_photo(
-    task: RowId, sha256: Keepable, connection: Transaction, _: Reader, services: ServicesOf
+    task: RowId, sha256: Keepable, connection: Transaction, _: ReaderOfOne, services: ServicesOf
 ) -> Response:
     """Return one photo."""
     known = await repository.photos_of(connection, task)
@@ -260,7 +275,7 @@ async def decide(
     verb: Literal["withdraw", "cancel", "reopen"],
     body: Deciding,
     connection: Transaction,
-    principal: Manager,
+    principal: ManagerOfOne,
     seen: Seen,
     response: Response,
 ) -> dict[str, Any]:

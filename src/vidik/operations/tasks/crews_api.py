@@ -12,7 +12,7 @@ from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.tasks import crews_repository, crews_service, skills
 from vidik.operations.tasks.forms import CrewEdited, CrewMade, Duty, Position
 from vidik.operations.tasks.sync import crew_for, works_for
-from vidik.operations.tasks.view import crew_seen_by
+from vidik.operations.tasks.view import belonging_of_crew, crew_seen_by
 from vidik.operations.version_header import read_version
 
 router = APIRouter(prefix="/crews", tags=["tasks"])
@@ -83,7 +83,7 @@ async def set_duty(
 ) -> dict[str, Any]:
     """Put a crew on or off duty: its members, or who sends it. Off duty no position is taken or shown."""
     row = await crews_service.row_of(connection, crew, lock=True)
-    if not works_for(row, principal) and not principal.may("tasks.manage", row["organisation"]):
+    if not works_for(row, principal) and not principal.reaches("tasks.manage", belonging_of_crew(row)):
         raise Forbidden(f"You do not belong to {row['name']}.")
     view = await crews_service.set_duty(connection, row, on_duty=body.on_duty, until=body.until, principal=principal)
     details = {"on_duty": body.on_duty, "until": view["on_duty_until"]}

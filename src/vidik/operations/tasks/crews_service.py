@@ -17,7 +17,7 @@ from vidik.operations import journal
 from vidik.operations.tasks import crews_repository as repository
 from vidik.operations.tasks.streets import Point, Trip, network_of, straight_trip
 from vidik.operations.tasks.suggesting import FRESH, Candidate, rank
-from vidik.operations.tasks.view import crew_view, suggestion_view, without_position
+from vidik.operations.tasks.view import belonging_of_crew, crew_view, suggestion_view, without_position
 from vidik.operations.versions import Changed
 
 LONGEST_DUTY = timedelta(hours=24)
@@ -49,18 +49,18 @@ async def _members(connection: Connection, logins: Sequence[str], principal: Pri
     return members
 
 
-def _may_manage(principal: Principal, organisation: str | None) -> None:
-    if not principal.may("crews.manage", organisation):
-        raise Forbidden(f"You may not change crews of {organisation or 'the city'}.")
+def _may_manage(principal: Principal, row: Mapping[str, Any]) -> None:
+    if not principal.reaches("crews.manage", belonging_of_crew(row)):
+        raise Forbidden(f"You may not change crews of {row['organisation'] or 'the city'}.")
 
 
 async def make_crew(connection: Connection, crew: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
     """Make a crew (columns by name, `members` as logins); raises Conflict for a name that is taken."""
-    _may_manage(principal, crew["organisation"])
     members = await _members(connection, crew["members"], principal)
     number = await repository.insert_crew(connection, crew, by=principal.name, at=now())
     if number is None:
         raise Conflict(f"There is a crew {crew['name']} already.", field="name", code="crew-name-taken")
+    _may_manage(principal, await row_of(connection, number))
     await repository.replace_members(connection, number, members)
     return await tell(connection, number)
 
@@ -75,10 +75,9 @@ async def change_crew(
 ) -> dict[str, Any]:
     """Change a crew over the version that the person saw; raises NotFound, Changed, Conflict, Forbidden."""
     row = await row_of(connection, crew, lock=True)
-    _may_manage(principal, row["organisation"])
+    _may_manage(principal, row)
     if row["version"] != version:
         raise Changed(crew_view(row), row["changed_by"])
-    _may_manage(principal, edits.get("organisation", row["organisation"]))
     if edits.get("in_use") is False and row["open_tasks"]:
         raise Conflict("The crew has open tasks: give them to another one first.", code="crew-has-tasks")
     members = await _members(connection, edits["members"], principal) if "members" in edits else None
@@ -88,6 +87,7 @@ async def change_crew(
             await repository.write_crew(connection, crew, edits, by=principal.name, at=moment)
     except psycopg.errors.UniqueViolation as error:
         raise Conflict(f"There is a crew {edits['name']} already.", field="name", code="crew-name-taken") from error
+    _may_manage(principal, await row_of(connection, crew))
     if members is not None:
         await repository.replace_members(connection, crew, members)
     if edits.get("in_use") is False:
@@ -152,7 +152,7 @@ async def suggest(
     rows = [
         row
         for row in await repository.list_crews(connection, in_use_only=True)
-        if sender is None or sender.may("tasks.manage", row["organisation"])
+        if sender is None or sender.reaches("tasks.manage", belonging_of_crew(row))
     ]
     moment = now()
     starts = {row["id"]: _start(row, moment) for row in rows}

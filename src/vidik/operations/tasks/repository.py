@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Belonging, Reach
 from vidik.operations.tasks.task import OVER, WITH_CREW, Stamp, Task, TaskState
 
 Which = Literal[
@@ -22,10 +23,15 @@ _IN_ALL_SCRIPTS: Mapping[str, str] = {"title": "titles", "instructions": "instru
 
 _SELECT = """
     SELECT t.*, c.name AS crew_name, c.organisation AS crew_organisation,
-           (SELECT count(*) FROM task_photo p WHERE p.task = t.id) AS photos
+           (SELECT count(*) FROM task_photo p WHERE p.task = t.id) AS photos,
+           together(t.organisations, i.organisations) AS all_organisations, together(t.areas, i.areas) AS all_areas,
+           coalesce(i.people, '{}') AS people
       FROM task t
       LEFT JOIN crew c ON c.id = t.crew
+      LEFT JOIN incident i ON i.id = t.incident
 """
+# A task belongs where its incident belongs, too.
+_WHOSE = ("together(t.organisations, i.organisations)", "together(t.areas, i.areas)", "i.people")
 # With the tasks of incidents that were merged into it.
 _OF_INCIDENT = """
     t.incident IN (
@@ -89,6 +95,22 @@ async def task_by_client_id(connection: Connection, client_id: str) -> DictRow:
     row = await (await connection.execute(f"{_SELECT} WHERE t.client_id = %s", [client_id])).fetchone()
     assert row is not None  # noqa: S101  (tasks are never removed)
     return row
+
+
+async def belonging(connection: Connection, task: int) -> Belonging | None:
+    """Return whose a task is, its crew's members among those who see it; None when there is none."""
+    cursor = await connection.execute(
+        """
+        SELECT together(t.organisations, i.organisations) AS organisations, together(t.areas, i.areas) AS areas,
+               together(i.people, (SELECT array_agg(login) FROM crew_member WHERE crew = t.crew)) AS people
+          FROM task t
+          LEFT JOIN incident i ON i.id = t.incident
+         WHERE t.id = %s
+        """,
+        [task],
+    )
+    row = await cursor.fetchone()
+    return Belonging.of(row) if row else None
 
 
 async def find_task(connection: Connection, task: int) -> DictRow | None:
@@ -166,8 +188,9 @@ async def list_tasks(
     incident: int | None = None,
     words: str | None = None,
     organisation: str | None = None,
+    reach: Reach = EVERYWHERE,
 ) -> list[DictRow]:
-    """Return tasks: what is not over worst first, then as opened; other lists newest first, paged by number.
+    """Return tasks within reach: what is not over worst first, then as opened; other lists newest first, by number.
 
     `organisation` chooses tasks that a crew of it has or had in this round.
     """
@@ -185,17 +208,25 @@ async def list_tasks(
         if value is not None:
             conditions.append(clause)
             parameters.append(value)
+    within, whose = reach.condition(*_WHOSE)
+    conditions.append(within)
+    parameters += whose
     order = f"{_WORST_FIRST}, t.id" if which == "active" else "t.id DESC"
     cursor = await connection.execute(
-        f"{_SELECT} {'WHERE ' + ' AND '.join(conditions) if conditions else ''} ORDER BY {order} LIMIT %s",
+        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT %s",
         [*parameters, limit],
     )
     return await cursor.fetchall()
 
 
-async def count_by_state(connection: Connection) -> dict[str, int]:
-    """Return how many tasks that are not over stand in each state."""
-    cursor = await connection.execute("SELECT state, count(*) AS tasks FROM task WHERE ended_at IS NULL GROUP BY state")
+async def count_by_state(connection: Connection, reach: Reach = EVERYWHERE) -> dict[str, int]:
+    """Return how many tasks within reach that are not over stand in each state."""
+    within, parameters = reach.condition(*_WHOSE)
+    cursor = await connection.execute(
+        "SELECT t.state, count(*) AS tasks FROM task t LEFT JOIN incident i ON i.id = t.incident"
+        f" WHERE t.ended_at IS NULL AND {within} GROUP BY t.state",
+        parameters,
+    )
     return {row["state"]: row["tasks"] for row in await cursor.fetchall()}
 
 

@@ -8,12 +8,14 @@ from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound
 from vidik.kernel.identity import Principal
+from vidik.kernel.identity.reach import Belonging
 from vidik.operations import journal
 from vidik.operations.incidents import service as incidents
+from vidik.operations.reaching import may_act
 from vidik.operations.tasks import crews_repository, repository, task
 from vidik.operations.tasks.repository import EDITABLE, Event, facts_of
 from vidik.operations.tasks.task import Task
-from vidik.operations.tasks.view import task_view
+from vidik.operations.tasks.view import belonging_of_crew, task_view
 from vidik.operations.versions import Changed
 
 Verb = Literal["assign", "withdraw", "cancel", "close", "reopen"]
@@ -68,7 +70,7 @@ async def open_task(
     exercise = incident is not None and (await incidents.get(connection, incident)).exercise_id is not None
     values = (
         dict(opening)
-        | {"exercise": exercise}
+        | {"exercise": exercise, "owners": principal.owners("tasks.manage")}
         | {"opened_at": moment, "opened_by": by, "changed_by": by, "changed_at": moment}
     )
     number = await repository.insert_task(connection, values)
@@ -151,9 +153,13 @@ async def _decided(
 
 
 def may_decide(row: Mapping[str, Any], principal: Principal) -> None:
-    """Raise Forbidden for a task that a crew of another organisation has: its desk decides about it."""
+    """Raise Forbidden for a task beyond the person's reach; one that a crew has is for the desk of its organisation."""
     organisation = row["crew_organisation"]
-    if facts_of(row).standing_crew is None or organisation is None or principal.may("tasks.manage", organisation):
+    if facts_of(row).standing_crew is None or organisation is None:
+        whose = Belonging(*map(frozenset, (row["all_organisations"], row["all_areas"], row["people"])))
+        may_act(principal, "tasks.manage", whose)
+        return
+    if principal.reaches("tasks.manage", Belonging.to(organisation, row["all_areas"])):
         return
     raise Forbidden(
         f"A crew of {organisation} has this task, and you decide about tasks of other organisations only.",
@@ -169,7 +175,7 @@ async def may_give(connection: Connection, crew: int, principal: Principal) -> N
         raise NotFound(f"There is no crew {crew}.", field="crew")
     if not row["in_use"]:
         raise Conflict(f"{row['name']} is not in use any more.", field="crew", code="crew-not-in-use")
-    if not principal.may("tasks.manage", row["organisation"]):
+    if not principal.reaches("tasks.manage", belonging_of_crew(row)):
         raise Forbidden(f"You may not send crews of {row['organisation'] or 'the city'}.")
 
 

@@ -13,7 +13,7 @@ from vidik.operations.tasks import crews_repository, repository, service
 from vidik.operations.tasks.late import Change, Outcome, by_our_clock, merge
 from vidik.operations.tasks.repository import Event, facts_of
 from vidik.operations.tasks.task import Act, Task
-from vidik.operations.tasks.view import crew_view, refused_view, task_view, task_views
+from vidik.operations.tasks.view import belonging_of_crew, crew_view, refused_view, task_view, task_views
 
 SHOWN_FOR = timedelta(days=7)
 """How long a phone shows what was refused."""
@@ -37,7 +37,7 @@ class Brought:
 def works_for(row: dict[str, Any], principal: Principal) -> bool:
     """Whether a person may act for a crew: a member, or who administers crews of its organisation."""
     member = any(member["login"] == principal.login for member in row["members"])
-    return member or principal.may("crews.manage", row["organisation"])
+    return member or principal.reaches("crews.manage", belonging_of_crew(row))
 
 
 async def crew_for(connection: Connection, crew: int, principal: Principal, *, lock: bool = False) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from vidik.kernel.clock import iso
 from vidik.kernel.identity import Principal
+from vidik.kernel.identity.reach import Belonging
 from vidik.operations.tasks.repository import facts_of
 from vidik.operations.tasks.suggesting import Suggestion
 from vidik.operations.tasks.task import Act
@@ -39,6 +40,9 @@ def task_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "decision": row["decision"],
         "crew": crew,
         "organisation": row["crew_organisation"] if crew else None,
+        "organisations": row["all_organisations"],
+        "areas": row["all_areas"],
+        "people": row["people"],
         "opened_at": iso(row["opened_at"]),
         "opened_by": row["opened_by"],
         "assigned_at": _text(row["decided_at"]) if row["decision"] == "assigned" else None,
@@ -143,7 +147,12 @@ def crew_view(row: Mapping[str, Any]) -> dict[str, Any]:
 def crew_seen_by(row: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
     """Return a crew as a person may see it: where its people are only for who may send it."""
     view = crew_view(row)
-    return view if principal.may("tasks.manage", row["organisation"]) else view | {"position": None}
+    return view if principal.reaches("tasks.manage", belonging_of_crew(row)) else view | {"position": None}
+
+
+def belonging_of_crew(row: Mapping[str, Any]) -> Belonging:
+    """Return whose a crew is: its organisation's, where its depot lies."""
+    return Belonging.to(row["organisation"], row["areas"])
 
 
 def without_position(crew: Mapping[str, Any]) -> dict[str, Any]:

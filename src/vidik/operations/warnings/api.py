@@ -11,7 +11,7 @@ from vidik.kernel import audit
 from vidik.kernel.city import load_city
 from vidik.kernel.clock import now
 from vidik.kernel.forms import Form, Number, RowId
-from vidik.kernel.identity import Principal, require
+from vidik.kernel.identity import Principal, require, require_in_the_city
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.incidents import service as incidents
 from vidik.operations.incidents.types import incident_types
@@ -22,7 +22,7 @@ from vidik.operations.warnings.content import Content, MessageType
 router = APIRouter(prefix="/warnings", tags=["warnings"])
 Reader = Annotated[Principal, Depends(require("incidents.read"))]
 Author = Annotated[Principal, Depends(require("warnings.draft"))]
-Releaser = Annotated[Principal, Depends(require("warnings.release"))]
+Releaser = Annotated[Principal, Depends(require_in_the_city("warnings.release"))]
 Seen = Annotated[int, Depends(read_version)]
 
 
