@@ -7,7 +7,7 @@ class Acknowledgement {
   asking = $state.raw<Alarm | null>(null);
 
   ask(alarm: Alarm | undefined): void {
-    if (alarm && isAsking(alarm) && session.may("alarms.acknowledge")) this.asking = alarm;
+    if (alarm && isAsking(alarm) && session.may("alarms.acknowledge", alarm)) this.asking = alarm;
   }
 }
 

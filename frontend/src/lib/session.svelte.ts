@@ -1,5 +1,5 @@
 import { api, ApiError, whenUnauthenticated } from "./api/client";
-import type { Session } from "./api/types";
+import type { Belonging, Session } from "./api/types";
 
 /** Who is signed in, and to which city. */
 class SessionStore {
@@ -55,8 +55,22 @@ class SessionStore {
     return this.current?.city.timezone ?? "Europe/Belgrade";
   }
 
-  may(permission: string): boolean {
-    return this.current?.account.permissions.includes(permission) ?? false;
+  /** Whether a permission holds: anywhere at all, or for a thing. The server's rule (kernel/identity/reach.py). */
+  may(permission: string, thing?: Belonging): boolean {
+    const account = this.current?.account;
+    if (!account?.permissions.includes(permission)) return false;
+    const places = account.reach[permission];
+    if (!thing || !places || thing.people?.includes(account.login)) return true;
+    return places.some(
+      ({ organisation, area }) =>
+        (organisation === null || thing.organisations.includes(organisation)) &&
+        (area === null || thing.areas.includes(area)),
+    );
+  }
+
+  /** Whether a permission holds for what belongs to the whole city. */
+  mayInCity(permission: string): boolean {
+    return this.may(permission, { organisations: [], areas: [] });
   }
 }
 

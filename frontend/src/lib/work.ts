@@ -49,6 +49,8 @@ class Work {
   }
 
   tell(event: WorkEvent): void {
+    // A thing has gone out of this person's sight: lists are read anew, and it is not in them.
+    if (event.data === null) return this.readAnew();
     for (const listener of this.listeners.get(event.topic) ?? []) listener(event);
   }
 

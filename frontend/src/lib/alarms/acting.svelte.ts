@@ -36,7 +36,7 @@ export function fits(act: Act, alarm: Alarm): boolean {
 /** Whether this person may do this to this alarm now. */
 export function may(act: Act, alarm: Alarm): boolean {
   const needed = act === "back" && alarm.hidden_by !== "shelved" ? "alarms.suppress" : PERMISSION[act];
-  return fits(act, alarm) && session.may(needed);
+  return fits(act, alarm) && session.may(needed, alarm);
 }
 
 class Acting {

@@ -3,6 +3,8 @@ import type {
   Alarm,
   AlarmList,
   ApiToken,
+  Area,
+  AreaShape,
   AssetDetail,
   AssetList,
   AuditRecord,
@@ -166,6 +168,12 @@ export const api = {
   rules: () => get<{ items: Rule[] }>("/api/rules"),
   changeRule: (code: string, changes: object) => request<Rule>("PUT", `/api/rules/${part(code)}`, changes),
 
+  areas: () => get<{ items: Area[] }>("/api/areas"),
+  writeArea: (code: string, area: { name: string; shape: AreaShape; version: number }) =>
+    request<Area>("PUT", `/api/areas/${part(code)}`, area),
+  removeArea: (area: Area) =>
+    request<undefined>("DELETE", `/api/areas/${part(area.code)}?version=${area.version}`),
+  organisations: () => get<{ items: string[] }>("/api/organisations"),
   accounts: () => get<{ items: Account[] }>("/api/accounts"),
   addAccount: (draft: { login: string; name: string; organisation: string | null; roles: RoleHeld[] }) =>
     request<Account & { password?: string }>("POST", "/api/accounts", draft),

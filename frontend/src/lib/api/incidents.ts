@@ -18,7 +18,7 @@ export interface Figures {
 }
 export type Which = "open" | "closed" | "all";
 export type Changes = Partial<
-  Pick<Incident, "type" | "severity" | "title" | "summary" | "address" | "place" | "area">
+  Pick<Incident, "type" | "severity" | "title" | "summary" | "address" | "place" | "area" | "organisations">
 >;
 /** `in_exercise`: the exercise that the incident belongs to; what is opened for its alarms belongs to it anyway. */
 export type Draft = Changes & {

@@ -1,4 +1,4 @@
-import type { Origin, Place, Priority, Texts } from "./types";
+import type { Belonging, Origin, Place, Priority, Texts } from "./types";
 
 export type Severity = "minor" | "moderate" | "severe" | "extreme";
 export type IncidentState = "open" | "contained" | "closed" | "merged";
@@ -31,7 +31,7 @@ export interface Polygon {
   coordinates: Place[][];
 }
 
-export interface Incident {
+export interface Incident extends Belonging {
   id: string;
   number: string;
   type: string;

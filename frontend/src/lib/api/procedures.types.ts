@@ -1,6 +1,6 @@
 import type { IncidentRole, IncidentState, Severity } from "./incidents.types";
 import type { TaskKind } from "./tasks";
-import type { Priority, Texts } from "./types";
+import type { Belonging, Priority, Texts } from "./types";
 
 /** What people wrote, in both languages; Serbian in Cyrillic. */
 export interface Words {
@@ -165,7 +165,7 @@ export interface Progress {
   result: Result | null;
   problem: { code: string; detail: string; values?: Record<string, string | number> } | null;
 }
-export interface Run {
+export interface Run extends Belonging {
   id: string;
   procedure: string;
   procedure_version: number;

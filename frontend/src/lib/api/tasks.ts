@@ -1,5 +1,5 @@
 import { get, part, request, upload, versioned } from "./client";
-import type { Place, Priority, Texts } from "./types";
+import type { Belonging, Place, Priority, Texts } from "./types";
 
 export const TASK_STATES = [
   "open",
@@ -30,7 +30,7 @@ export interface Point {
   coordinates: Place;
 }
 
-export interface Task {
+export interface Task extends Belonging {
   id: number;
   number: string;
   title: string;

@@ -13,6 +13,28 @@ export type Place = [number, number];
 export type Value = number | string | boolean | null | object;
 export type Texts = { en: string; "sr-Cyrl": string; "sr-Latn"?: string };
 
+/** Whose a thing is: organisations that it concerns, areas that it lies in, people who lead it (logins). */
+export interface Belonging {
+  organisations: string[];
+  areas: string[];
+  people?: string[];
+}
+
+/** A part of the city in which roles can hold. */
+export interface Area {
+  code: string;
+  name: string;
+  shape: AreaShape;
+  version: number;
+  changed_by: string;
+  changed_at: string;
+  /** Whose roles are limited to it. */
+  logins: string[];
+}
+export type AreaShape =
+  | { type: "Polygon"; coordinates: [number, number][][] }
+  | { type: "MultiPolygon"; coordinates: [number, number][][][] };
+
 export interface Session {
   account: {
     id: string;
@@ -21,6 +43,8 @@ export interface Session {
     organisation: string | null;
     roles: string[];
     permissions: string[];
+    /** Where a permission holds, of those that do not hold everywhere. */
+    reach: Record<string, { organisation: string | null; area: string | null }[]>;
     provider: boolean;
   };
   /** The name of the crew's phone that this session is on. */
@@ -146,7 +170,7 @@ export interface RawReading {
   recorded_at: string | null;
 }
 
-export interface Alarm {
+export interface Alarm extends Belonging {
   id: string;
   rule: string;
   priority: Priority;
@@ -246,6 +270,8 @@ export interface RoleHeld {
   role: string;
   /** Null: in the whole city. */
   organisation: string | null;
+  /** The code of an area; null: everywhere. */
+  area: string | null;
 }
 
 export interface Account {

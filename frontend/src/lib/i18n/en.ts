@@ -1,4 +1,5 @@
 import { control } from "./control.en";
+import { areasWords } from "./areas.en";
 import { identity } from "./identity.en";
 import type { Message } from "./message";
 
@@ -329,6 +330,7 @@ export const en = {
   "value.unknown": "unknown",
 
   ...control,
+  ...areasWords,
   ...identity,
 } as const satisfies Record<string, Message>;
 

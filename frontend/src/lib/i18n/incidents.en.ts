@@ -86,6 +86,10 @@ export const incidentsEn = {
   "alarms.some": { one: "{n} alarm", other: "{n} alarms" },
   "alarms.of": "{open} open of {total}",
   "alarms.none": "No alarm belongs to it.",
+  "alarms.ofOthers": {
+    one: "{n} alarm of another organisation or area.",
+    other: "{n} alarms of other organisations or areas.",
+  },
   "fact.type": "Kind",
   "fact.opened": "Opened",
   "fact.contained": "Contained",
@@ -201,6 +205,7 @@ export const incidentsEn = {
   "form.type": "Kind",
   "form.severity": "Severity",
   "form.summary": "What is known",
+  "form.organisations": "Concerns (organisations, commas between)",
   "form.address": "Address or place in words",
   "form.note": "Note (optional)",
   "form.place": "Place on the map",

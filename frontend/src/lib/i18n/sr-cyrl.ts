@@ -1,4 +1,5 @@
 import { control } from "./control.sr-cyrl";
+import { areasWords } from "./areas.sr-cyrl";
 import { identity } from "./identity.sr-cyrl";
 import type { Message, MessageKey } from "./en";
 
@@ -335,5 +336,6 @@ export const srCyrl: Record<MessageKey, Message> = {
   "value.unknown": "непознато",
 
   ...control,
+  ...areasWords,
   ...identity,
 };

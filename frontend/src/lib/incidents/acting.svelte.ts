@@ -19,11 +19,12 @@ class Acting {
   centre = $state.raw<[number, number] | null>(null);
 
   ask(asked: Asked): void {
-    if (session.may("incidents.manage")) this.asked = asked;
+    const thing = asked.act === "open" ? undefined : asked.incident;
+    if (session.may("incidents.manage", thing)) this.asked = asked;
   }
 
   send(incident: Incident | undefined): void {
-    if (incident && isRunning(incident) && session.may("tasks.manage")) this.sending = incident;
+    if (incident && isRunning(incident) && session.may("tasks.manage", incident)) this.sending = incident;
   }
 
   openFrom(alarms: Alarm[], done: (incident: Incident) => void): void {
@@ -57,10 +58,10 @@ export function draftOf(alarms: Alarm[]): Partial<Draft> {
 /** What the menu of an incident offers, in the order in which an incident usually goes. */
 export function verbsOf(incident: Incident): Verb[] {
   if (incident.state === "merged") return [];
-  if (incident.state === "closed") return session.may("incidents.close") ? ["reopen"] : [];
-  if (!session.may("incidents.manage")) return [];
-  const ending: Verb[] = session.may("incidents.close") ? ["close"] : [];
+  if (incident.state === "closed") return session.may("incidents.close", incident) ? ["reopen"] : [];
+  if (!session.may("incidents.manage", incident)) return [];
+  const ending: Verb[] = session.may("incidents.close", incident) ? ["close"] : [];
   const course: Verb[] =
-    incident.state === "open" ? ["contain"] : session.may("incidents.close") ? ["reopen"] : [];
+    incident.state === "open" ? ["contain"] : session.may("incidents.close", incident) ? ["reopen"] : [];
   return ["edit", "handover", ...course, "merge", "split", ...ending];
 }

@@ -19,6 +19,8 @@ export interface Form {
   summary: string;
   address: string;
   place: Point | null;
+  /** Whom it concerns, as typed: names with commas between. */
+  organisations: string;
   note: string;
   cause: string;
   lesson: string;
@@ -33,6 +35,10 @@ export interface Form {
   changes: (before: Incident) => Changes;
   splitDraft: (of: Incident) => { title: string; links: Link[]; client_id: string };
 }
+
+const inOrder = (one: string, other: string) => (one < other ? -1 : 1);
+const namesOf = (typed: string): string[] =>
+  [...new Set(typed.split(",").map((name) => name.trim()))].filter(Boolean).sort(inOrder);
 
 /** The form of an action with what is known already. The client's id is made once: a repeat opens nothing twice. */
 export function blank(asked: Asked | null): Form {
@@ -50,6 +56,7 @@ export function blank(asked: Asked | null): Form {
     summary: known.summary ?? "",
     address: known.address ?? "",
     place: known.place ?? null,
+    organisations: (known.organisations ?? []).join(", "),
     note: "",
     cause: "",
     lesson: "",
@@ -67,6 +74,7 @@ export function blank(asked: Asked | null): Form {
         summary: this.summary,
         address: this.address,
         place: this.place,
+        ...(this.organisations.trim() ? { organisations: namesOf(this.organisations) } : {}),
         links: known.links?.map(({ kind, target }) => ({ kind, target })) ?? [],
         client_id: clientId,
         ...(known.opened_from ? { opened_from: known.opened_from } : {}),
@@ -74,7 +82,7 @@ export function blank(asked: Asked | null): Form {
       };
     },
     changes(before) {
-      const { title, type, severity, summary, address, place } = this;
+      const { title, type, severity, summary, address, place, organisations } = this;
       const all: Changes = {
         title: title.trim(),
         type,
@@ -82,8 +90,13 @@ export function blank(asked: Asked | null): Form {
         summary: summary.trim(),
         address: address.trim(),
         place,
+        organisations: namesOf(organisations),
       };
-      const was: Changes = { ...before, title: titleOf(before) };
+      const was: Changes = {
+        ...before,
+        title: titleOf(before),
+        organisations: before.organisations.toSorted(inOrder),
+      };
       return Object.fromEntries(
         Object.entries(all).filter(
           ([name, value]) => JSON.stringify(value) !== JSON.stringify(was[name as keyof Changes]),

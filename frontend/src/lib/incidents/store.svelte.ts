@@ -72,7 +72,9 @@ class Incidents {
       this.failure = null;
       // What the stream did not bring while it was cut is missing in the timelines that somebody looks at.
       const again = new Set([...unsure.map((known) => known.id), ...this.attended]);
-      await Promise.all([...again].map((id) => this.read(id)));
+      await Promise.all(
+        [...again].map((id) => this.read(id).catch((error: unknown) => this.lose(id, error))),
+      );
     } catch (error) {
       this.failure = errorText(error);
     }
@@ -97,6 +99,14 @@ class Incidents {
       }
       throw error;
     }
+  }
+
+  /** Forget an incident that this person may see no more; every other failure stays one. */
+  private lose(id: string, error: unknown): void {
+    if (!(error instanceof ApiError) || error.status !== 404) throw error;
+    const rest = new Map(this.all);
+    rest.delete(id);
+    this.all = rest;
   }
 
   hasRead(id: string): boolean {
