@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidik.pilots.measurement.series import Period
-from vidik.pilots.outcome import verdict_of
+from vidik.pilots.measurement.twins import twins_among
+from vidik.pilots.outcome import Finding, verdict_of
 from vidik.pilots.uncertainty.placebo import Placebo, p_value, placebo_interval, ranked
 
 if TYPE_CHECKING:
@@ -22,18 +23,22 @@ ENOUGH_PLACEBOS = 19
 def calibrated(meters: Sequence[Meter], pool: Sequence[Meter], test: Period, level: float) -> tuple[list[Meter], str]:
     """Each meter with the interval that the others' placebo runs give it, and in words how they were made.
 
-    A meter's own runs are those of its file and those of its name. The pool is put in order once.
+    A meter's own runs are those of its file, of its name, and of the same meter under another name, which a finding
+    "same-meter" tells of. The pool is put in order once.
     """
     everything = [placebo for meter in pool for placebo in meter.placebos]
     earlier = [placebo for placebo in everything if placebo.reporting != test]
     all_scores, earlier_scores = ranked(everything), ranked(earlier)
     own_runs = _own_runs(pool)
+    twins = _twins(meters, pool)
     found, counts, took_same = [], [], 0
     for meter in meters:
         if meter.refused is not None:
             found.append(meter)
             continue
-        own = {id(placebo): placebo for key in (meter.name, meter.file.resolve()) for placebo in own_runs[key]}
+        same = twins.get(meter.file.resolve(), [])
+        keys: list[str | Path] = [meter.name, meter.file.resolve(), *(one.file.resolve() for one in same)]
+        own = {id(placebo): placebo for key in keys for placebo in own_runs[key]}
         own_earlier = [placebo.score for placebo in own.values() if placebo.reporting != test]
         scores = earlier_scores.without(own_earlier)
         if scores.count < ENOUGH_PLACEBOS:
@@ -46,6 +51,7 @@ def calibrated(meters: Sequence[Meter], pool: Sequence[Meter], test: Period, lev
             replace(
                 meter,
                 interval=interval,
+                findings=[*meter.findings, *(_same_meter(meter, one) for one in same[:1])],
                 verdict=verdict_of(interval, meter.findings),
                 p_value=p_value(meter.actual, meter.counterfactual, meter.spread, scores),
             )
@@ -61,6 +67,21 @@ def _own_runs(pool: Sequence[Meter]) -> defaultdict[str | Path, list[Placebo]]:
         for placebo in meter.placebos:
             found[placebo.name].append(placebo)
     return found
+
+
+def _twins(meters: Sequence[Meter], pool: Sequence[Meter]) -> dict[Path, list[Meter]]:
+    """By file, the meters of other files that are the same meter."""
+    every = list({meter.file.resolve(): meter for meter in (*meters, *pool)}.values())
+    twins = twins_among(meter.pulse for meter in every)
+    return {every[place].file.resolve(): [every[other] for other in others] for place, others in twins.items()}
+
+
+def _same_meter(meter: Meter, other: Meter) -> Finding:
+    text = (
+        f"{meter.name} has the same numbers as {other.name}: it is one meter under two names, so neither calibrates "
+        "the other. Take one of the files away."
+    )
+    return Finding("same-meter", "warning", text, meter.name, values={"other": other.name})
 
 
 def _how(counts: Sequence[int], took_same: int) -> str:

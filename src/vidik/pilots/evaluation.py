@@ -15,6 +15,7 @@ from vidik.pilots.baselines.counterfactual import Counterfactual
 from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.hourly import hours_of, spread_finding
 from vidik.pilots.measurement.series import Period, Series, Values
+from vidik.pilots.measurement.twins import days_of, without_twins
 from vidik.pilots.outcome import Course, Finding, Interval, Outcome, UnitOutcome, values_of, verdict_of
 from vidik.pilots.specification import Specification
 from vidik.pilots.uncertainty.guideline_14 import guideline_14
@@ -45,6 +46,7 @@ def evaluate(
         Period(specification.reporting.first, specification.counted_until(until)),
     )
     excluded = [exclusion.period for exclusion in specification.exclusions]
+    calibrating, twice = donors_once(specification, units, donors)
     model: ModelName | None = None if specification.model == "best" else specification.model
     set_aside = "stuck" in specification.repairs
     assessed = [
@@ -55,7 +57,7 @@ def evaluate(
     level = specification.decision.level
     actual, counterfactual = sum(run.actual_total for run in runs), sum(run.predicted_total for run in runs)
     placebos = placebo_runs(
-        donors.values(),
+        calibrating.values(),
         temperature,
         baseline,
         reporting,
@@ -66,7 +68,7 @@ def evaluate(
     spread = spread_of(runs)
     scores = ranked(placebos)
     interval = placebo_interval(actual, counterfactual, spread, scores, level)
-    found = [*findings, *(finding for assessment, _ in assessed for finding in assessment.findings)]
+    found = [*findings, *twice, *(finding for assessment, _ in assessed for finding in assessment.findings)]
     if interval.note:
         found.append(Finding("placebos-few", "warning", interval.note, values={"placebos": len(placebos)}))
     found += spread_finding(specification, [run.name for run in runs if units[run.name].is_daily])
@@ -96,6 +98,22 @@ def evaluate(
         days=max((run.days for run in runs), default=0),
         hours=hours_of(specification, units, runs, reporting),
     )
+
+
+def donors_once(
+    specification: Specification, units: Mapping[str, Series], donors: Mapping[str, Series]
+) -> tuple[Mapping[str, Series], list[Finding]]:
+    """The donors without those that are another under a second name, and what to say of these.
+
+    Raises Unprocessable where a unit of the pilot is given twice, or among its donors.
+    """
+    if specification.estimator == 1:
+        return donors, []
+    baseline = specification.baseline.period
+    remaining, findings = without_twins(
+        *({name: days_of(series, baseline) for name, series in some.items()} for some in (units, donors))
+    )
+    return {name: donors[name] for name in remaining}, findings
 
 
 def _assessed(

@@ -25,6 +25,7 @@ from vidik.pilots.calibration import calibrated
 from vidik.pilots.evaluation import sum_guideline_14
 from vidik.pilots.folder_files import Task, name_of, read_meter, read_other, read_weather
 from vidik.pilots.measurement.series import Series
+from vidik.pilots.measurement.twins import pulse_of
 from vidik.pilots.outcome import Finding, Fit, Interval
 from vidik.pilots.uncertainty.placebo import Placebo, moved_periods, placebo_of, spread_of
 
@@ -56,6 +57,8 @@ class Meter:
     findings: list[Finding] = field(default_factory=list)
     placebos: list[Placebo] = field(default_factory=list)
     """What it gives to the others."""
+    pulse: bytes = field(default=b"", repr=False)
+    """Its weeks, by which it is known again under another name."""
     seconds: float = 0.0
     """Of one core, for choosing the model, fitting and projecting; reading the file is `reading_seconds`."""
     reading_seconds: float = 0.0
@@ -193,10 +196,10 @@ def _evaluated(reader: Reader, file: Path, temperature: Series | None, task: Tas
     assessment = assess(series, temperature, task.fit, task.test, model=task.model)
     seconds = time.process_time() - begin
     findings = [*findings, *assessment.findings]
-    placebos = _placebos(series, temperature, task)
+    placebos, pulse = _placebos(series, temperature, task), pulse_of(series, task.fit)
     run = assessment.run
     if run is None:
-        return Meter(name, file, assessment.refusal, findings=findings, placebos=placebos)
+        return Meter(name, file, assessment.refusal, findings=findings, placebos=placebos, pulse=pulse)
     own = placebo_of(run, task.fit, task.test)
     if own is not None:
         placebos.append(own)
@@ -219,6 +222,7 @@ def _evaluated(reader: Reader, file: Path, temperature: Series | None, task: Tas
         sum_guideline_14([run], run.predicted_total - run.actual_total, task.level),
         findings=findings,
         placebos=placebos,
+        pulse=pulse,
         seconds=seconds,
         reading_seconds=reading,
         cross_check=crossed,

@@ -194,7 +194,7 @@ class Specification(Part):
     zone: str = "Europe/Belgrade"
     seed: int = 2026
     estimator: Literal[1, 2] = 2
-    """The version of the synthetic control; plans frozen before there were two do not name it and keep the first."""
+    """The version of the ways of comparing; plans frozen before there were two do not name it and keep the first."""
 
     def counted_until(self, until: date | None) -> date:
         """The last day of the reporting period that counts by `until` (None: all).

@@ -1,6 +1,6 @@
 """Comparisons of hourly units know which hours saved: lamps that are dimmed at night save at the night's price."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -95,3 +95,42 @@ def test_a_daily_donor_leaves_days_alone_and_that_is_said() -> None:
 
     assert outcome.hours is None
     assert [finding.values["units"] for finding in outcome.findings if finding.code == "spread-evenly"] == ["street 0"]
+
+
+def test_a_single_series_saves_in_the_hours_in_which_less_was_used() -> None:
+    outcome = judged("single_series", lamps(dimmed=True))
+
+    money = float(worth(a_plan("single_series"), outcome).money.value)
+    assert outcome.hours is not None
+    assert np.nansum(outcome.hours.saving.values) == pytest.approx(outcome.saving, rel=1e-9)
+    evenly = outcome.saving * (16 * float(DAY_PRICE) + 8 * float(NIGHT_PRICE)) / 24
+    noon = np.isin(local(outcome.hours.saving), (11, 12, 13))
+    # Its foresight knows no season, so some of what it takes for saving falls on evenings; none on noon.
+    assert money < 0.7 * evenly
+    assert abs(np.nansum(outcome.hours.saving.values[noon])) < 0.01 * outcome.saving
+    assert "spread-evenly" not in {finding.code for finding in outcome.findings}
+
+
+def test_weeks_that_are_on_save_in_the_hours_of_their_days_only() -> None:
+    on = tuple(date(2024, 1, 1) + timedelta(weeks=week) for week in range(1, 43, 2))
+    street = lamps(dimmed=False)["street 0"]
+    days = local_hours(street) // 24
+    begun = np.isin(days - (days + 3) % 7, np.array(on, "datetime64[D]").astype(int))
+    dimmed = street.with_values(
+        np.where(begun & np.isin(local(street), NIGHT), street.values * (1 - DIMMED), street.values)
+    )
+    plan = a_plan("single_series").model_copy(update={"design": "randomised", "on_weeks": on, "donors": ()})
+
+    outcome = evaluate(plan, {"street 0": dimmed}, {}, None)
+
+    assert outcome.verdict == "saved"
+    assert outcome.hours is not None
+    assert np.nansum(outcome.hours.saving.values) == pytest.approx(outcome.saving, rel=1e-6)
+    money = float(worth(plan, outcome).money.value)
+    assert money == pytest.approx(outcome.saving * float(NIGHT_PRICE), rel=0.15)
+    off = ~np.isin(
+        (d := local_hours(outcome.hours.saving) // 24) - (d + 3) % 7, np.array(on, "datetime64[D]").astype(int)
+    )
+    assert np.nansum(np.abs(outcome.hours.saving.values[off])) == 0
+    first = plan.model_copy(update={"estimator": 1})
+    assert evaluate(first, {"street 0": dimmed}, {}, None).hours is None

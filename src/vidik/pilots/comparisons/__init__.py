@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
 
+import numpy as np
+
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import outcome_of
 from vidik.pilots.comparisons.estimators import ALIKE, BY_VERSION
-from vidik.pilots.comparisons.hours import hours_of_comparison
+from vidik.pilots.comparisons.hours import hours_by_usual, hours_of_comparison
 from vidik.pilots.comparisons.noticed import events_of
 from vidik.pilots.comparisons.panel import Panel, build_panel
 from vidik.pilots.comparisons.placebos import baseline_placebos, placebos_of
@@ -35,7 +37,7 @@ def compare(
     """
     panel, findings = build_panel(specification, units, donors, until)
     if specification.design == "randomised":
-        return compare_weeks(specification, panel, findings)
+        return compare_weeks(specification, panel, findings, units)
     design = _design(specification, panel)
     pilot = pilot_run(design, panel)
     placebos = placebos_of(design, panel, specification.seed)
@@ -47,7 +49,11 @@ def compare(
         findings.append(second_opinion(panel, pilot))
     outcome = outcome_of(specification, panel, pilot, placebos, findings)
     if specification.design == "single_series":
-        return outcome
+        if specification.estimator == 1:
+            return outcome
+        before, on = np.arange(len(panel.days)) < panel.before, np.ones(panel.after, dtype=bool)
+        hours = hours_by_usual(panel, units, pilot.foreseen_by_unit, before, on, specification.zone)
+        return replace(outcome, hours=hours)
     return replace(outcome, hours=hours_of_comparison(panel, pilot, units, donors, specification.zone))
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.days import daily
 from vidik.pilots.measurement.series import Mask, Series, Values, steps_from
+from vidik.pilots.measurement.twins import without_twins
 from vidik.pilots.measurement.unit_changes import as_refusal, unit_findings
 from vidik.pilots.outcome import Finding, values_of
 from vidik.pilots.specification import Design, Repair, Specification
@@ -73,6 +74,13 @@ def build_panel(
     _refuse_gaps(columns, kept, before)
     donor_columns, more = _usable_donors(specification, donors, days, kept, before)
     findings += more
+    if specification.estimator > 1:
+        shown = kept.copy()
+        shown[before:] = False
+        remaining, twice = without_twins(_at(columns, shown), _at(donor_columns, shown))
+        donor_columns = {name: donor_columns[name] for name in remaining}
+        findings += twice
+    _refuse_few(specification, len(donor_columns))
     treated = np.stack(list(columns.values()), axis=1)
     others = np.stack(list(donor_columns.values()), axis=1) if donor_columns else np.empty((len(days), 0))
     complete = kept & ~np.isnan(treated).any(axis=1) & ~np.isnan(others).any(axis=1)
@@ -197,18 +205,26 @@ def _usable_donors(
                 values={"share": round(share, 4)},
             )
         )
-    if specification.design in NEED_DONORS and len(usable) < LEAST_DONORS:
+    return usable, findings
+
+
+def _at(columns: Mapping[str, Values], rows: Mask) -> dict[str, Values]:
+    return {name: column[rows] for name, column in columns.items()}
+
+
+def _refuse_few(specification: Specification, usable: int) -> None:
+    if specification.design in NEED_DONORS and usable < LEAST_DONORS:
         raise Unprocessable(
-            f"Only {len(usable)} of the {len(specification.donors)} units to compare with can be used: the others lack "
-            f"more than {MOST_MISSING:.0%} of their days, or are always zero. At least {LEAST_DONORS} are needed.",
+            f"Only {usable} of the {len(specification.donors)} units to compare with can be used: the others lack "
+            f"more than {MOST_MISSING:.0%} of their days, are always zero, or repeat another. At least {LEAST_DONORS} "
+            "are needed: add more.",
             field="donors",
             code="data-insufficient",
             values={
                 "finding": "donors-too-few",
-                "usable": len(usable),
+                "usable": usable,
                 "of": len(specification.donors),
                 "share_allowed": MOST_MISSING,
                 "least": LEAST_DONORS,
             },
         )
-    return usable, findings

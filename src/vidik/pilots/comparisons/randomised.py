@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import combinations, product
 
 import numpy as np
@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import course_of
 from vidik.pilots.comparisons.estimators import BY_VERSION
+from vidik.pilots.comparisons.hours import hours_by_usual
 from vidik.pilots.comparisons.noticed import events_of, other_scales
 from vidik.pilots.comparisons.panel import LEAST_DONORS, Panel
 from vidik.pilots.comparisons.runs import WEEK, pilot_run, weighted
 from vidik.pilots.comparisons.single_series import single_series
-from vidik.pilots.measurement.series import Mask, Values
+from vidik.pilots.measurement.series import Mask, Series, Values
 from vidik.pilots.outcome import Finding, Interval, Outcome, UnitOutcome, verdict_of
 from vidik.pilots.specification import Specification
 
@@ -25,7 +26,9 @@ WIDEST = 3.0
 """The largest effect that is looked for, as a logarithm: twenty times as much or as little."""
 
 
-def compare_weeks(specification: Specification, panel: Panel, findings: list[Finding]) -> Outcome:
+def compare_weeks(
+    specification: Specification, panel: Panel, findings: list[Finding], units: Mapping[str, Series]
+) -> Outcome:
     """The saving of the weeks that were on, against those that were off.
 
     Each week is first divided by what the units' baseline (and donors, where there are some) foresee of it, so that a
@@ -68,6 +71,10 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
         findings.append(Finding("few_weeks", "warning", note, values={"weeks": len(on), "draws": len(draws)}))
     elapsed = np.cumsum(treated_days)
     half = max(interval.high - (base - total), (base - total) - interval.low)
+    hours = None
+    if specification.estimator > 1:
+        ordinary = np.concatenate([np.ones(panel.before, dtype=bool), ~treated_days])
+        hours = hours_by_usual(panel, units, counterfactual, ordinary, treated_days, specification.zone)
     share = np.sqrt(elapsed / elapsed[-1])
     band = np.multiply(half, share, out=np.zeros(len(share)), where=share > 0)
     return Outcome(
@@ -94,6 +101,7 @@ def compare_weeks(specification: Specification, panel: Panel, findings: list[Fin
         course=course_of(panel, actual.sum(axis=1), without.sum(axis=1), band),
         findings=findings,
         days=panel.after,
+        hours=hours,
     )
 
 

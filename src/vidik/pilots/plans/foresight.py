@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vidik.pilots.baselines.counterfactual import weather_of
+from vidik.pilots.evaluation import donors_once
 from vidik.pilots.measurement.grid import day_grid
 from vidik.pilots.measurement.series import Period
 from vidik.pilots.measurement.sufficiency import judge_sufficiency
@@ -55,7 +56,7 @@ def _sufficiency(specification: Specification, data: Data) -> Iterator[Finding]:
 
 def _baseline_fractions(specification: Specification, data: Data) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """Runs on units and donors alike, a year and more before; where there are few, also within the baseline itself."""
-    known = {**data.units, **data.donors}
+    known = {**data.units, **donors_once(specification, data.units, data.donors)[0]}
     model = None if specification.model == "best" else specification.model
     excluded = [exclusion.period for exclusion in specification.exclusions]
     found = [

@@ -1,0 +1,132 @@
+"""One meter under two names: it would calibrate itself, compare itself with itself, or be counted twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidik.kernel.errors import Unprocessable
+from vidik.pilots.measurement.grid import day_grid
+from vidik.pilots.measurement.series import Period, Series, Values
+from vidik.pilots.outcome import Finding
+
+NEAR = 1e-3
+"""Two amounts that differ by less than this share of the larger are the same, written with fewer digits."""
+ALMOST_ALL = 0.9
+LEAST_DAYS = 14
+APART = 0.01
+"""Of the middle week: farther apart, two meters are not compared."""
+LIVELY = 0.01
+"""A series whose days differ from their weekday's mean by less than this share of it says nothing of who it is."""
+
+
+def same_course(one: Values, other: Values, period: int = 7) -> bool:
+    """Whether nearly all amounts that both know are the same; never for series that only repeat every `period` steps.
+
+    Steps on which both are zero say nothing and are not counted.
+    """
+    known = ~(np.isnan(one) | np.isnan(other))
+    known &= (np.abs(np.nan_to_num(one)) + np.abs(np.nan_to_num(other))) > 0
+    if known.sum() < LEAST_DAYS:
+        return False
+    first, second = one[known], other[known]
+    same = np.abs(first - second) <= NEAR * np.maximum(np.abs(first), np.abs(second))
+    return bool(same.mean() >= ALMOST_ALL) and _is_lively(first, np.flatnonzero(known) % period)
+
+
+def without_twins(units: Mapping[str, Values], donors: Mapping[str, Values]) -> tuple[list[str], list[Finding]]:
+    """The donors that remain once each meter counts once, and a finding "donor-twice" about every other.
+
+    Amounts of the same days before the start. Raises Unprocessable where a unit of the pilot is given twice, or is its
+    own donor: nobody can tell which of the names is the mistake.
+    """
+    kept: dict[str, Values] = {}
+    for name, amounts in units.items():
+        other = _twin(amounts, kept)
+        if other is not None:
+            raise _one_meter(
+                "unit-twice", name, other, "its saving would be counted twice. Take one of them out of the plan."
+            )
+        kept[name] = amounts
+    remaining: dict[str, Values] = {}
+    findings = []
+    for name, amounts in donors.items():
+        unit = _twin(amounts, units)
+        if unit is not None:
+            raise _one_meter(
+                "donor-is-unit", name, unit, "the pilot would be compared with itself. Take it out of the units to "
+                "compare with, or give the column that was meant."
+            )  # fmt: skip
+        other = _twin(amounts, remaining)
+        if other is None:
+            remaining[name] = amounts
+            continue
+        text = (
+            f"{name} has the same numbers as {other}, so it counts once. If another meter was meant, correct where the "
+            "plan takes it from."
+        )
+        findings.append(Finding("donor-twice", "warning", text, name, values={"other": other}))
+    return list(remaining), findings
+
+
+def days_of(series: Series, period: Period) -> Values:
+    """The amount of each local day of the period; NaN where a step is missing."""
+    grid = day_grid(series)
+    found = np.full(period.days, np.nan)
+    amounts = grid.daily(series.values)
+    rows = np.arange(period.days) + int((np.datetime64(period.first) - grid.first).astype(np.int64))
+    there = (rows >= 0) & (rows < len(amounts))
+    found[there] = amounts[rows[there]]
+    return found
+
+
+def pulse_of(series: Series, period: Period) -> bytes:
+    """The mean day of each week of the period, in single precision: enough to know a meter again, small to send."""
+    days = days_of(series, period)
+    weeks = days[: len(days) // 7 * 7].reshape(-1, 7)
+    return np.asarray(weeks.mean(axis=1), dtype=np.float32).tobytes()
+
+
+def twins_among(pulses: Iterable[bytes]) -> dict[int, list[int]]:
+    """Of each pulse that has any, the places of the others that are of the same meter."""
+    read = [np.frombuffer(pulse, dtype=np.float32) for pulse in pulses]
+    length = max((len(one) for one in read), default=0)
+    places = np.array([place for place, one in enumerate(read) if len(one) == length and not np.isnan(one).all()], int)
+    if length == 0 or not len(places):
+        return {}
+    weeks = np.stack([read[place] for place in places])
+    middles = np.nanmedian(weeks, axis=1)
+    order = np.argsort(middles, kind="stable")
+    places, weeks, middles = places[order], weeks[order], middles[order]
+    # Nine tenths of the weeks of one meter are the same under both names, so their middles are near.
+    ends = np.searchsorted(middles, middles + APART * np.abs(middles), side="right")
+    found: dict[int, list[int]] = {}
+    for row, end in enumerate(ends.tolist()):
+        one, others = weeks[row], weeks[row + 1 : end]
+        near = (np.abs(others - one) <= 2 * NEAR * np.abs(one)).sum(axis=1) * 2 >= length
+        for other in (np.flatnonzero(near) + row + 1).tolist():
+            if same_course(one.astype(np.float64), weeks[other].astype(np.float64), period=1):
+                found.setdefault(int(places[row]), []).append(int(places[other]))
+                found.setdefault(int(places[other]), []).append(int(places[row]))
+    return found
+
+
+def _twin(amounts: Values, others: Mapping[str, Values]) -> str | None:
+    return next((name for name, other in others.items() if same_course(amounts, other)), None)
+
+
+def _one_meter(finding: str, name: str, other: str, then: str) -> Unprocessable:
+    return Unprocessable(
+        f"{name} has the same numbers as {other} on nearly all days before the start: {then}",
+        field="units" if finding == "unit-twice" else "donors",
+        code="data-insufficient",
+        values={"finding": finding, "name": name, "other": other},
+    )
+
+
+def _is_lively(amounts: Values, kinds: NDArray[np.intp]) -> bool:
+    counts = np.bincount(kinds)
+    usual = np.bincount(kinds, weights=amounts) / np.maximum(counts, 1)
+    return bool(np.mean(np.abs(amounts - usual[kinds])) > LIVELY * np.mean(np.abs(amounts)))
