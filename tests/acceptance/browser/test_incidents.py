@@ -32,6 +32,27 @@ WARM = {
 }
 
 
+CITY = {"Link": '<https://vidik.rs/ns/city.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'}
+
+
+def a_request(number: int, **said: Any) -> dict[str, Any]:
+    """A citizen's request as another system writes it."""
+    return {
+        "id": f"urn:ngsi-ld:service_requests:nis:{number}",
+        "type": "service_requests",
+        "service_code": "fallen_tree",
+        "description": "Грана је <b>преко</b> тротоара.",
+        "address_string": f"Чаирска {number}",
+        "location": PLACE,
+        **said,
+    }
+
+
+def send(http: httpx.Client, *requests: dict[str, Any]) -> None:
+    answer = http.post("/ngsi-ld/v1/entityOperations/upsert", json=list(requests), headers=CITY)
+    assert answer.status_code in (201, 204), answer.text
+
+
 @pytest.fixture(scope="module")
 def http(city: SmallCity) -> Iterator[httpx.Client]:
     with city.vidik.client() as client:
@@ -137,6 +158,46 @@ def test_is_closed_with_cause_and_lesson_and_opened_again(open_page: Open, http:
     dialog.get_by_label("Why").fill("Пало је још једно")
     dialog.get_by_role("button", name="Open again").click()
     expect(page.get_by_role("button", name="Contained")).to_be_visible()
+
+
+def test_requests_of_one_thing_become_one_incident_by_keyboard(open_page: Open, http: httpx.Client) -> None:
+    first, second = a_request(1), a_request(2)
+    send(http, first, second)
+    page = open_page("/situation")
+    page.keyboard.press("g")
+    page.keyboard.press("q")
+    expect(page.get_by_role("heading", level=1, name="Requests")).to_be_visible()
+    expect(page.get_by_text("Čairska 2", exact=True)).to_be_visible()
+    third = a_request(3, service_code="waste")
+    send(http, third)
+    expect(page.get_by_text("Čairska 3", exact=True)).to_be_visible()  # told by the stream
+    found = {"list": findings(page), "list sideways": too_wide(page)}
+
+    page.goto(f"/requests/{first['id']}")
+    expect(page.get_by_role("heading", level=1, name="Fallen tree")).to_be_visible()
+    page.get_by_role("checkbox", name="Čairska 2").check()
+    found |= {"request": findings(page), "request sideways": too_wide(page)}
+    page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
+    page.keyboard.press("i")
+    expect(page.get_by_label("Title")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1, name="Čairska 1")).to_be_visible()
+    expect(page.get_by_role("link", name="Čairska 2")).to_be_visible()
+    (incident,) = http.get("/api/incidents", params={"q": "Čairska 1"}).json()["items"]
+    assert (incident["type"], incident["opened_from"], len(incident["links"])) == ("storm", "request", 2)
+
+    def is_told() -> bool:
+        said = http.get(f"/ngsi-ld/v1/entities/{second['id']}", params={"format": "simplified"}, headers=CITY).json()
+        return said.get("incidentNumber") == incident["number"]
+
+    wait_for("the answer in the entity", is_told)
+    page.goto(f"/requests/{third['id']}")
+    expect(page.get_by_role("heading", level=1, name="Rubbish")).to_be_visible()
+    page.keyboard.press("x")
+    page.get_by_role("dialog").get_by_label("Reason").fill("Није наш посао")
+    page.get_by_role("dialog").get_by_role("button", name="Refuse").click()
+    expect(page.get_by_role("button", name="Take back")).to_be_visible()
+    assert {name: what for name, what in found.items() if what} == {}
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", DESK), ("sr-Cyrl", PHONE)])

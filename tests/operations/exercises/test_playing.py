@@ -20,6 +20,7 @@ from vidik.operations.duty.phrases import say
 from vidik.operations.exercises import clearing, jobs, playing, service
 from vidik.operations.exercises.scenario import Scenario, packaged_scenarios
 from vidik.operations.incidents import jobs as incident_jobs
+from vidik.operations.requests.settling import Settling
 from vidik.operations.tasks import service as tasks
 
 CONTAINER = a_target(
@@ -32,6 +33,10 @@ BEGIN = datetime.now(UTC) - timedelta(hours=2)
 CALL = {
     "id": "call", "at": 2, "title": {"en": "A call", "sr": "Позив"}, "do": "call",
     "caller": {"en": "A passer-by", "sr": "Пролазник"}, "text": {"en": "Fire!", "sr": "Гори!"},
+}  # fmt: skip
+REQUEST = {
+    "id": "cellar", "at": 2, "title": {"en": "A cellar", "sr": "Подрум"}, "do": "request", "service_code": "flooding",
+    "text": {"en": "Water!", "sr": "Вода!"}, "place": [21.9, 43.32],
 }  # fmt: skip
 
 
@@ -85,6 +90,24 @@ class TestPlaying:
         await playing.play(services, "city", at(9))
         await follow(AlarmConsumer())
         assert [alarm["rule"] for alarm in await alarms(services)] == ["container_fire"]
+
+    async def test_citizens_report_by_the_door_of_all_and_their_requests_go_with_the_exercise(
+        self, services: Services
+    ) -> None:
+        exercise = await begin(services, events=[*SMALL["events"], REQUEST])
+        await playing.play(services, "city", at(3))
+        await Settling().run(services, "city")
+        (request,) = await rows(services, "SELECT entity_id, exercise_id, service_code FROM citizen_request")
+        assert request == {
+            "entity_id": f"urn:ngsi-ld:Exercise:{exercise}:request-cellar",
+            "exercise_id": exercise,
+            "service_code": "flooding",
+        }
+        (told,) = await rows(services, "SELECT data FROM work_event WHERE topic = 'request'")
+        assert told["data"]["exercise"]
+        await playing.end_what_is_over(services, "city", at(11))
+        await clearing.clear(services, "city", at(11))
+        assert await rows(services, "SELECT id FROM entity WHERE id LIKE '%request-cellar'") == []
 
     async def test_ends_by_itself_with_a_score(self, services: Services) -> None:
         exercise = await begin(services, events=[*SMALL["events"], CALL])

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from vidik.app.consumers import take_in
 from vidik.context.store import changes
-from vidik.kernel.clock import iso
+from vidik.kernel.clock import iso, now
 from vidik.kernel.identity import Principal, authenticator
 from vidik.kernel.identity.roles import Grant
 from vidik.kernel.services import Services
@@ -101,7 +101,7 @@ async def worker(app: Starlette) -> Worker:
         while await take_in(services, "city", consumer):
             pass
         await open_by_alarms(services, "city")
-        await settling.settle(services, "city")
+        await settling.settle(services, "city", now() - timedelta(minutes=1))
         while await take_in(services, "city", consumer):
             pass
 

@@ -34,7 +34,7 @@ export interface Score {
 }
 export interface ExerciseEvent {
   id: string;
-  do: "readings" | "course" | "incident" | "call";
+  do: "readings" | "course" | "incident" | "call" | "request";
   at_minutes: number;
   fired_at: string | null;
   result: { incident?: string; number?: string; problem?: string } | null;

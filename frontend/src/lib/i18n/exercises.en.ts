@@ -51,6 +51,7 @@ export const exercisesEn = {
   "do.course": "readings",
   "do.incident": "incident",
   "do.call": "call",
+  "do.request": "request",
   openIncident: "Open an incident",
   openOf: "Open an incident of this call",
   score: "Score",

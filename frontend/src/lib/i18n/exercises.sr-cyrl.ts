@@ -51,6 +51,7 @@ export const exercisesSrCyrl: Record<ExercisesKey, Message> = {
   "do.course": "очитавања",
   "do.incident": "инцидент",
   "do.call": "позив",
+  "do.request": "пријава",
   openIncident: "Отвори инцидент",
   openOf: "Отвори инцидент на основу овог позива",
   score: "Оцена",

@@ -184,44 +184,31 @@ function paintBadge(context: CanvasRenderingContext2D, state: AssetState, palett
   context.fill();
 }
 
-/** A citizen's words: a speech bubble, filled while nobody works on it, dotted when simulated. */
+/** A citizen's words: a speech bubble, filled while nobody works on it; dotted around when simulated. */
 function paintRequest(
   context: CanvasRenderingContext2D,
   state: string,
   origin: Origin,
   palette: Palette,
 ): void {
-  context.beginPath();
-  context.moveTo(-8, -7);
-  for (const [x, y] of [
-    [8, -7],
-    [8, 4],
-    [0, 4],
-    [-4, 9],
-    [-4, 4],
-    [-8, 4],
-  ] as const)
-    context.lineTo(x, y);
-  context.closePath();
+  const isNew = state === "new";
+  const bubble = new Path2D("M-8 -7H8V4H0L-4 9V4H-8Z");
   context.lineJoin = "round";
   context.strokeStyle = palette.ground;
-  context.lineWidth = 4.5;
-  context.stroke();
-  context.fillStyle = state === "new" ? palette.ink : palette.surface;
-  context.fill();
-  setDash(context, origin);
-  context.strokeStyle = state === "new" ? palette.ground : palette.ink;
-  context.lineWidth = 1.6;
-  context.stroke();
-  context.setLineDash([]);
-  context.strokeStyle = state === "new" ? palette.surface : palette.ink;
+  context.lineWidth = 5;
+  context.stroke(bubble);
+  context.fillStyle = isNew ? palette.ink : palette.surface;
+  context.fill(bubble);
+  context.strokeStyle = palette.ink;
   context.lineWidth = 1.5;
-  context.beginPath();
-  context.moveTo(-4.5, -3.5);
-  context.lineTo(4.5, -3.5);
-  context.moveTo(-4.5, 0.3);
-  context.lineTo(1.5, 0.3);
-  context.stroke();
+  context.stroke(bubble);
+  context.strokeStyle = isNew ? palette.surface : palette.ink;
+  context.stroke(new Path2D("M-4.500 -3.500H4.500M-4.500 0.300H1.500"));
+  if (origin !== "simulated" && origin !== "recorded") return;
+  setDash(context, origin);
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 1.4;
+  context.stroke(new Path2D("M-11.500 -10.500H11.500V7.500H1.500L-6.500 14V7.500H-11.500Z"));
 }
 
 /** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|high", "badge|high||exercise", "request|new||real". */

@@ -4,7 +4,15 @@ from collections.abc import Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
-from vidik.operations.exercises.scenario import PAST_MINUTES, Caller, Course, OpenedIncident, Readings, Scenario
+from vidik.operations.exercises.scenario import (
+    PAST_MINUTES,
+    Caller,
+    CitizensRequest,
+    Course,
+    OpenedIncident,
+    Readings,
+    Scenario,
+)
 
 BEGIN = "begin"
 _BETWEEN_MINUTES = 5.0
@@ -32,7 +40,7 @@ def lay_out(scenario: Scenario) -> list[Timed]:
                 found.append(Timed(event.id, at, _readings(event.twins, event.values, _past(at, event.since))))
             case Course():
                 found += _steps(event)
-            case OpenedIncident() | Caller():
+            case OpenedIncident() | Caller() | CitizensRequest():
                 found.append(Timed(event.id, at, event.model_dump(mode="json", exclude={"id", "at"})))
     return sorted(found, key=lambda one: (one.at_seconds, one.event != BEGIN))
 

@@ -10,6 +10,8 @@ from typing import Any
 
 import structlog
 
+from vidik.context.store import entities as store
+from vidik.context.store.entities import EntityWrite
 from vidik.context.store.readings import EntityReading, ReadingWriter
 from vidik.kernel import audit
 from vidik.kernel.database import Connection
@@ -20,7 +22,7 @@ from vidik.kernel.services import Services
 from vidik.operations.exercises import repository, service
 from vidik.operations.exercises.exercise import Exercise
 from vidik.operations.exercises.scenario import Scenario
-from vidik.operations.exercises.twinning import Twins
+from vidik.operations.exercises.twinning import Twins, a_request
 from vidik.operations.incidents import service as incidents
 from vidik.operations.incidents.incident import VIDIK, Opening
 from vidik.operations.incidents.types import incident_types
@@ -45,8 +47,9 @@ async def play(services: Services, tenant: str, moment: datetime) -> int:
             await repository.mark_fired(connection, row["id"], event["place"], result, moment)
         if any(event["action"]["do"] in _HEARD for event in due):
             await service.tell(connection, row["id"])
+        # The last statements: they hold the lock of the change stream until the commit.
+        await store.save(connection, player.requests)
         if player.readings:
-            # The last statement: it holds the lock of the change stream until the commit.
             await ReadingWriter().write(connection, player.readings)
         return len(due)
 
@@ -69,7 +72,7 @@ async def end_what_is_over(services: Services, tenant: str, moment: datetime) ->
 
 
 class _Player:
-    """Fires events of one exercise in one transaction; readings are gathered and written last."""
+    """Fires events of one exercise in one transaction; readings and requests are gathered and written last."""
 
     def __init__(
         self,
@@ -86,6 +89,7 @@ class _Player:
         self._moment = moment
         self._twins = Twins(services.settings, row["id"], Scenario.model_validate(row["definition"]))
         self.readings: list[EntityReading] = []
+        self.requests: list[EntityWrite] = []
 
     async def fire(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Do one event and return what came of it; one that cannot be done says why, and the play goes on."""
@@ -107,10 +111,19 @@ class _Player:
                 readings = self._twins.readings(self._exercise, action)
                 self.readings += readings
                 return {"readings": len(readings)}
+            case "request":
+                return await self._send_request(event["event"], action)
             case "incident":
                 return await self._open_incident(event["event"], action)
             case _:
                 return {}
+
+    async def _send_request(self, event: str, action: Mapping[str, Any]) -> dict[str, Any]:
+        write = a_request(self._id, event, action, self._moment)
+        if write.entity_id in await store.load(self._connection, [write.entity_id]):
+            return {}
+        self.requests.append(write)
+        return {"request": write.entity_id}
 
     async def _open_incident(self, event: str, action: Mapping[str, Any]) -> dict[str, Any]:
         title, place = action["title"], action["place"]

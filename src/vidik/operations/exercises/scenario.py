@@ -95,7 +95,17 @@ class Caller(_Event):
     text: Text
 
 
-Event = Annotated[Readings | Course | OpenedIncident | Caller, Field(discriminator="do")]
+class CitizensRequest(_Event):
+    """Somebody reports by the citizens' application: a request comes in by the same door, marked as exercise."""
+
+    do: Literal["request"]
+    service_code: str = Field(min_length=1, max_length=100)
+    text: Text
+    address: str = Field("", max_length=300)
+    place: Position | None = None
+
+
+Event = Annotated[Readings | Course | OpenedIncident | Caller | CitizensRequest, Field(discriminator="do")]
 
 
 class Target(Strict):

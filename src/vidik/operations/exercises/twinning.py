@@ -1,6 +1,7 @@
 """Twins in the city's memory: made at the beginning, given readings, taken away at the end."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -8,15 +9,17 @@ from vidik.context.jsonld import names
 from vidik.context.ngsild import temporal_writing
 from vidik.context.store import entities as store
 from vidik.context.store.document import Document
+from vidik.context.store.entities import EntityWrite
 from vidik.context.store.readings import AttributeMeta, EntityReading, Target
 from vidik.intake.library import ProfileLibrary
-from vidik.kernel.clock import to_microseconds
+from vidik.kernel.clock import iso, to_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.settings import Settings
 from vidik.operations.entities import NAME, ORIGIN, name_of, value_of
 from vidik.operations.exercises import repository
 from vidik.operations.exercises.exercise import Exercise
-from vidik.operations.exercises.scenario import Scenario, Twin
+from vidik.operations.exercises.scenario import CitizensRequest, Scenario, Twin
+from vidik.operations.rules.model import REQUEST_TYPE
 from vidik.operations.twins import ID_PREFIX, twin_id, twin_type
 
 MARK = "ВЕЖБА"
@@ -106,9 +109,41 @@ def _is_near(document: Mapping[str, Any], twin: Twin) -> bool:
     return abs(longitude - twin.place[0]) < _NEAR_DEGREES and abs(latitude - twin.place[1]) < _NEAR_DEGREES
 
 
+def a_request(exercise: int, event: str, action: Mapping[str, Any], moment: datetime) -> EntityWrite:
+    """Return the citizen's request that an event sends, as a twin: its id names the exercise, its text says so."""
+    at = iso(moment)
+    said: dict[str, Any] = {
+        "service_code": action["service_code"],
+        "description": f"{MARK} · {action['text']['sr']}",
+        "address_string": action["address"],
+        "requested_datetime": at,
+        "status": "open",
+        "dataOrigin": "simulated",
+    }
+    document: Document = {
+        names.expand_attribute(name): {"type": "Property", "value": value, "createdAt": at, "modifiedAt": at}
+        for name, value in said.items()
+        if value
+    }
+    if action["place"]:
+        place = {"type": "Point", "coordinates": list(action["place"])}
+        document[names.LOCATION] = {"type": "GeoProperty", "value": place, "createdAt": at, "modifiedAt": at}
+    types = [names.expand_type(twin_type(REQUEST_TYPE))]
+    changed = {iri: [content] for iri, content in document.items()}
+    return EntityWrite(_request_id(exercise, event), types, None, document, None, changed, None)
+
+
+def _request_id(exercise: int, event: str) -> str:
+    return twin_id(exercise, f"request-{event}")
+
+
 async def take_away(connection: Connection, exercise: int, scenario: Scenario) -> None:
-    """Delete the twins of an exercise; the alarms' reader ends their alarms. The transaction's last statement."""
-    await store.delete(connection, [twin_id(exercise, twin.code) for twin in scenario.twins])
+    """Delete the twins and requests of an exercise; the alarms' reader ends their alarms.
+
+    The transaction's last statement.
+    """
+    requests = [_request_id(exercise, event.id) for event in scenario.events if isinstance(event, CitizensRequest)]
+    await store.delete(connection, [twin_id(exercise, twin.code) for twin in scenario.twins] + requests)
 
 
 async def forget_past(connection: Connection) -> int:

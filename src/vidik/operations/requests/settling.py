@@ -5,7 +5,7 @@ So it does not matter by which way an incident was closed, merged, split or open
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from vidik.context.jsonld import names
@@ -22,6 +22,7 @@ from vidik.operations.requests.request import Standing, answer, signature
 
 _AT_ONCE = 200
 _TOPICS = frozenset({"incident", "request"})
+_LATELY = timedelta(minutes=10)
 _SWEEP = 30
 """Every so many looks it looks though nothing was told: what the journal may have kept back."""
 
@@ -48,8 +49,10 @@ class Settling:
         self._looks[tenant] = look % _SWEEP
         if look == _SWEEP:
             await _meet(services, tenant)
-        if happened or look == _SWEEP:
+        if look == _SWEEP:
             await settle(services, tenant)
+        elif happened:
+            await settle(services, tenant, now() - _LATELY)
 
 
 async def _meet(services: Services, tenant: str) -> None:
@@ -59,21 +62,24 @@ async def _meet(services: Services, tenant: str) -> None:
             pass
 
 
-async def settle(services: Services, tenant: str) -> None:
-    """Link what gathered, end alarms that are over, and tell requests how they stand: each in its own transaction."""
+async def settle(services: Services, tenant: str, since: datetime | None = None) -> None:
+    """Link what gathered, end alarms that are over, and tell requests how they stand: each in its own transaction.
+
+    `since` looks only at what has changed after it.
+    """
     async with services.database.transaction(tenant) as connection:
         await gatherings.link_gathered(connection)
     async with services.database.transaction(tenant) as connection:
         await gatherings.end_what_is_over(connection, services.settings, now())
     while True:
         async with services.database.transaction(tenant) as connection:
-            if await _answer_some(connection, now()) < _AT_ONCE:
+            if await _answer_some(connection, now(), since) < _AT_ONCE:
                 return
 
 
-async def _answer_some(connection: Connection, at: datetime) -> int:
+async def _answer_some(connection: Connection, at: datetime, since: datetime | None) -> int:
     """Tell some entities how they stand; returns how many were to be told."""
-    rows = await repository.to_tell(connection, _AT_ONCE)
+    rows = await repository.to_tell(connection, _AT_ONCE, since)
     if not rows:
         return 0
     known = await store.load(connection, [row["entity_id"] for row in rows], for_update=True)

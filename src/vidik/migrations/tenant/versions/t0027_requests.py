@@ -33,6 +33,7 @@ def upgrade() -> None:
             CHECK ((longitude IS NULL) = (latitude IS NULL))
         );
         CREATE INDEX citizen_request_by_time ON citizen_request (requested_at DESC, entity_id);
+        CREATE INDEX citizen_request_by_change ON citizen_request (changed_at);
         CREATE INDEX citizen_request_by_code ON citizen_request (service_code, requested_at);
 
         CREATE FUNCTION request_lies() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
