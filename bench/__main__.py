@@ -34,7 +34,7 @@ async def measure(report: Report, names: list[str], options: argparse.Namespace)
     for name in names:
         report.say(f"{name} …")
         module = importlib.import_module(f"bench.{name}")
-        takes_options = name in ("mqtt", "ngsild_api", "ngsild_million", "subscriptions")
+        takes_options = name in ("mqtt", "ngsild_api", "ngsild_million", "subscriptions", "pilots_scale")
         await module.run(report, options) if takes_options else await module.run(report)
 
 
@@ -52,6 +52,7 @@ def main() -> None:
     )
     parser.add_argument("--history", type=int, default=0, help="rows of history behind the MQTT load")
     parser.add_argument("--entities", type=int, default=1_000_000, help="of the large city (ngsild_million)")
+    parser.add_argument("--meters", type=int, default=10_000, help="of the city (pilots_scale, only when named)")
     parser.add_argument("--output", type=Path, default=Path("bench.json"))
     options = parser.parse_args()
     report = Report(Console())
