@@ -9,6 +9,8 @@ import { work, type PresenceEvent, type WorkEvent } from "./work";
 const FEED_LENGTH = 60;
 type AssetListener = (asset: AssetSummary, stateChanged: boolean) => void;
 
+const FOLD_SLICE = 2_000;
+
 /**
  * The living picture of the city: assets, open alarms, feed and vital signs, kept by the stream.
  *
@@ -34,6 +36,7 @@ export class City {
   private listeners = new Set<AssetListener>();
   private alarmListeners = new Set<(event: AlarmEvent) => void>();
   private revisionTimer: ReturnType<typeof setTimeout> | undefined;
+  private foldTimer: ReturnType<typeof setTimeout> | undefined;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private vitalsTimer: ReturnType<typeof setInterval> | undefined;
 
@@ -65,6 +68,7 @@ export class City {
     window.removeEventListener("online", this.networkChanged);
     clearTimeout(this.retryTimer);
     clearTimeout(this.reloadTimer);
+    clearTimeout(this.foldTimer);
     this.reloadTimer = undefined;
     clearInterval(this.vitalsTimer);
     this.loaded = false;
@@ -73,11 +77,25 @@ export class City {
 
   replaceAssets(list: AssetSummary[]): void {
     this.assets = new Map(list.map((asset) => [asset.id, asset]));
-    this.folded = new Map(
-      list.map((asset) => [asset.id, fold(`${asset.name} ${asset.id.split(":").at(-1)}`)]),
-    );
+    this.folded = new Map();
+    this.foldAhead();
     this.revision += 1;
     this.listing += 1;
+  }
+
+  /** Fold names before somebody searches, a slice at a time: all of a large city at once are felt. */
+  private foldAhead(): void {
+    clearTimeout(this.foldTimer);
+    const rest = this.assets.keys();
+    const slice = () => {
+      for (let count = 0; count < FOLD_SLICE; count++) {
+        const next = rest.next();
+        if (next.done) return;
+        this.foldedName(next.value);
+      }
+      this.foldTimer = setTimeout(slice, 0);
+    };
+    this.foldTimer = setTimeout(slice, 0);
   }
 
   /** Deleted assets leave every list and the map at once; a page that shows one of them is told. */
@@ -93,7 +111,13 @@ export class City {
   }
 
   foldedName(id: string): string {
-    return this.folded.get(id) ?? "";
+    const known = this.folded.get(id);
+    if (known !== undefined) return known;
+    const asset = this.assets.get(id);
+    if (!asset) return "";
+    const folded = fold(`${asset.name} ${id.split(":").at(-1)}`);
+    this.folded.set(id, folded);
+    return folded;
   }
 
   /** Be told of every change of an asset; returns the way to stop. */

@@ -34,19 +34,28 @@ export interface CityMapOptions {
 
 const FLUSH_MS = 150;
 const FADE_SLICE = 2_000;
+const SEND_SLICE = 8_000;
+
+/** All that the source knows of an asset; its rank follows from the picture. */
+const keyOf = ({ geometry, properties }: AssetFeature): string =>
+  `${properties.glyph} ${geometry.coordinates.join(" ")}`;
 
 /** The map of the city: streets from our own file, assets as glyphs, states kept current by small diffs. */
 export class CityMap {
   readonly map: maplibre.Map;
   private palette = readPalette();
   private painted = new Set<string>();
-  private shown = new Set<string>();
+  /** What the source was told of each asset, and assets of which it has yet to hear. */
+  private sent = new Map<string, string>();
+  private unsent = new Map<string, AssetFeature>();
+  private isSending = false;
   private stale = new Set<string>();
   private changed = new Map<string, AssetSummary>();
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private fadeTimer: ReturnType<typeof setTimeout> | undefined;
   private whenReady: (() => void)[] = [];
   private ready = false;
+  private isGone = false;
 
   /** Fonts must be there before the first label is drawn: the map draws its letters from them itself. */
   static async create(options: CityMapOptions): Promise<CityMap> {
@@ -94,10 +103,42 @@ export class CityMap {
   /** Show these assets; the layers that a person switches off are simply not among them. */
   show(assets: AssetSummary[]): void {
     if (!this.ready) return void this.whenReady.push(() => this.show(assets));
-    const features = assets.map(featureOf).filter((feature): feature is AssetFeature => feature !== null);
-    this.shown = new Set(features.map((feature) => feature.properties.id));
+    const wanted = new Map<string, AssetFeature>();
+    for (const asset of assets) {
+      const feature = featureOf(asset);
+      if (feature) wanted.set(asset.id, feature);
+    }
+    const gone = [...this.sent.keys()].filter((id) => !wanted.has(id));
+    for (const id of gone) this.sent.delete(id);
+    for (const [id, feature] of wanted) if (this.sent.get(id) === keyOf(feature)) wanted.delete(id);
+    this.unsent = wanted;
     this.changed.clear();
-    this.source("assets").setData({ type: "FeatureCollection", features });
+    if (gone.length > 0) void this.source("assets").updateData({ remove: gone });
+    void this.send(assets);
+  }
+
+  /**
+   * Tell the source what it has not heard: the difference only, and of a large city a slice at a time. Handing over
+   * 50,000 features at once keeps the page from answering for a third of a second.
+   */
+  private async send(assets: AssetSummary[]): Promise<void> {
+    if (this.isSending) return;
+    this.isSending = true;
+    try {
+      while (this.unsent.size > 0) {
+        const add: AssetFeature[] = [];
+        for (const [id, feature] of this.unsent) {
+          if (add.length === SEND_SLICE) break;
+          add.push(feature);
+          this.sent.set(id, keyOf(feature));
+          this.unsent.delete(id);
+        }
+        await this.source("assets").updateData({ add });
+        if (this.isGone) return;
+      }
+    } finally {
+      this.isSending = false;
+    }
     this.fade(assets);
   }
 
@@ -117,7 +158,10 @@ export class CityMap {
 
   /** One asset has another state: sent to the source as a diff, together with others of the moment. */
   update(asset: AssetSummary): void {
-    if (!this.shown.has(asset.id)) return;
+    const feature = this.unsent.has(asset.id) || this.sent.has(asset.id) ? featureOf(asset) : null;
+    if (!feature) return;
+    if (this.unsent.has(asset.id)) return void this.unsent.set(asset.id, feature);
+    this.sent.set(asset.id, keyOf(feature));
     this.changed.set(asset.id, asset);
     this.flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
@@ -156,7 +200,7 @@ export class CityMap {
   }
 
   private fadeOne(asset: AssetSummary, now: number): void {
-    if (!this.shown.has(asset.id)) return;
+    if (!this.sent.has(asset.id)) return;
     const stale = isStale(asset.recorded_at ?? asset.observed_at, now, null);
     if (stale === this.stale.has(asset.id)) return;
     if (stale) this.stale.add(asset.id);
@@ -201,6 +245,7 @@ export class CityMap {
   }
 
   destroy(): void {
+    this.isGone = true;
     clearTimeout(this.flushTimer);
     clearTimeout(this.fadeTimer);
     this.map.remove();
