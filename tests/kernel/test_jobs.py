@@ -122,6 +122,21 @@ async def test_what_a_dead_worker_was_doing_runs_again(services: Services) -> No
     assert await statuses(services) == ["todo"]
 
 
+async def test_what_a_dead_worker_was_doing_is_let_go_where_its_next_turn_waits(services: Services) -> None:
+    async with periodic_work(services, PeriodicJob("slow", 3600, noting([]))) as work:
+        await work._defer(work._jobs["slow"], TENANT)
+        async with services.database.platform() as connection:
+            await connection.execute(
+                "WITH dead AS (INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')"
+                " RETURNING id) UPDATE procrastinate_jobs SET status = 'doing', worker_id = dead.id FROM dead"
+            )
+        await work._defer(work._jobs["slow"], TENANT)
+
+        await work.recover()
+
+    assert sorted(await statuses(services)) == ["aborted", "todo"]
+
+
 def test_the_frozen_schema_is_that_of_the_installed_procrastinate() -> None:
     """A new release that changes its schema needs a revision of our own, with its own migration script."""
     frozen = SCHEMA.read_text(encoding="utf-8").split("\n\n", 1)[1]

@@ -13,7 +13,8 @@ from typing import Any
 
 import procrastinate
 import psycopg
-from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException, UniqueViolation
+from procrastinate.jobs import Status
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import PoolTimeout
 
@@ -63,7 +64,10 @@ class PeriodicWork:
         manager = self._queue.job_manager
         for job in await manager.get_stalled_jobs():
             _log.warning("a job was interrupted and runs again", job=job.task_name, arguments=job.task_kwargs)
-            await manager.retry_job(job)
+            try:
+                await manager.retry_job(job)
+            except UniqueViolation:  # its next turn waits already: one is enough
+                await manager.finish_job(job, Status.ABORTED, delete_job=False)
         await manager.delete_old_jobs(
             nb_hours=KEPT_HOURS, include_failed=True, include_cancelled=True, include_aborted=True
         )
