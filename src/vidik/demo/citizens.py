@@ -12,6 +12,7 @@ import structlog
 
 from vidik.demo.door import Door
 from vidik.demo.routes import Place, Streets
+from vidik.demo.streets import metres_between
 
 _log = structlog.get_logger(__name__)
 
@@ -19,8 +20,7 @@ TYPE = "service_requests"
 """Citizens' requests as Smart Data Models have them (Open311)."""
 _NAMESPACE = uuid.UUID("3d0f5a0e-2f7d-4a53-8a43-5a8f6a0c7b21")
 _PAUSE_SECONDS = (600.0, 1500.0)
-_BURST_AT = (21.9021, 43.3166)
-_BURST_STREET = "Бранка Крсмановића"
+_BURST_NEAR = (21.9021, 43.3166)
 _METRES_A_DEGREE = 111_195.0
 
 REPORTS: list[dict[str, str]] = [
@@ -77,12 +77,15 @@ def todays(
         sent = moment - timedelta(minutes=chance.uniform(30, 300))
         place = chance.choice(places)
         found.append(_request(_id(today, number), said, place, names.get(place, ""), sent))
+    burst = min(names or dict.fromkeys(places, ""), key=lambda place: metres_between(place, _BURST_NEAR))
     for number, said in enumerate(BURST):
         angle, metres = chance.uniform(0, 2 * math.pi), chance.uniform(10, 110)
-        place = _moved(_BURST_AT, metres * math.cos(angle), metres * math.sin(angle))
+        place = _moved(burst, metres * math.cos(angle), metres * math.sin(angle))
         sent = moment - timedelta(minutes=35 - 8 * number)
         said = {"service_name": "Квар водовода", **said}
-        found.append(_request(_id(today, 100 + number), said, place, f"{_BURST_STREET} {12 + 2 * number}", sent))
+        found.append(
+            _request(_id(today, 100 + number), said, place, f"{names.get(burst, '')} {12 + 2 * number}".strip(), sent)
+        )
     return found
 
 

@@ -334,7 +334,7 @@ class TestRules:
     @pytest.mark.parametrize(
         "wrong",
         [{"service_codes": []}, {"at_least": 0}, {"radius_m": 0}, {"within": "0s"}, {"within": "40d"},
-         {"entity_types": ["HeatSubstation"]}],
+         {"entity_types": ["HeatSubstation"]}, {"hold": "5m"}],
     )  # fmt: skip
     async def test_a_rule_that_does_not_hold_together_is_refused(self, desk: Desk, wrong: dict[str, Any]) -> None:
         answer = await desk.http.put("/api/rules/requests_water", json=wrong)

@@ -313,6 +313,8 @@ class RequestsRule(_Rule):
             raise ValueError(f"entity_types of requests is {REQUEST_TYPE}, or left out")
         if not timedelta() < self.within <= timedelta(days=31):
             raise ValueError("within is longer than nothing and at most 31 days")
+        if self.entity_ids or self.when or self.hold or self.clear_hold:
+            raise ValueError("a rule on requests knows no entity_ids, when, hold and clear_hold")
         return self
 
 
