@@ -103,15 +103,17 @@ export class CityMap {
   /** Show these assets; the layers that a person switches off are simply not among them. */
   show(assets: AssetSummary[]): void {
     if (!this.ready) return void this.whenReady.push(() => this.show(assets));
-    const wanted = new Map<string, AssetFeature>();
+    const unsent = new Map<string, AssetFeature>();
+    const placed = new Set<string>();
     for (const asset of assets) {
       const feature = featureOf(asset);
-      if (feature) wanted.set(asset.id, feature);
+      if (!feature) continue;
+      placed.add(asset.id);
+      if (this.sent.size === 0 || this.sent.get(asset.id) !== keyOf(feature)) unsent.set(asset.id, feature);
     }
-    const gone = [...this.sent.keys()].filter((id) => !wanted.has(id));
+    const gone = [...this.sent.keys()].filter((id) => !placed.has(id));
     for (const id of gone) this.sent.delete(id);
-    for (const [id, feature] of wanted) if (this.sent.get(id) === keyOf(feature)) wanted.delete(id);
-    this.unsent = wanted;
+    this.unsent = unsent;
     this.changed.clear();
     if (gone.length > 0) void this.source("assets").updateData({ remove: gone });
     void this.send(assets);
