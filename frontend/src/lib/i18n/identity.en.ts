@@ -65,6 +65,8 @@ export const identity = {
   "error.task-of-organisation":
     "A crew of {organisation} has this task: that organisation's desk decides about it.",
 
+  "error.request-state": "The request stands otherwise by now: look at it again.",
+
   "permission.incidents.read": "see incidents",
   "permission.incidents.manage": "open and change incidents",
   "permission.incidents.close": "close incidents",

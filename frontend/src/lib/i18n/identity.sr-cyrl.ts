@@ -70,6 +70,8 @@ export const identity: Record<keyof typeof english, Message> = {
   "filter.everyOrganisation": "Сва предузећа",
   "error.task-of-organisation": "Задатак има екипа коју шаље {organisation}: о њему одлучује тај пулт.",
 
+  "error.request-state": "Пријава у међувремену стоји другачије: погледајте је поново.",
+
   "permission.incidents.read": "види инциденте",
   "permission.incidents.manage": "отвара и мења инциденте",
   "permission.incidents.close": "затвара инциденте",
