@@ -50,7 +50,7 @@ def _city(report: Report, meters: int) -> None:
     workers = os.cpu_count() or 1
     with TemporaryDirectory() as place:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            limit = _machine(pool, workers)
+            limit = together(pool, workers)
             originals = meter_files(DATA, without=WEATHER)
             made = list(pool.map(partial(_variants, Path(place)), originals))
         files = [file for some in zip(*made, strict=True) for file in some][:meters]
@@ -95,7 +95,7 @@ def _city(report: Report, meters: int) -> None:
     )
 
 
-def _machine(pool: ProcessPoolExecutor, workers: int) -> float:
+def together(pool: ProcessPoolExecutor, workers: int) -> float:
     """How much more than one process all together count: what no division of work can exceed just now."""
     list(pool.map(_count, [1] * workers))
     alone = min(pool.submit(_count, COUNTED).result() for _ in range(3))

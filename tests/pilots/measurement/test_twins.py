@@ -61,6 +61,12 @@ class TestTwinsAmong:
 
         assert twins_among([*pulses, b""]) == {1: [3], 3: [1]}
 
+    def test_a_share_of_a_meter_is_the_same_meter(self) -> None:
+        whole = building("whole")
+        share = whole.with_values(np.round(whole.values * 0.37, 2))
+
+        assert twins_among([pulse_of(whole, YEAR), pulse_of(share, YEAR)]) == {0: [1], 1: [0]}
+
     def test_nothing_is_no_twin_of_nothing(self) -> None:
         assert twins_among([b"", b""]) == {}
         assert twins_among([]) == {}

@@ -14,7 +14,11 @@ from vidik.pilots.outcome import Finding
 
 NEAR = 1e-3
 """Two amounts that differ by less than this share of the larger are the same, written with fewer digits."""
+NEAR_WEEKS = 1e-2
+"""The same of whole weeks, which of two meters agree less often: shares of a meter are rounded when little is used."""
 ALMOST_ALL = 0.9
+HIGH = 0.75
+"""The week, in order of use, by which meters of different measure are brought to one."""
 LEAST_DAYS = 14
 APART = 0.01
 """Of the middle week: farther apart, two meters are not compared."""
@@ -22,7 +26,7 @@ LIVELY = 0.01
 """A series whose days differ from their weekday's mean by less than this share of it says nothing of who it is."""
 
 
-def same_course(one: Values, other: Values, period: int = 7) -> bool:
+def same_course(one: Values, other: Values, period: int = 7, near: float = NEAR) -> bool:
     """Whether nearly all amounts that both know are the same; never for series that only repeat every `period` steps.
 
     Steps on which both are zero say nothing and are not counted.
@@ -32,7 +36,7 @@ def same_course(one: Values, other: Values, period: int = 7) -> bool:
     if known.sum() < LEAST_DAYS:
         return False
     first, second = one[known], other[known]
-    same = np.abs(first - second) <= NEAR * np.maximum(np.abs(first), np.abs(second))
+    same = np.abs(first - second) <= near * np.maximum(np.abs(first), np.abs(second))
     return bool(same.mean() >= ALMOST_ALL) and _is_lively(first, np.flatnonzero(known) % period)
 
 
@@ -90,13 +94,17 @@ def pulse_of(series: Series, period: Period) -> bytes:
 
 
 def twins_among(pulses: Iterable[bytes]) -> dict[int, list[int]]:
-    """Of each pulse that has any, the places of the others that are of the same meter."""
+    """Of each pulse that has any, the places of the others that are of the same meter, in whatever measure."""
     read = [np.frombuffer(pulse, dtype=np.float32) for pulse in pulses]
     length = max((len(one) for one in read), default=0)
     places = np.array([place for place, one in enumerate(read) if len(one) == length and not np.isnan(one).all()], int)
     if length == 0 or not len(places):
         return {}
     weeks = np.stack([read[place] for place in places])
+    # A meter shared out by floor area, or written in another unit, is the same meter in another measure.
+    high = np.nanquantile(weeks, HIGH, axis=1)
+    used = high > 0
+    places, weeks = places[used], weeks[used] / high[used, None]
     middles = np.nanmedian(weeks, axis=1)
     order = np.argsort(middles, kind="stable")
     places, weeks, middles = places[order], weeks[order], middles[order]
@@ -105,9 +113,9 @@ def twins_among(pulses: Iterable[bytes]) -> dict[int, list[int]]:
     found: dict[int, list[int]] = {}
     for row, end in enumerate(ends.tolist()):
         one, others = weeks[row], weeks[row + 1 : end]
-        near = (np.abs(others - one) <= 2 * NEAR * np.abs(one)).sum(axis=1) * 2 >= length
+        near = (np.abs(others - one) <= 2 * NEAR_WEEKS * np.abs(one)).sum(axis=1) * 2 >= length
         for other in (np.flatnonzero(near) + row + 1).tolist():
-            if same_course(one.astype(np.float64), weeks[other].astype(np.float64), period=1):
+            if same_course(one.astype(np.float64), weeks[other].astype(np.float64), 1, NEAR_WEEKS):
                 found.setdefault(int(places[row]), []).append(int(places[other]))
                 found.setdefault(int(places[other]), []).append(int(places[row]))
     return found
