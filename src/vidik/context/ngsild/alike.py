@@ -135,7 +135,7 @@ def _column(attribute: str, name: str, written: list[Any], context: ActiveContex
 
 
 def _are_plain(written: list[Any]) -> bool:
-    """Whether all are instances that are stored as they stand (`validation.is_plain` says it of one)."""
+    """Whether all are instances that are stored as they stand (as `validation.parse_entity` finds of one)."""
     if set(map(type, written)) != {dict}:
         return False
     for shape in set(map(tuple, written)):
