@@ -36,6 +36,17 @@ from vidik.operations.procedures import retention
 
 LAMP = "urn:ngsi-ld:Streetlight:nis:l1"
 BRIGHTER = {"entity": LAMP, "command": "setLevel", "parameters": {"level": 100}}
+WRITES_ONLY = Principal(
+    "token",
+    "4",
+    "vera",
+    "Вера",
+    None,
+    frozenset({"supervisor"}),
+    "city",
+    frozenset({Grant("supervisor", None)}),
+    frozenset({"procedures.manage"}),
+)
 OF_LIGHTING = Principal(
     "token",
     "3",
@@ -50,8 +61,9 @@ OF_LIGHTING = Principal(
 
 @pytest.fixture
 async def lamp(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    """A street light whose device belongs to the lighting company, and a supervisor of that company."""
+    """A street light whose device belongs to the lighting company, a supervisor of that company, a token that only writes procedures."""
     monkeypatch.setitem(PEOPLE, "svetlana", OF_LIGHTING)
+    monkeypatch.setitem(PEOPLE, "vera", WRITES_ONLY)
     services = app.state.services
     await store(services.database, a_target(LAMP, "Streetlight", name="Светиљка 1"), {"power": 0.1})
     async with services.database.transaction("city") as connection:
@@ -110,13 +122,13 @@ class TestCommand:
         assert (await commands(app))[0]["created_by"] == "system:procedures"
 
     async def test_only_who_may_command_the_device_confirms_it_for_all(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
-        async with app.state.services.database.transaction("city") as connection:
-            await connection.execute("UPDATE device SET organisation = 'heating'")
         definition = a_definition(a_step("brighter", "command", do={**BRIGHTER, "confirmed": True}))
-        draft = await ask("POST", "/procedures", {"definition": definition}, who="svetlana")
+        refused = await ask("POST", "/procedures", {"definition": definition}, who="svetlana")
+        assert (refused.status_code, refused.json()["code"]) == (403, "whole-city")
+        draft = await ask("POST", "/procedures", {"definition": definition}, who="vera")
         assert draft.status_code == 201, draft.text
         version = draft.json()["version"]
-        refused = await ask("POST", "/procedures/drill/publish", {}, who="svetlana", version=version)
+        refused = await ask("POST", "/procedures/drill/publish", {}, who="vera", version=version)
         assert (refused.status_code, refused.json()["field"]) == (403, "steps.0.do.confirmed")
         assert (await ask("POST", "/procedures/drill/publish", {}, version=version)).status_code == 200
 
