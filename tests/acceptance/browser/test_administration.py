@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.browser.look import findings, too_wide
 from tests.acceptance.browser.small_city import SUBSTATION, SmallCity
 
 Open = Callable[..., Page]
@@ -31,6 +32,38 @@ def test_a_command_is_given_after_a_second_look_and_taken_back(open_page: Open) 
     expect(commands).to_contain_text("Cold night ahead")
     commands.get_by_role("button", name="Take back").click()
     expect(commands).to_contain_text("given up")
+
+
+def test_an_area_is_drawn_a_role_given_in_it_and_its_person_offered_nothing_beyond(
+    open_page: Open, city: SmallCity
+) -> None:
+    page = open_page("/administration/areas")
+    page.get_by_role("button", name="New area").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Name", exact=True).fill("Нишка Бања")
+    expect(dialog.get_by_label("Code")).to_have_value("niska-banja")
+    dialog.get_by_label("Corners, one a line").fill("43.28, 21.99\n43.28, 22.02\n43.31, 22.02")
+    dialog.get_by_role("button", name="Save").click()
+    row = page.get_by_role("table", name="Areas").get_by_role("row").filter(has_text="niska-banja")
+    expect(row).to_contain_text("1 · 3")
+
+    page.get_by_role("link", name="Accounts").click()
+    page.get_by_role("button", name="New account").click()
+    dialog.get_by_label("Name for signing in").fill("bojana")
+    dialog.get_by_label("Name as people read it").fill("Бојана Илић")
+    dialog.get_by_label("Area that the role holds in").select_option("niska-banja")
+    assert findings(page) == []
+    assert too_wide(page) == {}
+    dialog.get_by_role("button", name="Make the account").click()
+    password = dialog.locator("output").inner_text()
+    dialog.get_by_role("button", name="Close").last.click()
+    made = page.get_by_role("table", name="Accounts").get_by_role("row").filter(has_text="bojana")
+    expect(made).to_contain_text("dispatcher (Niška Banja)")
+
+    with httpx.Client(base_url=city.base_url, headers={"Origin": city.base_url}, timeout=30) as bojana:
+        assert bojana.post("/api/session", json={"login": "bojana", "password": password}).status_code == 204
+        assert bojana.get("/api/alarms").json()["items"] == []
+        assert bojana.post("/api/incidents", json={"type": "other", "title": "Квар"}).status_code == 403
 
 
 def test_an_account_is_made_given_a_new_password_and_disabled(open_page: Open, city: SmallCity) -> None:
