@@ -36,7 +36,7 @@ def compare_weeks(
     draws are all, or a sample of, equally likely choices of weeks; pairs of neighbouring weeks stay pairs when the lot
     was drawn within them). Raises Unprocessable when no week is on, or none off.
     """
-    foreseen = _foreseen(panel, specification.estimator)
+    foreseen = _foreseen(panel)
     actual = panel.units[panel.before :]
     weeks, week_of_day = _weeks(panel)
     on = np.isin(weeks, np.array(specification.on_weeks, dtype="datetime64[D]"))
@@ -121,7 +121,7 @@ def week_placebos(specification: Specification, panel: Panel) -> Values:
     """What drawn weeks would have shown within the baseline, where nothing was switched."""
     half = panel.before // 2
     shown = Panel(panel.days, panel.units, panel.donors, panel.unit_names, panel.donor_names, half)
-    foreseen = _foreseen(shown, specification.estimator)
+    foreseen = _foreseen(shown)
     weeks, week_of_day = _weeks(shown)
     planned = max(2, specification.reporting.period.days // WEEK)
     random = np.random.default_rng(specification.seed)
@@ -139,8 +139,9 @@ def week_placebos(specification: Specification, panel: Panel) -> Values:
     return np.concatenate(fractions)
 
 
-def _foreseen(panel: Panel, estimator: int) -> Values:
-    design = weighted(BY_VERSION[estimator], panel) if _has_others(panel) else single_series
+def _foreseen(panel: Panel) -> Values:
+    """Foreseen as by the first version throughout: freer weights gained nothing here, the lot corrects the level."""
+    design = weighted(BY_VERSION[1], panel) if _has_others(panel) else single_series
     return pilot_run(design, panel).foreseen_by_unit
 
 
