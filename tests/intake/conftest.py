@@ -49,7 +49,7 @@ async def client(intake_app: FastAPI, services: Services) -> AsyncIterator[Clien
                 login=name,
                 name=name,
                 organisation=None,
-                roles=frozenset(role for role, _ in pairs),
+                roles=frozenset(grant.role for grant in pairs),
                 tenant="city",
                 grants=pairs,
             )
