@@ -61,7 +61,7 @@ OF_LIGHTING = Principal(
 
 @pytest.fixture
 async def lamp(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
-    """A street light whose device belongs to the lighting company, a supervisor of that company, a token that only writes procedures."""
+    """A street light of the lighting company, a supervisor of that company, a token that only writes procedures."""
     monkeypatch.setitem(PEOPLE, "svetlana", OF_LIGHTING)
     monkeypatch.setitem(PEOPLE, "vera", WRITES_ONLY)
     services = app.state.services
