@@ -59,6 +59,15 @@ class TestFindEvents:
         assert step.first is not None
         assert date(2024, 4, 15) <= step.first <= date(2024, 10, 15)
 
+    def test_a_fall_from_far_above_the_expected_is_one_of_less_than_all(self) -> None:
+        expected = np.full(len(DAYS), 100.0)
+        actual = expected * 12.0 * (1 + 0.02 * np.random.default_rng(4).standard_normal(len(DAYS)))
+        actual[400:] /= 8
+
+        step = found("step", find_events(DAYS, actual, expected))[0]
+
+        assert step.values["size"] == pytest.approx(-0.875, abs=0.01)
+
     def test_a_step_that_ends_again(self) -> None:
         actual, expected = course(3)
         actual[300:400] *= 0.6

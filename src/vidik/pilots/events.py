@@ -115,7 +115,9 @@ def _level_events(weeks: _Weeks, subject: str | None) -> list[Finding]:
         stays = last == len(part)
         if strength < (CRITICAL if stays else CRITICAL_WITHIN) or abs(size) < LEAST_SIZE:
             continue
-        findings.append(_finding("step", weeks, low + first, low + last - 1, size, subject))
+        around = float(np.delete(part, slice(first, last)).mean())
+        # Of the level around, and not of what was expected: where that lay far off, a fall would be one of over 100 %.
+        findings.append(_finding("step", weeks, low + first, low + last - 1, size / (1 + around), subject))
         open_parts += [(low, low + first), (low + first, low + last), (low + last, high)]
     return findings
 
@@ -211,7 +213,7 @@ def _finding(code: str, weeks: _Weeks, first: int, last: int, size: float, subje
     who = subject or "The use"
     direction = "more" if size > 0 else "less"
     text = {
-        "step": f"{who}: from {begins} to {ends}, {abs(size):.0%} {direction} than expected, against the time around.",
+        "step": f"{who}: from {begins} to {ends}, {abs(size):.0%} {direction} than expected, by the level of the time around.",
         "slow_drift": f"{who}: a slow drift between {begins} and {ends} to {abs(size):.0%} {direction} than expected.",
         "weekly_pattern_changed": f"{who}: since {begins}, {size:.0%} of a week's amount falls on other weekdays.",
     }[code]
