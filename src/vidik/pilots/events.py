@@ -213,7 +213,7 @@ def _finding(code: str, weeks: _Weeks, first: int, last: int, size: float, subje
     who = subject or "The use"
     direction = "more" if size > 0 else "less"
     text = {
-        "step": f"{who}: from {begins} to {ends}, {abs(size):.0%} {direction} than expected, by the level of the time around.",
+        "step": f"{who}: from {begins} to {ends}, {abs(size):.0%} {direction} than expected, against the time around.",
         "slow_drift": f"{who}: a slow drift between {begins} and {ends} to {abs(size):.0%} {direction} than expected.",
         "weekly_pattern_changed": f"{who}: since {begins}, {size:.0%} of a week's amount falls on other weekdays.",
     }[code]
