@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { fromInput, midnights, mondayOf, toInput } from "../src/lib/duty/times";
+import { fromInput, midnights, mondayOf, toInput, weeksBetween } from "../src/lib/duty/times";
 
 const ZONE = "Europe/Belgrade";
 
@@ -20,4 +20,11 @@ test("a week has seven days of 23 to 25 hours", () => {
   const hours = days.slice(1).map((end, day) => (end - days[day]!) / 3_600_000);
   expect(hours).toEqual([24, 24, 24, 24, 24, 24, 25]);
   expect(toInput(days[0]!, ZONE)).toBe("2026-10-19T00:00");
+});
+
+test("weeks are counted from Monday to Monday, also when the clock jumps between them", () => {
+  const monday = mondayOf(Date.parse("2026-10-22T10:00Z"), 0, ZONE);
+  expect(weeksBetween(monday, fromInput("2026-10-25T23:59", ZONE), ZONE)).toBe(0);
+  expect(weeksBetween(monday, fromInput("2026-10-26T00:00", ZONE), ZONE)).toBe(1);
+  expect(weeksBetween(monday, fromInput("2026-10-18T23:59", ZONE), ZONE)).toBe(-1);
 });

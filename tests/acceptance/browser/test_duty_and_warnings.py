@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
@@ -47,11 +49,19 @@ def test_a_shift_is_planned_called_for_and_handed_over(open_page: Open, city: Sm
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Desk").fill(DESK_NAME)
     dialog.get_by_label("Person").select_option("dispatcher")
-    begins = dialog.get_by_label("Begins")
-    begins.fill(re.sub(r"T\d\d:\d\d", "T00:00", begins.input_value()))
-    dialog.get_by_label("Ends").fill(re.sub(r"T\d\d:\d\d", "T23:59", begins.input_value()))
+    present = datetime.now(ZoneInfo("Europe/Belgrade"))
+    dialog.get_by_label("Begins").fill(f"{present - timedelta(hours=4):%Y-%m-%dT%H:%M}")
+    dialog.get_by_label("Ends").fill(f"{present + timedelta(hours=8):%Y-%m-%dT%H:%M}")
     dialog.get_by_role("button", name="Save").click()
     expect(page.get_by_role("button", name=re.compile("^First dispatcher"))).to_be_visible()
+    page.get_by_role("button", name="Plan a shift").click()
+    dialog.get_by_label("Desk").fill(DESK_NAME)
+    dialog.get_by_label("Person").select_option("dispatcher")
+    dialog.get_by_label("Begins").fill(f"{present + timedelta(days=15):%Y-%m-%dT%H:%M}")
+    dialog.get_by_role("button", name="Save").click()
+    expect(page).to_have_url(re.compile(r"week=[23]"))  # the roster goes where the shift is
+    expect(page.get_by_role("button", name=re.compile("^First dispatcher"))).to_be_visible()
+    page.get_by_role("button", name="This week").click()
     page.get_by_role("button", name="Table").click()
     expect(page.get_by_role("table")).to_contain_text(DESK_NAME)
 

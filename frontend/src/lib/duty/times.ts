@@ -47,6 +47,10 @@ export function mondayOf(ms: number, weeks: number, zone: string): number {
   );
 }
 
+/** How many weeks the week of a moment lies after that of a Monday's midnight. */
+export const weeksBetween = (monday: number, ms: number, zone: string): number =>
+  Math.round((mondayOf(ms, 0, zone) - monday) / (7 * 86_400_000));
+
 /** The eight midnights of a week that begins at a Monday: seven days, of 23 to 25 hours. */
 export function midnights(monday: number, zone: string): number[] {
   const first = new Date(wall(monday, zone));
