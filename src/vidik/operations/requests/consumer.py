@@ -40,15 +40,15 @@ class RequestConsumer:
         self, services: Services, _: str, connection: Connection, batches: Sequence[ChangeBatch]
     ) -> None:
         """Take in committed batches at once, in the transaction that moves the cursor."""
-        found: dict[str, tuple[Change, datetime]] = {}
+        found: dict[str, datetime] = {}
         changed: dict[str, list[Change]] = {}
         for batch in batches:
             for change in batch.changes:
                 if change.operation != "late" and not _TYPES.isdisjoint(change.types):
-                    found.setdefault(change.entity_id, (change, batch.recorded_at))
+                    found.setdefault(change.entity_id, batch.recorded_at)
                     changed.setdefault(change.entity_id, []).append(change)
         if found:
-            await _take_in(services, connection, {one: at for one, (_, at) in found.items()}, changed)
+            await _take_in(services, connection, found, changed)
 
     def committed(self, services: Services, tenant: str) -> None:
         """Nothing waits for it: the journal wakes those who show requests."""
@@ -69,20 +69,20 @@ async def _take_in(
     changed: Mapping[str, Sequence[Change]],
 ) -> None:
     rows = await store.load(connection, sorted(found))
-    told = await repository.told(connection, found)
-    seen = await repository.seen_times(connection, found)
+    known = await repository.known(connection, found)
     gone = await repository.forget(connection, [one for one in found if one not in rows])
     for entity_id in sorted(gone):
         await journal.tell(connection, "request", entity_id, view.gone(entity_id, found[entity_id]))
     fresh: list[str] = []
     others: list[str] = []
     for entity_id, row in rows.items():
-        said = told.get(entity_id)
+        before = known.get(entity_id)
+        said = before["told"] if before else None
         if said and not _stands(row.document, said):
             await repository.untold(connection, entity_id)
         elif said and all(_ANSWERED.issuperset(change.attributes) for change in changed.get(entity_id, ())):
             continue  # our own answer, of which the desks were told with it
-        received_at = seen.get(entity_id, found[entity_id])
+        received_at = before["seen_at"] if before else found[entity_id]
         facts = facts_of(entity_id, row.document, received_at)
         is_fresh = await repository.put(connection, entity_id, facts, received_at)
         (fresh if is_fresh else others).append(entity_id)

@@ -81,20 +81,12 @@ async def put(connection: Connection, entity_id: str, facts: Facts, seen_at: dat
     return bool(row and row["fresh"])
 
 
-async def seen_times(connection: Connection, entity_ids: Collection[str]) -> dict[str, datetime]:
-    """Return when requests first came, of those that are known."""
+async def known(connection: Connection, entity_ids: Collection[str]) -> dict[str, DictRow]:
+    """Return when requests first came (`seen_at`) and what their entities were last told, of those that are known."""
     cursor = await connection.execute(
-        "SELECT entity_id, seen_at FROM citizen_request WHERE entity_id = ANY(%s)", [list(entity_ids)]
+        "SELECT entity_id, seen_at, told FROM citizen_request WHERE entity_id = ANY(%s)", [list(entity_ids)]
     )
-    return {row["entity_id"]: row["seen_at"] for row in await cursor.fetchall()}
-
-
-async def told(connection: Connection, entity_ids: Collection[str]) -> dict[str, dict[str, str] | None]:
-    """Return what was last told each entity, of those that are known."""
-    cursor = await connection.execute(
-        "SELECT entity_id, told FROM citizen_request WHERE entity_id = ANY(%s)", [list(entity_ids)]
-    )
-    return {row["entity_id"]: row["told"] for row in await cursor.fetchall()}
+    return {row["entity_id"]: row for row in await cursor.fetchall()}
 
 
 async def untold(connection: Connection, entity_id: str) -> None:
