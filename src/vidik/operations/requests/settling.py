@@ -49,7 +49,6 @@ class Settling:
         self._looks[tenant] = look % _SWEEP
         if look == _SWEEP:
             await _meet(services, tenant)
-        if look == _SWEEP:
             await settle(services, tenant)
         elif happened:
             await settle(services, tenant, now() - _LATELY)
