@@ -134,9 +134,9 @@ async def may_hang(connection: Connection, principal: Principal, links: Iterable
     """Raise NotFound for an alarm, group or request that the person may not see: it cannot be hung on anything."""
     finds = {"alarm": ("alarm", of_alarm), "alarm-group": ("group", of_group)}
     for link in links:
-        if link.kind in finds and link.target.isascii() and link.target.isdigit() and len(link.target) < 19:
+        if link.kind in finds and link.number is not None:
             thing, find = finds[link.kind]
-            await must_reach(connection, int(link.target), principal, thing, find, see="alarms.read")
+            await must_reach(connection, link.number, principal, thing, find, see="alarms.read")
         elif link.kind == "request":
             whose = await repository.belonging_of_request(connection, link.target)
             if not principal.reaches("requests.read", whose):

@@ -51,6 +51,15 @@ class Link(NamedTuple):
     kind: LinkKind
     target: str
 
+    @property
+    def number(self) -> int | None:
+        """The number of an alarm or group, as a row has it; None for whatever is not written like one."""
+        target = self.target
+        if not (target.isascii() and target.isdigit() and len(target) < 19):
+            return None
+        number = int(target)
+        return number if str(number) == target else None
+
 
 class Entry(NamedTuple):
     """What the timeline says of an action; sentences are made of it by whoever shows it."""

@@ -323,10 +323,8 @@ async def exists(connection: Connection, link: Link) -> bool:
         query = "SELECT 1 FROM entity JOIN kind USING (kind) WHERE id = %s AND (types && %s::text[]) = %s"
         parameters = [link.target, list(REQUEST_TYPES), link.kind == "request"]
         return await (await connection.execute(query, parameters)).fetchone() is not None
-    if not (link.target.isascii() and link.target.isdigit() and len(link.target) < 19):
-        return False
     table = "alarm" if link.kind == "alarm" else "alarm_group"
-    cursor = await connection.execute(f"SELECT 1 FROM {table} WHERE id::text = %s", [link.target])
+    cursor = await connection.execute(f"SELECT 1 FROM {table} WHERE id = %s", [link.number])
     return await cursor.fetchone() is not None
 
 
