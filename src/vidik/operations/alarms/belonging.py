@@ -17,7 +17,7 @@ async def of_alarm(connection: Connection, alarm_id: int) -> Belonging | None:
 
 
 async def of_group(connection: Connection, group_id: int) -> Belonging | None:
-    """Return whose the alarms of a group are, together: who reaches one of them sees its group (with those only)."""
+    """Return whose the alarms of a group are, together. Which of them somebody sees, or acts upon, each says itself."""
     cursor = await connection.execute(
         """
         SELECT coalesce(array_agg(DISTINCT one) FILTER (WHERE one IS NOT NULL), '{}') AS organisations,
