@@ -45,6 +45,7 @@ class OneWriteProtocol(HttpToolsProtocol):
         super().connection_made(_Gathering(cast("asyncio.Transport", transport), self.loop))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        # uvicorn has no other place to put in what answers; the cycle calls whatever stands under this name.
         cycle.send = _Answering(cycle)  # type: ignore[method-assign]
         scope = cast("dict[str, Any]", cycle.scope)
         scope["extensions"] = {**(scope.get("extensions") or {}), WHOLE_ANSWER: {}}
