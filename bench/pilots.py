@@ -17,7 +17,7 @@ from vidik.pilots.assessment import assess
 from vidik.pilots.evaluation import sum_guideline_14
 from vidik.pilots.folder import FolderOutcome, Meter, evaluate_folder
 from vidik.pilots.folder_files import Task, meter_files
-from vidik.pilots.folder_summary import shown, summary
+from vidik.pilots.folder_summary import Calibrated, shown, summary
 from vidik.pilots.measurement.reading import Kind, read_csv
 from vidik.pilots.measurement.series import Period, Series
 from vidik.pilots.uncertainty.conformal import Ranked
@@ -144,7 +144,7 @@ def _leave_one_out(earlier: dict[str, list[Placebo]], later: dict[str, Placebo |
 def _injected(report: Report, outcomes: dict[tuple[str, int], FolderOutcome]) -> None:
     """Savings of a known size: how far the middle meter is off, and in how many it is shown."""
     for saving in (0.05, 0.1, 0.2):
-        found, before = (shown(outcomes["electricity", fit].evaluated, saving) for fit in (2018, 2017))
+        found, before = (shown(Calibrated.of(outcomes["electricity", fit].evaluated), saving) for fit in (2018, 2017))
         report.add(
             Figure(
                 f"injected saving of {saving:.0%}: bias of the median recovered",

@@ -1,13 +1,12 @@
 """A city's meters at once: time and memory of thousands, and how they shrink with workers.
 
-Meters are those of Cambridge with noise of the day of their own, so that no two are the same; each variant is read from
-several files (hard links), as it is reading and fitting that is measured. Asked for by name only, with `--meters`.
+Meters are those of Cambridge with noise of the day and of the week, drawn month by month, so that no two are the same.
+Asked for by name only, with `--meters`; 100,000 need 10 GB of disk where temporary files lie.
 """
 
 import argparse
 import asyncio
 import gzip
-import io
 import os
 import resource
 import time
@@ -25,13 +24,15 @@ from bench.report import Figure, Report
 from vidik.pilots.folder import evaluate_folder
 from vidik.pilots.folder_files import Task, meter_files
 from vidik.pilots.measurement.reading import read_csv
-from vidik.pilots.measurement.series import Period
+from vidik.pilots.measurement.series import Period, Series
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "cambridge"
 WEATHER = DATA / "weather_bedford.csv.gz"
 VARIANTS = 20
-"""Of each of the 48 meters."""
-NOISE = 0.03
+"""Of each month of the 48 meters."""
+NOISE = ((24, 0.03), (168, 0.08))
+"""Of so many hours each, by which share (logarithm)."""
+HEAD = gzip.compress(b"datetime,kwh\n")
 CITY = 100_000
 MEGABYTE = 1024**2
 COUNTED = 3_000_000
@@ -52,9 +53,10 @@ def _city(report: Report, meters: int) -> None:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             limit = together(pool, workers)
             originals = meter_files(DATA, without=WEATHER)
-            made = list(pool.map(partial(_variants, Path(place)), originals))
-        files = [file for some in zip(*made, strict=True) for file in some][:meters]
-        files += [_linked(files[number % len(files)], number) for number in range(len(files), meters)]
+            make = partial(_made, Path(place), meters, len(originals))
+            list(pool.map(make, enumerate(originals)))
+        files = meter_files(Path(place))
+        report.say(f"{len(files):,} meters written")
         task = Task(
             fit=Period(date(2018, 1, 1), date(2018, 12, 31)),
             test=Period(date(2019, 1, 1), date(2019, 12, 31)),
@@ -65,16 +67,18 @@ def _city(report: Report, meters: int) -> None:
         memory: dict[str, str] = {}
 
         def progress(done: int, of: int) -> None:
-            if done % max(of // 10, 1) == 0:
+            if done % max(of // 100, 1) == 0:
                 children = [child.memory_info().rss for child in own.children(recursive=True)]
                 sizes = f"{own.memory_info().rss / MEGABYTE:.0f} MB, largest worker {max(children) / MEGABYTE:.0f} MB"
-                memory[f"after {done:,}"] = sizes
+                if done % max(of // 10, 1) == 0:
+                    memory[f"after {done:,}"] = sizes
                 report.say(f"{done:,} of {of:,} meters, {time.perf_counter() - begin:.0f} s; this process {sizes}")
 
         begin = time.perf_counter()
         found = evaluate_folder(files, files, task, workers=workers, progress=progress)
         seconds = time.perf_counter() - begin
-    evaluated = found.evaluated
+    evaluated = [(meter.reading_seconds, meter.seconds) for meter in found.evaluated]
+    reading, fitting = np.mean(evaluated, axis=0)
     report.add(
         Figure(
             f"{meters:,} meters with reading and earlier years, {workers} processes: time a meter",
@@ -84,15 +88,21 @@ def _city(report: Report, meters: int) -> None:
             higher_is_better=False,
             details={
                 "all together": f"{seconds:.0f} s, {len(evaluated):,} evaluated",
-                "processor time of one: reading": f"{np.mean([one.reading_seconds for one in evaluated]):.3f} s",
-                "processor time of one: fitting": f"{np.mean([one.seconds for one in evaluated]):.3f} s",
-                f"{CITY:,} meters at this pace (extrapolated)": f"{seconds / meters * CITY / 60:.0f} minutes",
+                "processor time of one: reading": f"{reading:.3f} s",
+                "processor time of one: fitting": f"{fitting:.3f} s",
+                **_extrapolated(seconds / meters, meters),
                 f"{workers} processes of this machine do, of what one does": f"{limit:.2f} times",
                 "largest that a worker was": f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MB",
                 **memory,
             },
         )
     )
+
+
+def _extrapolated(pace: float, meters: int) -> dict[str, str]:
+    if meters >= CITY:
+        return {}
+    return {f"{CITY:,} meters at this pace (extrapolated)": f"{pace * CITY / 60:.0f} minutes"}
 
 
 def together(pool: ProcessPoolExecutor, workers: int) -> float:
@@ -110,27 +120,36 @@ def _count(until: int) -> float:
     return time.perf_counter() - begin
 
 
-def _variants(place: Path, original: Path) -> list[Path]:
-    series, _ = read_csv(original.read_bytes(), column=None, unit="KWH", zone="UTC", kind="amount")
+def _made(place: Path, meters: int, of: int, original: tuple[int, Path]) -> None:
+    """Every `of`-th meter, of one original: each month is one of its variants, so that no two meters are the same."""
+    first, source = original
+    series, _ = read_csv(source.read_bytes(), column=None, unit="KWH", zone="UTC", kind="amount")
+    months = _months(series)
+    for number in range(first, meters, of):
+        drawn = np.random.default_rng(number).integers(0, VARIANTS, len(months))
+        parts = (variants[one] for variants, one in zip(months, drawn, strict=True))
+        (place / f"{number:06d}-{source.name}").write_bytes(HEAD + b"".join(parts))
+
+
+def _months(series: Series) -> list[list[bytes]]:
+    """Of each month the variants, packed: members of a file that are put together without packing them again."""
     times = np.char.replace(np.datetime_as_string(series.times.astype("datetime64[s]")), "T", " ")
-    days = np.arange(len(times)) // 24
+    hours = np.arange(len(times))
+    month = series.times.astype("datetime64[M]").astype(np.int64)
     found = []
-    for variant in range(VARIANTS):
-        random = np.random.default_rng([variant, *original.name.encode()])
-        values = series.values * np.exp(random.normal(0, NOISE, days[-1] + 1))[days]
-        text = io.StringIO()
-        text.write("datetime,kwh\n")
-        text.writelines(
-            f"{at},{'' if value != value else f'{value:.2f}'}\n"
-            for at, value in zip(times, values.tolist(), strict=True)
-        )
-        file = place / f"{variant:02d}-{original.name}"
-        file.write_bytes(gzip.compress(text.getvalue().encode(), compresslevel=1))
-        found.append(file)
+    for number in np.unique(month).tolist():
+        own = month == number
+        random = np.random.default_rng([number, len(times)])
+        packed = []
+        for _ in range(VARIANTS):
+            factor = np.exp(
+                sum(random.normal(0, size, hours[-1] // step + 1)[hours[own] // step] for step, size in NOISE)
+            )
+            values = (series.values[own] * factor).tolist()
+            lines = (
+                f"{at},{'' if value != value else f'{value:.2f}'}\n"
+                for at, value in zip(times[own].tolist(), values, strict=True)
+            )
+            packed.append(gzip.compress("".join(lines).encode(), compresslevel=1))
+        found.append(packed)
     return found
-
-
-def _linked(file: Path, number: int) -> Path:
-    link = file.with_name(f"{number:06d}-{file.name}")
-    os.link(file, link)
-    return link

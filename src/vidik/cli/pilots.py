@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
@@ -96,15 +97,15 @@ def evaluate(
         _print_json(outcome)
     else:
         _print_table(outcome)
-    if not outcome.evaluated:
+    if next(outcome.evaluated, None) is None:
         complaints.print(f"[bold red]{_why_nothing(outcome)}[/]")
         raise typer.Exit(1)
 
 
 def _why_nothing(outcome: FolderOutcome) -> str:
     """Why no meter at all could be evaluated: one reason, of those that were the first."""
-    first, *others = outcome.meters
-    many = f" The first of {len(outcome.meters)} refused meters:" if others else ""
+    first, count = outcome.meters[0], len(outcome.meters)
+    many = f" The first of {count} refused meters:" if count > 1 else ""
     return f"Nothing could be evaluated.{many} {_named(first.refused or '', first.name)}"
 
 
@@ -246,14 +247,14 @@ def _print_table(outcome: FolderOutcome) -> None:
         )
     # A table that is cut to fit says nothing: it goes beyond a narrow terminal instead.
     Console(highlight=False, width=max(console.width, TABLE_WIDTH)).print(table)
-    for finding in [*outcome.weather, *(finding for meter in outcome.meters for finding in meter.findings)]:
+    for finding in chain(outcome.weather, (finding for meter in outcome.meters for finding in meter.findings)):
         console.print(f"{finding.severity:>9}  {_named(finding.text, finding.subject)}", markup=False)
     for meter in outcome.meters:
         if meter.refused is not None and all(finding.text != meter.refused for finding in meter.findings):
             console.print(f"  refused  {_named(meter.refused, meter.name)}", markup=False)
     for meter in outcome.no_placebos:
         console.print(f"  no runs  {_named(meter.refused or '', meter.name)} It calibrates nothing.", markup=False)
-    if not outcome.evaluated:
+    if next(outcome.evaluated, None) is None:
         return
     found = summary(outcome)
     console.print()

@@ -1,7 +1,8 @@
 """A folder of meters evaluated at once, on all cores: what `vidik pilots evaluate` prints.
 
 Each file is read, fitted and projected on its own; what it gives as placebo runs (itself in earlier years, and in the
-same periods) is small and comes back with it. Only then is each meter's interval made, from the runs of all others.
+same periods) is small and comes back with it. What came back is laid aside on disk, but for the scores of its runs and
+its weeks. Only then is each meter's interval made, from the runs of all others.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import repeat
+from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -21,18 +23,23 @@ from vidik.kernel.errors import BadInput, VidikError
 from vidik.pilots.assessment import assess
 from vidik.pilots.baselines.clock import SAMPLE, find_clock
 from vidik.pilots.baselines.counterfactual import project
-from vidik.pilots.calibration import calibrated
+from vidik.pilots.calibration import Pool, calibrated
 from vidik.pilots.evaluation import sum_guideline_14
 from vidik.pilots.folder_files import Task, name_of, read_meter, read_other, read_weather
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.measurement.twins import pulse_of
 from vidik.pilots.outcome import Finding, Fit, Interval
+from vidik.pilots.shelf import Shelf
 from vidik.pilots.uncertainty.placebo import Placebo, moved_periods, placebo_of, spread_of
 
 Reader = Callable[[Path, Task, str], tuple[Series, list[Finding]]]
+Job = tuple[Reader, Path]
 
 FEW_FILES = 12
 """So few are done faster in this process than others start."""
+CHUNK = 16
+CHUNKS_AHEAD = 4
+"""How much each process has before it: enough that none waits, and no more is held than that."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +82,8 @@ class FolderOutcome:
     """All meters, and what holds over them."""
 
     task: Task
-    meters: list[Meter]
+    meters: Sequence[Meter]
+    """Read from disk one by one."""
     clock: str
     placebos: str
     """How the placebo runs were made, in words."""
@@ -87,9 +95,9 @@ class FolderOutcome:
     """The meters that only calibrate and were refused."""
 
     @property
-    def evaluated(self) -> list[Meter]:
+    def evaluated(self) -> Iterator[Meter]:
         """The meters of which something can be said."""
-        return [meter for meter in self.meters if meter.refused is None]
+        return (meter for meter in self.meters if meter.refused is None)
 
 
 def evaluate_folder(
@@ -99,7 +107,7 @@ def evaluate_folder(
     *,
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
-    over: Callable[[Callable[[Path], Meter], Sequence[Path]], list[Meter]] | None = None,
+    over: Callable[[Callable[[Path], Meter], Sequence[Path]], Iterable[Meter]] | None = None,
 ) -> FolderOutcome:
     """Evaluate every file and calibrate each interval by the placebo runs of all other files of `calibrate`.
 
@@ -112,57 +120,55 @@ def evaluate_folder(
     begin = time.perf_counter()
     clock = task.zone or _clock_of(files, task)
     weather = read_weather(task, clock)
-    others = sorted({file.resolve() for file in calibrate} - {file.resolve() for file in files})
-    chosen = workers or (1 if len(files) + len(others) <= FEW_FILES else os.cpu_count() or 1)
+    calibrating = {os.path.realpath(file) for file in calibrate}
+    in_pool = bytearray(os.path.realpath(file) in calibrating for file in files)
+    others = [Path(name) for name in sorted(calibrating.difference(map(os.path.realpath, files)))]
+    del calibrating
+    of = len(files) + len(others)
+    chosen = workers or (1 if of <= FEW_FILES else os.cpu_count() or 1)
+    done: Iterator[Meter]
     if over:
-        done = over(partial(_work, read_meter, task, clock), files) + over(
-            partial(_work, read_other, task, clock), others
+        done = chain(
+            over(partial(_work, task, clock, read_meter), files), over(partial(_work, task, clock, read_other), others)
         )
     else:
-        jobs = [(read_meter, file) for file in files] + [(read_other, file) for file in others]
-        done = _all(jobs, task, clock, chosen, progress)
-    pool = {file.resolve() for file in calibrate}
-    meters, how = calibrated(
-        done[: len(files)], [meter for meter in done if meter.file.resolve() in pool], task.test, task.level
-    )
-    return FolderOutcome(
-        task,
-        meters,
-        clock,
-        how,
-        time.perf_counter() - begin,
-        chosen,
-        weather[1] if weather else [],
-        [meter for meter in done[len(files) :] if meter.refused is not None],
-    )
+        jobs = chain(((read_meter, file) for file in files), ((read_other, file) for file in others))
+        done = _all(jobs, of, task, clock, chosen)
+    laid, pool, no_placebos = Shelf[Meter](), Pool(task.test), list[Meter]()
+    for place, meter in enumerate(done):
+        if place < len(files):
+            laid.append(meter)
+        elif meter.refused is not None:
+            no_placebos.append(meter)
+        pool.add(meter.name, meter.placebos if place >= len(files) or in_pool[place] else [], meter.pulse)
+        if progress:
+            progress(place + 1, of)
+    found, how = calibrated(laid, pool, task.level)
+    seconds = time.perf_counter() - begin
+    return FolderOutcome(task, found, clock, how, seconds, chosen, weather[1] if weather else [], no_placebos)
 
 
-def _all(
-    jobs: Sequence[tuple[Reader, Path]],
-    task: Task,
-    clock: str,
-    workers: int,
-    progress: Callable[[int, int], None] | None,
-) -> list[Meter]:
+def _all(jobs: Iterator[Job], of: int, task: Task, clock: str, workers: int) -> Iterator[Meter]:
+    """In the order of the jobs, by this process alone or by several."""
     if workers == 1:
-        return _counted((_work(reader, task, clock, file) for reader, file in jobs), len(jobs), progress)
+        yield from (_work(task, clock, reader, file) for reader, file in jobs)
+        return
     # New processes, not copies of this one: a copy would share the state of its threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    readers, files = zip(*jobs, strict=True)
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=get_context("spawn")) as pool:
-        chunk = max(1, min(16, len(jobs) // (4 * workers)))
-        done = pool.map(_work, readers, repeat(task), repeat(clock), files, chunksize=chunk)
-        return _counted(done, len(jobs), progress)
+    size = max(1, min(CHUNK, of // (4 * workers)))
+    with ProcessPoolExecutor(min(workers, of), mp_context=get_context("spawn")) as pool:
+        ahead: deque[Future[list[Meter]]] = deque()
+        while some := list(islice(jobs, size)):
+            ahead.append(pool.submit(_work_all, task, clock, some))
+            if len(ahead) > CHUNKS_AHEAD * workers:
+                yield from ahead.popleft().result()
+        while ahead:
+            yield from ahead.popleft().result()
 
 
-def _counted(done: Iterable[Meter], of: int, progress: Callable[[int, int], None] | None) -> list[Meter]:
-    found = []
-    for meter in done:
-        found.append(meter)
-        if progress:
-            progress(len(found), of)
-    return found
+def _work_all(task: Task, clock: str, jobs: Sequence[Job]) -> list[Meter]:
+    return [_work(task, clock, reader, file) for reader, file in jobs]
 
 
 def _clock_of(files: Sequence[Path], task: Task) -> str:
@@ -176,7 +182,7 @@ def _clock_of(files: Sequence[Path], task: Task) -> str:
     return find_clock(samples, weather[0] if weather else None, task.fit)
 
 
-def _work(reader: Reader, task: Task, clock: str, file: Path) -> Meter:
+def _work(task: Task, clock: str, reader: Reader, file: Path) -> Meter:
     """One file; whatever is wrong with it becomes a sentence, so that it cannot end the others."""
     weather = read_weather(task, clock)
     try:

@@ -8,9 +8,10 @@ a kilobyte a meter: it reads the files itself.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -53,35 +54,21 @@ def cluster(scheduler: str | None = None, workers: int = 2) -> Iterator[Client]:
         yield client
 
 
-def map_over(
-    client: Client,
-    work: Callable[[Item], Result],
-    items: Sequence[Item],
-    progress: Callable[[int, int], Any] | None = None,
-) -> list[Result]:
-    """Do `work` on each item somewhere in the cluster; results in the order of the items.
+def map_over(client: Client, work: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Do `work` on each item somewhere in the cluster; results in the order of the items, as they come.
 
     `work` must be a function of a module that workers can import, one item must not depend on another. An error of one
-    item is raised here after it was tried on another worker. `progress` is called with (done, of) as batches end.
+    item is raised here after it was tried on another worker. What is not asked for yet stays with the workers.
     """
-    from distributed import as_completed
-
     if not items:
-        return []
+        return
     workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     size = max(1, min(MOST_IN_BATCH, math.ceil(len(items) / (workers * PER_WORKER))))
-    batches = [list(items[place : place + size]) for place in range(0, len(items), size)]
-    places = {client.submit(_batch, work, batch, pure=False, retries=1): place for place, batch in enumerate(batches)}
-    results: list[list[Result]] = [[] for _ in batches]
-    done = 0
-    for future in as_completed(list(places)):  # type: ignore[no-untyped-call]  # Dask has no types
+    batches = (list(items[place : place + size]) for place in range(0, len(items), size))
+    futures = deque(client.submit(_batch, work, batch, pure=False, retries=1) for batch in batches)
+    while futures:
         # Forgotten once it is here, so that workers do not keep what they have sent.
-        place = places.pop(future)
-        results[place] = future.result()
-        done += len(batches[place])
-        if progress:
-            progress(done, len(items))
-    return [result for batch in results for result in batch]
+        yield from futures.popleft().result()
 
 
 def _batch(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:

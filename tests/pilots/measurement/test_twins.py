@@ -10,7 +10,7 @@ from tests.pilots.made import building
 
 from vidik.kernel.errors import Unprocessable
 from vidik.pilots.measurement.series import Period
-from vidik.pilots.measurement.twins import pulse_of, same_course, twins_among, without_twins
+from vidik.pilots.measurement.twins import Pulses, pulse_of, same_course, twins_among, without_twins
 
 YEAR = Period(date(2021, 1, 1), date(2021, 12, 31))
 
@@ -59,14 +59,14 @@ class TestTwinsAmong:
     def test_finds_the_same_meter_and_no_other(self) -> None:
         pulses = [pulse_of(building(f"m{seed}", seed=seed), YEAR) for seed in (2, 3, 4, 3)]
 
-        assert twins_among([*pulses, b""]) == {1: [3], 3: [1]}
+        assert twins_among(Pulses([*pulses, b""]).weeks()) == {1: [3], 3: [1]}
 
     def test_a_share_of_a_meter_is_the_same_meter(self) -> None:
         whole = building("whole")
         share = whole.with_values(np.round(whole.values * 0.37, 2))
 
-        assert twins_among([pulse_of(whole, YEAR), pulse_of(share, YEAR)]) == {0: [1], 1: [0]}
+        assert twins_among(Pulses([pulse_of(whole, YEAR), pulse_of(share, YEAR)]).weeks()) == {0: [1], 1: [0]}
 
     def test_nothing_is_no_twin_of_nothing(self) -> None:
-        assert twins_among([b"", b""]) == {}
-        assert twins_among([]) == {}
+        assert twins_among(Pulses([b"", b""]).weeks()) == {}
+        assert twins_among(Pulses().weeks()) == {}

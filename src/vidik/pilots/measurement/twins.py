@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ HIGH = 0.75
 LEAST_DAYS = 14
 APART = 0.01
 """Of the middle week: farther apart, two meters are not compared."""
+SINGLE_PRECISION = 1e-6
+BLOCK = 4096
 LIVELY = 0.01
 """A series whose days differ from their weekday's mean by less than this share of it says nothing of who it is."""
 
@@ -93,19 +96,48 @@ def pulse_of(series: Series, period: Period) -> bytes:
     return np.asarray(weeks.mean(axis=1), dtype=np.float32).tobytes()
 
 
-def twins_among(pulses: Iterable[bytes]) -> dict[int, list[int]]:
-    """Of each pulse that has any, the places of the others that are of the same meter, in whatever measure."""
-    read = [np.frombuffer(pulse, dtype=np.float32) for pulse in pulses]
-    length = max((len(one) for one in read), default=0)
-    places = np.array([place for place, one in enumerate(read) if len(one) == length and not np.isnan(one).all()], int)
-    if length == 0 or not len(places):
+class Pulses:
+    """The weeks of many meters, a row each: 200 bytes a meter and year."""
+
+    def __init__(self, pulses: Iterable[bytes] = ()) -> None:
+        self._rows = array("f")
+        self._empty: list[int] = []
+        self._length = 0
+        self._count = 0
+        for pulse in pulses:
+            self.add(pulse)
+
+    def add(self, pulse: bytes) -> None:
+        """One more; empty for a meter that could not be read. All others are of the same period."""
+        self._count += 1
+        if not pulse:
+            self._empty.append(self._count - 1)
+            return
+        self._rows.frombytes(pulse)
+        self._length = len(self._rows) // (self._count - len(self._empty))
+
+    def weeks(self) -> NDArray[np.float32]:
+        """(meters, weeks) in the order in which they were added; NaN where nothing is known."""
+        found = np.full((self._count, self._length), np.nan, dtype=np.float32)
+        known = np.ones(self._count, dtype=np.bool_)
+        known[self._empty] = False
+        found[known] = np.frombuffer(self._rows, dtype=np.float32).reshape(known.sum(), self._length)
+        return found
+
+
+def twins_among(weeks: NDArray[np.float32]) -> dict[int, list[int]]:
+    """Of each row that has any, the places of the others that are of the same meter, in whatever measure."""
+    length = weeks.shape[1]
+    places = np.flatnonzero(~np.isnan(weeks).all(axis=1))
+    if not len(places):
         return {}
-    weeks = np.stack([read[place] for place in places])
+    weeks = weeks[places]
     # A meter shared out by floor area, or written in another unit, is the same meter in another measure.
-    high = np.nanquantile(weeks, HIGH, axis=1)
+    high = _by_blocks(lambda some: np.nanquantile(some, HIGH, axis=1), weeks)
     used = high > 0
-    places, weeks = places[used], weeks[used] / high[used, None]
-    middles = np.nanmedian(weeks, axis=1)
+    places, weeks = places[used], weeks[used]
+    weeks /= high[used, None]
+    middles = _by_blocks(lambda some: np.nanmedian(some, axis=1), weeks)
     order = np.argsort(middles, kind="stable")
     places, weeks, middles = places[order], weeks[order], middles[order]
     # Nine tenths of the weeks of one meter are the same under both names, so their middles are near.
@@ -114,11 +146,26 @@ def twins_among(pulses: Iterable[bytes]) -> dict[int, list[int]]:
     for row, end in enumerate(ends.tolist()):
         one, others = weeks[row], weeks[row + 1 : end]
         near = (np.abs(others - one) <= 2 * NEAR_WEEKS * np.abs(one)).sum(axis=1) * 2 >= length
-        for other in (np.flatnonzero(near) + row + 1).tolist():
+        some = np.flatnonzero(near)
+        for other in (some[_share_alike(one, others[some]) >= ALMOST_ALL] + row + 1).tolist():
             if same_course(one.astype(np.float64), weeks[other].astype(np.float64), 1, NEAR_WEEKS):
                 found.setdefault(int(places[row]), []).append(int(places[other]))
                 found.setdefault(int(places[other]), []).append(int(places[row]))
     return found
+
+
+def _by_blocks(work: Callable[[NDArray[np.float32]], NDArray[np.float32]], weeks: NDArray[np.float32]) -> Values:
+    """Row by row what `work` makes of some rows; it copies them several times over, so never of all at once."""
+    parts = [work(weeks[first : first + BLOCK]) for first in range(0, len(weeks), BLOCK)]
+    return np.concatenate(parts) if parts else np.empty(0, dtype=np.float32)
+
+
+def _share_alike(one: NDArray[np.float32], others: NDArray[np.float32]) -> Values:
+    """Of the weeks that each of the others and this one know, at most which share is the same in both."""
+    larger = np.maximum(np.abs(others), np.abs(one))
+    known = larger > 0
+    alike = known & (np.abs(others - one) <= (NEAR_WEEKS + SINGLE_PRECISION) * larger)
+    return np.asarray(alike.sum(axis=1) / np.maximum(known.sum(axis=1), 1))
 
 
 def _twin(amounts: Values, others: Mapping[str, Values]) -> str | None:
