@@ -93,7 +93,7 @@ async def read_vitals(live: Live, services: ServicesOf, _: Reader) -> Response:
 @router.get("/assets/{asset_id}")
 async def read_asset(asset_id: str, live: Live, connection: Session, principal: Reader) -> Response:
     """Return one asset in full."""
-    found = await detail.asset_detail(connection, live, _asset(live, asset_id), principal.reach("alarms.read"))
+    found = await detail.asset_detail(connection, live, _asset(live, asset_id), principal)
     if found is None:
         raise NotFound(f"There is no asset {asset_id}.")
     return _json(found)
@@ -193,7 +193,7 @@ async def read_feed(
     silence = {code for code, rule in live.rules.items() if isinstance(rule, SilenceRule)}
     events = await operations.newest_events(connection, limit, reach=principal.reach("alarms.read"))
     alarms = [feed.alarm_item(row, row["rule"] in silence) for row in events]
-    letters = await repository.newest_dead_letter_of_each(connection, limit)
+    letters = await repository.newest_dead_letter_of_each(connection, limit, principal.reach("devices.read"))
     items = [item for item in alarms if item] + [feed.letter_item(row, live.catalogue) for row in letters]
     items.sort(key=lambda item: item["at"], reverse=True)
     return _json({"items": items[:limit]})
@@ -220,7 +220,7 @@ async def find(
             "text": f"{row['device_id']} {row['name']}",
             "place": None,
         }
-        for row in await repository.devices_of_assets(connection)
+        for row in await repository.devices_of_assets(connection, principal.reach("devices.read"))
     ]
     alarms = [
         {

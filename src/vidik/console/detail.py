@@ -13,6 +13,7 @@ from vidik.context.store.document import LOCATION, instances_of
 from vidik.intake.devices.records import health_of
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
+from vidik.kernel.identity import Principal
 from vidik.kernel.identity.reach import Reach
 from vidik.operations.alarms import repository as operations
 from vidik.operations.alarms.view import alarm_view
@@ -28,15 +29,15 @@ _NEARBY = 6
 
 
 async def asset_detail(
-    connection: Connection, live: LiveCity, asset: Asset, alarms_seen: Reach
+    connection: Connection, live: LiveCity, asset: Asset, principal: Principal
 ) -> dict[str, Any] | None:
-    """Return everything that the asset's page shows, or None when the entity has just gone."""
+    """Return everything that the asset's page shows to somebody, or None when the entity has just gone."""
     row = await repository.entity_document(connection, asset.id)
     if row is None:
         return None
     document: Mapping[str, Any] = row["document"]
     alarms = await operations.list_alarms(
-        connection, state="all", limit=_NEWEST_ALARMS, entity_id=asset.id, reach=alarms_seen
+        connection, state="all", limit=_NEWEST_ALARMS, entity_id=asset.id, reach=principal.reach("alarms.read")
     )
     return {
         "id": asset.id,
@@ -49,7 +50,7 @@ async def asset_detail(
         "state": asset.state,
         "observed_at": iso_of(asset.observed_at),
         "recorded_at": iso_of(asset.recorded_at),
-        "device": await _device(connection, live, asset),
+        "device": await _device(connection, live, asset, principal.reach("devices.read")),
         "attributes": attributes_view(document, asset.asset_type, live.rules),
         "alarms": [alarm_view(alarm) for alarm in alarms],
         "neighbours": _neighbours(live, asset, document),
@@ -92,9 +93,9 @@ def _attribute(
     }
 
 
-async def _device(connection: Connection, live: LiveCity, asset: Asset) -> dict[str, Any] | None:
+async def _device(connection: Connection, live: LiveCity, asset: Asset, reach: Reach) -> dict[str, Any] | None:
     known = asset.device.device_id if asset.device else None
-    row = await repository.device_of_asset(connection, asset.id, known)
+    row = await repository.device_of_asset(connection, asset.id, known, reach)
     if row is None:
         return None
     profile = live.catalogue.profiles.get(row["profile"] or "")

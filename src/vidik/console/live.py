@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 import psycopg
 import structlog
+from psycopg.rows import DictRow
 
 from vidik.console import repository
 from vidik.console.catalogue import Catalogue
@@ -22,12 +23,13 @@ from vidik.console.search import street_names
 from vidik.console.work_frames import WorkFrames
 from vidik.context.jsonld import names
 from vidik.context.store.changes import ChangeBatch, Tailer, newest_position
+from vidik.intake.devices.belonging import belonging_of
 from vidik.intake.library import ProfileLibrary
 from vidik.kernel.basemap import basemap_file
 from vidik.kernel.clock import now_microseconds, to_microseconds
 from vidik.kernel.database import Connection, tenant_schema
 from vidik.kernel.errors import NotFound, Unavailable
-from vidik.kernel.identity.reach import Belonging
+from vidik.kernel.identity.reach import CITYS, Belonging
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 from vidik.kernel.tasks import end_tasks, run_together
@@ -370,22 +372,25 @@ class LiveCity:
     async def _tell_letters(self, connection: Connection) -> None:
         """Tell of refused messages: a few at a time, and a device that keeps on only every ten minutes."""
         now = now_microseconds()
-        told = 0
+        told: list[DictRow] = []
         newest = self._letter
         for row in await repository.newest_dead_letters(connection, 200):
             if row["id"] <= self._letter:
                 break
             newest = max(newest, row["id"])
             if (
-                told >= _LETTERS_A_SWEEP
+                len(told) >= _LETTERS_A_SWEEP
                 or now - self._letter_told.get(row["device_id"], 0) < _LETTER_EVERY_MICROSECONDS
             ):
                 continue
-            told += 1
+            told.append(row)
             self._letter_told[row["device_id"]] = now
-            position = self.projection.position
-            item = letter_item(row, self.catalogue)
-            self.hub.publish(Frame(position, event("feed", item, position)))
+        whose = await belonging_of(connection, [row["device_id"] for row in told]) if told else {}
+        position = self.projection.position
+        for row in told:
+            payload = event("feed", letter_item(row, self.catalogue), position)
+            belonging = whose.get(row["device_id"], CITYS)
+            self.hub.publish(Frame(position, payload, permission="devices.read", belonging=belonging))
         self._letter = newest
         if len(self._letter_told) > 10_000:
             self._letter_told.clear()

@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 
 from vidik.intake.deadletters import PAYLOAD_LIMIT, repository
 from vidik.intake.devices import DeviceDirectory, DeviceRecord
+from vidik.intake.devices.belonging import belonging_of
 from vidik.intake.message import Message, Outcome
 from vidik.intake.pipeline import Pipeline
 from vidik.kernel.clock import from_microseconds
@@ -77,11 +78,19 @@ async def _admitted(request: Request, services: Services, device_id: str) -> Dev
         if device is None or not directory.may_write(principal.id, device_id):
             raise Forbidden("This credential may not bring readings of this device.", field="device_id")
         return device
-    if device is None:
+    if device is None or not await _reaches(services, principal, device):
         raise NotFound("This device is not registered.", field="device_id")
-    if not device.enabled or not principal.may("intake.push", device.organisation):
+    if not device.enabled:
         raise Forbidden("You may not bring readings of this device.", field="device_id")
     return device
+
+
+async def _reaches(services: Services, principal: Principal, device: DeviceRecord) -> bool:
+    if principal.may("intake.push", device.organisation):
+        return True
+    async with services.database.session(services.settings.tenant) as connection:
+        found = (await belonging_of(connection, [device.device_id])).get(device.device_id)
+    return found is not None and principal.reaches("intake.push", found)
 
 
 async def _principal_id(request: Request) -> str:

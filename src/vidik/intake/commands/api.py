@@ -56,13 +56,13 @@ async def send_command(
 @router.get("/devices/{device_id}/commands")
 async def list_commands(
     device_id: str,
-    _: Reader,
+    principal: Reader,
     connection: Transaction,
     before: int | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """Commands of a device from the newest back; `next` is the following `before`."""
-    await load(connection, device_id)
+    await load(connection, principal, device_id)
     rows = await repository.listed(connection, device_id, before, limit)
     return {"items": [_shown(row) for row in rows], "next": rows[-1]["id"] if len(rows) == limit else None}
 

@@ -54,7 +54,7 @@ class DiscardRequest(BaseModel):
 
 @router.get("/dead-letters")
 async def list_dead_letters(
-    _: Reader,
+    principal: Reader,
     connection: Transaction,
     device_id: str | None = None,
     reason: str | None = None,
@@ -71,8 +71,9 @@ async def list_dead_letters(
         "before": before,
         "shown_bytes": _SHOWN_BYTES,
     }
-    rows = await repository.listed(connection, criteria)
-    counts = await repository.counted(connection, criteria)
+    reach = principal.reach("deadletters.read")
+    rows = await repository.listed(connection, criteria, reach)
+    counts = await repository.counted(connection, criteria, reach)
     return {
         "items": [_shown(row) for row in rows],
         "next": rows[-1]["id"] if len(rows) == limit else None,
@@ -81,9 +82,9 @@ async def list_dead_letters(
 
 
 @router.get("/dead-letters/{letter}/payload")
-async def show_payload(letter: int, _: Reader, connection: Transaction) -> Response:
+async def show_payload(letter: int, principal: Reader, connection: Transaction) -> Response:
     """The payload as it came, up to 256 KiB."""
-    row = await repository.payload(connection, letter)
+    row = await repository.payload(connection, letter, principal.reach("deadletters.read"))
     if row is None:
         raise NotFound("There is no such dead letter.")
     # Bytes of a stranger: never shown by the browser, always a download.
@@ -103,7 +104,7 @@ async def replay_dead_letters(body: ReplayRequest, principal: Replayer, services
     if ids is None:
         criteria = (body.filter or Filter()).model_dump() | {"state": "open", "limit": MOST_AT_ONCE}
         async with services.database.transaction(services.settings.tenant) as connection:
-            ids = await repository.open_ids(connection, criteria)
+            ids = await repository.open_ids(connection, criteria, principal.reach("deadletters.replay"))
     done = await replay(services, principal, ids)
     return {
         "replayed": done.accepted + done.rejected,
@@ -116,7 +117,8 @@ async def replay_dead_letters(body: ReplayRequest, principal: Replayer, services
 @router.post("/dead-letters/discard")
 async def discard_dead_letters(body: DiscardRequest, principal: Replayer, connection: Transaction) -> dict[str, Any]:
     """Close dead letters that nobody needs; they are kept for their 30 days."""
-    number = await repository.decide(connection, body.ids, "discarded", principal.actor, body.reason)
+    reach = principal.reach("deadletters.replay")
+    number = await repository.decide(connection, body.ids, "discarded", principal.actor, body.reason, reach)
     if number:
         await audit.record(
             connection,

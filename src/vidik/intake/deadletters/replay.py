@@ -34,7 +34,7 @@ async def replay(services: Services, principal: Principal, ids: Sequence[int]) -
     pipeline = services.get(Pipeline)
     tenant = services.settings.tenant
     async with services.database.transaction(tenant) as connection:
-        letters = await repository.open_letters(connection, ids)
+        letters = await repository.open_letters(connection, ids, principal.reach("deadletters.replay"))
     whole = [letter for letter in letters if letter["size"] == len(letter["payload"])]
     waiting = []
     for letter in whole:

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vidik.intake.devices.belonging import sent_within
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach
 
 Row = dict[str, Any]
 
@@ -15,28 +17,6 @@ _WANTED = f"""
      WHERE (%(device_id)s::text IS NULL OR device_id = %(device_id)s)
        AND (%(reason)s::text IS NULL OR %(reason)s IN (reason, {_KIND}))
        AND (%(state)s::text IS NULL OR state = %(state)s)
-"""
-_LIST = f"""
-    SELECT id, device_id, principal_id, door, topic, received_at, field, reason, value, others,
-           substr(payload, 1, %(shown_bytes)s) AS payload, size, state, decided_at, decided_by, note
-    {_WANTED}
-       AND (%(before)s::bigint IS NULL OR id < %(before)s)
-     ORDER BY id DESC
-     LIMIT %(limit)s
-"""
-_COUNT = f"""
-    SELECT {_KIND} AS reason, count(*) AS count
-    {_WANTED}
-     GROUP BY 1
-     ORDER BY count(*) DESC, 1
-     LIMIT 50
-"""
-_OPEN_IDS = f"SELECT id {_WANTED} AND state = 'open' ORDER BY id LIMIT %(limit)s"
-_OPEN = """
-    SELECT id, device_id, principal_id, topic, received_at, payload, size
-      FROM dead_letter
-     WHERE id = ANY (%s) AND state = 'open'
-     ORDER BY received_at, id
 """
 _DECIDE = """
     UPDATE dead_letter
@@ -50,36 +30,69 @@ _REFUSALS = """
 """
 
 
-async def listed(connection: Connection, criteria: Mapping[str, Any]) -> list[Row]:
-    """Dead letters from the newest back; the payload is cut to `shown_bytes`."""
-    return await (await connection.execute(_LIST, criteria)).fetchall()
+async def listed(connection: Connection, criteria: Mapping[str, Any], reach: Reach = EVERYWHERE) -> list[Row]:
+    """Dead letters of devices within reach from the newest back; the payload is cut to `shown_bytes`."""
+    condition, parameters = sent_within(reach, "dead_letter.device_id")
+    query = f"""
+        SELECT id, device_id, principal_id, door, topic, received_at, field, reason, value, others,
+               substr(payload, 1, %(shown_bytes)s) AS payload, size, state, decided_at, decided_by, note
+        {_WANTED}
+           AND {condition}
+           AND (%(before)s::bigint IS NULL OR id < %(before)s)
+         ORDER BY id DESC
+         LIMIT %(limit)s
+    """
+    return await (await connection.execute(query, {**criteria, **parameters})).fetchall()
 
 
-async def counted(connection: Connection, criteria: Mapping[str, Any]) -> list[Row]:
+async def counted(connection: Connection, criteria: Mapping[str, Any], reach: Reach = EVERYWHERE) -> list[Row]:
     """How many there are for each reason, most first."""
-    return await (await connection.execute(_COUNT, {**criteria, "reason": None})).fetchall()
+    condition, parameters = sent_within(reach, "dead_letter.device_id")
+    query = f"""
+        SELECT {_KIND} AS reason, count(*) AS count
+        {_WANTED}
+           AND {condition}
+         GROUP BY 1
+         ORDER BY count(*) DESC, 1
+         LIMIT 50
+    """
+    return await (await connection.execute(query, {**criteria, **parameters, "reason": None})).fetchall()
 
 
-async def payload(connection: Connection, letter: int) -> Row | None:
-    """The whole payload of one dead letter."""
-    query = "SELECT payload, size FROM dead_letter WHERE id = %s"
-    return await (await connection.execute(query, [letter])).fetchone()
+async def payload(connection: Connection, letter: int, reach: Reach = EVERYWHERE) -> Row | None:
+    """The whole payload of one dead letter within reach."""
+    condition, parameters = sent_within(reach, "dead_letter.device_id")
+    query = f"SELECT payload, size FROM dead_letter WHERE id = %(letter)s AND {condition}"
+    return await (await connection.execute(query, {"letter": letter, **parameters})).fetchone()
 
 
-async def open_ids(connection: Connection, criteria: Mapping[str, Any]) -> list[int]:
-    """The oldest open dead letters that fit a filter."""
-    return [row["id"] for row in await (await connection.execute(_OPEN_IDS, criteria)).fetchall()]
+async def open_ids(connection: Connection, criteria: Mapping[str, Any], reach: Reach = EVERYWHERE) -> list[int]:
+    """The oldest open dead letters within reach that fit a filter."""
+    condition, parameters = sent_within(reach, "dead_letter.device_id")
+    query = f"SELECT id {_WANTED} AND {condition} AND state = 'open' ORDER BY id LIMIT %(limit)s"
+    rows = await (await connection.execute(query, {**criteria, **parameters})).fetchall()
+    return [row["id"] for row in rows]
 
 
-async def open_letters(connection: Connection, ids: Sequence[int]) -> list[Row]:
-    """Those of the named dead letters that are open, in the order in which they came."""
-    return await (await connection.execute(_OPEN, [list(ids)])).fetchall()
+async def open_letters(connection: Connection, ids: Sequence[int], reach: Reach = EVERYWHERE) -> list[Row]:
+    """Those of the named dead letters within reach that are open, in the order in which they came."""
+    condition, parameters = sent_within(reach, "dead_letter.device_id")
+    query = f"""
+        SELECT id, device_id, principal_id, topic, received_at, payload, size
+          FROM dead_letter
+         WHERE id = ANY (%(ids)s) AND state = 'open' AND {condition}
+         ORDER BY received_at, id
+    """
+    return await (await connection.execute(query, {"ids": list(ids), **parameters})).fetchall()
 
 
-async def decide(connection: Connection, ids: Sequence[int], state: str, by: str, note: str | None) -> int:
-    """Close open dead letters; returns how many were open."""
-    values = {"ids": list(ids), "state": state, "by": by, "note": note}
-    return (await connection.execute(_DECIDE, values)).rowcount
+async def decide(
+    connection: Connection, ids: Sequence[int], state: str, by: str, note: str | None, reach: Reach = EVERYWHERE
+) -> int:
+    """Close open dead letters within reach; returns how many those were."""
+    condition, parameters = sent_within(reach, "dead_letter.device_id")
+    values = {"ids": list(ids), "state": state, "by": by, "note": note, **parameters}
+    return (await connection.execute(f"{_DECIDE} AND {condition}", values)).rowcount
 
 
 async def refusals(connection: Connection, device_id: str, received: Sequence[Any]) -> list[Row]:

@@ -107,7 +107,7 @@ def _is_position(coordinates: list[Any]) -> bool:
 
 @router.get("/devices")
 async def list_devices(
-    _: Reader,
+    principal: Reader,
     services: ServicesOf,
     connection: Transaction,
     state: Health | None = None,
@@ -116,13 +116,14 @@ async def list_devices(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: str | None = None,
 ) -> dict[str, Any]:
-    """Devices in the order of their ids, and how many are in each health; `next` is the following `after`."""
+    """Devices within reach in the order of their ids, how many are in each health; `next`: the following `after`."""
     profiles = _profiles(services)
     named = None if service is None else [name for name, one in profiles.items() if one.service == service]
     found = await _search(services, search) if search else None
     criteria = {"profiles": named, "devices": found, "state": state, "after": after, "limit": limit}
-    rows = await repository.listed(connection, criteria)
-    counts = await repository.counted(connection, criteria)
+    reach = principal.reach("devices.read")
+    rows = await repository.listed(connection, criteria, reach)
+    counts = await repository.counted(connection, criteria, reach)
     return {
         "items": [_shown(row, profiles) for row in rows],
         "next": rows[-1]["device_id"] if len(rows) == limit else None,
@@ -165,9 +166,11 @@ async def add_devices(
 
 
 @router.get("/devices/{device_id}")
-async def show_device(device_id: str, _: Reader, services: ServicesOf, connection: Transaction) -> dict[str, Any]:
+async def show_device(
+    device_id: str, principal: Reader, services: ServicesOf, connection: Transaction
+) -> dict[str, Any]:
     """One device with its health."""
-    return _shown(await registry.load(connection, device_id), _profiles(services))
+    return _shown(await registry.load(connection, principal, device_id), _profiles(services))
 
 
 @router.patch("/devices/{device_id}")
@@ -190,7 +193,7 @@ async def edit_device(
         stands |= _not_chosen(row, profiles, services.settings.city)
     changed = Registration(device_id=device_id, with_secret=False, **(stands | given))
     await registry.register(connection, principal, [changed], profiles, city=services.settings.city, existing="update")
-    return _shown(await registry.load(connection, device_id), profiles)
+    return _shown(await registry.load(connection, principal, device_id, "devices.manage"), profiles)
 
 
 def _not_chosen(row: dict[str, Any], profiles: dict[str, Profile], city: str) -> dict[str, None]:

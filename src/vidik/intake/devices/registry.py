@@ -8,18 +8,21 @@ from typing import Any, Literal
 import psycopg
 
 from vidik.intake.devices import repository
+from vidik.intake.devices.belonging import belonging_of, belonging_of_feeders, belonging_of_new
 from vidik.intake.devices.records import hash_secret, new_secret
 from vidik.intake.profiles import Profile
 from vidik.kernel import audit
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, Conflict, Forbidden, NotFound
 from vidik.kernel.identity import Principal
+from vidik.kernel.identity.reach import CITYS, Belonging
 
 MOST_AT_ONCE = 1000
 # A device id is a part of an MQTT topic: no separator, no wildcard, nothing that begins with $.
 _DEVICE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}")
 _URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[^\s\"<>\\^`{|}]{1,500}")
 _LISTED = 20
+_NO_GATEWAY = "A gateway must be registered before, or with, its devices."
 
 
 @dataclass(frozen=True)
@@ -69,16 +72,43 @@ async def register(
         raise BadInput(f"The device {twice} is named twice.", field="device_id")
     secrets = {one.device_id: new_secret() for one in registrations if one.with_secret}
     rows = [_row(one, profiles, city, secrets.get(one.device_id)) for one in registrations]
-    standing = await repository.organisations(connection, ids)
-    for organisation in {one.organisation for one in registrations} | set(standing.values()):
-        may_manage(principal, organisation)
+    standing = await repository.lock(connection, ids)
     if standing and existing == "refuse":
         raise Conflict(f"The device {min(standing)} is registered already.", field="device_id")
+    await _must_reach(connection, principal, rows, standing)
     await _write(connection, rows, existing)
     details = {"devices": ids[:_LISTED], "count": len(ids)}
     subject = f"device:{ids[0]}" if len(ids) == 1 else f"{len(ids)} devices"
     await audit.record(connection, principal, "device.register", subject, details=details)
     return [Registered(row["device_id"], row["entity_id"], secrets.get(row["device_id"])) for row in rows]
+
+
+async def _must_reach(
+    connection: Connection,
+    principal: Principal,
+    rows: Sequence[Mapping[str, Any]],
+    standing: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """Nobody registers, or changes into, what they do not reach: nor brings values to an asset that others feed."""
+    if principal.reach("devices.manage").is_everywhere:
+        return
+    gateways = _newly_named("gateway_id", rows, standing) - {row["device_id"] for row in rows}
+    behind = await belonging_of(connection, sorted(gateways))
+    if any(not principal.reaches("devices.manage", behind.get(gateway, CITYS)) for gateway in gateways):
+        raise BadInput(_NO_GATEWAY, field="gateway_id")
+    found = [
+        await belonging_of(connection, list(standing)),
+        await belonging_of_new(connection, rows),
+        await belonging_of_feeders(connection, sorted(_newly_named("entity_id", rows, standing))),
+    ]
+    for device in (one for belongings in found for one in belongings.values()):
+        may_use(principal, device, "devices.manage")
+
+
+def _newly_named(column: str, rows: Sequence[Mapping[str, Any]], standing: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """What rows name in a column that the devices had not before."""
+    before = {device_id: row[column] for device_id, row in standing.items()}
+    return {row[column] for row in rows if row[column] not in (None, before.get(row["device_id"]))}
 
 
 async def _write(connection: Connection, rows: Sequence[Mapping[str, Any]], existing: str) -> None:
@@ -89,7 +119,7 @@ async def _write(connection: Connection, rows: Sequence[Mapping[str, Any]], exis
                 return
             new = await repository.insert(connection, rows)
     except psycopg.errors.ForeignKeyViolation as error:
-        raise BadInput("A gateway must be registered before, or with, its devices.", field="gateway_id") from error
+        raise BadInput(_NO_GATEWAY, field="gateway_id") from error
     missing = [row["device_id"] for row in rows if row["device_id"] not in new]
     if missing:  # somebody registered it since we looked
         raise Conflict(f"The device {missing[0]} is registered already.", field="device_id")
@@ -162,10 +192,12 @@ async def remove(connection: Connection, principal: Principal, device_id: str) -
     await audit.record(connection, principal, "device.remove", f"device:{device_id}")
 
 
-async def load(connection: Connection, device_id: str) -> dict[str, Any]:
-    """A device with its health; raises NotFound."""
+async def load(
+    connection: Connection, principal: Principal, device_id: str, permission: str = "devices.read"
+) -> dict[str, Any]:
+    """A device with its health; raises NotFound when there is none that the permission reaches."""
     row = await repository.one(connection, device_id)
-    if row is None:
+    if row is None or not await _reaches(connection, principal, device_id, permission):
         raise NotFound("There is no such device.")
     return row
 
@@ -174,13 +206,23 @@ async def load_managed(
     connection: Connection, principal: Principal, device_id: str, permission: str = "devices.manage"
 ) -> dict[str, Any]:
     """A device that the principal may manage (or use another permission on); raises NotFound or Forbidden."""
-    row = await load(connection, device_id)
-    may_manage(principal, row["organisation"], permission)
-    return row
+    row = await repository.one(connection, device_id)
+    if row is not None and await _reaches(connection, principal, device_id, permission):
+        return row
+    if row is not None and await _reaches(connection, principal, device_id, "devices.read"):
+        may_use(principal, (await belonging_of(connection, [device_id]))[device_id], permission)
+    raise NotFound("There is no such device.")
 
 
-def may_manage(principal: Principal, organisation: str | None, permission: str = "devices.manage") -> None:
-    """Raise Forbidden when a permission does not reach devices of this organisation."""
-    if not principal.may(permission, organisation):
-        owner = organisation or "the city itself"
-        raise Forbidden(f"Your roles do not reach devices of {owner}.", field="organisation")
+async def _reaches(connection: Connection, principal: Principal, device_id: str, permission: str) -> bool:
+    reach = principal.reach(permission)
+    if reach.is_everywhere:
+        return True
+    found = (await belonging_of(connection, [device_id])).get(device_id)
+    return found is not None and reach.includes(found)
+
+
+def may_use(principal: Principal, device: Belonging, permission: str) -> None:
+    """Raise Forbidden when a permission does not reach a device."""
+    if not principal.reaches(permission, device):
+        raise Forbidden("Your roles do not reach this device.", field="organisation", code="out-of-reach")

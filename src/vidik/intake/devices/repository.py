@@ -5,7 +5,9 @@ from typing import Any
 
 import orjson
 
+from vidik.intake.devices.belonging import within
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach
 
 Row = dict[str, Any]
 
@@ -34,18 +36,6 @@ _KNOWN = """
 _WANTED = """
      WHERE (%(profiles)s::text[] IS NULL OR device.profile = ANY (%(profiles)s))
        AND (%(devices)s::text[] IS NULL OR device.device_id = ANY (%(devices)s))
-"""
-_LIST = f"""
-    WITH known AS ({_KNOWN} {_WANTED})
-    SELECT * FROM known
-     WHERE (%(state)s::text IS NULL OR health = %(state)s)
-       AND (%(after)s::text IS NULL OR device_id > %(after)s)
-     ORDER BY device_id
-     LIMIT %(limit)s
-"""
-_COUNT = f"""
-    WITH known AS ({_KNOWN} {_WANTED})
-    SELECT health, count(*) AS count FROM known GROUP BY health
 """
 _REGISTERED = """
       FROM jsonb_to_recordset(%s)
@@ -85,14 +75,28 @@ _REGISTER_OR_UPDATE = (
 )
 
 
-async def listed(connection: Connection, criteria: Mapping[str, Any]) -> list[Row]:
-    """Devices in the order of their ids: criteria profiles, devices, state, after, limit."""
-    return await (await connection.execute(_LIST, criteria)).fetchall()
+async def listed(connection: Connection, criteria: Mapping[str, Any], reach: Reach = EVERYWHERE) -> list[Row]:
+    """Devices within reach in the order of their ids: criteria profiles, devices, state, after, limit."""
+    condition, parameters = within(reach)
+    query = f"""
+        WITH known AS ({_KNOWN} {_WANTED} AND {condition})
+        SELECT * FROM known
+         WHERE (%(state)s::text IS NULL OR health = %(state)s)
+           AND (%(after)s::text IS NULL OR device_id > %(after)s)
+         ORDER BY device_id
+         LIMIT %(limit)s
+    """
+    return await (await connection.execute(query, {**criteria, **parameters})).fetchall()
 
 
-async def counted(connection: Connection, criteria: Mapping[str, Any]) -> dict[str, int]:
-    """How many devices are in each health, whatever state and page are asked for."""
-    rows = await (await connection.execute(_COUNT, criteria)).fetchall()
+async def counted(connection: Connection, criteria: Mapping[str, Any], reach: Reach = EVERYWHERE) -> dict[str, int]:
+    """How many devices within reach are in each health, whatever state and page are asked for."""
+    condition, parameters = within(reach)
+    query = f"""
+        WITH known AS ({_KNOWN} {_WANTED} AND {condition})
+        SELECT health, count(*) AS count FROM known GROUP BY health
+    """
+    rows = await (await connection.execute(query, {**criteria, **parameters})).fetchall()
     return {row["health"]: row["count"] for row in rows}
 
 
@@ -102,16 +106,16 @@ async def one(connection: Connection, device_id: str) -> Row | None:
     return await (await connection.execute(query, [device_id])).fetchone()
 
 
-async def organisations(connection: Connection, device_ids: Sequence[str]) -> dict[str, str | None]:
-    """The organisations of those devices that exist, locked until the transaction ends."""
+async def lock(connection: Connection, device_ids: Sequence[str]) -> dict[str, Row]:
+    """Those of the devices that exist (entity_id, gateway_id), by id, locked until the transaction ends."""
     query = """
-        SELECT device_id, organisation FROM device
+        SELECT device_id, entity_id, gateway_id FROM device
          WHERE device_id = ANY (%s)
          ORDER BY device_id
            FOR UPDATE
     """
     rows = await (await connection.execute(query, [list(device_ids)])).fetchall()
-    return {row["device_id"]: row["organisation"] for row in rows}
+    return {row["device_id"]: row for row in rows}
 
 
 async def insert(connection: Connection, devices: Sequence[Mapping[str, Any]]) -> set[str]:

@@ -168,10 +168,10 @@ async def existing_entities(connection: Connection, ids: Sequence[str]) -> set[s
 
 
 async def devices_of(connection: Connection, ids: Sequence[str]) -> dict[str, DictRow]:
-    """Return the device (device_id, organisation) that takes commands for each of some entities, if any does."""
+    """Return the device (device_id) that takes commands for each of some entities, if any does."""
     cursor = await connection.execute(
         """
-        SELECT DISTINCT ON (entity_id) entity_id, device_id, organisation
+        SELECT DISTINCT ON (entity_id) entity_id, device_id
           FROM device
          WHERE entity_id = ANY(%s) AND enabled
          ORDER BY entity_id, device_id

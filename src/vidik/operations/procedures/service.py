@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from vidik.intake.devices.belonging import belonging_of
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable, VidikError
@@ -187,8 +188,10 @@ async def _may_confirm(connection: Connection, principal: Principal, definition:
         for place, step in enumerate(definition.steps)
         if isinstance(step.do, Command) and step.do.confirmed
     }
-    for entity, device in (await repository.devices_of(connection, list(confirmed))).items():
-        if not principal.may("devices.command", device["organisation"]):
+    devices = await repository.devices_of(connection, list(confirmed))
+    whose = await belonging_of(connection, [device["device_id"] for device in devices.values()])
+    for entity, device in devices.items():
+        if not principal.reaches("devices.command", whose[device["device_id"]]):
             raise Forbidden(
                 f"You may not confirm commands to {entity}: your roles do not reach its device.",
                 field=f"steps.{confirmed[entity]}.do.confirmed",
