@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import httpx
 import pytest
 from fastapi import Depends, FastAPI
+from psycopg.types.json import Jsonb
 
 from vidik.app.problems import HANDLERS
 from vidik.kernel.identity import MODULE, require
@@ -16,6 +17,7 @@ from vidik.kernel.services import Services
 PASSWORD = "plavo-nebo-nad-gradom"
 
 MakeAccount = Callable[..., Awaitable[int]]
+Drawn = Callable[[str, float], Awaitable[None]]
 SignIn = Callable[..., Awaitable[httpx.AsyncClient]]
 
 
@@ -70,6 +72,21 @@ def make_account(services: Services) -> MakeAccount:
         return account
 
     return make
+
+
+@pytest.fixture
+def drawn(services: Services) -> Drawn:
+    """Draws an area: a twentieth of a degree wide, from a longitude on."""
+
+    async def draw(code: str, west: float) -> None:
+        ring = [[west, 43.3], [west + 0.05, 43.3], [west + 0.05, 43.33], [west, 43.33], [west, 43.3]]
+        async with services.database.transaction("city") as connection:
+            await connection.execute(
+                "INSERT INTO area (code, name, shape, changed_by, changed_at) VALUES (%s, %s, %s, 'x', now())",
+                [code, code, Jsonb({"type": "Polygon", "coordinates": [ring]})],
+            )
+
+    return draw
 
 
 @pytest.fixture

@@ -101,8 +101,47 @@ class TestAccounts:
         taken = await local.patch(f"/api/accounts/{city_wide['id']}", json={"enabled": False})
 
         codes = [answer.status_code for answer in (made, wider, elsewhere, taken)]
-        assert codes == [201, 403, 403, 403]
+        assert codes == [201, 403, 403, 404]
         assert [item["login"] for item in (await local.get("/api/accounts")).json()["items"]] == ["local", "mira"]
+
+    async def test_nobody_gives_a_password_to_who_may_do_more_than_they(self, make_account, sign_in):
+        mayor = await make_account("mayor", ("administrator",), organisation="Toplana")
+        elsewhere = await make_account("both", ("crew", "Toplana"), ("dispatcher", "Parking"), organisation="Toplana")
+        await make_account("local", ("administrator", "Toplana"), organisation="Toplana")
+        local = await sign_in("local")
+
+        for account in (mayor, elsewhere):
+            for change in ({"new_password": True}, {"enabled": False}, {"name": "x"}, {"organisation": None}):
+                answer = await local.patch(f"/api/accounts/{account}", json=change)
+                assert (answer.status_code, answer.json()["code"]) == (403, "out-of-reach")
+            assert (await local.delete(f"/api/accounts/{account}/sessions")).status_code == 403
+        roles = [{"role": "dispatcher", "organisation": "Parking"}]
+        assert (await local.patch(f"/api/accounts/{elsewhere}", json={"roles": roles})).status_code == 200
+        assert (await local.patch(f"/api/accounts/{elsewhere}", json={"roles": []})).status_code == 403
+
+    async def test_an_administrator_of_one_area_manages_who_acts_there_and_nobody_else(
+        self, make_account, sign_in, drawn
+    ):
+        await drawn("medijana", 21.9)
+        await drawn("palilula", 22.9)
+        await make_account("local", ("administrator", None, "medijana"))
+        theirs = await make_account("ana", ("dispatcher", "toplana", "medijana"))
+        others = await make_account("petar", ("dispatcher", "toplana", "palilula"))
+        wide = await make_account("jelena", ("dispatcher", "toplana"), organisation="toplana")
+        local = await sign_in("local")
+        area = {"roles": [{"role": "crew", "organisation": "toplana", "area": "medijana"}], "organisation": "toplana"}
+        wider = {"roles": [{"role": "crew", "organisation": "toplana"}], "login": "x2"}
+
+        made = await local.post("/api/accounts", json=NEW | area)
+        codes = [
+            (await local.patch(f"/api/accounts/{account}", json={"enabled": False})).status_code
+            for account in (theirs, others, wide)
+        ]
+
+        assert (made.status_code, (await local.post("/api/accounts", json=NEW | wider)).status_code) == (201, 403)
+        assert codes == [200, 404, 404]
+        listed = (await local.get("/api/accounts")).json()["items"]
+        assert [item["login"] for item in listed] == ["ana", "local", "mira"]
 
     async def test_needs_the_permission(self, make_account, sign_in, browser):
         await make_account("ana", ("dispatcher", None))

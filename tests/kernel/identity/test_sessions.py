@@ -77,7 +77,7 @@ class TestSessionsOfOthers:
 
         assert (await chief.get(f"/api/accounts/{theirs}/sessions")).status_code == 200
         for method in ("GET", "DELETE"):
-            assert (await chief.request(method, f"/api/accounts/{others}/sessions")).status_code == 403
+            assert (await chief.request(method, f"/api/accounts/{others}/sessions")).status_code == 404
 
     async def test_nobody_else_sees_them(self, make_account, sign_in):
         account = await make_account("ana", ("supervisor", None))
@@ -134,9 +134,29 @@ class TestCrewPhone:
         other = await sign_in("other")
 
         assert (await other.get("/api/crew-phones")).json() == {"items": []}
-        assert (await other.delete("/api/crew-phones/1")).status_code == 403
+        assert (await other.delete("/api/crew-phones/1")).status_code == 404
         assert (await crew.get("/api/crew-phones")).status_code == 403
         assert (await crew.delete("/api/crew-phones/1")).status_code == 403
+
+    async def test_is_seen_and_revoked_where_the_crews_are_of_who_uses_it(
+        self, crew, make_account, sign_in, services, drawn
+    ):
+        async with services.database.transaction("city") as connection:
+            await connection.execute(
+                "INSERT INTO crew (name, organisation, depot, changed_by, changed_at)"
+                """ VALUES ('Т3', 'toplana', '{"type": "Point", "coordinates": [21.92, 43.31]}', 'x', now())"""
+            )
+            await connection.execute("INSERT INTO crew_member (crew, login, name) SELECT id, 'mira', '' FROM crew")
+        await drawn("medijana", 21.9)
+        await drawn("palilula", 22.9)
+        await make_account("near", ("supervisor", None, "medijana"))
+        await make_account("far", ("supervisor", None, "palilula"))
+        near, far = await sign_in("near"), await sign_in("far")
+
+        assert [item["name"] for item in (await near.get("/api/crew-phones")).json()["items"]] == ["Toplana 3"]
+        assert (await far.get("/api/crew-phones")).json() == {"items": []}
+        assert (await far.delete("/api/crew-phones/1")).status_code == 404
+        assert (await near.delete("/api/crew-phones/1")).status_code == 204
 
     async def test_is_not_registered_by_who_works_no_tasks_or_without_a_name(self, make_account, sign_in, crew):
         await make_account("auditor", ("auditor", None))

@@ -1,6 +1,7 @@
 """Rules of accounts: who may be made, changed and ended. No HTTP; the caller's transaction."""
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -88,11 +89,43 @@ async def change_account(
 
 
 async def load_account(connection: Connection, principal: Principal, account: int) -> dict[str, Any]:
-    """An account of the principal's tenant, locked; raises NotFound."""
+    """An account that the principal may see, locked; raises NotFound."""
+    row = await repository.account_by_id(connection, principal.tenant, account)
+    if row is None or not may_see(principal, row):
+        raise NotFound("There is no such account.")
+    return row
+
+
+async def load_changed(connection: Connection, principal: Principal, account: int) -> dict[str, Any]:
+    """An account as the principal has just left it: perhaps out of their own sight."""
     row = await repository.account_by_id(connection, principal.tenant, account)
     if row is None:
         raise NotFound("There is no such account.")
     return row
+
+
+def may_see(principal: Principal, row: Mapping[str, Any]) -> bool:
+    """Whether somebody manages an account or one of its roles."""
+    reach = principal.reach("accounts.manage")
+    return reach.includes(Belonging.to(row["organisation"])) or any(
+        reach.includes(_where(grant)) for grant in grants_of(row)
+    )
+
+
+def must_manage(principal: Principal, organisation: str | None, grants: Iterable[Grant]) -> None:
+    """Raise Forbidden unless somebody reaches everything that an account may do, and whom it works for.
+
+    Whoever gives a password could sign in with it: nobody gives one to who may do more, or elsewhere, than they.
+    """
+    reach = principal.reach("accounts.manage")
+    places = [_where(grant) for grant in grants] or [Belonging.to(organisation)]
+    works_there = any(place.organisation in (None, organisation) for place in reach.places)
+    if not works_there or not all(reach.includes(place) for place in places):
+        raise Forbidden("You manage accounts of your own organisation and area only.", code="out-of-reach")
+
+
+def _where(grant: Grant) -> Belonging:
+    return Belonging.to(grant.organisation, () if grant.area is None else (grant.area,))
 
 
 async def _check_grants(
@@ -107,9 +140,9 @@ async def _check_grants(
     if missing:
         raise BadInput(f"There is no area {missing[0]}.", field="roles", code="unknown-area")
     for grant in before ^ frozenset(wanted):
-        place = Belonging.to(grant.organisation, () if grant.area is None else (grant.area,))
+        place = _where(grant)
         if not principal.reaches("accounts.manage", place):
-            raise Forbidden("You manage accounts of your own organisation only.")
+            raise Forbidden("You manage accounts of your own organisation and area only.", code="out-of-reach")
         if not all(Reach(places_of(principal.grants, needed)).includes(place) for needed in permissions_of([grant])):
             raise Forbidden(f"You cannot give or take the role {grant.role}: it may more than you do.")
 

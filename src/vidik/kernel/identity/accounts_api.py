@@ -7,9 +7,16 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, BaseModel, Field
 
 from vidik.kernel.clock import iso
-from vidik.kernel.errors import Forbidden
 from vidik.kernel.identity import repository
-from vidik.kernel.identity.accounts import AccountDraft, change_account, create_account, load_account
+from vidik.kernel.identity.accounts import (
+    AccountDraft,
+    change_account,
+    create_account,
+    load_account,
+    load_changed,
+    may_see,
+    must_manage,
+)
 from vidik.kernel.identity.areas import AreaCode
 from vidik.kernel.identity.authentication import authenticator, require
 from vidik.kernel.identity.first_account import forget_first_login
@@ -58,10 +65,10 @@ class AccountChange(BaseModel):
 
 @router.get("/accounts")
 async def list_accounts(principal: Manager, services: ServicesOf) -> dict[str, Any]:
-    """Every account that the caller manages."""
+    """Every account that the caller manages, or of which they manage a role."""
     async with services.database.platform() as connection:
         rows = await repository.accounts(connection, principal.tenant)
-    return {"items": [_shown(row) for row in rows if _manages(principal, row)]}
+    return {"items": [_shown(row) for row in rows if may_see(principal, row)]}
 
 
 @router.post("/accounts", status_code=201)
@@ -79,11 +86,10 @@ async def add_account(body: NewAccount, principal: Manager, services: ServicesOf
         ends_at=body.ends_at,
         password_hash=hashed,
     )
-    if not principal.may("accounts.manage", body.organisation):
-        raise Forbidden("You manage accounts of your own organisation only.")
+    must_manage(principal, draft.organisation, draft.roles)
     async with services.database.transaction(services.settings.tenant) as connection:
         account = await create_account(connection, principal, draft)
-        row = await load_account(connection, principal, account)
+        row = await load_changed(connection, principal, account)
     return _shown(row) | ({} if body.password else {"password": password})
 
 
@@ -98,8 +104,6 @@ async def edit_account(account: int, body: AccountChange, principal: Manager, se
     hashed = None if password is None else await _hash(services, password, login)
     async with services.database.transaction(services.settings.tenant) as connection:
         row = await load_account(connection, principal, account)
-        if not _manages(principal, row):
-            raise Forbidden("You manage accounts of your own organisation only.")
         draft = AccountDraft(
             login=row["login"],
             name=body.name or row["name"],
@@ -109,10 +113,11 @@ async def edit_account(account: int, body: AccountChange, principal: Manager, se
             ends_at=body.ends_at if "ends_at" in given else row["ends_at"],
             password_hash=hashed,
         )
-        if not principal.may("accounts.manage", draft.organisation):
-            raise Forbidden("You manage accounts of your own organisation only.")
+        if given - {"roles"}:  # each role that is given or taken is looked at by itself
+            must_manage(principal, row["organisation"], grants_of(row))
+            must_manage(principal, draft.organisation, draft.roles)
         await change_account(connection, principal, row, draft)
-        row = await load_account(connection, principal, account)
+        row = await load_changed(connection, principal, account)
     authenticator(services).forget()
     if hashed is not None:
         forget_first_login(services.settings, login)
@@ -130,10 +135,6 @@ def _grants(roles: list[RoleHeld | str]) -> list[Grant]:
         Grant(held) if isinstance(held, str) else Grant(held.role, held.organisation or None, held.area)
         for held in roles
     ]
-
-
-def _manages(principal: Principal, row: dict[str, Any]) -> bool:
-    return principal.may("accounts.manage", row["organisation"])
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

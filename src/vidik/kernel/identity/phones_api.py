@@ -61,9 +61,9 @@ async def register_phone(body: NewPhone, request: Request, principal: Person, se
 
 @router.get("/crew-phones")
 async def list_phones(principal: Chief, services: ServicesOf) -> dict[str, Any]:
-    """The phones of the organisations whose crews the caller runs."""
-    async with services.database.platform() as connection:
-        rows = await repository.phones(connection, principal.tenant)
+    """The phones of the crews that the caller runs."""
+    async with services.database.transaction(services.settings.tenant) as connection:
+        rows = await repository.phones(connection, principal.tenant, principal.reach("crews.manage"))
     items = [
         {
             "id": row["id"],
@@ -76,7 +76,6 @@ async def list_phones(principal: Chief, services: ServicesOf) -> dict[str, Any]:
             "people": row["people"],
         }
         for row in rows
-        if principal.may("crews.manage", row["organisation"])
     ]
     return {"items": items}
 
@@ -84,12 +83,10 @@ async def list_phones(principal: Chief, services: ServicesOf) -> dict[str, Any]:
 @router.delete("/crew-phones/{phone}", status_code=204)
 async def revoke_phone(phone: RowId, principal: Chief, services: ServicesOf) -> Response:
     """End a phone's registration: every session on it ends at once; what it has kept waits until somebody signs in."""
-    async with services.database.platform() as connection:
-        row = await repository.lock_phone(connection, principal.tenant, phone)
+    async with services.database.transaction(services.settings.tenant) as connection:
+        row = await repository.lock_phone(connection, principal.tenant, phone, principal.reach("crews.manage"))
         if row is None or row["revoked_at"] is not None:
             raise NotFound("There is no such phone in use.")
-        if not principal.may("crews.manage", row["organisation"]):
-            raise Forbidden("You run the crews of another organisation.")
         await repository.revoke_phone(connection, phone)
         await audit.record(connection, principal, "phone.revoke", f"phone:{phone}", details={"name": row["name"]})
     authenticator(services).forget()

@@ -3,8 +3,29 @@
 from typing import Any
 
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import Reach, named
 
 Row = dict[str, Any]
+
+# A phone belongs where the crews are of the people who use it, and to the organisation of who registered it.
+_PHONE = """
+    SELECT crew_device.id, crew_device.name, crew_device.organisation, registered_at,
+           crew_device.last_seen_at, revoked_at, account.name AS registered_by, used.people,
+           together(ARRAY[crew_device.organisation], crews_organisations(used.logins)) AS organisations,
+           crews_areas(used.logins) AS areas
+      FROM platform.crew_device
+      LEFT JOIN platform.account ON account.id = registered_by
+     CROSS JOIN LATERAL (
+           SELECT coalesce(array_agg(DISTINCT person.name) FILTER (WHERE is_on_it), '{}') AS people,
+                  array_agg(person.login) AS logins
+             FROM platform.account AS person
+            CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM platform.session
+                                                WHERE session.account = person.id
+                                                  AND session.device = crew_device.id
+                                                  AND session.expires_at > now()) AS is_on_it) AS now
+            WHERE is_on_it OR person.id = registered_by) AS used
+     WHERE crew_device.tenant = %(tenant)s
+"""
 
 
 async def insert_phone(
@@ -50,32 +71,23 @@ async def touch_phone(connection: Connection, session: int) -> None:
     )
 
 
-async def phones(connection: Connection, tenant: str) -> list[Row]:
-    """Every phone of a tenant, with who registered it and who is signed in on it now."""
-    query = """
-        SELECT crew_device.id, crew_device.name, crew_device.organisation, registered_at,
-               crew_device.last_seen_at, revoked_at, account.name AS registered_by,
-               (SELECT coalesce(array_agg(DISTINCT person.name), '{}')
-                  FROM platform.session
-                  JOIN platform.account AS person ON person.id = session.account
-                 WHERE session.device = crew_device.id AND session.expires_at > now()) AS people
-          FROM platform.crew_device
-          LEFT JOIN platform.account ON account.id = registered_by
-         WHERE crew_device.tenant = %s
-         ORDER BY revoked_at IS NOT NULL, crew_device.name, crew_device.id
+async def phones(connection: Connection, tenant: str, reach: Reach) -> list[Row]:
+    """Every phone within reach, with who registered it and who is signed in on it now. The tenant's transaction."""
+    condition, parameters = named(reach.condition())
+    query = f"""
+        SELECT * FROM ({_PHONE}) AS phone
+         WHERE {condition}
+         ORDER BY revoked_at IS NOT NULL, name, id
     """
-    return await (await connection.execute(query, [tenant])).fetchall()
+    return await (await connection.execute(query, {"tenant": tenant, **parameters})).fetchall()
 
 
-async def lock_phone(connection: Connection, tenant: str, phone: int) -> Row | None:
-    """A phone by its number, locked until the transaction ends."""
-    query = """
-        SELECT id, name, organisation, revoked_at
-          FROM platform.crew_device
-         WHERE tenant = %s AND id = %s
-           FOR UPDATE
-    """
-    return await (await connection.execute(query, [tenant, phone])).fetchone()
+async def lock_phone(connection: Connection, tenant: str, phone: int, reach: Reach) -> Row | None:
+    """A phone within reach by its number, locked until the transaction ends. The tenant's transaction."""
+    await connection.execute("SELECT FROM platform.crew_device WHERE id = %s FOR UPDATE", [phone])
+    condition, parameters = named(reach.condition())
+    query = f"SELECT * FROM ({_PHONE}) AS phone WHERE id = %(phone)s AND {condition}"
+    return await (await connection.execute(query, {"tenant": tenant, "phone": phone, **parameters})).fetchone()
 
 
 async def revoke_phone(connection: Connection, phone: int) -> None:

@@ -7,12 +7,13 @@ from fastapi import APIRouter, Depends, Response
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Connection
-from vidik.kernel.errors import Forbidden, NotFound
+from vidik.kernel.errors import NotFound
 from vidik.kernel.forms import RowId
 from vidik.kernel.identity import repository
-from vidik.kernel.identity.accounts import load_account
+from vidik.kernel.identity.accounts import load_account, must_manage
 from vidik.kernel.identity.authentication import authenticator, require, require_person
 from vidik.kernel.identity.principal import Principal
+from vidik.kernel.identity.roles import grants_of
 from vidik.kernel.web import ServicesOf
 
 router = APIRouter(tags=["session"])
@@ -74,8 +75,7 @@ async def end_sessions_of(account: RowId, principal: Manager, services: Services
 
 async def _managed(connection: Connection, principal: Principal, account: int) -> None:
     row = await load_account(connection, principal, account)
-    if not principal.may("accounts.manage", row["organisation"]):
-        raise Forbidden("You manage accounts of your own organisation only.")
+    must_manage(principal, row["organisation"], grants_of(row))
 
 
 def _shown(row: dict[str, Any], principal: Principal) -> dict[str, Any]:
