@@ -200,13 +200,17 @@ class LiveCity:
 
     def _take(self, batch: ChangeBatch) -> None:
         recorded_at = to_microseconds(batch.recorded_at)
-        self._unread.update(change.entity_id for change in batch.single if self.projection.must_reread(change))
-        for births in batch.births:
-            if self.catalogue.asset_type(births.types) is not None:
-                self._unread.update(births.entity_ids)
+        changes = batch.single
+        if self._is_watched:
+            changes = batch.changes
+        else:  # what is said of many at once is read when somebody looks
+            for alike in batch.alike:
+                if self.catalogue.asset_type(alike.types) is not None:
+                    self._unread.update(alike.entity_ids)
+        self._unread.update(change.entity_id for change in changes if self.projection.must_reread(change))
         renewed: list[Asset] = []
         gone: set[str] = set()
-        for change in batch.single:
+        for change in changes:
             if change.operation == "deleted" and change.entity_id in self.projection.assets:
                 gone.add(change.entity_id)
                 continue

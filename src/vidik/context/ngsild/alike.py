@@ -7,7 +7,7 @@ have, whether their values can stand as they are is then found out for all of th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Final
@@ -56,6 +56,11 @@ class Alike:
         """The entities at some places."""
         columns = [Column(one.attribute, [one.instances[place] for place in places], one.kind) for one in self.columns]
         return Alike(self.types, [self.ids[place] for place in places], columns)
+
+    def missing_in(self, present: Container[str]) -> Alike:
+        """The entities that are not among those."""
+        places = [place for place, entity_id in enumerate(self.ids) if entity_id not in present]
+        return self if len(places) == len(self.ids) else self.only(places)
 
     def crowd(self, at: str) -> Crowd:
         """These entities as they are stored when they are created at a time."""

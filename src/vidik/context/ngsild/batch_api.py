@@ -45,18 +45,18 @@ async def batch_upsert(call: Call) -> Response:
 async def batch_update(call: Call) -> Response:
     """POST /entityOperations/update."""
     words = _options(call, "noOverwrite", "replace")
-    batch, refused = await _entities(call, UPDATE, whole=False)
+    alike, batch, refused = await _crowd_and_others(call, UPDATE, whole=False)
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        outcome = await writing.batch_update(connection, batch, overwrite="noOverwrite" not in words)
+        outcome = await writing.batch_update(connection, batch, alike, overwrite="noOverwrite" not in words)
         await call.note_write(connection, "update", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused)
 
 
 async def batch_merge(call: Call) -> Response:
     """POST /entityOperations/merge."""
-    batch, refused = await _entities(call, MERGE, whole=False)
+    alike, batch, refused = await _crowd_and_others(call, MERGE, whole=False)
     async with call.broker.services.database.transaction(call.tenant) as connection:
-        outcome = await writing.batch_merge(connection, batch)
+        outcome = await writing.batch_merge(connection, batch, alike)
         await call.note_write(connection, "merge", [*outcome.created, *outcome.updated])
     return _finish(call, outcome, refused)
 
@@ -104,16 +104,8 @@ def _check_list(content: Any) -> None:
         raise problems.bad_data(f"A batch has at most {MAXIMUM_BATCH} items.")
 
 
-async def _entities(
-    call: Call, rules: Rules, *, whole: bool = True
-) -> tuple[list[EntityInput], list[tuple[str, VidikError]]]:
-    """The entities of the body that can be read, and what is wrong with the others."""
-    content, kind = await _read_list(call)
-    return await _one_by_one(call, content, kind, rules, whole=whole)
-
-
 async def _crowd_and_others(
-    call: Call, rules: Rules
+    call: Call, rules: Rules, *, whole: bool = True
 ) -> tuple[list[Alike], list[EntityInput], list[tuple[str, VidikError]]]:
     """The entities of the body that are alike, the others that can be read, and what is wrong with the rest."""
     content, kind = await _read_list(call)
@@ -121,7 +113,7 @@ async def _crowd_and_others(
     alike: list[Alike] = []
     if linked is not None:
         alike, content = sort_out(content, linked, rules)
-    return alike, *await _one_by_one(call, content, kind, rules, whole=True)
+    return alike, *await _one_by_one(call, content, kind, rules, whole=whole)
 
 
 async def _read_list(call: Call) -> tuple[list[Any], str]:

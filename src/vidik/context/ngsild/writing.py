@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from vidik.context.ngsild import merge, problems, selections
+from vidik.context.ngsild import merge, problems, renewing, selections
 from vidik.context.ngsild.alike import Alike
 from vidik.context.ngsild.conditional import Preconditions
 from vidik.context.ngsild.merge import Result
+from vidik.context.ngsild.renewing import Mode
 from vidik.context.ngsild.validation import EntityInput
-from vidik.context.store import entities, expiry
+from vidik.context.store import entities, expiry, renewals
 from vidik.context.store.crowds import Crowd
 from vidik.context.store.entities import EntityRow, EntityWrite
+from vidik.context.store.renewals import Held, Renewal
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, VidikError
@@ -172,43 +174,39 @@ async def batch_upsert(
             return merge.replace(document, entity.attributes, at)
         return merge.append(document, entity.attributes, at)
 
-    return await _batch(connection, batch, apply, alike, create_missing=True, replace_head=mode == "replace")
+    return await _batch(connection, batch, apply, alike, "append" if mode == "update" else mode, create_missing=True)
 
 
 def _newcomers(
     alike: Sequence[Alike], present: Container[str], at: str, outcome: BatchOutcome
 ) -> tuple[list[EntityInput], list[Crowd]]:
     """Of entities that are alike those that are there, and the others as they are created."""
-    known: list[EntityInput] = []
-    crowds: list[Crowd] = []
-    for group in alike:
-        there = [place for place, entity_id in enumerate(group.ids) if entity_id in present]
-        known += map(group.entity, there)
-        new = group
-        if there:
-            new = group.only([place for place, entity_id in enumerate(group.ids) if entity_id not in present])
-        if new.ids:
-            crowds.append(new.crowd(at))
-            outcome.created += new.ids
+    known = [group.entity(place) for group in alike for place, one in enumerate(group.ids) if one in present]
+    crowds = [new.crowd(at) for group in alike if (new := group.missing_in(present)).ids]
+    outcome.created += [entity_id for crowd in crowds for entity_id in crowd.ids]
     return known, crowds
 
 
-async def batch_update(connection: Connection, batch: Sequence[EntityInput], *, overwrite: bool) -> BatchOutcome:
+async def batch_update(
+    connection: Connection, batch: Sequence[EntityInput], alike: Sequence[Alike] = (), *, overwrite: bool
+) -> BatchOutcome:
     """Append to what is there; entities that are not are errors."""
 
     def apply(document: dict[str, Any], entity: EntityInput, at: str) -> Result:
         return merge.append(document, entity.attributes, at, overwrite=overwrite)
 
-    return await _batch(connection, batch, apply, create_missing=False, replace_head=False)
+    return await _batch(connection, batch, apply, alike, "append" if overwrite else None)
 
 
-async def batch_merge(connection: Connection, batch: Sequence[EntityInput]) -> BatchOutcome:
+async def batch_merge(
+    connection: Connection, batch: Sequence[EntityInput], alike: Sequence[Alike] = ()
+) -> BatchOutcome:
     """Merge patch what is there; entities that are not are errors."""
 
     def apply(document: dict[str, Any], entity: EntityInput, at: str) -> Result:
         return merge.merge(document, entity.attributes, at)
 
-    return await _batch(connection, batch, apply, create_missing=False, replace_head=False)
+    return await _batch(connection, batch, apply, alike, "merge")
 
 
 async def batch_delete(connection: Connection, ids: Sequence[str]) -> BatchOutcome:
@@ -229,17 +227,24 @@ async def _batch(
     batch: Sequence[EntityInput],
     apply: Callable[[dict[str, Any], EntityInput, str], Result],
     alike: Sequence[Alike] = (),
+    mode: Mode | None = None,
     *,
-    create_missing: bool,
-    replace_head: bool,
+    create_missing: bool = False,
 ) -> BatchOutcome:
-    """Bring in a batch in order; an entity that is there twice is changed twice and written once."""
+    """Bring in a batch in order; an entity that is there twice is changed twice and written once.
+
+    `mode` says what `apply` does, where many can be changed by it at once.
+    """
     outcome = BatchOutcome()
-    rows = await entities.load(connection, _ids(batch, alike), for_update=True)
-    writes: dict[str, EntityWrite] = {}
+    held = await renewals.hold(connection, _ids(batch, alike)) if alike else None
     at = iso(now())
-    known, crowds = _newcomers(alike, rows, at, outcome)
-    for entity in [*known, *batch]:
+    crowds, renewed, known = _together(alike, held or {}, at, mode, create_missing=create_missing)
+    outcome.created += [entity_id for crowd in crowds for entity_id in crowd.ids]
+    outcome.updated += [entity_id for renewal in renewed for entity_id in renewal.crowd.ids]
+    batch = [*known, *batch]
+    rows = await entities.load(connection, _ids(batch), for_update=held is None) if batch else {}
+    writes: dict[str, EntityWrite] = {}
+    for entity in batch:
         entity_id = str(entity.id)
         row = rows.get(entity_id)
         if row is None and not create_missing:
@@ -264,14 +269,35 @@ async def _batch(
             outcome.errors.append((entity_id, problems.bad_data(f"Not all was updated. {reasons}")))
         pending.document = result.document
         pending.changed = {**pending.changed, **result.changed}
-        _apply_head(pending, entity, "replace" if replace_head else "add", "replace")
-        if replace_head:
+        _apply_head(pending, entity, "replace" if mode == "replace" else "add", "replace")
+        if mode == "replace":
             pending.scope, pending.expires_at = entity.scope, entity.expires_at
         writes[entity_id] = pending
         if first:
             outcome.updated.append(entity_id)
-    await _save(connection, list(writes.values()), crowds)
+    await _save(connection, list(writes.values()), crowds, renewed)
     return outcome
+
+
+def _together(
+    alike: Sequence[Alike], held: Mapping[str, Held], at: str, mode: Mode | None, *, create_missing: bool
+) -> tuple[list[Crowd], list[Renewal], list[EntityInput]]:
+    """Of entities that are alike those that are created, those changed at once, those changed one by one."""
+    crowds: list[Crowd] = []
+    renewed: list[Renewal] = []
+    known: list[EntityInput] = []
+    for group in alike:
+        new = group.missing_in(held)
+        if create_missing and new.ids:
+            crowds.append(new.crowd(at))
+        elif new.ids:
+            known += map(new.entity, range(len(new.ids)))
+        if len(new.ids) == len(group.ids):
+            continue
+        renewal, others = renewing.renewed(group, held, at, mode)
+        renewed += [renewal] if renewal else []
+        known += map(group.entity, others)
+    return crowds, renewed, known
 
 
 async def _existing(connection: Connection, entity_id: str, selection: selections.TypeSelection | None) -> EntityRow:
@@ -285,11 +311,16 @@ def _selected(row: EntityRow | None, entity_id: str, selection: selections.TypeS
     return row
 
 
-async def _save(connection: Connection, writes: Sequence[EntityWrite], crowds: Sequence[Crowd] = ()) -> None:
+async def _save(
+    connection: Connection,
+    writes: Sequence[EntityWrite],
+    crowds: Sequence[Crowd] = (),
+    renewed: Sequence[Renewal] = (),
+) -> None:
     try:
-        await entities.save(connection, writes, crowds)
+        await entities.save(connection, writes, crowds, renewed)
     except Conflict as conflict:
-        single = len(writes) == 1 and not crowds
+        single = len(writes) == 1 and not crowds and not renewed
         raise problems.already_exists(writes[0].entity_id if single else "of the batch") from conflict
 
 

@@ -13,8 +13,7 @@ from psycopg.types.json import Jsonb
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.snapshots.model import Snapshot
 from vidik.context.store import arrays, births, chunks
-from vidik.context.store.document import bounding_box, newest_observation
-from vidik.context.store.entities import box_literal
+from vidik.context.store.document import bounding_box, box_literal, newest_observation
 from vidik.context.store.kinds import kind_of
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.database import Connection, tenant_schema

@@ -67,8 +67,8 @@ class Rejection(msgspec.Struct, array_like=True):
     observed_at: int
 
 
-class Births(msgspec.Struct, array_like=True):
-    """New entities of the same types with the same attributes, said at once where nobody has subscribed.
+class Alike(msgspec.Struct, array_like=True):
+    """Entities of the same types in which the same attributes were written, said at once where nobody has subscribed.
 
     For each attribute, `values` and `observed` (microseconds or None) have an item an entity.
     """
@@ -78,13 +78,14 @@ class Births(msgspec.Struct, array_like=True):
     attributes: list[str]
     values: list[list[Any]]
     observed: list[list[int | None]]
+    operation: Literal["created", "updated"] = "created"
 
     def changes(self) -> list[Change]:
         """The same as a change of each entity."""
         columns = [zip(*column, strict=True) for column in zip(self.values, self.observed, strict=True)]
         rows = zip(*columns, strict=True) if columns else repeat(())
         return [
-            Change(entity_id, self.types, "created", dict(zip(self.attributes, row, strict=True)))
+            Change(entity_id, self.types, self.operation, dict(zip(self.attributes, row, strict=True)))
             for entity_id, row in zip(self.entity_ids, rows, strict=False)
         ]
 
@@ -92,7 +93,7 @@ class Births(msgspec.Struct, array_like=True):
 class _Payload(msgspec.Struct, array_like=True):
     changes: list[Change]
     rejections: list[Rejection]
-    births: list[Births] = []
+    alike: list[Alike] = []
 
 
 @dataclass(slots=True)
@@ -102,18 +103,18 @@ class ChangeBatch:
     position: int
     recorded_at: datetime
     single: list[Change] = field(default_factory=list)
-    """The changes that are not said by `births`."""
+    """The changes that are not said by `alike`."""
     rejections: list[Rejection] = field(default_factory=list)
-    births: list[Births] = field(default_factory=list)
+    alike: list[Alike] = field(default_factory=list)
     _changes: list[Change] | None = None
 
     @property
     def changes(self) -> list[Change]:
         """Every change."""
-        if not self.births:
+        if not self.alike:
             return self.single
         if self._changes is None:
-            self._changes = [*self.single, *(change for births in self.births for change in births.changes())]
+            self._changes = [*self.single, *(change for one in self.alike for change in one.changes())]
         return self._changes
 
 
@@ -127,14 +128,14 @@ async def append(
     changes: Sequence[Change],
     rejections: Sequence[Rejection] = (),
     details: Callable[[], Sequence[Detail]] | None = None,
-    births: Sequence[Births] = (),
+    alike: Sequence[Alike] = (),
 ) -> None:
     """Write what this transaction changed; must be its last statement before the commit.
 
-    `details` makes those of the changes and then of the births, one each, where anybody has subscribed.
+    `details` makes those of the changes and then of those that are alike, one each, where anybody has subscribed.
     """
-    if changes or rejections or births:
-        await _append(connection, recorded_at, changes, rejections, details, births)
+    if changes or rejections or alike:
+        await _append(connection, recorded_at, changes, rejections, details, alike)
 
 
 async def wake(connection: Connection, recorded_at: datetime) -> None:
@@ -151,7 +152,7 @@ async def _append(
     changes: Sequence[Change],
     rejections: Sequence[Rejection],
     details: Callable[[], Sequence[Detail]] | None = None,
-    births: Sequence[Births] = (),
+    alike: Sequence[Alike] = (),
 ) -> None:
     # The lock is a statement of its own: inside the INSERT it could come after the position is drawn.
     cursor = await connection.execute(
@@ -162,10 +163,10 @@ async def _append(
     row = await cursor.fetchone()
     followed = row is not None and row["followed"]
     if followed and details is not None:
-        changes, births = [*changes, *(change for one in births for change in one.changes())], ()
+        changes, alike = [*changes, *(change for one in alike for change in one.changes())], ()
         for change, detail in zip(changes, details(), strict=True):
             change.detail = detail
-    payload = _payload(changes, rejections, births, followed=followed)
+    payload = _payload(changes, rejections, alike, followed=followed)
     await connection.execute(
         "WITH written AS ("
         " INSERT INTO change (recorded_at, payload) VALUES (%s, %b) RETURNING position"
@@ -175,9 +176,9 @@ async def _append(
 
 
 def _payload(
-    changes: Sequence[Change], rejections: Sequence[Rejection], births: Sequence[Births], *, followed: bool
+    changes: Sequence[Change], rejections: Sequence[Rejection], alike: Sequence[Alike], *, followed: bool
 ) -> bytes:
-    payload = _Payload(list(changes), list(rejections), list(births))
+    payload = _Payload(list(changes), list(rejections), list(alike))
     if followed:
         try:
             return _encode(payload)
@@ -205,7 +206,7 @@ async def read_after(connection: Connection, position: int, limit: int = 64) -> 
     batches = []
     for row in await cursor.fetchall():
         payload = _decode(row["payload"])
-        batch = ChangeBatch(row["position"], row["recorded_at"], payload.changes, payload.rejections, payload.births)
+        batch = ChangeBatch(row["position"], row["recorded_at"], payload.changes, payload.rejections, payload.alike)
         batches.append(batch)
     return batches
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import repeat
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import orjson
 
 from vidik.context.store import births
-from vidik.context.store.changes import Births, Detail
+from vidik.context.store.changes import Alike, Detail
 from vidik.context.store.document import (
     LOCATION,
     NUMBERS,
@@ -152,7 +152,7 @@ def rows_of(crowd: Crowd, keys: Sequence[int]) -> Iterator[NewEntity]:
         crowd.documents(),
         repeat(False),
         _places(crowd),
-        _newest(crowd),
+        newest(crowd),
         repeat(None),
     )
 
@@ -164,8 +164,8 @@ def _places(crowd: Crowd) -> Iterator[Any]:
     return repeat(None)
 
 
-def _newest(crowd: Crowd) -> Iterator[int | None]:
-    """The newest observation of each entity."""
+def newest(crowd: Crowd) -> Iterator[int | None]:
+    """The newest observation of each entity, in microseconds since 1970; without an end where there is none."""
     columns = [column.observed for column in crowd.columns if column.observed.count(None) < len(crowd)]
     if not columns:
         return repeat(None)
@@ -180,19 +180,23 @@ def tell(told: Account, crowd: Crowd, keys: Sequence[int]) -> None:
     told.births.setdefault(tuple((column.attribute, "") for column in crowd.columns), []).extend(keys)
     first = [births.first_number(key) for key in keys]
     for place, column in enumerate(crowd.columns):
-        _record(told, column, [number + place for number in first], crowd.written_at)
-    told.alike.append(
-        Births(
-            tuple(crowd.types),
-            crowd.ids,
-            [column.attribute for column in crowd.columns],
-            [column.values for column in crowd.columns],
-            [column.observed for column in crowd.columns],
-        )
+        record(told, column, [number + place for number in first], crowd.written_at)
+    told.alike.append(said_of(crowd, "created"))
+
+
+def said_of(crowd: Crowd, operation: Literal["created", "updated"]) -> Alike:
+    """What the stream says of the attributes of a crowd."""
+    return Alike(
+        tuple(crowd.types),
+        crowd.ids,
+        [column.attribute for column in crowd.columns],
+        [column.values for column in crowd.columns],
+        [column.observed for column in crowd.columns],
+        operation,
     )
 
 
-def _record(told: Account, column: Column, series: list[int], written_at: int) -> None:
+def record(told: Account, column: Column, series: list[int], written_at: int) -> None:
     """Write one attribute of each entity into history."""
     times = [written_at if at is None else at for at in column.observed]
     if not any(column.kept):

@@ -116,6 +116,11 @@ def box_of_geometry(geometry: Any) -> tuple[float, float, float, float] | None:
     return min(west), min(south), max(east), max(north)
 
 
+def box_literal(box: tuple[float, float, float, float] | None) -> str | None:
+    """PostgreSQL's text form of a box (west, south, east, north)."""
+    return None if box is None else f"({box[2]},{box[3]}),({box[0]},{box[1]})"
+
+
 def _positions(coordinates: Any) -> Iterator[tuple[float, float]]:
     if not isinstance(coordinates, list):
         return

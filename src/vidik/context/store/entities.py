@@ -13,12 +13,13 @@ import numpy as np
 import orjson
 from psycopg import errors
 
-from vidik.context.store import arrays, changes, expiry, telling
+from vidik.context.store import arrays, changes, expiry, renewals, telling
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.crowds import Crowd, details_of, rows_of, tell
-from vidik.context.store.document import Document, Instance, bounding_box, instances_of, newest_observation
+from vidik.context.store.document import Document, Instance, bounding_box, box_literal, instances_of, newest_observation
 from vidik.context.store.entity_rows import COLUMNS, NewEntity, copy_buffer
 from vidik.context.store.kinds import kind_of, register
+from vidik.context.store.renewals import Renewal
 from vidik.context.store.telling import Keys
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
@@ -89,12 +90,17 @@ async def load(connection: Connection, entity_ids: Sequence[str], *, for_update:
     return {row["id"]: EntityRow(**row) for row in await cursor.fetchall()}
 
 
-async def save(connection: Connection, writes: Sequence[EntityWrite], crowds: Sequence[Crowd] = ()) -> None:
-    """Store new states, and crowds of new entities, with their history and one change record.
+async def save(
+    connection: Connection,
+    writes: Sequence[EntityWrite],
+    crowds: Sequence[Crowd] = (),
+    renewed: Sequence[Renewal] = (),
+) -> None:
+    """Store new states, crowds of new entities and of those that are there, with their history and one change record.
 
     Raises Conflict when an entity that should be new is already there (nothing of the call is kept then).
     """
-    if not writes and not crowds:
+    if not writes and not crowds and not renewed:
         return
     moment = now()
     kinds = [tuple(one.types) for one in writes if one.before is None or one.types != one.before.types]
@@ -108,13 +114,16 @@ async def save(connection: Connection, writes: Sequence[EntityWrite], crowds: Se
     told = telling.account(writes, known, moment)
     for crowd, numbers in zip(crowds, born, strict=True):
         tell(told, crowd, numbers)
+    for renewal in renewed:
+        await renewals.save(connection, renewal, told, moment)
     await telling.record(connection, told, moment)
     await expiry.note(connection, told.expiring)
 
     def details() -> list[Detail]:
-        return [*map(_detail_of, writes), *(detail for crowd in crowds for detail in details_of(crowd))]
+        newcomers = (detail for crowd in crowds for detail in details_of(crowd))
+        return [*map(_detail_of, writes), *newcomers, *chain.from_iterable(map(renewals.details_of, renewed))]
 
-    await changes.append(connection, moment, told.changes, details=details, births=told.alike)
+    await changes.append(connection, moment, told.changes, details=details, alike=told.alike)
 
 
 def _detail_of(write: EntityWrite) -> Detail:
@@ -296,8 +305,3 @@ def _columns(writes: Sequence[EntityWrite]) -> list[Any]:
         arrays.optional_moments([newest_observation(write.document) for write in writes]),
         arrays.optional_moments([to_microseconds(one.expires_at) if one.expires_at else None for one in writes]),
     ]
-
-
-def box_literal(box: tuple[float, float, float, float] | None) -> str | None:
-    """PostgreSQL's text form of a box (west, south, east, north)."""
-    return None if box is None else f"({box[2]},{box[3]}),({box[0]},{box[1]})"

@@ -17,8 +17,7 @@ import orjson
 
 from vidik.context.store import arrays, changes, observations
 from vidik.context.store.changes import Change, Rejection
-from vidik.context.store.document import LOCATION, Document, bounding_box, instances_of
-from vidik.context.store.entities import box_literal
+from vidik.context.store.document import LOCATION, Document, bounding_box, box_literal, instances_of
 from vidik.context.store.kinds import Types, kind_of, register
 from vidik.context.store.phrases import Known, KnownSeries, Phrases, Plan, origin_of
 from vidik.kernel.clock import from_microseconds, iso, now, to_microseconds

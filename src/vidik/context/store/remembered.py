@@ -7,8 +7,7 @@ from typing import Any
 import orjson
 
 from vidik.context.store import arrays
-from vidik.context.store.document import bounding_box
-from vidik.context.store.entities import box_literal
+from vidik.context.store.document import bounding_box, box_literal
 from vidik.context.store.kinds import kind_of, register
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection

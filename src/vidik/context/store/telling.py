@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from vidik.context.store import births, corrections, expiry, observations
 from vidik.context.store.births import Shape
-from vidik.context.store.changes import Births, Change
+from vidik.context.store.changes import Alike, Change
 from vidik.context.store.document import (
     SCOPE,
     Instance,
@@ -48,8 +48,10 @@ class Account:
     known: list[tuple[SeriesName, Instance, Instance | None]] = field(default_factory=list)
     """What is to be written into series that may be there, each with the instance that was valid before."""
     changes: list[Change] = field(default_factory=list)
-    alike: list[Births] = field(default_factory=list)
-    """The births of crowds."""
+    alike: list[Alike] = field(default_factory=list)
+    """What is said of crowds."""
+    late: list[tuple[int, int, float | None, str | bytes | None]] = field(default_factory=list)
+    """What takes the place of what history may have: (series, time, number, JSON)."""
     expiring: list[tuple[str, int]] = field(default_factory=list)
     """Entities with attributes that expire, of those of which something with an end was written, and when."""
 
@@ -151,18 +153,17 @@ async def record(connection: Connection, told: Account, moment: datetime) -> Non
     """Write what is told to history."""
     await births.register(connection, told.births, moment)
     series = await observations.ensure_series(connection, {name for name, _, _ in told.known}, moment)
-    late = []
     for name, instance, former in told.known:
         number, _ = series[name]
         at, _, value, json = row = _history_of(instance, told.recorded_at)
         if "observedAt" in instance and not _is_news(instance, at, former):
-            late.append((number, at, value, json))
+            told.late.append((number, at, value, json))
         else:
             told.rows.add(number, *row)
     await observations.write(connection, told.rows, moment)
-    if late:
+    if told.late:
         # What is there of the same time gives way, so that the present and its past say the same.
-        await corrections.put(connection, corrections.rows_of(late, told.recorded_at))
+        await corrections.put(connection, corrections.rows_of(told.late, told.recorded_at))
 
 
 def _history_of(instance: Instance, recorded_at: int) -> tuple[int, int, float | None, str | None]:

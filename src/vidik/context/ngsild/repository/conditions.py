@@ -12,8 +12,7 @@ from vidik.context.ngsild.expressions import And, Expression, Leaf
 from vidik.context.ngsild.geo import EARTH_RADIUS_METRES, Box, GeoQuery, boxes
 from vidik.context.ngsild.problems import bad_data
 from vidik.context.ngsild.q_jsonpath import compile_objects, compile_term
-from vidik.context.store.document import LOCATION, SCOPE
-from vidik.context.store.entities import box_literal
+from vidik.context.store.document import LOCATION, SCOPE, box_literal
 
 
 @dataclass(frozen=True, slots=True)
