@@ -29,7 +29,8 @@ def renewed(group: Alike, there: Mapping[str, Held], at: str, mode: Mode | None)
         return None, places
     kind = kind_of(tuple(group.types))
     names = {column.attribute for column in group.columns}
-    fitting, others = [], []
+    fitting: list[int] = []
+    others: list[int] = []
     for place in places:
         held = there[group.ids[place]]
         fits = held.kind == kind and held.plain and _fits(group, place, held.document, names, mode)

@@ -162,7 +162,7 @@ def _record(told: Account, column: Column, series: list[int], held: Sequence[Hel
             continue
         number, json = column.numbers[place], column.kept[place]
         if before[place] != at or not _says(former[place], number, json):
-            told.late.append((series[place], at, number, json))
+            told.late.append((series[place], at, number, json.decode() if isinstance(json, bytes) else json))
 
 
 def _instance(stored: Any) -> Instance:

@@ -50,7 +50,7 @@ class Account:
     changes: list[Change] = field(default_factory=list)
     alike: list[Alike] = field(default_factory=list)
     """What is said of crowds."""
-    late: list[tuple[int, int, float | None, str | bytes | None]] = field(default_factory=list)
+    late: list[tuple[int, int, float | None, str | None]] = field(default_factory=list)
     """What takes the place of what history may have: (series, time, number, JSON)."""
     expiring: list[tuple[str, int]] = field(default_factory=list)
     """Entities with attributes that expire, of those of which something with an end was written, and when."""
