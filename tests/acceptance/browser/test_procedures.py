@@ -73,7 +73,7 @@ def test_keys_lead_through_a_packaged_procedure(open_page: Open, http: httpx.Cli
     act(http, run_of(http, incident), "choose", branch=0)
     expect(step).to_have_text("See that nothing glows on")
     expect(step).to_be_focused()
-    expect(panel.get_by_role("alert")).to_contain_text("Још гори")
+    expect(panel.get_by_role("alert")).to_contain_text("Još gori")
     panel.get_by_role("button", name="Drop it").click()
     expect(panel.get_by_text("goes on by itself at")).to_be_visible()
     keyboard.press("x")

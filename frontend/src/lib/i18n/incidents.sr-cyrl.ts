@@ -77,7 +77,7 @@ export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   "kind.alarm": "Аларм",
   "kind.alarm-group": "Група аларма",
   "kind.asset": "Објекат",
-  "kind.request": "Захтев",
+  "kind.request": "Пријава",
   "from.person": "отворио човек",
   "from.alarm": "отворио аларм",
   "from.alarm-group": "отворила група аларма",

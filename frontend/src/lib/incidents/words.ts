@@ -1,20 +1,54 @@
 import type { Entry, Incident, Link } from "../api/incidents.types";
 import type { Texts } from "../api/types";
+import { city } from "../city.svelte";
 import { i, known } from "../i18n/incidents";
-import { inScript, texts } from "../i18n/index.svelte";
+import { alarmText, inScript, texts } from "../i18n/index.svelte";
+import { requests } from "../requests/store.svelte";
+import { whatText, whereText } from "../requests/words";
 import { SEVERITIES } from "./shapes";
 import { incidents } from "./store.svelte";
 
 export const titleOf = (incident: Pick<Incident, "title" | "titles">): string =>
-  incident.titles ? inScript(texts(incident.titles)) : incident.title;
+  inScript(incident.titles ? texts(incident.titles) : incident.title);
 
 export function typeName(code: string): string {
   const type = incidents.type(code);
   return type ? texts(type.title) : code;
 }
 
-export const linkText = (link: Link & { name?: string | null }): string =>
-  link.name ? inScript(link.name) : `${i(`kind.${link.kind}`)} ${link.target.split(":").at(-1)}`;
+/** An incident that something else points at: its number and title where it runs, else only that it is one. */
+export function incidentName(id: string): string {
+  const incident = incidents.all.get(id);
+  return incident ? `${incident.number}, ${titleOf(incident)}` : i("column.incident");
+}
+
+type Named = Link & { name?: string | null };
+
+/** What hangs on an incident, as people call it; of what is not at hand at least its kind, never a long identifier. */
+export function linkText(link: Named): string {
+  const name = link.name ? inScript(link.name) : knownName(link);
+  if (name) return name;
+  const kind = i(`kind.${link.kind}`);
+  return /^\d+$/.test(link.target) ? `${kind} ${link.target}` : kind;
+}
+
+function knownName({ kind, target }: Link): string {
+  if (kind === "asset") return inScript(city.assets.get(target)?.name ?? "");
+  if (kind === "alarm") {
+    const alarm = city.alarms.get(target);
+    return alarm ? alarmText(alarm) : "";
+  }
+  const request = kind === "request" ? requests.all.get(target) : undefined;
+  return request ? `${whatText(request)}, ${whereText(request)}` : "";
+}
+
+/** A link that a line of the timeline tells of: with its kind, and its name where the incident still has it. */
+function toldLink(data: Entry["data"], links: Named[]): string {
+  const told = data as unknown as Link;
+  const link: Named = links.find((one) => one.kind === told.kind && one.target === told.target) ?? told;
+  const name = (link.name ? inScript(link.name) : "") || knownName(link);
+  return name ? `${i(`kind.${link.kind}`)}, ${name}` : linkText(link);
+}
 
 /** Worst first; of the same severity the newest first. */
 export const bySeverity = (one: Incident, other: Incident): number =>
@@ -36,7 +70,7 @@ function changeText(data: Entry["data"]): string {
 
 function valueText(field: string, value: string): string {
   if (field === "severity") return known(`severity.${value}`) ?? value;
-  return field === "type" ? typeName(value) : value;
+  return field === "type" ? typeName(value) : inScript(value);
 }
 
 function openedText(data: Entry["data"]): string {
@@ -45,7 +79,7 @@ function openedText(data: Entry["data"]): string {
 }
 
 /** A line of the timeline as a sentence; what people typed follows apart (see `entryNote`). */
-export function entryText({ kind, data }: Entry): string {
+export function entryText({ kind, data }: Entry, links: Named[] = []): string {
   const parameters = Object.fromEntries(
     Object.entries(data).map(([name, value]) => [name, inScript(text(value))]),
   );
@@ -65,7 +99,7 @@ export function entryText({ kind, data }: Entry): string {
       return i("entry.changed", { what: changeText(data) });
     case "linked":
     case "unlinked":
-      return i(`entry.${kind}`, { what: linkText(data as unknown as Link) });
+      return i(`entry.${kind}`, { what: toldLink(data, links) });
     case "alarms.joined":
       return i("entry.alarms.joined", { n: Number(data["alarms"]), total: Number(data["total"]) });
     case "alarms.over":
@@ -78,8 +112,8 @@ export function entryText({ kind, data }: Entry): string {
     }
     case "closed":
       return i("entry.closed", {
-        cause: ended(text(data["cause"])),
-        lesson: ended(text(data["lesson"])),
+        cause: ended(inScript(text(data["cause"]))),
+        lesson: ended(inScript(text(data["lesson"]))),
       });
     case "reopened":
       return i(data["returned"] ? "entry.reopened.returned" : "entry.reopened");
@@ -92,9 +126,9 @@ export function entryText({ kind, data }: Entry): string {
 
 const ended = (sentence: string) => (/[.!?…]$/.test(sentence) ? sentence : `${sentence}.`);
 
-/** What a person typed with a line, as it was typed. */
+/** What a person typed with a line. */
 export const entryNote = ({ data }: Entry): string =>
-  text(data["text"]) || text(data["note"]) || text(data["reason"]);
+  inScript(text(data["text"]) || text(data["note"]) || text(data["reason"]));
 
 export const FAMILIES = ["all", "notes", "course", "alarms", "work"] as const;
 export type Family = (typeof FAMILIES)[number];

@@ -5,9 +5,9 @@ import { clockText } from "../now.svelte";
 
 /** What a task is called: as Vidik says it, or as a person typed it. */
 export const taskTitle = (task: Pick<Task, "title" | "titles">): string =>
-  task.titles ? texts(task.titles) : inScript(task.title);
+  inScript(task.titles ? texts(task.titles) : task.title);
 export const taskInstructions = (task: Pick<Task, "instructions" | "instruction_texts">): string =>
-  task.instruction_texts ? texts(task.instruction_texts) : inScript(task.instructions);
+  inScript(task.instruction_texts ? texts(task.instruction_texts) : task.instructions);
 
 /** One reason for or against a crew, in words. */
 export function reasonText({ kind, good, data }: Reason): string {

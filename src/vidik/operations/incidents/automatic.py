@@ -13,6 +13,7 @@ from typing import Any
 from vidik.context.jsonld import names
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
+from vidik.kernel.scripts import to_latin
 from vidik.operations.alarms import repository as alarms
 from vidik.operations.entities import name_of, value_of
 from vidik.operations.incidents import automatic_repository as sql
@@ -145,7 +146,11 @@ async def _open(
     said: Mapping[str, Any],
     look: Look,
 ) -> None:
-    titles = {script: f"{title}: {name}" if name else title for script, title in kind.title.scripts().items()}
+    titles = dict(kind.title.scripts())
+    if name:
+        titles = {
+            script: f"{title}: {name if script == 'sr-Cyrl' else to_latin(name)}" for script, title in titles.items()
+        }
     documents = [row["document"] for row in await sql.documents(connection, entities)]
     found = [places.position_of(value_of(document, names.LOCATION)) for document in documents]
     positions = [position for position in found if position is not None]
