@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from tests.acceptance.browser.conftest import DESK
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
+from vidik.kernel.scripts import to_latin
 
 Open = Callable[..., Page]
 Second = Callable[[], AbstractContextManager[httpx.Client]]
@@ -63,7 +64,7 @@ def test_a_shift_is_planned_called_for_and_handed_over(open_page: Open, city: Sm
     expect(page.get_by_role("button", name=re.compile("^First dispatcher"))).to_be_visible()
     page.get_by_role("button", name="This week").click()
     page.get_by_role("button", name="Table").click()
-    expect(page.get_by_role("table")).to_contain_text(DESK_NAME)
+    expect(page.get_by_role("table")).to_contain_text(to_latin(DESK_NAME))
 
     page.get_by_role("link", name="On-call plans").click()
     page.get_by_role("button", name="New plan").click()
