@@ -22,7 +22,7 @@ const rule = (fields: Partial<Rule>): Rule => ({
 describe("a rule in one line", () => {
   it("says its figures and how long", () => {
     const found = rule({ attribute: "returnTemperaturePrimary", above: 50.5, clear: 47, hold: "45m" });
-    expect(ruleSentence(found)).toBe("Return, primary above 50.5 for 45m");
+    expect(ruleSentence(found)).toBe("Return, primary above 50.5 for 45\u00a0min");
   });
 
   it("writes figures as the script does", () => {
@@ -33,7 +33,7 @@ describe("a rule in one line", () => {
 
   it("says every kind", () => {
     expect(ruleSentence(rule({ kind: "absence", attribute: "pressure", hold: "1h" }))).toBe(
-      "Pressure is missing, though it speaks for 1h",
+      "Pressure is missing, though it speaks for 1\u00a0h",
     );
     expect(ruleSentence(rule({ kind: "combination", of: [1, 2, 3], at_least: 2 }))).toBe(
       "2 of 3 conditions hold",

@@ -1,16 +1,26 @@
 import type { Rule } from "./api/types";
 import { attributeName, capital, t } from "./i18n/index.svelte";
+import { requestCodes } from "./requests/codes.svelte";
 import { full } from "./units";
 import { valueWord } from "./words";
 
 const plain = (name: string | undefined) => attributeName(name ?? "");
+
+/** A length of time of a rule's file ("1h30m") as people write it. */
+const length = (text: string) =>
+  text
+    .replace(
+      /(\d)\s*([dhms])\s*(?=\d|$)/g,
+      (_, digit: string, unit: string) => `${digit}\u00a0${unit === "m" ? "min" : unit} `,
+    )
+    .trim();
 
 /** What a rule looks for, in one line, from its own figures. */
 export const ruleSentence = (rule: Rule): string => capital(sentence(rule));
 
 function sentence(rule: Rule): string {
   const attribute = plain(rule.attribute);
-  const held = rule.hold && rule.hold !== "0s" ? ` ${t("rules.held", { hold: rule.hold })}` : "";
+  const held = rule.hold && rule.hold !== "0s" ? ` ${t("rules.held", { hold: length(rule.hold) })}` : "";
   switch (rule.kind) {
     case "threshold":
       return (
@@ -31,8 +41,8 @@ function sentence(rule: Rule): string {
     case "rate":
       return (
         (rule.rise != null
-          ? t("rules.rise", { attribute, n: full(rule.rise), over: rule.over ?? "" })
-          : t("rules.fall", { attribute, n: full(rule.fall ?? 0), over: rule.over ?? "" })) + held
+          ? t("rules.rise", { attribute, n: full(rule.rise), over: length(rule.over ?? "") })
+          : t("rules.fall", { attribute, n: full(rule.fall ?? 0), over: length(rule.over ?? "") })) + held
       );
     case "state":
       return (
@@ -53,9 +63,9 @@ function sentence(rule: Rule): string {
     case "requests":
       return t("rules.requests", {
         n: rule.at_least ?? 1,
-        codes: (rule.service_codes ?? []).join(", "),
+        codes: (rule.service_codes ?? []).map((code) => requestCodes.nameOf(code)).join(", "),
         metres: full(rule.radius_m ?? 200),
-        within: rule.within ?? "1h",
+        within: length(rule.within ?? "1h"),
       });
     case "combination": {
       const of = rule.of?.length ?? 0;

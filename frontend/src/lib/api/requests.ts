@@ -56,6 +56,7 @@ export type Deed = "refuse" | "forward" | "take-back";
 export const requestsApi = {
   list: (query: { state: Which; limit?: number; after?: string | null }) =>
     get<RequestPage>("/api/requests", query),
+  services: () => get<{ items: { code: string; title: Texts }[] }>("/api/requests/services"),
   one: (id: string) => get<RequestDetail>(`/api/requests/${part(id)}`),
   decide: (deed: Deed, { id, version }: CitizenRequest, reason: string, to: string) =>
     versioned<CitizenRequest>("POST", `/api/requests/${deed}`, version, {

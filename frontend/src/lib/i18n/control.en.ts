@@ -2,7 +2,6 @@ import type { Message } from "./message";
 
 /** Control in English: rules, accounts, tokens, the audit record, commands; the words of roles and actions. */
 export const control = {
-  "admin.rules": "Rules",
   "admin.accounts": "Accounts",
   "admin.tokens": "API tokens",
   "admin.audit": "Audit record",
@@ -11,6 +10,7 @@ export const control = {
   "admin.copy": "Copy",
   "admin.copied": "Copied",
 
+  "dead.aValue": "A value",
   "rules.lead":
     "What raises an alarm, and what clears it. A change takes effect at once and is kept with your name.",
   "rules.state": "State",

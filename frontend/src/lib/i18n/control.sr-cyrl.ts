@@ -3,7 +3,6 @@ import type { Message } from "./message";
 
 /** Control in Serbian (Cyrillic; Latin is derived). */
 export const control: Record<keyof typeof english, Message> = {
-  "admin.rules": "Правила",
   "admin.accounts": "Налози",
   "admin.tokens": "API токени",
   "admin.audit": "Записник радњи",
@@ -12,6 +11,7 @@ export const control: Record<keyof typeof english, Message> = {
   "admin.copy": "Копирај",
   "admin.copied": "Копирано",
 
+  "dead.aValue": "Вредност",
   "rules.lead": "Шта подиже аларм, а шта га гаси. Измена важи одмах и чува се са вашим именом.",
   "rules.state": "Стање",
   "rules.on": "У употреби",
@@ -212,9 +212,9 @@ export const control: Record<keyof typeof english, Message> = {
   "action.pilot.verdict": "Одлука о пилоту уписана",
   "action.rule.change": "Правило измењено",
   "action.rule.restore": "Правило враћено на испоручено",
-  "action.session.begin": "Пријава",
+  "action.session.begin": "Пријављивање",
   "action.session.end": "Одјава",
-  "action.session.refuse": "Пријава одбијена",
+  "action.session.refuse": "Пријављивање одбијено",
   "action.session.revoke": "Сесија завршена",
   "action.token.create": "Токен направљен",
   "action.token.revoke": "Токен опозван",
