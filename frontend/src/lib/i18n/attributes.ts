@@ -18,6 +18,7 @@ export const attributeWords: Record<string, Pair> = {
   intensity: { en: "Intensity", "sr-Cyrl": "Интензитет" },
   location: { en: "Location", "sr-Cyrl": "Положај" },
   name: { en: "Name", "sr-Cyrl": "Назив" },
+  nameLocalized: { en: "Name in this language", "sr-Cyrl": "Назив на овом језику" },
   no2: { en: "NO₂", "sr-Cyrl": "NO₂" },
   NO2: { en: "NO₂", "sr-Cyrl": "NO₂" },
   occupancy: { en: "Occupancy", "sr-Cyrl": "Заузетост" },
