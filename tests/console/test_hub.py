@@ -1,13 +1,17 @@
 """One stream, many browsers: shared frames, bounded memory, no value lost to a slow one for ever."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidik.console.hub import HEARTBEAT, Client, Frame, Hub, changes_frame, event, gone_frame
+from vidik.console.hub import HEARTBEAT, Ask, Client, Frame, Hub, changes_frame, event, gone_frame
+from vidik.console.work_frames import WorkFrames
+from vidik.kernel.errors import Unavailable
 from vidik.kernel.identity import Principal
 from vidik.kernel.identity.reach import Belonging
 from vidik.kernel.identity.roles import Grant
@@ -66,6 +70,17 @@ class TestClient:
             assert events(other.take()) == [("work", {"data": ["medijana"]}), ("work", {"data": None})]
             assert [data["data"] for _, data in events(city.take())] == [["medijana"], ["pantelej"], []]
 
+    def test_what_was_true_of_a_moment_is_not_told_to_who_comes_back(self) -> None:
+        hub, frames = Hub(), WorkFrames()
+        where = {"topic": "crew", "subject": "3", "data": {"position": {}, "whose": {"organisations": [], "areas": []}}}
+        dispatcher, crew = a_person(Grant("dispatcher")), a_person(Grant("crew"))
+        with hub.joined(None, dispatcher) as one, hub.joined(None, crew) as other:
+            hub.publish(frames.of_presence(where, 1))
+            assert [(name, data["data"]) for name, data in events(one.take())] == [("presence", {"position": {}})]
+            assert events(other.take()) == []
+        with hub.joined(0, dispatcher) as again:
+            assert events(again.take()) == []
+
     def test_gets_frames_as_they_come(self) -> None:
         client = Client()
         client.offer(a_frame(1, s01=1))
@@ -118,6 +133,81 @@ class TestClient:
         assert seen == truth
 
 
+async def somebody() -> Principal:
+    return a_person(Grant("dispatcher"))
+
+
+async def following(hub: Hub, client: Client, ask: Ask) -> AsyncGenerator[bytes, None]:
+    stream = hub.follow(client, ask, heartbeat_seconds=60, at_most_every=0)
+    assert (await anext(stream)).startswith(b"retry:")
+    async for part in stream:
+        yield part
+
+
+class TestChangedReach:
+    SECRET = Frame(
+        1, event("work", {"of": "toplana"}, 1), permission="incidents.read", belonging=Belonging.to("toplana")
+    )
+
+    async def test_nothing_goes_out_to_who_has_lost_a_role_not_even_what_waited(self) -> None:
+        hub = Hub()
+
+        async def ask() -> Principal:
+            hub.publish(self.SECRET)  # and what comes while it is looked at
+            return a_person(Grant("dispatcher", "parking"))
+
+        with hub.joined(None, a_person(Grant("dispatcher", "toplana"))) as client:
+            hub.publish(self.SECRET)
+            hub.doubt()
+            stream = following(hub, client, ask)
+            assert events(await anext(stream)) == [("reset", {})]
+            hub.publish(self.SECRET)
+            assert client.take() == b""
+            await stream.aclose()
+
+    async def test_a_stream_ends_for_who_is_nobody_any_more(self) -> None:
+        hub = Hub()
+
+        async def ask() -> None:
+            return None
+
+        with hub.joined(None, a_person(Grant("dispatcher", "toplana"))) as client:
+            hub.publish(self.SECRET)
+            hub.doubt()
+            assert [part async for part in following(hub, client, ask)] == []
+
+    async def test_nothing_goes_out_while_nobody_can_say_who_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("vidik.console.hub._ASKED_AGAIN_SECONDS", 0)
+        hub, answers = Hub(), ["no", "no", "yes"]
+
+        async def ask() -> Principal:
+            if answers.pop(0) == "no":
+                raise Unavailable("the database rests")
+            return a_person(Grant("dispatcher", "toplana"))
+
+        with hub.joined(None, a_person(Grant("dispatcher", "toplana"))) as client:
+            hub.publish(self.SECRET)
+            hub.doubt()
+            stream = following(hub, client, ask)
+            assert events(await anext(stream)) == [("work", {"of": "toplana"})]
+            assert answers == []
+            await stream.aclose()
+
+    async def test_who_sees_not_everything_starts_over_when_things_change_hands_and_nobody_is_told_what_was(
+        self,
+    ) -> None:
+        hub = Hub()
+        limited, city = a_person(Grant("dispatcher", "toplana")), a_person(Grant("dispatcher"))
+        with hub.joined(None, limited) as one, hub.joined(None, city) as other:
+            hub.publish(self.SECRET)
+            hub.start_over(1)
+            assert events(one.take()) == [("reset", {})]
+            assert events(other.take()) == [("work", {"of": "toplana"})]
+        for again in (0, 1):
+            with hub.joined(again, limited) as client:
+                assert events(client.take()) == [("reset", {})]
+
+
 class TestHub:
     def test_who_comes_back_gets_what_was_missed(self) -> None:
         hub = Hub()
@@ -151,7 +241,7 @@ class TestHub:
     async def test_a_quiet_stream_breathes(self) -> None:
         hub = Hub()
         with hub.joined(None) as client:
-            stream = hub.follow(client, heartbeat_seconds=0.01, at_most_every=0)
+            stream = hub.follow(client, somebody, heartbeat_seconds=0.01, at_most_every=0)
             assert (await anext(stream)).startswith(b"retry:")
             assert await anext(stream) == HEARTBEAT
             await stream.aclose()  # type: ignore[attr-defined]
@@ -159,7 +249,7 @@ class TestHub:
     async def test_a_process_that_stops_ends_every_stream(self) -> None:
         hub = Hub()
         with hub.joined(None) as client:
-            stream = hub.follow(client, heartbeat_seconds=10, at_most_every=0)
+            stream = hub.follow(client, somebody, heartbeat_seconds=10, at_most_every=0)
             await anext(stream)
             asyncio.get_running_loop().call_soon(hub.close)
             assert [part async for part in stream] == []

@@ -8,16 +8,15 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from vidik.console import detail, feed, history, repository, search, vitals
-from vidik.console.hub import Client
+from vidik.console import detail, feed, history, repository, search
 from vidik.console.live import LiveCity
 from vidik.console.projection import Asset, summary
 from vidik.console.trends import Trends
 from vidik.kernel import basemap as basemaps
 from vidik.kernel.clock import iso, now, now_microseconds
 from vidik.kernel.database import Connection
-from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated, Unavailable
-from vidik.kernel.identity import Principal, require, require_principal
+from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated
+from vidik.kernel.identity import Principal, require, require_principal, require_principal_anew
 from vidik.kernel.scripts import fold
 from vidik.kernel.web import ServicesOf, get_services
 from vidik.operations.alarms import repository as operations
@@ -253,6 +252,13 @@ async def read_basemap(request: Request, services: ServicesOf, _: Reader) -> Res
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
+
+    async def ask() -> Principal | None:
+        try:
+            return await require_principal_anew(request, "context.read")
+        except (Unauthenticated, Forbidden):
+            return None
+
     return Response(basemaps.load_basemap(services.settings), media_type="application/json", headers=headers)
 
 
@@ -269,21 +275,16 @@ async def stream(request: Request, live: Live) -> StreamingResponse:
 async def _follow(request: Request, live: LiveCity, last: int | None, principal: Principal) -> AsyncIterator[bytes]:
     """Yield the stream until the client leaves, the process stops, or the person is no longer signed in."""
     with live.hub.joined(last, principal) as client:
-        checked = now_microseconds()
-        async for part in _parts(live, client):
+        client.doubt()  # it may have changed while the stream was opened
+        looked = now_microseconds()
+        async for part in live.hub.follow(
+            client, ask, heartbeat_seconds=HEARTBEAT_SECONDS, at_most_every=AT_MOST_EVERY_SECONDS
+        ):
             yield part
-            if now_microseconds() - checked > _SIGNED_IN_EVERY_SECONDS * 1_000_000:
-                checked = now_microseconds()
-                try:
-                    client.principal = await require_principal(request, "context.read")
-                except (Unauthenticated, Forbidden):
-                    return
-                except Unavailable:
-                    continue
-
-
-def _parts(live: LiveCity, client: Client) -> AsyncIterator[bytes]:
-    return live.hub.follow(client, heartbeat_seconds=HEARTBEAT_SECONDS, at_most_every=AT_MOST_EVERY_SECONDS)
+            # Of changes we hear; that a session has run out tells nobody.
+            if now_microseconds() - looked > _SIGNED_IN_EVERY_SECONDS * 1_000_000:
+                looked = now_microseconds()
+                client.doubt()
 
 
 def _range(asset: Asset, begin: datetime | None, end: datetime | None) -> tuple[datetime, datetime]:

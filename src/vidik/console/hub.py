@@ -3,26 +3,35 @@
 Frames are made once and shared. A client that does not keep up gets no queue: what it misses is merged, newest
 value of each asset, and sent as one frame when it reads again; if even that grows too large it is told to start
 over (`reset`). A client that comes back gets the frames since its Last-Event-ID, or a `reset`.
+
+When it may have changed what a person may see, nothing goes out to them until they were looked at again (`doubt`);
+when whose things are has changed, everybody who does not see everything starts over (`start_over`).
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from vidik.kernel.errors import Unavailable
 from vidik.kernel.identity import Principal
-from vidik.kernel.identity.reach import Belonging
+from vidik.kernel.identity.reach import Belonging, Place
 
 _QUEUED_FRAMES = 16
 _MERGED_ASSETS = 20_000
 _MERGED_EVENTS = 200
 _REPLAYED_BYTES = 8 * 1024 * 1024
 
+_ASKED_AGAIN_SECONDS = 1.0
+
 HEARTBEAT = b": still here\n\n"
+
+Ask = Callable[[], Awaitable[Principal | None]]
+"""Says who a client's person is now; None when they are nobody any more. Raises Unavailable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,8 @@ class Frame:
     gone_for: Belonging | None = None
     """Whose it was: who reached that and no longer this gets `gone` instead."""
     gone_payload: bytes = b""
+    is_passing: bool = False
+    """Of this moment only: who comes back later does not get it (where a crew was whose shift has ended)."""
 
 
 def event(name: str, data: Mapping[str, Any], position: int) -> bytes:
@@ -69,6 +80,8 @@ class Client:
     merged_events: list[Frame] = field(default_factory=list)
     merged_until: Frame | None = None
     lost: bool = False
+    doubted: bool = False
+    """What the person may see has perhaps changed: nothing is handed out before they were looked at again."""
     woken: asyncio.Event = field(default_factory=asyncio.Event)
 
     def offer(self, frame: Frame) -> None:
@@ -95,6 +108,42 @@ class Client:
         if len(self.merged) > _MERGED_ASSETS or len(self.merged_events) > _MERGED_EVENTS:
             self.lost = True
             self._forget()
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether there may be something that the person does not see for whose it is."""
+        return self.principal is not None and any(grant.place != Place() for grant in self.principal.grants)
+
+    def doubt(self) -> None:
+        """Hand nothing out until the person was looked at again."""
+        self.doubted = True
+        self.woken.set()
+
+    def start_over(self) -> None:
+        """Forget what waits, and tell the client to read everything anew."""
+        self.frames.clear()
+        self._forget()
+        self.lost = True
+        self.woken.set()
+
+    async def settle(self, ask: Ask) -> bool:
+        """Look at the person again, as often as there is doubt; False when they are nobody any more.
+
+        Raises Unavailable, and the doubt stays.
+        """
+        while self.doubted:
+            self.doubted = False
+            try:
+                person = await ask()
+            except Unavailable:
+                self.doubted = True
+                raise
+            if person is None:
+                return False
+            before, self.principal = self.principal, person
+            if before is None or (before.grants, before.scopes) != (person.grants, person.scopes):
+                self.start_over()
+        return True
 
     def seen(self, frame: Frame) -> Frame | None:
         """Return what the person may have of a frame: all of it, that its thing has gone from sight, or nothing."""
@@ -150,15 +199,31 @@ class Hub:
         self._begins_at = position
 
     def publish(self, frame: Frame) -> None:
-        """Give a frame to every client and keep it for those who come back."""
-        self._recent.append(frame)
-        self._recent_bytes += len(frame.payload)
+        """Give a frame to every client, and keep it for those who come back unless it is a passing one."""
+        if not frame.is_passing:
+            self._recent.append(frame)
+            self._recent_bytes += len(frame.payload)
         while self._recent_bytes > _REPLAYED_BYTES:
             gone = self._recent.popleft()
             self._recent_bytes -= len(gone.payload)
             self._begins_at = max(self._begins_at, gone.position)
         for client in self._clients:
             client.offer(frame)
+
+    def doubt(self) -> None:
+        """Hold everything back from people until it was looked at again who they are."""
+        for client in self._clients:
+            if client.principal is not None:
+                client.doubt()
+
+    def start_over(self, position: int) -> None:
+        """Whose things are has changed: who does not see everything reads anew, and old frames are told to nobody."""
+        self._recent.clear()
+        self._recent_bytes = 0
+        self._begins_at = position + 1
+        for client in self._clients:
+            if client.is_limited:
+                client.start_over()
 
     def close(self) -> None:
         """End every stream, so that the process can stop."""
@@ -184,8 +249,13 @@ class Hub:
         finally:
             self._clients.discard(client)
 
-    async def follow(self, client: Client, *, heartbeat_seconds: float, at_most_every: float) -> AsyncIterator[bytes]:
-        """Yield what waits for a client, at most so often, and a comment when nothing came for a while."""
+    async def follow(
+        self, client: Client, ask: Ask, *, heartbeat_seconds: float, at_most_every: float
+    ) -> AsyncIterator[bytes]:
+        """Yield what waits for a client, at most so often, and a comment when nothing came for a while.
+
+        Ends when the process does, or when the person may follow no longer.
+        """
         yield b"retry: 2000\n\n"
         while not self.closed:
             try:
@@ -193,6 +263,12 @@ class Hub:
                     await client.woken.wait()
             except TimeoutError:
                 yield HEARTBEAT
+                continue
+            try:
+                if not await client.settle(ask):
+                    return
+            except Unavailable:
+                await asyncio.sleep(_ASKED_AGAIN_SECONDS)
                 continue
             waiting = client.take()
             if waiting:

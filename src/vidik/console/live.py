@@ -29,6 +29,8 @@ from vidik.kernel.basemap import basemap_file
 from vidik.kernel.clock import now_microseconds, to_microseconds
 from vidik.kernel.database import Connection, tenant_schema
 from vidik.kernel.errors import NotFound, Unavailable
+from vidik.kernel.identity import authenticator
+from vidik.kernel.identity.areas_repository import REACH_CHANNEL
 from vidik.kernel.identity.reach import CITYS, Belonging
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
@@ -70,6 +72,7 @@ class LiveCity:
         self._letter = 0
         self._letter_told: dict[str, int] = {}
         self._work = WorkFrames()
+        self._has_listened = False
         self._devices_revision = -1
         self._streets: Mapping[str, tuple[str, list[float]]] = {}
         self._streets_of = 0
@@ -83,9 +86,12 @@ class LiveCity:
     async def running(self) -> AsyncIterator["LiveCity"]:
         """Follow the city until the end of the block."""
         task = asyncio.create_task(self._run(), name="live city")
+        hearers = authenticator(self._services).hearers
+        hearers.append(self.hub.doubt)
         try:
             yield self
         finally:
+            hearers.remove(self.hub.doubt)
             self.hub.close()
             await end_tasks(task)
 
@@ -305,12 +311,18 @@ class LiveCity:
             await connection.execute(f"LISTEN {operations.ALARM_CHANNEL}")
             await connection.execute(f"LISTEN {WORK_CHANNEL}")
             await connection.execute(f"LISTEN {PRESENCE_CHANNEL}")
+            await connection.execute(f"LISTEN {REACH_CHANNEL}")
+            if self._has_listened:  # what was told meanwhile was told to nobody
+                self.hub.start_over(self.projection.position)
+            self._has_listened = True
             while True:
                 await self._take_alarm_events(connection)
                 await self._take_work(connection)
                 async for heard in connection.notifies(timeout=2.0, stop_after=1):
                     if heard.channel == PRESENCE_CHANNEL:
                         self._pass_presence_on(orjson.loads(heard.payload))
+                    elif heard.channel == REACH_CHANNEL and heard.payload == tenant_schema(self._tenant):
+                        self.hub.start_over(self.projection.position)
 
     async def _take_alarm_events(self, connection: Connection) -> None:
         while events := await operations.events_after(connection, self._event):

@@ -14,6 +14,7 @@ from vidik.kernel.identity.authentication import (
     require_in_the_city,
     require_person,
     require_principal,
+    require_principal_anew,
 )
 from vidik.kernel.identity.principal import Principal, device_principal, system_principal
 from vidik.kernel.modules import Module, PeriodicJob
@@ -36,6 +37,7 @@ __all__ = [
     "require_in_the_city",
     "require_person",
     "require_principal",
+    "require_principal_anew",
     "system_principal",
 ]
 

@@ -11,6 +11,9 @@ from vidik.kernel.database import Connection
 
 Row = dict[str, Any]
 
+REACH_CHANNEL = "vidik_reach"
+"""On which triggers tell (a tenant's schema) that whose things are, or where they lie, has changed."""
+
 _AREA = "SELECT code, name, shape, version, changed_by, changed_at FROM area"
 
 

@@ -60,6 +60,8 @@ class Authenticator:
         self._pending: dict[bytes, asyncio.Future[Principal | None]] = {}
         self._generation = 0
         self.sources: list[CredentialSource] = []
+        self.hearers: list[Callable[[], None]] = []
+        """Called when what somebody may do has perhaps changed."""
 
     async def session(self, secret: str) -> Principal | None:
         """The person behind a session cookie, or None."""
@@ -91,6 +93,8 @@ class Authenticator:
         self._generation += 1
         self._cache.clear()
         self._pending.clear()
+        for hears in self.hearers:
+            hears()
 
     async def _remembered(self, key: bytes, load: Callable[[bytes], Awaitable[Principal | None]]) -> Principal | None:
         with contextlib.suppress(KeyError):
@@ -225,6 +229,12 @@ async def require_principal(request: HTTPConnection, permission: str) -> Princip
     if not principal.may(permission):
         raise Forbidden(f"This needs the permission {permission}, which {principal.login} does not have.")
     return principal
+
+
+async def require_principal_anew(request: HTTPConnection, permission: str) -> Principal:
+    """As `require_principal`, whatever this request was answered before: for streams, when something has changed."""
+    request.scope.get("state", {}).pop("vidik_principal", None)
+    return await require_principal(request, permission)
 
 
 async def nobody(request: HTTPConnection, sentence: str) -> Unauthenticated:
