@@ -1,6 +1,7 @@
 import { api } from "./api/client";
 import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem, Vital } from "./api/types";
 import { fold } from "./i18n/transliterate";
+import { session } from "./session.svelte";
 import { isOpen } from "./states";
 import { Stream, type ServerEvent, type StreamState } from "./stream";
 import { errorText } from "./words";
@@ -178,7 +179,8 @@ export class City {
         work.tellPresence(data as PresenceEvent);
         break;
       case "reset":
-        // We fell too far behind for the stream to tell us everything: read the city anew.
+        // We fell too far behind for the stream to tell us everything, or may see other things: read the city anew.
+        void session.renew();
         void this.refresh();
         break;
     }

@@ -38,6 +38,12 @@ class SessionStore {
     }
   }
 
+  /** What the person may do has perhaps changed: ask again, and keep what is known when nobody answers. */
+  async renew(): Promise<void> {
+    const fresh = await api.session().catch(() => null);
+    if (fresh && this.current && JSON.stringify(fresh) !== JSON.stringify(this.current)) this.current = fresh;
+  }
+
   async signIn(login: string, password: string): Promise<void> {
     await api.signIn(login, password);
     await this.load();
