@@ -5,7 +5,9 @@ from datetime import timedelta
 from vidik.context.ngsild import writing
 from vidik.context.ngsild.repository import entity_maps
 from vidik.context.registrations import announcing
+from vidik.context.snapshots import filling
 from vidik.context.snapshots import repository as snapshots
+from vidik.context.snapshots.api import notify
 from vidik.context.store import changes, entities, packing
 from vidik.kernel.clock import now
 from vidik.kernel.modules import PeriodicJob
@@ -26,9 +28,12 @@ async def forget_entity_maps(services: Services, tenant: str) -> None:
 
 
 async def forget_snapshots(services: Services, tenant: str) -> None:
-    """Delete the snapshots whose time has passed."""
+    """Delete the snapshots whose time has passed; say of those that nobody fills any more that they have failed."""
     async with services.database.transaction(tenant) as connection:
         await snapshots.delete_expired(connection)
+        lost = await filling.give_up(connection)
+    for one in lost:
+        await notify(services, tenant, one)
 
 
 async def pack_history(services: Services, tenant: str) -> None:

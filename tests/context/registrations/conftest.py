@@ -22,6 +22,11 @@ class Peers:
     def __init__(self) -> None:
         self.asked: list[httpx.Request] = []
         self._answers: dict[tuple[str, str], Any] = {}
+        self.open = asyncio.Event()
+        """Cleared, no source answers."""
+        self.open.set()
+        self.heard = asyncio.Event()
+        """Set by the first question."""
 
     def answer(self, method: str, path: str, status: int = 200, content: Any = None, **headers: str) -> None:
         """What a source answers; the path begins with the name of the source."""
@@ -34,6 +39,8 @@ class Peers:
 
     async def handle(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)
+        self.heard.set()
+        await self.open.wait()
         found = self._answers.get((request.method, f"{request.url.host}{request.url.path}"))
         if found is None:
             return httpx.Response(404, json={"title": "Not found", "status": 404})

@@ -280,6 +280,35 @@ class TestEnd:
         assert await self.schemas(benches) == 0
         await create(benches, id="urn:x:snapshot", snapshotQueries=[BENCHES])
 
+    async def test_one_that_nobody_fills_any_more_has_failed(
+        self, benches: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def killed(*_arguments: object) -> None:
+            """What a process that is killed does."""
+
+        monkeypatch.setattr(api.filling, "run", killed)
+        snapshot = await create(benches, snapshotQueries=[BENCHES, BENCHES])
+        services = services_of(benches)
+        await jobs.forget_snapshots(services, "city")
+        assert (await status(benches, snapshot))["snapshotStatus"] == "preparing"
+        async with services.database.transaction("city") as connection:
+            await connection.execute("UPDATE snapshot SET created_at = now() - interval '10 minutes'")
+        await jobs.forget_snapshots(services, "city")
+        told = await status(benches, snapshot)
+        assert told["snapshotStatus"] == "failure"
+        assert [one["resultStatus"] for one in told["snapshotQueriesDetails"]] == ["failure", "failure"]
+
+    async def test_what_goes_wrong_while_it_is_filled_is_told(
+        self, benches: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def broken(*_arguments: object) -> None:
+            raise OSError("the disk is gone")
+
+        monkeypatch.setattr(api.filling, "collect", broken)
+        told = await status(benches, await create(benches))
+        assert told["snapshotStatus"] == "failure"
+        assert told["snapshotQueriesDetails"][0]["problemDetails"]["title"] == "The snapshot was not filled"
+
     async def test_purged_by_what_it_says_of_itself(self, benches: httpx.AsyncClient) -> None:
         low, high = [await create(benches, snapshotQueries=[BENCHES], snapshotPriority=one) for one in (2, 8)]
         asked = {"q": 'snapshotPriority<5;snapshotStatus=="success";createdAt>2020-01-01T00:00:00Z'}

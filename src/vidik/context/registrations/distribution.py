@@ -107,13 +107,20 @@ _DISCOVERIES: Final[Mapping[Handler, Discovery]] = {
 _SHARED: Final = frozenset((*_READS, *_WRITES, *_BATCHES, *_DISCOVERIES, purge_api.purge_entities))
 
 
+async def is_shared(call: Call, asked: Parameters) -> bool:
+    """Whether a query may concern other sources, too."""
+    federation = Federation.of(call.broker.services)
+    if call.snapshot is not None or federation.registry.has_none(call.tenant) or asked.flag("local"):
+        return False
+    return bool((await federation.registry.tenant(call.tenant)).registrations)
+
+
 async def answer_query(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
     """A page of a query of entities: of those here alone, or together with the sources that registrations name."""
-    federation = Federation.of(call.broker.services)
-    if call.snapshot is None and not federation.registry.has_none(call.tenant) and not asked.flag("local"):
-        known = await federation.registry.tenant(call.tenant)
-        if known.registrations:
-            return await reads.query(Sharing.of(call, known, federation), asked, kind, context, by_post=False)
+    if await is_shared(call, asked):
+        federation = Federation.of(call.broker.services)
+        sharing = Sharing.of(call, await federation.registry.tenant(call.tenant), federation)
+        return await reads.query(sharing, asked, kind, context, by_post=False)
     return await entities_api.answer_query(call, asked, kind, context)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, Final
+from collections.abc import Awaitable, Callable
+from typing import Final
 from urllib.parse import quote, urlsplit
 
 import orjson
@@ -26,6 +27,7 @@ from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 from vidik.kernel.logs import get_logger
+from vidik.kernel.services import Services
 
 WRITE: Final = "context.write"
 MAXIMUM_SNAPSHOTS: Final = 10
@@ -33,17 +35,20 @@ _log = get_logger("vidik.snapshots")
 
 
 async def create_snapshot(call: Call) -> Response:
-    """POST /snapshots: freeze what queries find. The answer comes when everything is in it."""
+    """POST /snapshots: freeze what queries find. It is filled when the client has its answer."""
     given, context = await call.body()
     body = model.parse(given, queries=True)
     _check_endpoint(call, body)
     snapshot = _new(body)
-    content = await filling.collect(call, snapshot.body, context)
+    response = await _created(call, snapshot, "create_snapshot")
+    response.background = BackgroundTask(_filled, call, snapshot, context)
+    return response
 
-    async def fill(connection: Connection) -> None:
-        await filling.fill(connection, snapshot, content)
 
-    return await _created(call, snapshot, fill, "create_snapshot")
+async def _filled(call: Call, snapshot: Snapshot, context: ActiveContext) -> None:
+    filled = await filling.run(call, snapshot, context)
+    if filled is not None:
+        await notify(call.broker.services, call.tenant, filled)
 
 
 async def clone_snapshot(call: Call) -> Response:
@@ -56,6 +61,8 @@ async def clone_snapshot(call: Call) -> Response:
         source = await repository.get(connection, source_id)
     if source is None:
         raise _unknown(source_id)
+    if source.status == "preparing":
+        raise Conflict(f"The snapshot {source_id} is being prepared still.", field="id")
     kept = {name: source.body[name] for name in (*model.QUERIES, *model.DETAILS.values()) if name in source.body}
     snapshot = _new({**kept, **body})
     snapshot.status = source.status
@@ -65,10 +72,14 @@ async def clone_snapshot(call: Call) -> Response:
             raise _unknown(source_id)
         await repository.clone(connection, source, snapshot)
 
-    return await _created(call, snapshot, fill, "clone_snapshot")
+    response = await _created(call, snapshot, "clone_snapshot", fill)
+    response.background = _notice(call, snapshot)
+    return response
 
 
-async def _created(call: Call, snapshot: Snapshot, fill: Any, operation: str) -> Response:
+async def _created(
+    call: Call, snapshot: Snapshot, operation: str, fill: Callable[[Connection], Awaitable[None]] | None = None
+) -> Response:
     database = call.broker.services.database
     async with database.transaction(call.tenant) as connection:
         present = await repository.every(connection)
@@ -78,8 +89,8 @@ async def _created(call: Call, snapshot: Snapshot, fill: Any, operation: str) ->
                 field="id",
                 type_uri=problems.ERRORS + "AlreadyExists",
             )
-        await fill(connection)
-        await repository.update(connection, snapshot)
+        if fill is not None:
+            await fill(connection)
         # The least important goes, and of those the one that was not used for longest (clause 5.5.15).
         crowded = present[: max(0, len(present) + 1 - MAXIMUM_SNAPSHOTS)]
         for one in crowded:
@@ -88,7 +99,7 @@ async def _created(call: Call, snapshot: Snapshot, fill: Any, operation: str) ->
     for one in crowded:
         await database.forget(one.tenant)
     location = f"/ngsi-ld/v1/snapshots/{quote(snapshot.id, safe=':')}"
-    return Response(status_code=201, headers={"Location": location}, background=_notice(call, snapshot))
+    return Response(status_code=201, headers={"Location": location})
 
 
 def _new(body: Json) -> Snapshot:
@@ -217,21 +228,21 @@ def _check_endpoint(call: Call, body: Json) -> None:
 
 def _notice(call: Call, snapshot: Snapshot) -> BackgroundTask | None:
     """Tell the endpoint of a snapshot how it is, once the client has its answer (clause 5.16.6)."""
-    return None if snapshot.endpoint is None else BackgroundTask(_notify, call, snapshot)
+    return None if snapshot.endpoint is None else BackgroundTask(notify, call.broker.services, call.tenant, snapshot)
 
 
-async def _notify(call: Call, snapshot: Snapshot) -> None:
+async def notify(services: Services, tenant: str, snapshot: Snapshot) -> None:
+    """Tell the endpoint of a snapshot, where it has one, how it is; who does not take it is not told again."""
     endpoint = snapshot.endpoint
     if endpoint is None:
         return
-    settings = call.broker.services.settings
     headers = {"Content-Type": JSON}
-    if call.tenant != settings.tenant:
-        headers["NGSILD-Tenant"] = call.tenant
+    if tenant != services.settings.tenant:
+        headers["NGSILD-Tenant"] = tenant
     headers |= dict(endpoint.receiver_info)
     body = model.notification(snapshot, now(), f"urn:ngsi-ld:Notification:{uuid.uuid4()}")
     try:
-        status = await Senders.of(call.broker.services).send(endpoint, Message(headers, orjson.dumps(body)))
+        status = await Senders.of(services).send(endpoint, Message(headers, orjson.dumps(body)))
     except (OSError, ValueError) as error:
         _log.warning("nobody took the notice about a snapshot", snapshot=snapshot.id, reason=type(error).__name__)
     else:

@@ -1,32 +1,48 @@
-"""Filling a snapshot with what its queries find (ETSI GS CIM 009, clause 5.16.1.4).
+"""Filling a snapshot with what its queries find (ETSI GS CIM 009, clause 5.16.1.4), after its client has the answer.
 
-What is found is first only named, then copied by one statement a kind of query, so that everything that is here is of
-one moment. What other sources have of it is asked for and put in as they answer.
+What is found here is first only named, then copied by one statement a kind of query, so that everything that is here
+is of one moment. Sources are asked once, and what they have is put in as they answered. A snapshot that nobody fills
+any more (its process was killed) is given up when its time for that is over.
 """
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entity_maps, parameters, temporal, temporal_api
+from vidik.context.ngsild import entity_maps, parameters, problems, temporal, temporal_api
 from vidik.context.ngsild.broker import Call, Mapped
-from vidik.context.ngsild.entity_maps import HERE, Ask, Everything
+from vidik.context.ngsild.entity_maps import HERE, MAXIMUM_ENTITIES, Everything
 from vidik.context.ngsild.exchange import JSON, Parameters
 from vidik.context.ngsild.rendering import Stored
-from vidik.context.registrations.distribution import answer_query
+from vidik.context.registrations.distribution import answer_query, is_shared
 from vidik.context.registrations.merging import read_entity
 from vidik.context.snapshots import repository
-from vidik.context.snapshots.model import DETAILS, Json, Snapshot, status_of
+from vidik.context.snapshots.model import DETAILS, QUERIES, Json, Snapshot, status_of
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import VidikError
+from vidik.kernel.logs import get_logger
 
 _AT_ONCE: Final = 500
+_LONGEST: Final = timedelta(seconds=120)
+"""So long a snapshot may be filled."""
+_GIVEN_UP: Final = _LONGEST + timedelta(seconds=30)
+_NOT_FILLED: Final[Json] = {
+    "resultStatus": "failure",
+    "problemDetails": {
+        "type": problems.ERRORS + "InternalError",
+        "title": "The snapshot was not filled",
+        "detail": "Filling it was interrupted, or took too long. Create it again, or narrow its queries.",
+    },
+}
+_log = get_logger("vidik.snapshots")
 _SELECTING: Final = (
     "type",
     "id",
@@ -49,6 +65,52 @@ class Content:
     """Entities to copy from here."""
     elsewhere: list[Stored] = field(default_factory=list)
     past: list[tuple[list[str], temporal.TemporalQuery]] = field(default_factory=list)
+
+
+async def run(call: Call, snapshot: Snapshot, context: ActiveContext) -> Snapshot | None:
+    """Fill a snapshot that is kept as preparing; as it is now, or None where somebody has deleted it meanwhile."""
+    found: Json = {name: snapshot.body[name] for name in QUERIES if name in snapshot.body}
+    try:
+        async with asyncio.timeout(_LONGEST.total_seconds()):
+            content = await collect(call, found, context)
+            async with call.broker.services.database.transaction(call.tenant) as connection:
+                kept = await _preparing(connection, snapshot)
+                if kept is not None:
+                    kept.body |= found
+                    await fill(connection, kept, content)
+                    await repository.update(connection, kept)
+                return kept
+    except Exception as error:
+        _log.exception("a snapshot was not filled", snapshot=snapshot.id, reason=type(error).__name__)
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        kept = await _preparing(connection, snapshot)
+        if kept is not None:
+            await _give_up(connection, kept)
+        return kept
+
+
+async def give_up(connection: Connection) -> list[Snapshot]:
+    """Say of snapshots that nobody fills any more that they have failed; which they are."""
+    over = now() - _GIVEN_UP
+    lost = [one for one in await repository.every(connection) if one.status == "preparing" and one.created_at < over]
+    kept = [one for each in lost if (one := await _preparing(connection, each)) is not None]
+    for one in kept:
+        await _give_up(connection, one)
+    return kept
+
+
+async def _preparing(connection: Connection, snapshot: Snapshot) -> Snapshot | None:
+    """A snapshot as it is kept, locked, if it is to be filled still."""
+    kept = await repository.get(connection, snapshot.id, for_update=True)
+    return kept if kept is not None and (kept.place, kept.status) == (snapshot.place, "preparing") else None
+
+
+async def _give_up(connection: Connection, snapshot: Snapshot) -> None:
+    for queries, details in DETAILS.items():
+        if queries in snapshot.body:
+            snapshot.body[details] = [_NOT_FILLED] * len(snapshot.body[queries])
+    snapshot.status = "failure"
+    await repository.update(connection, snapshot)
 
 
 async def collect(call: Call, body: Json, context: ActiveContext) -> Content:
@@ -78,17 +140,27 @@ async def _tried(work: Any) -> Json:
 
 async def _find_present(call: Call, query: Json, context: ActiveContext, content: Content) -> Everything:
     asked = _selected(parameters.of_query(query))
-    ask: Ask = partial(answer_query, call)
-    found = await entity_maps.everything(call, asked, context, ask)
-    content.here += [one for one in found.ids if found.holders.get(one, [HERE]) == [HERE]]
-    shared = [one for one in found.ids if found.holders.get(one, [HERE]) != [HERE]]
-    for start in range(0, len(shared), _AT_ONCE):
-        part = shared[start : start + _AT_ONCE]
-        sources = frozenset(source for one in part for source in found.holders[one])
-        rest = Parameters.of({"limit": str(len(part)), "options": "sysAttrs"}).joined(asked)
-        with call.over(Mapped(part, sources)):
-            response = await ask(rest, JSON, context)
-        content.elsewhere += [read_entity(one, context) for one in orjson.loads(response.body)]
+    if not await is_shared(call, asked):
+        found = await entity_maps.everything(call, asked, context, partial(answer_query, call))
+        content.here += found.ids
+        return found
+    found = Everything([], {}, [])
+    more = True
+    with call.over(Mapped(None)) as mapped:
+        while more:
+            page = {"limit": str(_AT_ONCE), "offset": str(len(found.ids)), "options": "sysAttrs"}
+            response = await answer_query(call, Parameters.of(page).joined(asked), JSON, context)
+            if warning := response.headers.get("NGSILD-Warning"):
+                found.warnings.append(warning)
+            for one in orjson.loads(response.body):
+                found.ids.append(one["id"])
+                if mapped.holders.get(one["id"], [HERE]) == [HERE]:
+                    content.here.append(one["id"])
+                else:
+                    content.elsewhere.append(read_entity(one, context))
+            more = 'rel="next"' in response.headers.get("Link", "")
+            if len(found.ids) > MAXIMUM_ENTITIES:
+                raise problems.too_many(f"The query finds more than {MAXIMUM_ENTITIES} entities; narrow it.")
     return found
 
 
@@ -109,7 +181,7 @@ def _selected(given: Parameters) -> Parameters:
 
 
 async def fill(connection: Connection, snapshot: Snapshot, content: Content) -> None:
-    """Put what was found into a snapshot; part of the transaction that makes it."""
+    """Put what was found into a snapshot, and say how it is."""
     if content.here:
         await repository.copy_entities(connection, snapshot, content.here)
     for ids, wanted in content.past:

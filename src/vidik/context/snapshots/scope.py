@@ -8,6 +8,7 @@ from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.snapshots import repository
 from vidik.kernel.clock import now
+from vidik.kernel.errors import Conflict
 
 HEADER: Final = "NGSILD-Snapshot"
 # What is told to others (subscriptions) or about them (registrations) stays with the living memory.
@@ -17,7 +18,8 @@ _RESOURCES: Final = frozenset(("entities", "entityOperations", "temporal", "type
 async def enter(call: Call) -> None:
     """Turn a request to the snapshot that it names.
 
-    Raises NotFound where there is no such snapshot, NotSupported for what a snapshot has not.
+    Raises NotFound where there is no such snapshot, NotSupported for what a snapshot has not, Conflict where it is
+    not filled yet: what is not in it would otherwise seem not to be.
     """
     if call.segments[0] not in _RESOURCES:
         raise problems.not_supported(f"A snapshot has entities and their past, but no {call.segments[0]}.")
@@ -25,9 +27,11 @@ async def enter(call: Call) -> None:
     moment = now()
     async with call.broker.services.database.session(call.tenant) as connection:
         snapshot = await repository.get(connection, snapshot_id)
-        if snapshot is not None:
+        if snapshot is not None and snapshot.status != "preparing":
             await repository.use(connection, snapshot_id, moment)
     if snapshot is None:
         raise problems.not_found(f"There is no snapshot {snapshot_id}.")
+    if snapshot.status == "preparing":
+        raise Conflict(f"The snapshot {snapshot_id} is being prepared still.", field=HEADER)
     call.snapshot = snapshot_id
     call.tenant = snapshot.tenant
