@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from vidik.cli import accounts, app, audit_record, city, devices, family  # noqa: F401  each registers its commands
-from vidik.cli.checks import examine
+from vidik.cli.checks import _places, examine
 from vidik.kernel.errors import VidikError
 from vidik.kernel.identity.openid.config import _loaded
 from vidik.kernel.settings import Settings, get_settings
@@ -201,6 +201,35 @@ class TestDoctor:
         assert any("other.groups.g.0.role" in one.sentence for one in with_mistake if one.level == "bad")
         assert any("https://a.test" in one.sentence for one in good if one.level == "ok")
         assert any("VIDIK_PUBLIC_URL" in one.sentence for one in without_address if one.level == "bad")
+
+    def test_areas_and_organisations_of_the_sign_in_file_that_are_not_there_are_said_with_what_to_do(
+        self, tmp_path: Path, database_url: str
+    ) -> None:
+        with psycopg.connect(database_url) as connection:
+            connection.execute("SET search_path TO tenant_city, platform")
+            connection.execute(
+                "INSERT INTO area (code, name, shape, changed_by, changed_at) VALUES ('medijana', 'М', %s, 'x', now())",
+                ['{"type": "Polygon", "coordinates": [[[21, 43], [22, 43], [22, 44], [21, 43]]]}'],
+            )
+            connection.execute(
+                "INSERT INTO device (device_id, name, organisation, origin) VALUES ('d', 'd', 'toplana', 'real')"
+            )
+        path = tmp_path / "sign-in.yaml"
+        path.write_text(
+            "city: {name: City, issuer: 'https://a.test', client_id: x, groups: {"
+            "right: {role: dispatcher, organisation: toplana, area: medijana},"
+            "slip: {role: dispatcher, organisation: toplna, area: medjana}}}"
+        )
+        settings = Settings(data=tmp_path, sign_in=path, public_url="https://vidik.test")
+
+        found = {finding.level: finding.sentence for finding in _places(settings, database_url)}
+
+        assert set(found) == {"bad", "note"}
+        assert "'slip'" in found["bad"]
+        assert "'medjana', which does not exist" in found["bad"]
+        assert "draw it under Control, Areas, or correct the file (perhaps 'medijana' is meant)" in found["bad"]
+        assert "'toplna'" in found["note"]
+        assert "perhaps 'toplana' is meant" in found["note"]
 
     def test_doors_open_to_the_network_without_tls_are_bad(self, tmp_path: Path) -> None:
         findings = examine(Settings(data=tmp_path, host="0.0.0.0", port=0, mqtt_port=1))

@@ -78,7 +78,10 @@ def _family(settings: Settings) -> Iterator[Finding]:
             yield Finding("ok", f"The process '{name}' works")
     try:
         with reachable_database(settings) as url:
-            yield _database(url)
+            found = _database(url)
+            yield found
+            if found.level == "ok":
+                yield from _places(settings, url)
     except VidikError as error:
         yield Finding("bad", error.detail)
 
@@ -98,6 +101,24 @@ def _database(url: str) -> Finding:
     if row is None or row[0] != head("platform"):
         return Finding("bad", "The database is not at this release's version: run 'vidik migrate'")
     return Finding("ok", f"PostgreSQL {row[1]} answers and is at this release's version")
+
+
+def _places(settings: Settings, url: str) -> Iterator[Finding]:
+    import psycopg
+
+    from vidik.cli.sign_in_checks import standing_at, unknown_places
+    from vidik.kernel.identity.openid.config import provider_of
+
+    try:
+        provider = provider_of(settings)
+        found = list(unknown_places(provider, standing_at(url, settings.tenant))) if provider else []
+    except VidikError:
+        return  # what is wrong with the file is said where it is looked at
+    except psycopg.Error as error:
+        yield Finding("bad", f"The areas of {settings.tenant} cannot be read: {str(error).strip()}")
+        return
+    for must_mend, sentence in found:
+        yield Finding("bad" if must_mend else "note", sentence)
 
 
 def _ports(settings: Settings) -> Iterator[Finding]:
