@@ -87,19 +87,6 @@ class TestAssets:
         text = (await client.get(f"/api/console/assets/{SUBSTATION.entity_id}/raw.csv")).text
         assert text.startswith("attribute,value,unit,observed_at,recorded_at\r\npower,12.5,kW,")
 
-    async def test_vital_signs_count_what_is_fresh(
-        self, client: httpx.AsyncClient, database: Database, live: LiveCity
-    ) -> None:
-        values = {"supplyTemperatureSecondary": 48.2, "referenceTemperature": 48.0, "power": 100.0}
-        await store(database, SUBSTATION, values)
-        await until_seen(live, SUBSTATION.entity_id)
-        answer = await client.get("/api/console/vitals")
-        assert answer.status_code == 200, answer.text
-        heating = next(item for item in answer.json()["items"] if item["service"] == "heating")
-        assert heating["value"] == 100
-        assert heating["fresh"] == 1
-        assert len(heating["trend"]) == 48
-
     async def test_search_finds_across_scripts(
         self, client: httpx.AsyncClient, database: Database, live: LiveCity
     ) -> None:

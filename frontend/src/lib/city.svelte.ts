@@ -1,5 +1,6 @@
 import { api } from "./api/client";
-import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem, Vital } from "./api/types";
+import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem } from "./api/types";
+import type { Vital } from "./api/vitals";
 import { fold } from "./i18n/transliterate";
 import { session } from "./session.svelte";
 import { isOpen } from "./states";
@@ -29,7 +30,9 @@ export class City {
   failure = $state<string | null>(null);
   alarms = $state.raw<Map<string, Alarm>>(new Map());
   feed = $state.raw<FeedItem[]>([]);
+  /** Those of the strip first, then the others of the page. */
   vitals = $state.raw<Vital[]>([]);
+  vitalsKnown = $state(false);
   stream = $state<StreamState>("connecting");
   heardAt = $state<string | null>(null);
 
@@ -244,8 +247,10 @@ export class City {
     this.feed = (await api.feed(FEED_LENGTH)).items;
   }
 
-  private async loadVitals(): Promise<void> {
+  /** Read the vital signs again, also when somebody has changed them here. */
+  async loadVitals(): Promise<void> {
     this.vitals = (await api.vitals()).items;
+    this.vitalsKnown = true;
   }
 
   private connect(position: string): void {

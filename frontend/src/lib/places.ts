@@ -32,7 +32,7 @@ export const PLACES: {
   { address: "/duty", key: "d", icon: "duty", label: "nav.duty", screens: ["duty"] },
   { address: "/warnings", key: "w", icon: "warnings", label: "nav.warnings", screens: ["warnings"] },
   { address: "/exercises", key: "x", icon: "exercises", label: "nav.exercises", screens: ["exercises"] },
-  { address: "/city", key: "y", icon: "city", label: "nav.city", screens: ["city"] },
+  { address: "/city", key: "y", icon: "city", label: "nav.city", screens: ["city", "vitals"] },
   { address: "/devices", key: "e", icon: "devices", label: "nav.devices", screens: ["devices", "device"] },
   {
     address: "/dead-letters",

@@ -16,6 +16,7 @@ export type ScreenName =
   | "requests"
   | "wall"
   | "city"
+  | "vitals"
   | "duty"
   | "warnings"
   | "administration"
@@ -46,6 +47,7 @@ const PATHS: [RegExp, ScreenName][] = [
   [/^\/desk\/?$/, "desk"],
   [/^\/wall\/?$/, "wall"],
   [/^\/city\/?$/, "city"],
+  [/^\/vitals(?:\/([a-z0-9_]+))?\/?$/, "vitals"],
   [/^\/incidents(?:\/([0-9]+))?\/?$/, "incidents"],
   [/^\/requests(?:\/(.+?))?\/?$/, "requests"],
   [/^\/administration(?:\/([a-z]+))?\/?$/, "administration"],
@@ -129,6 +131,7 @@ class Router {
     if (screen === "procedures" && id) return this.go("/procedures");
     if (screen === "exercises" && id) return this.go("/exercises");
     if (screen === "tasks" && id) return this.go("/tasks");
+    if (screen === "vitals" && id) return this.go("/vitals");
     if (screen !== "situation") this.go(parent[screen] ?? "/situation");
   }
 }

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from vidik.kernel.modules import Module
+from vidik.kernel.modules import Module, PeriodicJob
 from vidik.kernel.services import Services
 
 if TYPE_CHECKING:
@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
-    from vidik.console.api import router
+    from vidik.console import api
+    from vidik.console.vitals import api as vitals_api
 
-    return [router]
+    return [api.router, vitals_api.router]
 
 
 def _routes() -> "Sequence[BaseRoute]":
@@ -29,16 +30,18 @@ def _routes() -> "Sequence[BaseRoute]":
 @asynccontextmanager
 async def _lifespan(services: Services) -> AsyncIterator[None]:
     from vidik.console.live import LiveCity
-    from vidik.console.trends import Trends
+    from vidik.console.vitals.shown import Vitals
 
-    trends = Trends(services.database, services.settings.tenant)
-    services.put(trends)
+    services.put(Vitals(services.database, services.settings.tenant))
     async with LiveCity(services).running() as live:
         services.put(live)
-        try:
-            yield
-        finally:
-            await trends.close()
+        yield
 
 
-MODULE = Module(name="console", api_routers=_api_routers, routes=_routes, lifespan=_lifespan)
+def _periodic() -> Sequence[PeriodicJob]:
+    from vidik.console.vitals.keeping import KEEP_EVERY_SECONDS, Keeper
+
+    return [PeriodicJob("console.vitals", KEEP_EVERY_SECONDS, Keeper().run)]
+
+
+MODULE = Module(name="console", api_routers=_api_routers, routes=_routes, periodic=_periodic, lifespan=_lifespan)

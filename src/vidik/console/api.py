@@ -11,7 +11,6 @@ from fastapi.responses import StreamingResponse
 from vidik.console import detail, feed, history, repository, search
 from vidik.console.live import LiveCity
 from vidik.console.projection import Asset, summary
-from vidik.console.trends import Trends
 from vidik.kernel import basemap as basemaps
 from vidik.kernel.clock import iso, now, now_microseconds
 from vidik.kernel.database import Connection
@@ -73,20 +72,6 @@ async def list_assets(live: Live, _: Reader) -> Response:
             "assets": [summary(asset) for asset in live.projection.assets.values()],
         }
     )
-
-
-@router.get("/vitals")
-async def read_vitals(live: Live, services: ServicesOf, _: Reader) -> Response:
-    """Return the vital sign of each service with its last day."""
-    moment = now()
-    items = vitals.measure(live.projection.assets.values(), now_microseconds())
-    trends = services.get(Trends)
-    for item in items:
-        trends.sample(item["service"], item["value"], moment)
-    past = await trends.of(live.projection.assets.values())
-    for item in items:
-        item["trend"] = past.get(item["service"], [])
-    return _json({"items": items})
 
 
 @router.get("/assets/{asset_id}")
@@ -252,13 +237,6 @@ async def read_basemap(request: Request, services: ServicesOf, _: Reader) -> Res
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-
-    async def ask() -> Principal | None:
-        try:
-            return await require_principal_anew(request, "context.read")
-        except (Unauthenticated, Forbidden):
-            return None
-
     return Response(basemaps.load_basemap(services.settings), media_type="application/json", headers=headers)
 
 
@@ -274,6 +252,13 @@ async def stream(request: Request, live: Live) -> StreamingResponse:
 
 async def _follow(request: Request, live: LiveCity, last: int | None, principal: Principal) -> AsyncIterator[bytes]:
     """Yield the stream until the client leaves, the process stops, or the person is no longer signed in."""
+
+    async def ask() -> Principal | None:
+        try:
+            return await require_principal_anew(request, "context.read")
+        except (Unauthenticated, Forbidden):
+            return None
+
     with live.hub.joined(last, principal) as client:
         client.doubt()  # it may have changed while the stream was opened
         looked = now_microseconds()

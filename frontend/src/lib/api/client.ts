@@ -22,8 +22,8 @@ import type {
   SearchItem,
   SignedIn,
   Session,
-  Vital,
 } from "./types";
+import type { Vital } from "./vitals";
 
 /** A request that did not succeed. `status` is 0 when the server could not be reached at all. */
 export class ApiError extends Error {

@@ -79,21 +79,6 @@ export interface AssetList {
   assets: AssetSummary[];
 }
 
-export interface Vital {
-  service: Service;
-  key: string;
-  value: number | null;
-  unit: string | null;
-  decimals: number;
-  trend: [string, number | null][];
-  normal: [number, number] | null;
-  target: number | null;
-  assets: number;
-  fresh: number;
-  stale: number;
-  alarms: number;
-}
-
 export interface Attribute {
   name: string;
   label_key: string;

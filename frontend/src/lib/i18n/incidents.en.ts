@@ -30,7 +30,6 @@ export const incidentsEn = {
   "city.severe": "Severe incidents now",
   "city.noneSevere": "No severe incident is running.",
   "city.week": "The last seven days",
-  "city.target": "Target {n}",
   "city.up": "{figure} more than a day ago",
   "city.down": "{figure} less than a day ago",
   "city.steady": "As a day ago",

@@ -35,7 +35,6 @@ export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   "city.severe": "Тешки инциденти сада",
   "city.noneSevere": "Ниједан тежак инцидент није у току.",
   "city.week": "Последњих седам дана",
-  "city.target": "Циљ {n}",
   "city.up": "{figure} више него пре једног дана",
   "city.down": "{figure} мање него пре једног дана",
   "city.steady": "Као пре једног дана",

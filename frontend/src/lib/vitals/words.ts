@@ -1,0 +1,81 @@
+import type { AssetsSource, Vital, VitalSource, VitalTest } from "../api/vitals";
+import { attributeName, texts, typeName } from "../i18n/index.svelte";
+import { v } from "../i18n/vitals";
+import { full, grouped, isShare, short, symbol } from "../units";
+import { valueWord } from "../words";
+
+/** A value with as many decimals as its sign has. */
+export const figure = (vital: Vital, value: number): string => grouped(value.toFixed(vital.decimals));
+
+export const figureNow = (vital: Vital): string => (vital.value === null ? "–" : figure(vital, vital.value));
+
+/** A value with its unit, as a sentence has it. */
+export const figureText = (vital: Vital, value: number): string =>
+  [figure(vital, value), symbol(vital.unit)].filter(Boolean).join("\u00a0");
+
+/** Judged by what is shown: 94.6 of a sign without decimals is 95. */
+export function isOutside(vital: Vital): boolean {
+  if (vital.value === null || !vital.normal) return false;
+  const shown = Number(vital.value.toFixed(vital.decimals));
+  return shown < vital.normal[0] || shown > vital.normal[1];
+}
+
+export const nameOf = (vital: Vital): string => texts(vital.name);
+
+export function targetText(vital: Vital): string {
+  const { target } = vital;
+  if (!target) return v("target.none");
+  const unit = symbol(vital.unit);
+  const withUnit = (value: number) => (unit ? `${full(value)}\u00a0${unit}` : full(value));
+  return target.at_least != null
+    ? v("target.atLeast", { n: withUnit(target.at_least) })
+    : v("target.atMost", { n: withUnit(target.at_most ?? 0) });
+}
+
+export const bandText = (vital: Vital): string =>
+  vital.normal ? v("band", { low: short(vital.normal[0]), high: short(vital.normal[1]) }) : "";
+
+/** Why there is no value, and what it would need. */
+export function missingText(vital: Vital): string {
+  if (!vital.missing) return "";
+  const what = vital.source.kind === "assets" ? vital.source.types.map(typeName).join(", ") : "";
+  return v(`missing.${vital.missing}`, { what });
+}
+
+const lower = (name: string): string =>
+  /^[\p{Lu}][\p{Ll}]/u.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
+
+function testText(test: VitalTest): string {
+  if (test.hours) return v("test.hours", { hours: test.hours.replace("-", "–") });
+  const own = lower(attributeName(test.attribute ?? ""));
+  const a = test.reference ? v("difference", { a: own, b: lower(attributeName(test.reference)) }) : own;
+  const share = isShare(test.attribute ?? null, null);
+  const number = (value: number) => (share ? `${full(value * 100)}\u00a0%` : full(value));
+  if (test.equals)
+    return v("test.equals", { a, words: test.equals.map((one) => valueWord(String(one))).join(" / ") });
+  if (test.above != null && test.below != null)
+    return v("test.between", { a, low: number(test.above), high: number(test.below) });
+  return test.above != null
+    ? v("test.above", { a, n: number(test.above) })
+    : v("test.below", { a, n: number(test.below ?? 0) });
+}
+
+const together = (tests: VitalTest[]): string => tests.map(testText).join(` ${v("and")} `);
+
+function assetsText(source: AssetsSource): string {
+  const types = source.types.map(typeName).join(", ");
+  const a = lower(attributeName(source.attribute ?? ""));
+  const p = lower(attributeName(source.per ?? ""));
+  const parts = [v(`aggregate.${source.aggregate}`, { a, p })];
+  if (source.ways?.length) parts.push(source.ways.map(together).join(`; ${v("or")} `));
+  let sentence = `${types}: ${parts.join(" ")}`;
+  if (source.over) sentence += `, ${v("over", { time: source.over })}`;
+  if (source.among?.length) sentence += `, ${v("among")} ${together(source.among)}`;
+  return sentence;
+}
+
+/** How a sign is measured, as a sentence. */
+export function sourceText(source: VitalSource): string {
+  if (source.kind === "assets") return `${assetsText(source)}.`;
+  return `${v(`figure.${source.figure}`, { over: source.over ?? "", within: source.within ?? "" })}.`;
+}
