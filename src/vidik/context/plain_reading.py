@@ -78,7 +78,7 @@ class PlainReading:
         if form is None:
             return None
         principal = self._known.remembered(credential.decode("latin-1"))
-        if principal is None or not principal.may(permission) or not self._registry.has_none(principal.tenant):
+        if principal is None or not principal.may(permission, None) or not self._registry.has_none(principal.tenant):
             return None
         context = self._broker.contexts.used(form.link)
         if context is None:

@@ -24,7 +24,7 @@ from vidik.context.ngsild.repository.tenants import tenant_exists
 from vidik.kernel import audit
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Forbidden
-from vidik.kernel.identity import Principal, require_principal
+from vidik.kernel.identity import Principal, must_reach_the_city, require_principal
 from vidik.kernel.services import Services
 
 _TENANT: Final = re.compile(r"[A-Za-z0-9_\-]{1,64}")
@@ -145,8 +145,12 @@ class Broker:
         return services.get(cls)
 
     async def call(self, request: Request, segments: list[str], permission: str) -> Call:
-        """Who asks and for which tenant; raises Unauthenticated, Forbidden or NotFound (NonexistentTenant)."""
+        """Who asks and for which tenant; raises Unauthenticated, Forbidden or NotFound (NonexistentTenant).
+
+        Entities do not say whose they are, citizens' requests among them: a role in an organisation is not enough.
+        """
         principal = await require_principal(request, permission)
+        must_reach_the_city(principal, permission)
         tenant = await self._tenant(request, principal)
         return Call(request, self, principal, tenant, Parameters(request.scope["query_string"]), segments)
 

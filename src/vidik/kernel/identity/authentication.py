@@ -264,14 +264,17 @@ def require_in_the_city(permission: str) -> Callable[[Request], Awaitable[Princi
 
     async def dependency(request: Request) -> Principal:
         principal = await require_principal(request, permission)
-        if not principal.reaches(permission, CITYS):
-            told = (
-                f"This belongs to the whole city: it needs the permission {permission} without organisation and area."
-            )
-            raise Forbidden(told, code="whole-city")
+        must_reach_the_city(principal, permission)
         return principal
 
     return dependency
+
+
+def must_reach_the_city(principal: Principal, permission: str) -> None:
+    """Raise Forbidden when a permission holds in one organisation or area only."""
+    if not principal.reaches(permission, CITYS):
+        told = f"This belongs to the whole city: it needs the permission {permission} without organisation and area."
+        raise Forbidden(told, code="whole-city")
 
 
 async def require_person(request: Request) -> Principal:

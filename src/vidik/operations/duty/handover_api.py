@@ -15,6 +15,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 from vidik.kernel.forms import Number, RowId
 from vidik.kernel.identity import Principal
+from vidik.kernel.identity.reach import CITYS
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal
 from vidik.operations.alarms import repository as alarms
@@ -61,7 +62,9 @@ async def take(escalation: RowId, connection: Transaction, principal: Taker) -> 
     if row["state"] == "over":
         raise Conflict("This is over: nobody needs to take it any more.", code="call-over")
     if row["cause"] == "alarm":
-        if not principal.may("alarms.acknowledge"):
+        # Who is called may always answer, whosever the alarm is.
+        whose = await of_escalation(connection, escalation) or CITYS
+        if not principal.reaches("alarms.acknowledge", whose):
             raise Forbidden("Only who may acknowledge alarms takes one over.")
         await _acknowledge(connection, row["subject"], principal)
     await take_over(connection, row, actor_of(principal), moment)

@@ -14,6 +14,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Forbidden, NotFound, Unprocessable
 from vidik.kernel.forms import Keepable
 from vidik.kernel.identity import Principal, require_in_the_city
+from vidik.kernel.identity import repository as accounts
 from vidik.kernel.settings import Settings
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal, web_push
@@ -159,8 +160,8 @@ async def try_channel(
 
 @router.get("/contacts/{login}")
 async def read_contact(login: Keepable, connection: Transaction, principal: Reader) -> dict[str, Any]:
-    """Return how a person is reached: their own, or anybody's for who manages duty."""
-    _own_or_manager(login, principal)
+    """Return how a person is reached: their own, or those of an organisation for who manages duty there."""
+    await _own_or_manager(connection, login, principal)
     row = (await roster.contacts(connection, [login])).get(login)
     browsers = len(await roster.browsers(connection, login))
     if row is None:
@@ -174,7 +175,7 @@ async def write_contact(
     login: Keepable, body: ContactForm, connection: Transaction, services: ServicesOf, principal: Reader
 ) -> dict[str, Any]:
     """Write how a person is reached."""
-    _own_or_manager(login, principal)
+    await _own_or_manager(connection, login, principal)
     if login not in await roster.people(connection, services.settings.tenant):
         raise NotFound("There is no account with this login.")
     await roster.write_contact(connection, login, body.language, body.addresses, principal.name, now())
@@ -185,8 +186,11 @@ async def write_contact(
     return view
 
 
-def _own_or_manager(login: str, principal: Principal) -> None:
-    if login != principal.login and not principal.may("duty.manage"):
+async def _own_or_manager(connection: Connection, login: str, principal: Principal) -> None:
+    if login == principal.login or principal.may("duty.manage", None):
+        return
+    row = await accounts.account_by_login(connection, principal.tenant, login)
+    if row is None or not principal.may("duty.manage", row["organisation"]):
         raise Forbidden("Only who manages duty sees how others are reached.")
 
 

@@ -18,9 +18,10 @@ from vidik.operations.exercises import repository, service
 from vidik.operations.exercises.scenario import scenario_of, scenarios
 from vidik.operations.exercises.view import exercise_view, scenario_view
 from vidik.operations.incidents import service as incidents
-from vidik.operations.incidents.api import answer, known_type, note_on_record
+from vidik.operations.incidents.api import answer, known_type, may_hang, note_on_record
 from vidik.operations.incidents.forms import OpenForm
 from vidik.operations.incidents.types import incident_types
+from vidik.operations.reaching import may_act
 from vidik.operations.version_header import read_version
 from vidik.operations.words import Words
 
@@ -144,7 +145,9 @@ async def open_incident(
     opening = replace(
         body.opening(kind, principal.owners("incidents.manage")), exercise_id=row["id"], origin="simulated"
     )
+    await may_hang(connection, principal, opening.links)
     incident = await incidents.open_incident(connection, opening, incidents.actor_of(principal))
+    may_act(principal, "incidents.manage", incident.belonging)
     response.headers["Location"] = f"/api/incidents/{incident.id}"
     view = await answer(connection, incident, response)
     facts = {"type": incident.type, "severity": incident.severity, "exercise": str(row["id"])}
@@ -154,7 +157,7 @@ async def open_incident(
 
 async def _answer(connection: Connection, row: Any, principal: Principal, response: Response) -> dict[str, Any]:
     response.headers["ETag"] = f'"{row["version"]}"'
-    leading = principal.may("exercises.run")
+    leading = principal.may("exercises.run", None)
     return await service.whole(connection, row, leading=leading, moment=now())
 
 

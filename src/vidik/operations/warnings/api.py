@@ -10,11 +10,14 @@ from fastapi import APIRouter, Depends, Query, Response
 from vidik.kernel import audit
 from vidik.kernel.city import load_city
 from vidik.kernel.clock import now
+from vidik.kernel.database import Connection
 from vidik.kernel.forms import Form, Number, RowId
 from vidik.kernel.identity import Principal, require, require_in_the_city
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations.incidents import service as incidents
+from vidik.operations.incidents.repository import belonging as belonging_of_incident
 from vidik.operations.incidents.types import incident_types
+from vidik.operations.reaching import must_reach
 from vidik.operations.version_header import read_version
 from vidik.operations.warnings import cap, page, proposal, repository, service
 from vidik.operations.warnings.content import Content, MessageType
@@ -57,6 +60,8 @@ async def list_warnings(
 @router.post("", status_code=201)
 async def draft(body: DraftForm, connection: Transaction, principal: Author) -> dict[str, Any]:
     """Begin a warning."""
+    if body.incident is not None:
+        await _must_see(connection, body.incident, principal)
     row, is_new = await service.draft(
         connection,
         principal,
@@ -76,13 +81,18 @@ async def draft(body: DraftForm, connection: Transaction, principal: Author) -> 
 
 @router.get("/proposal")
 async def propose(
-    connection: Transaction, services: ServicesOf, _: Author, incident: Annotated[Number, Query()]
+    connection: Transaction, services: ServicesOf, principal: Author, incident: Annotated[Number, Query()]
 ) -> dict[str, Any]:
     """Return what a warning about an incident could say, for its author to complete; nothing is written."""
+    await _must_see(connection, incident, principal)
     found = await incidents.get(connection, incident)
     kind = incident_types(services.settings.data).get(found.type)
     event = kind.title.scripts()["sr-Cyrl"] if kind is not None else ""
     return {"content": proposal.propose(found, event, now()), "incident": str(found.id), "number": found.number}
+
+
+async def _must_see(connection: Connection, incident: int, principal: Principal) -> None:
+    await must_reach(connection, incident, principal, "incident", belonging_of_incident, see="incidents.read")
 
 
 @router.get("/{warning}")
