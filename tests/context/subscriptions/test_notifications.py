@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.context.subscriptions.conftest import City
+from tests.context.subscriptions.conftest import City, Worker
 from tests.context.subscriptions.receiver import Receiver
+
+from vidik.kernel.database import Database
 
 NULL = "urn:ngsi-ld:null"
 
@@ -403,3 +405,31 @@ async def test_an_expired_entity_counts_as_deleted(city: City, receiver: Receive
         await entities.delete_expired(connection)
 
     assert (await receiver.wait(1))[0].data[0]["id"] == entity_id
+
+
+async def test_what_happened_before_a_change_of_a_subscription_is_judged_by_its_former_words(
+    city: City, receiver: Receiver, worker: Worker, database: Database
+) -> None:
+    entity_id = await city.create(name="Tower", level=1)
+    subscription_id = await city.subscribe(watchedAttributes=["level"], q="level>5")
+    other = await city.subscribe(watchedAttributes=["level"], q="level>90", entities=[{"type": "Building"}])
+    await worker.stop()
+    await city.change(entity_id, level=7)
+    path = f"/subscriptions/{subscription_id}"
+    for fragment in ({"watchedAttributes": ["name"], "q": "level<5"}, {"description": "once more"}):
+        assert (await city.client.patch(path, json=fragment)).status_code == 204
+    await city.change(entity_id, level=8)
+    await city.change(entity_id, level=2, name="Spire")
+    await city.change(entity_id, level=9, name="Mast")
+    assert (await city.client.patch(f"/subscriptions/{other}", json={"q": "level<90"})).status_code == 204
+    await city.change(entity_id, level=10)
+    await worker.start()
+
+    told = await receiver.wait(3)
+
+    found = [(one.body["subscriptionId"], one.data[0]["level"]["value"]) for one in told]
+    assert [level for name, level in found if name == subscription_id] == [7, 2]
+    assert [level for name, level in found if name == other] == [10]
+    async with database.session("city") as connection:
+        cursor = await connection.execute("SELECT FROM subscription_former")
+        assert cursor.rowcount == 0

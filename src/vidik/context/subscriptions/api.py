@@ -22,7 +22,7 @@ from vidik.context.ngsild import contexts_api, parameters, problems, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import check_definition, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, has_header, page_links
-from vidik.context.subscriptions import questions, repository
+from vidik.context.subscriptions import questions, repository, words
 from vidik.context.subscriptions.addresses import check_endpoint
 from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, About, Subscription
 from vidik.context.subscriptions.parsing import parse_subscription, translated
@@ -162,6 +162,7 @@ async def update_subscription(call: Call, kind: Kind) -> Response:
         subscription.key = row.key
         await questions.check(connection, subscription)
         check_definition(call.request, row.modified_at)
+        await words.keep(connection, row.key)
         await repository.update(connection, _row(subscription, body, own, moment))
         await _announce(call, kind, connection, subscription_id)
         await call.note_write(connection, "change_subscription", [subscription_id])

@@ -16,13 +16,14 @@ from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
 from vidik.context.ngsild.linked import Node, with_linked
 from vidik.context.ngsild.rendering import Json
 from vidik.context.store.changes import Change, ChangeBatch
-from vidik.context.subscriptions import content, repository
+from vidik.context.subscriptions import content, repository, words
 from vidik.context.subscriptions.former import add_former
 from vidik.context.subscriptions.matching import Happening, concerns, happening, is_in_place, selectors_of
 from vidik.context.subscriptions.model import Subscription
 from vidik.context.subscriptions.questions import Questions
 from vidik.context.subscriptions.registry import Known, Registry
 from vidik.context.subscriptions.repository import Owed
+from vidik.context.subscriptions.words import Former
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services
@@ -48,7 +49,7 @@ class _Candidate:
 class SubscriptionConsumer:
     """Matches changes with subscriptions and writes down what is owed to whom."""
 
-    name = "context.subscriptions"
+    name = words.CONSUMER
 
     async def handle(self, services: Services, tenant: str, connection: Connection, batch: ChangeBatch) -> None:
         """Take in one committed batch of changes."""
@@ -61,14 +62,19 @@ class SubscriptionConsumer:
         known = await Registry.of(services).refresh(tenant, connection)
         if not known.by_key:
             return
-        found = [
-            (change, batch, subscriptions)
-            for batch in batches
-            for change in batch.changes
-            if change.operation != "late" and (subscriptions := _candidates(known, change))
-        ]
+        found: list[_Found] = []
+        for batch in batches:
+            formers = words.valid_at(known.former, batch.position)
+            found += [
+                (change, batch, subscriptions)
+                for change in batch.changes
+                if change.operation != "late" and (subscriptions := _candidates(known, formers, change))
+            ]
         for start in range(0, len(found), CHANGES_AT_ONCE):
             await self._take_in(services, tenant, connection, known, found[start : start + CHANGES_AT_ONCE])
+        known.judged = batches[-1].position
+        if known.former:
+            await words.forget(connection, known.judged)
 
     async def _take_in(
         self, services: Services, tenant: str, connection: Connection, known: Known, found: Sequence[_Found]
@@ -98,15 +104,18 @@ class SubscriptionConsumer:
             await _keep_bounded(connection, known, Counter(one.subscription for one in owed))
 
     def committed(self, services: Services, tenant: str) -> None:
-        """What `handle_all` wrote can be seen: wake the deliverer."""
-        Registry.of(services).tenant(tenant).wake.set()
+        """What `handle_all` wrote can be seen: wake the deliverer, forget what was valid before."""
+        known = Registry.of(services).tenant(tenant)
+        known.former = [one for one in known.former if one.until > known.judged]
+        known.wake.set()
 
 
-def _candidates(known: Known, change: Change) -> list[Subscription]:
+def _candidates(known: Known, formers: Sequence[Former], change: Change) -> list[Subscription]:
     attributes: Any = change.attributes
     if change.detail is not None:
         attributes = change.detail.before if change.operation == "deleted" else change.detail.after
-    return known.index.candidates(change.entity_id, change.types, attributes)
+    found = known.index.candidates(change.entity_id, change.types, attributes)
+    return words.candidates(found, formers, change, attributes) if formers else found
 
 
 async def _matching(connection: Connection, candidates: Sequence[_Candidate]) -> list[_Candidate]:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild.broker import Broker
-from vidik.context.subscriptions import repository
+from vidik.context.subscriptions import repository, words
 from vidik.context.subscriptions.index import Index
 from vidik.context.subscriptions.model import Subscription
 from vidik.context.subscriptions.parsing import parse_subscription
 from vidik.context.subscriptions.repository import Row
+from vidik.context.subscriptions.words import Former
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import VidikError
 from vidik.kernel.logs import get_logger
@@ -41,6 +43,10 @@ class Known:
     """How many owed notifications gave way to newer ones since the deliverer last wrote it down."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when a transaction that owes notifications has been committed."""
+    former: list[Former] = field(default_factory=list)
+    """What some of them asked for when changes were made that are still to be judged."""
+    judged: int = 0
+    """The position of the newest change that the consumer has judged."""
     unread: dict[int, Row] = field(default_factory=dict)
     """Subscriptions whose @context cannot be had now."""
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -108,6 +114,7 @@ class Registry:
             for key in [key for key in known.by_key if key not in there]:
                 known.drop(key)
             known.unread = {key: row for key, row in known.unread.items() if key in there}
+            known.former = [one async for one in self._former(known, connection)]
         known.revision = newest
 
     async def _read(self, known: Known, key: int, row: Row) -> None:
@@ -121,13 +128,26 @@ class Registry:
         known.unread.pop(key, None)
         known.put(subscription)
 
+    async def _former(self, known: Known, connection: Connection) -> AsyncIterator[Former]:
+        for until, row in await words.every(connection):
+            current = known.by_key.get(row.key)
+            if current is None:
+                continue
+            try:
+                subscription = await read(row, self._contexts)
+            except VidikError as error:
+                _log.warning("what a subscription was cannot be read", subscription=row.id, reason=error.detail)
+                continue
+            subscription.endpoint = current.endpoint  # whom it is sent to now, in the form that it takes
+            yield words.former(until, subscription)
+
 
 async def read(row: Row, contexts: ContextResolver) -> Subscription:
     """A stored subscription as it is meant; raises VidikError where its @context cannot be had."""
     context = await contexts.resolve(row.context)
     notified = row.body.get("jsonldContext")
-    words = None if notified is None else await contexts.resolve(notified)
-    subscription = parse_subscription(row.body, context, words)
+    spoken = None if notified is None else await contexts.resolve(notified)
+    subscription = parse_subscription(row.body, context, spoken)
     subscription.key, subscription.since, subscription.about = row.key, row.since, row.about
     subscription.is_active, subscription.expires_at = row.is_active, row.expires_at
     return subscription
