@@ -111,6 +111,14 @@ class TestFolder:
 
         assert [meter.counterfactual for meter in one.meters] == [meter.counterfactual for meter in two.meters]
 
+    def test_a_test_period_before_the_fit_period_declares_nothing(self, folder: Path) -> None:
+        task = Task(fit=TEST, test=FIT, weather=folder / "weather.csv", zone="UTC")
+
+        meter = evaluate_folder([folder / "saved.csv"], meter_files(folder, without=task.weather), task, workers=1)
+
+        assert meter.meters[0].verdict == "not_shown"
+        assert "test-before-fit" in {finding.code for finding in meter.meters[0].findings}
+
     def test_periods_that_overlap_are_refused(self, folder: Path) -> None:
         with pytest.raises(BadInput, match="overlap"):
             evaluate_folder([folder / "m0.csv"], [], Task(fit=FIT, test=FIT), workers=1)
@@ -208,10 +216,13 @@ class TestCommand:
             (["--zone", "Nis"], "no time zone"),
             (["--model", "magic"], "no model"),
             (["--kind", "flow"], "counter"),
+            (["--meters", "{folder}/weather.csv"], "it is no meter"),
         ],
     )
     def test_a_mistake_is_answered_with_a_sentence(self, folder: Path, arguments: list[str], words: str) -> None:
-        result = CliRunner().invoke(app, self.arguments(folder, *arguments))
+        given = [argument.format(folder=folder) for argument in arguments]
+
+        result = CliRunner().invoke(app, self.arguments(folder, *given))
 
         assert isinstance(result.exception, BadInput)
         assert words in result.exception.detail

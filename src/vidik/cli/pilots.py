@@ -37,7 +37,9 @@ def evaluate(
     ] = None,
     column: Annotated[str | None, typer.Option(help="The meters' column, where it is not plain.")] = None,
     temperature_column: Annotated[str | None, typer.Option(help="The weather's column.")] = None,
-    unit: Annotated[str, typer.Option(help="Of the meters, a UN/CEFACT code.")] = "KWH",
+    unit: Annotated[
+        str | None, typer.Option(help="Of the meters, a UN/CEFACT code. Left out: as the column's name says, else KWH.")
+    ] = None,
     zone: Annotated[
         str | None,
         typer.Option(
@@ -178,7 +180,7 @@ def _print_json(outcome: FolderOutcome) -> None:
             "nmbe": fit.nmbe if fit else None,
             "r2": fit.r2 if fit else None,
             "baseline_fit": meter.baseline_fit,
-            "unit": outcome.task.unit,
+            "unit": meter.unit,
             "actual": meter.actual,
             "counterfactual": meter.counterfactual,
             "saving": meter.saving,

@@ -70,6 +70,8 @@ class Meter:
     """Of one core, for choosing the model, fitting and projecting; reading the file is `reading_seconds`."""
     reading_seconds: float = 0.0
     cross_check: dict[str, float | str | None] | None = None
+    unit: str | None = None
+    """Of actual and counterfactual; None where the file could not be read."""
 
     @property
     def saving(self) -> float:
@@ -201,7 +203,7 @@ def _evaluated(reader: Reader, file: Path, temperature: Series | None, task: Tas
     reading, begin = time.process_time() - begin, time.process_time()
     assessment = assess(series, temperature, task.fit, task.test, model=task.model)
     seconds = time.process_time() - begin
-    findings = [*findings, *assessment.findings]
+    findings = [*findings, *assessment.findings, *_backwards(name, task)]
     placebos, pulse = _placebos(series, temperature, task), pulse_of(series, task.fit)
     run = assessment.run
     if run is None:
@@ -232,7 +234,18 @@ def _evaluated(reader: Reader, file: Path, temperature: Series | None, task: Tas
         seconds=seconds,
         reading_seconds=reading,
         cross_check=crossed,
+        unit=series.unit,
     )
+
+
+def _backwards(name: str, task: Task) -> list[Finding]:
+    if task.fit.first < task.test.first:
+        return []
+    text = (
+        f"{name}: the test period lies before the fit period, so what is called a saving here was used more later. "
+        "No saving is declared."
+    )
+    return [Finding("test-before-fit", "warning", text, name, task.test.first, task.test.last)]
 
 
 def _placebos(series: Series, temperature: Series | None, task: Task) -> list[Placebo]:

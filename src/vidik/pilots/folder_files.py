@@ -14,7 +14,7 @@ from vidik.pilots.measurement.series import Period, Series
 from vidik.pilots.outcome import Finding
 
 SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
-MISREAD = frozenset({"no-column", "column-unclear", "counter-as-amount", "amount-as-counter"})
+MISREAD = frozenset({"no-column", "column-unclear", "counter-as-amount", "amount-as-counter", "unit-named-otherwise"})
 """Refusals that say that a file is written otherwise than the options tell."""
 
 
@@ -27,7 +27,8 @@ class Task:
     weather: Path | None = None
     column: str | None = None
     temperature_column: str | None = None
-    unit: str = "KWH"
+    unit: str | None = None
+    """Of the meters; None: as the name of each one's column says, else kWh."""
     zone: str | None = None
     kind: Kind = "amount"
     level: float = 0.9
@@ -38,13 +39,15 @@ class Task:
 def meter_files(place: Path, *, without: Path | None = None, option: str = "meters") -> list[Path]:
     """The meters' files of a folder, or the one file; without the weather file.
 
-    Raises BadInput, in the name of `option`, where there is none.
+    Raises BadInput, in the name of `option`, where there is none, or where the one file is the weather's.
     """
     if not place.exists():
         raise BadInput(f"There is no file or folder {place}.", field=option, code="no-such-place")
-    if place.is_file():
-        return [place]
     hidden = without.resolve() if without is not None else None
+    if place.is_file():
+        if place.resolve() == hidden:
+            raise BadInput(f"{place} is the weather's file: it is no meter.", field=option, code="weather-as-meter")
+        return [place]
     files = sorted(
         file
         for file in place.iterdir()
@@ -97,12 +100,12 @@ def read_other(file: Path, task: Task, clock: str) -> tuple[Series, list[Finding
             raise
         for column, kind in ((None, task.kind), (task.column, other), (None, other)):
             with suppress(BadInput):
-                return _read(file, task, clock, column, task.unit, kind)
+                return _read(file, task, clock, column, None, kind)
         raise
 
 
 def _read(
-    file: Path, task: Task, clock: str, column: str | None, unit: str, kind: Kind
+    file: Path, task: Task, clock: str, column: str | None, unit: str | None, kind: Kind
 ) -> tuple[Series, list[Finding]]:
     name = name_of(file)
     try:

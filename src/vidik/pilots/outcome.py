@@ -73,7 +73,7 @@ def values_of(finding: Finding) -> dict[str, str | int | float]:
     }
 
 
-BLOCKING = frozenset({"scale", "baseline-scale", "unit-changed"})
+BLOCKING = frozenset({"scale", "baseline-scale", "unit-changed", "test-before-fit"})
 """Findings that a person must look at first: while one stands, no saving is declared."""
 
 

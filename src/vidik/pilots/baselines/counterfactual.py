@@ -17,6 +17,8 @@ from vidik.pilots.outcome import Fit
 
 STANDSTILL, EXPECTED = 0.05, 0.1
 """Of a high day's use: less was used, more was expected."""
+NET = 0.02
+"""From this share of negative hours on a meter counts both ways: that it counts nothing is no standstill."""
 PARTS_OF_DAY = (slice(0, 5), slice(5, 8), slice(8, 12), slice(12, 16), slice(16, 20), slice(20, 24))
 
 
@@ -129,7 +131,7 @@ def standstill(actual: Values, predicted: Values, baseline: Mask) -> Mask:
     """
     used, expected = _mean(actual, ~np.isnan(actual)), _mean(predicted, ~np.isnan(actual))
     known = used[baseline & ~np.isnan(used)]
-    if len(known) == 0:
+    if len(known) == 0 or (actual < 0).sum() > NET * (~np.isnan(actual)).sum():
         return np.zeros(len(used), dtype=np.bool_)
     much = float(np.quantile(known, 0.9))
     with np.errstate(invalid="ignore"):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.series import Mask, Series, Values
+from vidik.pilots.measurement.temperature_units import guard_one_unit
 from vidik.pilots.outcome import Finding
 from vidik.pilots.specification import Repair
 
@@ -99,7 +100,11 @@ def guard_amounts(series: Series, repairs: Collection[Repair]) -> tuple[Series, 
 
 
 def guard_temperature(series: Series, repairs: Collection[Repair]) -> tuple[Series, list[Finding]]:
-    """A temperature series without codes of broken sensors and without stretches in which it stands still."""
+    """A temperature series without codes of broken sensors and without stretches in which it stands still.
+
+    Raises BadInput where it goes over from one unit to another.
+    """
+    guard_one_unit(series)
     values = series.values.copy()
     findings: list[Finding] = []
     if _looks_fahrenheit(values):

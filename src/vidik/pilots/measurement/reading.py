@@ -16,9 +16,10 @@ from vidik.kernel.errors import BadInput
 from vidik.pilots.measurement.counters import drop_dips, increments
 from vidik.pilots.measurement.grid import HOURS, utc_offsets
 from vidik.pilots.measurement.guards import guard_amounts, guard_kind, guard_temperature
+from vidik.pilots.measurement.named_units import ASSUMED, chosen_unit, named_unit
 from vidik.pilots.measurement.series import Series, Values
-from vidik.pilots.measurement.stamps import Times, parse_times, refuse_unreadable, to_utc
-from vidik.pilots.measurement.steps import of_amounts, of_counter, step_of
+from vidik.pilots.measurement.stamps import SECONDS_AN_HOUR, Times, parse_times, refuse_unreadable, to_utc
+from vidik.pilots.measurement.steps import of_amounts, of_counter, step_of, usual_gap
 from vidik.pilots.measurement.table import Table, read_table, to_numbers
 from vidik.pilots.outcome import Finding
 from vidik.pilots.specification import Repair
@@ -37,7 +38,7 @@ def read_csv(
     data: bytes,
     *,
     column: str | None,
-    unit: str,
+    unit: str | None,
     zone: str,
     kind: Kind,
     name: str = "file",
@@ -46,8 +47,9 @@ def read_csv(
 ) -> tuple[Series, list[Finding]]:
     """A series from a CSV file (also gzipped); `column` may be left out where one column is plainly meant.
 
-    Times without an offset are wall-clock times of `zone`. Raises BadInput, with a sentence for the person, where the
-    file is no table, or has no such column, no time that can be read, or steps longer than a day.
+    Times without an offset are wall-clock times of `zone`. `unit` None: as the column's name says, else kWh. Raises
+    BadInput, with a sentence for the person, where the file is no table, or has no such column, no time that can be
+    read, or steps longer than a day, or where the column's name speaks of another unit.
     """
     table = read_table(data, name)
     time_name, texts = _times_of(table, name, time_column)
@@ -62,6 +64,11 @@ def read_csv(
     times, values = times[keep], values[keep]
     if len(times) < 2:
         raise refuse_unreadable(name, texts[0])
+    if kind != "mean":
+        unit = chosen_unit(name, chosen, unit)
+        values, power = _energy(times, values, name, chosen, kind)
+        findings += power
+    unit = unit or ASSUMED
     if step_of(times) == "day":
         days = times if not is_utc else _to_local(times, zone)
         series, more = _daily(days, values, name=name, unit=unit, zone=zone, kind=kind, repairs=repairs)
@@ -104,6 +111,20 @@ def to_series(
     start, steps, more = fill(times, values, name=name, is_mean=kind == "mean", repairs=repairs)
     series, guarded = _guarded(Series(name, start, steps, unit, zone), kind, repairs)
     return series, findings + more + guarded
+
+
+def _energy(times: Times, values: Values, name: str, column: str, kind: Kind) -> tuple[Values, list[Finding]]:
+    """A column of power as amounts of its steps; a finding "power-column" says so. Other columns as they are."""
+    named = named_unit(column)
+    if kind == "counter" or named is None or not named.is_power:
+        return values, []
+    moments = np.unique(times.astype("datetime64[s]").astype(np.int64))
+    seconds = usual_gap(np.diff(moments))
+    text = (
+        f"{name}: the column '{column}' is power; each value was counted as the mean of its {seconds / 60:g} minutes."
+    )
+    found = Finding("power-column", "note", text, name, values={"column": column, "minutes": round(seconds / 60, 2)})
+    return values * (seconds / SECONDS_AN_HOUR), [found]
 
 
 def _guarded(series: Series, kind: Kind, repairs: Collection[Repair]) -> tuple[Series, list[Finding]]:

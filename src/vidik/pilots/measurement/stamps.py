@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
@@ -46,6 +47,7 @@ FORMATS = (
     "%Y%m%d",
 )
 """Beside ISO 8601 and seconds or milliseconds since 1970. Day before month where both would do."""
+_MIDNIGHT = re.compile(r"([ T])24:00")
 EPOCH_SECONDS = (1e8, 1e11)
 EPOCH_MILLISECONDS = (1e11, 1e14)
 
@@ -58,6 +60,8 @@ def parse_times(texts: Sequence[str]) -> tuple[Times, bool] | None:
     sample = [text for text in texts[:SAMPLE] if text]
     if not sample:
         return None
+    if any(_MIDNIGHT.search(text) for text in sample):
+        return _with_midnights(texts)
     if _numeric(sample):
         return _epochs(texts)
     if _offset(sample[0]) is not None:
@@ -69,6 +73,18 @@ def parse_times(texts: Sequence[str]) -> tuple[Times, bool] | None:
     if _agreement(texts, best) < READABLE_SHARE:
         return None
     return _each(texts, lambda text: _strptime(text, best)), False
+
+
+def _with_midnights(texts: Sequence[str]) -> tuple[Times, bool] | None:
+    """A file whose days end at 24:00, which is the next day's first moment (ISO 8601-1:2019, 4.3.8)."""
+    ends = np.array([_MIDNIGHT.search(text) is not None for text in texts], dtype=np.bool_)
+    parsed = parse_times(
+        [_MIDNIGHT.sub(r"\g<1>00:00", text) if end else text for text, end in zip(texts, ends, strict=True)]
+    )
+    if parsed is None:
+        return None
+    times, is_utc = parsed
+    return times + ends * np.timedelta64(1, "D"), is_utc
 
 
 def to_utc(local: Times, zone: str) -> tuple[Times, list[Finding]]:

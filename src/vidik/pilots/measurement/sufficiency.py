@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import date, timedelta
 from typing import Literal
 
@@ -47,13 +48,13 @@ def judge_sufficiency(
             found.append(Finding(f"{code}-too-short", "refused", text, name, period.first, period.last, values))
             continue
         if share < KNOWN_SHARE:
-            text = f"{name} has data on {share:.0%} of the days of the {words}; CalTRACK 2.0 asks for 90 %."
+            text = f"{name} has data on {_percent(share)} of the days of the {words}; CalTRACK 2.0 asks for 90 %."
             found.append(Finding(f"{code}-gaps", "warning", text, name, period.first, period.last, values))
         if temperature is not None:
             warm = float((~np.isnan(temperature[rows])).sum()) / period.days
             if warm < KNOWN_SHARE:
                 refused = warm < LEAST_SHARE
-                text = f"The temperature is known on {warm:.0%} of the days of the {words} of {name}; " + (
+                text = f"The temperature is known on {_percent(warm)} of the days of the {words} of {name}; " + (
                     "half of them are needed." if refused else "CalTRACK 2.0 asks for 90 %."
                 )
                 severity: Literal["refused", "warning"] = "refused" if refused else "warning"
@@ -68,6 +69,11 @@ def judge_sufficiency(
         )
         found.append(Finding("baseline-season", "warning", text, name, baseline.first, baseline.last))
     return found
+
+
+def _percent(share: float) -> str:
+    """Rounded down: what is not enough must not read as if it were."""
+    return f"{math.floor(share * 100)}%"
 
 
 def _same_season(baseline: Period, reporting: Period) -> bool:

@@ -89,7 +89,8 @@ def to_numbers(texts: Sequence[str], decimal_comma: bool = False) -> tuple[Value
     if not decimal_comma:
         try:
             plain_numbers = np.array(texts if "" not in texts else [text or "nan" for text in texts], dtype=np.float64)
-            return np.where(np.isinf(plain_numbers), np.nan, plain_numbers), 0
+            endless = np.isinf(plain_numbers)
+            return np.where(endless, np.nan, plain_numbers), int(endless.sum())
         except ValueError:
             pass
     values, wrong = np.full(len(texts), np.nan), 0
@@ -102,8 +103,9 @@ def to_numbers(texts: Sequence[str], decimal_comma: bool = False) -> tuple[Value
             values[number] = float(plain)
         except ValueError:
             wrong += 1
-    values[np.isinf(values)] = np.nan
-    return values, wrong
+    endless = np.isinf(values)
+    values[endless] = np.nan
+    return values, wrong + int(endless.sum())
 
 
 def _unpacked(data: bytes, name: str) -> bytes:

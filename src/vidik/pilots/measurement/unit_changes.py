@@ -24,7 +24,7 @@ NEAR = 0.5
 """How far, as a logarithm, the ratio of both sides may be from a factor: two weeks of spring differ by half."""
 SIDE, LEAST = 14, 4
 """Days looked at on either side of a jump, and how many of them must be known."""
-MOST_UNSTEADY = 3.0
+MOST_UNSTEADY = 5.0
 """Times as unsteady as the other side, at most: a plant at rest shows only noise."""
 MOSTLY = 0.75
 """Share of the days on either side on which something was used, at least: routes rest on Sundays."""
