@@ -1,7 +1,7 @@
-import type { Service } from "./api/types";
+import type { AssetService, Service } from "./api/types";
 
 /** Line drawings on a 24 px grid, used by the pages and, through Path2D, by the glyphs of the map. */
-export const SERVICE_ICONS: Record<Service, string> = {
+export const SERVICE_ICONS: Record<AssetService, string> = {
   heating:
     "M12 3c.6 3 4.600 4.900 4.600 9.800a4.600 4.600 0 0 1-9.200 0c0-2 .9-3.300 2-4.500.2 1.700.9 2.500 1.700 2.800C10.600 8 10.800 5.500 12 3Z",
   lighting:
@@ -13,6 +13,8 @@ export const SERVICE_ICONS: Record<Service, string> = {
   waste: "M5 7h14M9.500 7V4.500h5V7M7 7l.9 12.500h8.200L17 7M10.500 10.500v5.500M13.500 10.500v5.500",
   traffic:
     "M4.500 16.500v-4l2-5.500h11l2 5.500v4M4.500 12.500h15M4.500 16.500h15v2.500h-2.700v-2.500M7.200 16.500V19H4.500v-2.500M8 14.500h.01M16 14.500h.01",
+  cameras:
+    "M3.500 8.500l13-3.500 1.500 5.500-13 3.500zM17 7.500l3.500 1-.9 3-2.200-.500M9.500 13v5.500H3.500M3.500 15.500v6",
 };
 
 export const ICONS = {
@@ -27,6 +29,8 @@ export const ICONS = {
   exercises:
     "M8 3.500h8M12 3.500v3M12 20.500a7 7 0 1 0 0-14 7 7 0 0 0 0 14ZM10.500 10.500v6l4.500-3-4.500-3Z",
   requests: "M4 5.500h16v10.500h-9L7 19.500V16H4zM8 9.500h8M8 12.500h5",
+  crews:
+    "M9 11a3.300 3.300 0 1 0 0-6.600 3.300 3.300 0 0 0 0 6.600ZM2.500 19.500c.6-3.800 3-5.500 6.500-5.500s5.900 1.700 6.500 5.500ZM16 4.600a3.300 3.300 0 0 1 0 6.200M18 14.500c2 .7 3.200 2.300 3.500 5",
   tasks: "M8.500 4.500h7v3h-7zM8.500 6H5.500v14h13V6h-3M8.500 12.500l2 2 4.500-4.500M8.500 17h7",
   devices:
     "M7 7h10v10H7zM10 3.500V7M14 3.500V7M10 17v3.500M14 17v3.500M3.500 10H7M3.500 14H7M17 10h3.500M17 14h3.500",
@@ -62,4 +66,5 @@ export const ICONS = {
 } as const;
 
 export type IconName = keyof typeof ICONS;
-export const SERVICES = Object.keys(SERVICE_ICONS) as Service[];
+/** Public services; cameras are none. */
+export const SERVICES = Object.keys(SERVICE_ICONS).filter((one) => one !== "cameras") as Service[];

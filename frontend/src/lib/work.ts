@@ -1,3 +1,5 @@
+import type { Position } from "./api/tasks";
+
 /** What others do in the command centre, as the live stream tells it; stores of the rooms listen by topic. */
 export type WorkTopic =
   "incident" | "task" | "crew" | "procedure-run" | "shift" | "notice" | "warning" | "exercise" | "request";
@@ -11,12 +13,10 @@ export interface WorkEvent<Data = unknown> {
   data: Data;
 }
 
-/** Who looks at a thing now, or leaves it. */
-export interface PresenceEvent {
-  topic: WorkTopic;
-  subject: string;
-  data: { login: string; name: string; here: boolean };
-}
+/** What is true of this moment only, and kept nowhere: who looks at a thing or leaves it, where a crew is. */
+export type PresenceEvent =
+  | { topic: "incident"; subject: string; data: { login: string; name: string; here: boolean } }
+  | { topic: "crew"; subject: string; data: { position: Position } };
 
 type Listener = (event: WorkEvent) => void;
 
@@ -38,7 +38,7 @@ class Work {
     return () => this.readers.delete(reader);
   }
 
-  /** Be told who looks at what. */
+  /** Be told who looks at what, and where crews are. */
   onPresence(watcher: (event: PresenceEvent) => void): () => void {
     this.watchers.add(watcher);
     return () => this.watchers.delete(watcher);

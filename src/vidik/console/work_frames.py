@@ -33,8 +33,8 @@ class WorkFrames:
 
     @staticmethod
     def of_presence(said: Mapping[str, Any], position: int) -> Frame:
-        """Return the frame of who looks at a thing now, for those who may see it."""
+        """Return the frame of who looks at a thing, or where a crew is, now: for those who may see it."""
         data = dict(said["data"])
         belonging = Belonging.of(data.pop("whose"))
         payload = event("presence", {**said, "data": data}, position)
-        return Frame(position, payload, permission=SEEN_WITH[said["topic"]], belonging=belonging)
+        return Frame(position, payload, permission=SEEN_WITH[said["topic"]], belonging=belonging, is_passing=True)

@@ -54,7 +54,10 @@ async def tell(connection: Connection, topic: Topic, subject: str | int, data: M
 
 
 async def tell_presence(connection: Connection, topic: Topic, subject: str | int, data: Mapping[str, Any]) -> None:
-    """Say who looks at a thing now: passed on to who follows at this moment, written nowhere."""
+    """Say who looks at a thing, or where a crew is, now: passed on to who follows at this moment, written nowhere.
+
+    `data` has `whose`: `organisations` and `areas` (and `people`), by which it goes to those only who reach the thing.
+    """
     said = {"topic": topic, "subject": str(subject), "data": dict(data)}
     await connection.execute(
         "SELECT pg_notify(%s, jsonb_build_object('schema', current_schema(), 'said', %s::jsonb)::text)",

@@ -105,7 +105,10 @@ def test_layers_and_services_filter_map_and_table_alike(open_page: Open) -> None
     page = open_page("/situation?view=table")
     rows = page.get_by_role("table", name="Assets").get_by_role("row")
     expect(rows).to_have_count(CONTAINERS + 2)
-    page.get_by_role("group", name="Layers").get_by_role("button", name="Waste").click()
+    layers = page.get_by_role("group", name="Layers")
+    layers.get_by_role("button", name="Waste").click()
+    # What has an alarm stays for as long as alarms are on: nobody hides by a service what must be looked at.
+    layers.get_by_role("button", name="Alarms").click()
     expect(rows).to_have_count(2)
     page.reload()
     expect(rows).to_have_count(2)

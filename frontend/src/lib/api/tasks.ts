@@ -96,6 +96,13 @@ export interface WholeTask extends Task {
   pictures: Picture[];
 }
 
+/** Where a crew was seen, and when. */
+export interface Position {
+  place: Point;
+  accuracy_metres: number | null;
+  at: string;
+}
+
 export interface Crew {
   id: number;
   name: string;
@@ -110,7 +117,8 @@ export interface Crew {
   on_duty_since: string | null;
   on_duty_until: string | null;
   open_tasks: number;
-  position: { place: Point; accuracy_metres: number | null; at: string } | null;
+  /** Only while it is on duty, and only for who may send it. */
+  position: Position | null;
   version: number;
   changed_by: string;
 }

@@ -4,6 +4,8 @@ import type { AlarmState, Hold, HoldKind } from "./alarms.types";
 /** The shapes that the server sends. Times are ISO 8601 in UTC; places are [longitude, latitude]. */
 
 export type Service = "heating" | "lighting" | "parking" | "air" | "water" | "waste" | "traffic";
+/** Cameras are assets with a place on the map, and nobody's service: no vital sign, no rules of theirs. */
+export type AssetService = Service | "cameras";
 export type Priority = "critical" | "high" | "medium" | "low";
 export type AssetState = "normal" | Priority | "unknown" | "out_of_service";
 /** `exercise`: of a twin that stands in for an asset while an exercise is played. */
@@ -63,7 +65,7 @@ export interface Headline {
 export interface AssetSummary {
   id: string;
   name: string;
-  service: Service;
+  service: AssetService;
   type: string;
   place: Place | null;
   state: AssetState;
@@ -106,7 +108,7 @@ export interface AssetDevice {
 export interface AssetDetail {
   id: string;
   name: string;
-  service: Service;
+  service: AssetService;
   type: string;
   place: Place | null;
   origin: Origin;

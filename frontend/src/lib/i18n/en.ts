@@ -73,6 +73,7 @@ export const en = {
   "service.water": "Water",
   "service.waste": "Waste",
   "service.traffic": "Traffic",
+  "service.cameras": "Cameras",
   "service.all": "All services",
   "service.label": "Service",
 

@@ -68,9 +68,6 @@ export const requestsEn = {
   "told.withdrawn": "Nothing: its sender closed it.",
   changed: "It changed meanwhile. Look at what stands now, then decide again.",
   keys: "i opens an incident · l adds to the nearest one · x refuses · f forwards · b takes back · Esc to the list",
-  layer: "Requests",
-  "layer.count": { one: "{n} open request", other: "{n} open requests" },
-  "layer.hidden": "hidden",
 } satisfies Record<string, Message>;
 
 export type RequestsKey = keyof typeof requestsEn;

@@ -71,6 +71,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "service.water": "Вода",
   "service.waste": "Отпад",
   "service.traffic": "Саобраћај",
+  "service.cameras": "Камере",
   "service.all": "Све службе",
   "service.label": "Служба",
 

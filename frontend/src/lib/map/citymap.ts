@@ -4,6 +4,7 @@ import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Incident } from "../api/incidents.types";
 import type { AssetSummary, Basemap, Place } from "../api/types";
 import { isStale } from "../time";
+import { crewFeatures, type CrewMark } from "./crews";
 import { featureOf, glyphName, type AssetFeature } from "./clusters";
 import { GLYPH_PIXEL_RATIO, paintGlyph } from "./glyphs";
 import { incidentFeatures } from "./incidents";
@@ -29,6 +30,7 @@ export interface CityMapOptions {
   onSelect: (id: string | null) => void;
   onIncident?: (id: string) => void;
   onRequest?: (id: string) => void;
+  onCrew?: (id: number) => void;
   onMove: (view: View) => void;
 }
 
@@ -51,6 +53,8 @@ export class CityMap {
   private isSending = false;
   private stale = new Set<string>();
   private changed = new Map<string, AssetSummary>();
+  /** Assets that are to leave the source with the next flush. */
+  private leaving = new Set<string>();
   private flushTimer: ReturnType<typeof setTimeout> | undefined;
   private fadeTimer: ReturnType<typeof setTimeout> | undefined;
   private whenReady: (() => void)[] = [];
@@ -115,6 +119,7 @@ export class CityMap {
     for (const id of gone) this.sent.delete(id);
     this.unsent = unsent;
     this.changed.clear();
+    for (const id of placed) this.leaving.delete(id);
     if (gone.length > 0) void this.source("assets").updateData({ remove: gone });
     void this.send(assets);
   }
@@ -158,13 +163,31 @@ export class CityMap {
     this.source("requests").setData(requestFeatures(requests, chosen));
   }
 
-  /** One asset has another state: sent to the source as a diff, together with others of the moment. */
-  update(asset: AssetSummary): void {
-    const feature = this.unsent.has(asset.id) || this.sent.has(asset.id) ? featureOf(asset) : null;
-    if (!feature) return;
-    if (this.unsent.has(asset.id)) return void this.unsent.set(asset.id, feature);
-    this.sent.set(asset.id, keyOf(feature));
-    this.changed.set(asset.id, asset);
+  /** Show where crews on duty are, above everything else, one of them as chosen. */
+  showCrews(crews: CrewMark[], chosen: number | null): void {
+    if (!this.ready) return void this.whenReady.push(() => this.showCrews(crews, chosen));
+    this.source("crews").setData(crewFeatures(crews, chosen));
+  }
+
+  /** One asset has another state, or with it came or went from the layers that are on: sent with others of the moment. */
+  update(asset: AssetSummary, isShown: boolean): void {
+    const isKnown = this.unsent.has(asset.id) || this.sent.has(asset.id);
+    const feature = isShown ? featureOf(asset) : null;
+    if (!feature) {
+      if (!isKnown) return;
+      this.unsent.delete(asset.id);
+      this.sent.delete(asset.id);
+      this.changed.delete(asset.id);
+      this.leaving.add(asset.id);
+    } else if (!this.sent.has(asset.id)) {
+      this.leaving.delete(asset.id);
+      this.unsent.set(asset.id, feature);
+      if (!isKnown && this.ready) void this.send([asset]);
+      return;
+    } else {
+      this.sent.set(asset.id, keyOf(feature));
+      this.changed.set(asset.id, asset);
+    }
     this.flushTimer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
 
@@ -177,8 +200,11 @@ export class CityMap {
         { key: "glyph", value: glyphName(asset) },
       ],
     }));
+    const remove = [...this.leaving];
     this.changed.clear();
-    if (update.length > 0 && this.ready) void this.source("assets").updateData({ update });
+    this.leaving.clear();
+    if (update.length + remove.length > 0 && this.ready)
+      void this.source("assets").updateData({ update, remove });
   }
 
   /**
@@ -202,7 +228,8 @@ export class CityMap {
   }
 
   private fadeOne(asset: AssetSummary, now: number): void {
-    if (!this.sent.has(asset.id)) return;
+    // A register is not spoken to: its entries do not grow old.
+    if (!this.sent.has(asset.id) || asset.service === "cameras") return;
     const stale = isStale(asset.recorded_at ?? asset.observed_at, now, null);
     if (stale === this.stale.has(asset.id)) return;
     if (stale) this.stale.add(asset.id);
@@ -258,18 +285,19 @@ export class CityMap {
   }
 
   private paint(name: string): void {
-    if (!/^(full|dot|badge|request)\|/.test(name) || this.map.hasImage(name)) return;
+    if (!/^(full|dot|badge|request|crew)\|/.test(name) || this.map.hasImage(name)) return;
     this.painted.add(name);
     this.map.addImage(name, paintGlyph(name, this.palette), { pixelRatio: GLYPH_PIXEL_RATIO });
   }
 
   private bindPointer(): void {
-    const { onIncident, onRequest } = this.options;
+    const { onIncident, onRequest, onCrew } = this.options;
     const hits = [
       "assets",
       "clusters",
       ...(onIncident ? ["incidents"] : []),
       ...(onRequest ? ["requests"] : []),
+      ...(onCrew ? ["crews"] : []),
     ];
     this.map.on("click", async (event) => {
       const box: [maplibre.PointLike, maplibre.PointLike] = [
@@ -277,6 +305,8 @@ export class CityMap {
         [event.point.x + 5, event.point.y + 5],
       ];
       const found = this.map.queryRenderedFeatures(box, { layers: hits });
+      const crew = found.find((feature) => feature.layer.id === "crews");
+      if (crew) return onCrew?.(Number(crew.properties["id"]));
       const incident = found.find((feature) => feature.layer.id === "incidents");
       if (incident) return onIncident?.(String(incident.properties["id"]));
       const request = found.find((feature) => feature.layer.id === "requests");

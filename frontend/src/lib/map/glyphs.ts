@@ -1,5 +1,5 @@
 import { SERVICE_ICONS } from "../icons";
-import type { AssetState, Origin, Service } from "../api/types";
+import type { AssetService, AssetState, Origin } from "../api/types";
 import type { Palette } from "./palette";
 
 const SIDE = 36;
@@ -50,7 +50,7 @@ function setDash(context: CanvasRenderingContext2D, origin: Origin): void {
 
 function icon(
   context: CanvasRenderingContext2D,
-  service: Service,
+  service: AssetService,
   colour: string,
   size: number,
   dy = 0,
@@ -109,7 +109,7 @@ function paintDot(context: CanvasRenderingContext2D, origin: Origin, palette: Pa
 
 function paintFull(
   context: CanvasRenderingContext2D,
-  service: Service,
+  service: AssetService,
   state: AssetState,
   origin: Origin,
   palette: Palette,
@@ -211,7 +211,59 @@ function paintRequest(
   context.stroke(new Path2D("M-11.500 -10.500H11.500V7.500H1.500L-6.500 14V7.500H-11.500Z"));
 }
 
-/** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|high", "badge|high||exercise", "request|new||real". */
+/**
+ * A crew: a person; hollow while free, half filled with an arrow when sent, filled with a tick on site. Dashed when it
+ * has not said for long where it is, dotted around when simulated.
+ */
+function paintCrew(
+  context: CanvasRenderingContext2D,
+  state: string,
+  lost: boolean,
+  origin: Origin,
+  palette: Palette,
+): void {
+  const figure = new Path2D(
+    "M3.500 -6a3.500 3.500 0 1 1-7 0a3.500 3.500 0 1 1 7 0M-8 8c0-6 3-8.500 8-8.500s8 2.500 8 8.500Z",
+  );
+  context.lineJoin = context.lineCap = "round";
+  context.strokeStyle = palette.ground;
+  context.lineWidth = 5;
+  context.stroke(figure);
+  context.fillStyle = state === "on_site" ? palette.ink : palette.surface;
+  context.fill(figure);
+  if (state === "sent") {
+    context.save();
+    context.clip(figure);
+    context.fillStyle = palette.ink;
+    context.fillRect(-14, 3.5, 28, 14);
+    context.restore();
+  }
+  context.setLineDash(lost ? [2.5, 2.5] : []);
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 1.6;
+  context.stroke(figure);
+  context.setLineDash([]);
+  if (state !== "free") {
+    const sign = new Path2D(state === "sent" ? "M7 -8h6M10.500 -10.500 13 -8l-2.500 2.500" : "M7 -8l2 2 4-4");
+    context.strokeStyle = palette.ground;
+    context.lineWidth = 4.5;
+    context.stroke(sign);
+    context.strokeStyle = palette.ink;
+    context.lineWidth = 1.8;
+    context.stroke(sign);
+  }
+  if (origin !== "simulated") return;
+  setDash(context, origin);
+  context.strokeStyle = palette.ink;
+  context.lineWidth = 1.4;
+  context.stroke(
+    new Path2D(
+      "M-11.500 11.500V4c0-5 3-7.500 5.500-8.500V-6a6 6 0 0 1 12 0v1.500c2.500 1 5.500 3.500 5.500 8.500v7.500Z",
+    ),
+  );
+}
+
+/** Draw the picture that a glyph's name asks for: "full|heating|high|recorded", "badge|high", "badge|high||exercise", "request|new||real", "crew|sent|lost|real". */
 export function paintGlyph(name: string, palette: Palette): Picture {
   const canvas = document.createElement("canvas");
   canvas.width = canvas.height = SIDE * SCALE;
@@ -223,8 +275,9 @@ export function paintGlyph(name: string, palette: Palette): Picture {
   if (origin === "exercise") paintExercise(context, palette);
   if (kind === "badge") paintBadge(context, second as AssetState, palette);
   else if (kind === "request") paintRequest(context, second ?? "", origin as Origin, palette);
+  else if (kind === "crew") paintCrew(context, second ?? "", state === "lost", origin as Origin, palette);
   else if (kind === "dot") paintDot(context, origin as Origin, palette);
-  else paintFull(context, second as Service, state as AssetState, origin as Origin, palette);
+  else paintFull(context, second as AssetService, state as AssetState, origin as Origin, palette);
   const { data } = context.getImageData(0, 0, canvas.width, canvas.height);
   return { width: canvas.width, height: canvas.height, data };
 }

@@ -4,6 +4,7 @@ import type { Basemap } from "../api/types";
 import { toLatin } from "../i18n/transliterate";
 import { RANK, stateOfRank } from "../states";
 import { CLUSTER_PROPERTIES, CLUSTER_RADIUS } from "./clusters";
+import { crewLayers, crewSources } from "./crews";
 import { incidentLayers, incidentSources } from "./incidents";
 import { requestLayers, requestSources } from "./requests";
 import type { Palette } from "./palette";
@@ -211,6 +212,7 @@ export function layers(palette: Palette, cyrillic: boolean): LayerSpecification[
     },
     ...requestLayers(palette),
     ...incidentLayers(palette),
+    ...crewLayers(palette),
   ];
 }
 
@@ -234,6 +236,7 @@ export function styleOf(basemap: Basemap | null, palette: Palette, cyrillic: boo
     selected: { type: "geojson", data: EMPTY },
     ...requestSources(),
     ...incidentSources(),
+    ...crewSources(),
   };
   for (const name of BASE) {
     const data = basemap?.layers[name];

@@ -1,14 +1,15 @@
-import { tasksApi, type Crew, type Skill, type Task } from "../api/tasks";
+import { tasksApi, type Crew, type Position, type Skill, type Task } from "../api/tasks";
 import { inScript, texts } from "../i18n/index.svelte";
 import { session } from "../session.svelte";
 import { errorText } from "../words";
 import { work } from "../work";
 
-const POSITIONS_MS = 10_000;
+/** The stream tells positions and duty as they come; this is for what a browser missed. */
+const CREWS_MS = 60_000;
 const OVER = ["done", "failed", "cancelled"];
 export const isOver = (task: Task) => OVER.includes(task.state);
 
-/** Tasks that are not over and the crews, kept by the live stream; positions are asked for every ten seconds. */
+/** Tasks that are not over and the crews with where they are, kept by the live stream. */
 class Tasks {
   tasks = $state.raw<Map<number, Task>>(new Map());
   crews = $state.raw<Crew[]>([]);
@@ -30,10 +31,13 @@ class Tasks {
     void this.load();
     const stops = [
       work.on<Task>("task", (event) => this.put(event.data)),
-      work.on("crew", () => void this.loadCrews()),
+      work.on<Crew>("crew", (event) => this.heardOf(event.data)),
+      work.onPresence(
+        (event) => event.topic === "crew" && this.saw(Number(event.subject), event.data.position),
+      ),
       work.onGap(() => void this.load()),
     ];
-    const timer = setInterval(() => document.hidden || void this.loadCrews(), POSITIONS_MS);
+    const timer = setInterval(() => document.hidden || void this.loadCrews(), CREWS_MS);
     return () => {
       clearInterval(timer);
       for (const stop of stops) stop();
@@ -60,10 +64,31 @@ class Tasks {
   async loadCrews(): Promise<void> {
     if (!session.may("tasks.manage")) return;
     try {
-      this.crews = (await tasksApi.crews()).items;
+      const { items } = await tasksApi.crews();
+      // A position that the stream told meanwhile is newer than the answer's.
+      const known = new Map(this.crews.map((crew) => [crew.id, crew]));
+      this.crews = items.map((crew) =>
+        // None in the answer is none: it has not said where it is, or this person may not know any more.
+        crew.position ? withNewer(crew, known.get(crew.id)?.position ?? null) : crew,
+      );
     } catch {
       // The next round asks again; what is shown says its age.
     }
+  }
+
+  /** A crew was changed, or went on or off duty: off duty its position leaves this browser at once. */
+  private heardOf(crew: Crew): void {
+    if (!crew.on_duty)
+      this.crews = this.crews.map((one) =>
+        one.id === crew.id && one.version <= crew.version ? { ...one, on_duty: false, position: null } : one,
+      );
+    void this.loadCrews();
+  }
+
+  private saw(id: number, position: Position): void {
+    this.crews = this.crews.map((crew) =>
+      crew.id === id && crew.on_duty ? withNewer(crew, position) : crew,
+    );
   }
 
   /** Take a task as it now stands; an older version changes nothing. */
@@ -84,6 +109,12 @@ class Tasks {
     const found = this.skills.find((skill) => skill.code === code);
     return found ? texts(found.text) : inScript(code ?? "");
   }
+}
+
+/** A crew with the newer one of two positions; a position of before its duty, or without duty, is none. */
+function withNewer(crew: Crew, position: Position | null): Crew {
+  if (!crew.on_duty || !position || position.at < (crew.on_duty_since ?? "")) return crew;
+  return crew.position && crew.position.at >= position.at ? crew : { ...crew, position };
 }
 
 export const tasks = new Tasks();

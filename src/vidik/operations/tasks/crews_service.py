@@ -17,7 +17,13 @@ from vidik.operations import journal
 from vidik.operations.tasks import crews_repository as repository
 from vidik.operations.tasks.streets import Point, Trip, network_of, straight_trip
 from vidik.operations.tasks.suggesting import FRESH, Candidate, rank
-from vidik.operations.tasks.view import belonging_of_crew, crew_view, suggestion_view, without_position
+from vidik.operations.tasks.view import (
+    belonging_of_crew,
+    crew_view,
+    position_view,
+    suggestion_view,
+    without_position,
+)
 from vidik.operations.versions import Changed
 
 LONGEST_DUTY = timedelta(hours=24)
@@ -128,7 +134,10 @@ async def end_duties(connection: Connection, moment: datetime) -> int:
 async def take_position(
     connection: Connection, row: Mapping[str, Any], place: Point, accuracy_metres: float | None, at: datetime
 ) -> None:
-    """Keep where a crew is; raises Conflict off duty, when nobody may ask. It is not told to the journal."""
+    """Keep where a crew is; raises Conflict off duty, when nobody may ask.
+
+    Who may send the crew and looks now is told at once; the journal, which keeps for days, is not.
+    """
     if row["on_duty_since"] is None:
         raise Conflict("The crew is off duty: its position is not taken.", code="off-duty")
     moment = now()
@@ -136,7 +145,12 @@ async def take_position(
         raise Unprocessable("The position comes from the future.", field="at", code="position-time")
     if at < row["on_duty_since"]:
         raise Conflict("The crew was off duty then: its position is not taken.", code="off-duty")
-    await repository.add_position(connection, row["id"], place, accuracy_metres, min(at, moment))
+    belonging = belonging_of_crew(row)
+    seen_at = min(at, moment)
+    await repository.add_position(connection, row["id"], place, accuracy_metres, seen_at)
+    position = position_view(place, accuracy_metres, seen_at)
+    whose = {"organisations": sorted(belonging.organisations), "areas": sorted(belonging.areas)}
+    await journal.tell_presence(connection, "crew", row["id"], {"position": position, "whose": whose})
 
 
 async def suggest(

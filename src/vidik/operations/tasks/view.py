@@ -118,11 +118,8 @@ def crew_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a crew; its position is there only while it is on duty."""
     position = None
     if row["on_duty_since"] is not None and row["position_at"] is not None:
-        position = {
-            "place": {"type": "Point", "coordinates": [row["longitude"], row["latitude"]]},
-            "accuracy_metres": row["accuracy_metres"],
-            "at": iso(row["position_at"]),
-        }
+        place = (row["longitude"], row["latitude"])
+        position = position_view(place, row["accuracy_metres"], row["position_at"])
     return {
         "id": row["id"],
         "name": row["name"],
@@ -142,6 +139,12 @@ def crew_view(row: Mapping[str, Any]) -> dict[str, Any]:
         "changed_by": row["changed_by"],
         "changed_at": iso(row["changed_at"]),
     }
+
+
+def position_view(place: tuple[float, float], accuracy_metres: float | None, at: datetime) -> dict[str, Any]:
+    """Return where a crew was seen, and when."""
+    point = {"type": "Point", "coordinates": list(place)}
+    return {"place": point, "accuracy_metres": accuracy_metres, "at": iso(at)}
 
 
 def crew_seen_by(row: Mapping[str, Any], principal: Principal) -> dict[str, Any]:
