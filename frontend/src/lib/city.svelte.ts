@@ -1,6 +1,6 @@
 import { api } from "./api/client";
 import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem } from "./api/types";
-import type { Vital } from "./api/vitals";
+import { vitalsApi, type Vital } from "./api/vitals";
 import { fold } from "./i18n/transliterate";
 import { session } from "./session.svelte";
 import { isOpen } from "./states";
@@ -249,7 +249,7 @@ export class City {
 
   /** Read the vital signs again, also when somebody has changed them here. */
   async loadVitals(): Promise<void> {
-    this.vitals = (await api.vitals()).items;
+    this.vitals = await vitalsApi.now();
     this.vitalsKnown = true;
   }
 

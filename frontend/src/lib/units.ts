@@ -36,6 +36,9 @@ const UNITS: Record<string, { symbol: string; times?: number }> = {
   WTT: { symbol: "W" },
 };
 
+/** Every code that has a sign of its own. */
+export const UNIT_CODES: readonly string[] = Object.keys(UNITS).filter((code) => code !== "C62");
+
 /** Attributes that Smart Data Models define as a share from 0 to 1; people read per cent. */
 const SHARES = new Set(["fillingLevel", "illuminanceLevel", "occupancy", "relativeHumidity", "batteryLevel"]);
 

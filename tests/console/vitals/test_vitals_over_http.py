@@ -105,15 +105,16 @@ class TestShown:
         await Keeper().run(services, "city")
         shown = await vitals(client)
 
-        values = [value for _, value in shown["heating_in_band"]["trend"]]
+        values = shown["heating_in_band"]["trend"]["values"]
         assert len(values) == 48
         # Half an hour and more before the first reading there is none; each holds for three hours.
         assert set(values[:36]) == {None}
         assert {value for value in values if value is not None} >= {100.0, 0.0}
         assert shown["pm25_day"]["value"] == pytest.approx(20.5, abs=0.1)
         assert shown["pm25_day"]["met"] is False
-        month = (await ok(await client.get("/api/console/vitals/pm25_day/month")))["points"]
-        assert month[-1][1] == pytest.approx(20.5, abs=0.5)
+        month = (await ok(await client.get("/api/console/vitals/pm25_day/month")))["trend"]
+        assert (len(month["values"]), month["step_seconds"]) == (180, 14_400)
+        assert month["values"][-1] == pytest.approx(20.5, abs=0.5)
 
     async def test_one_without_assets_of_now_says_what_it_was_last(
         self, client: httpx.AsyncClient, database: Database, services: Services, live: LiveCity
@@ -142,7 +143,7 @@ class TestShown:
 
         assert (await vitals(client))["crews_on_duty"]["value"] == 2
         assert (await vitals(limited))["crews_on_duty"]["value"] == 1
-        assert len((await vitals(limited))["alarm_rate"]["trend"]) == 48
+        assert len((await vitals(limited))["alarm_rate"]["trend"]["values"]) == 48
         # A crew reads no requests: what is measured of them is not for it.
         assert "requests_answered" in await vitals(limited)
         assert "requests_answered" not in await vitals(citizen)
@@ -184,7 +185,7 @@ class TestChange:
         await until_seen(live, SUBSTATION.entity_id)
 
         tried = await ok(await client.post(f"{SIGNS}/try", json={"definition": OWN | {"key": "heat_drawn"}}))
-        assert (tried["value"], len(tried["trend"])) == (100, 25)
+        assert (tried["value"], len(tried["trend"]["values"])) == (100, 25)
         assert "heat_drawn" not in await vitals(client)
 
         made = await ok(await change(client, "heat_drawn", OWN, 0))

@@ -23,7 +23,6 @@ import type {
   SignedIn,
   Session,
 } from "./types";
-import type { Vital } from "./vitals";
 
 /** A request that did not succeed. `status` is 0 when the server could not be reached at all. */
 export class ApiError extends Error {
@@ -124,7 +123,6 @@ export const api = {
   session: () => get<Session>("/api/session"),
 
   assets: () => get<AssetList>("/api/console/assets"),
-  vitals: () => get<{ items: Vital[] }>("/api/console/vitals"),
   asset: (id: string, signal?: AbortSignal) =>
     get<AssetDetail>(`/api/console/assets/${part(id)}`, {}, signal),
   history: (

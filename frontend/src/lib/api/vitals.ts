@@ -50,6 +50,18 @@ export interface Target {
   at_most?: number | null;
 }
 export type Trend = [string, number | null][];
+/** A trend on its way: values at even steps from a time. */
+interface Steps {
+  from: string | null;
+  step_seconds: number;
+  values: (number | null)[];
+}
+
+const points = ({ from, step_seconds, values }: Steps): Trend => {
+  const start = Date.parse(from ?? "");
+  return values.map((value, place) => [new Date(start + place * step_seconds * 1000).toISOString(), value]);
+};
+const drawn = <Sign extends { trend: Steps }>(sign: Sign) => ({ ...sign, trend: points(sign.trend) });
 
 /** A vital sign as it is now. */
 export interface Vital {
@@ -76,6 +88,8 @@ export interface Vital {
   stale: number | null;
   place?: "strip" | "page";
 }
+
+type Sent = Omit<Vital, "trend"> & { trend: Steps };
 
 /** A sign as its file would say it. */
 export interface VitalDefinition {
@@ -123,10 +137,13 @@ export interface MeasurableType {
 const SIGNS = "/api/console/vital-signs";
 
 export const vitalsApi = {
-  month: (key: string) => get<{ points: Trend }>(`/api/console/vitals/${key}/month`),
+  now: async () => (await get<{ items: Sent[] }>("/api/console/vitals")).items.map(drawn) as Vital[],
+  month: async (key: string) =>
+    points((await get<{ trend: Steps }>(`/api/console/vitals/${key}/month`)).trend),
   all: () => get<{ items: ManagedVital[]; layout: VitalLayout }>(SIGNS),
   sources: () => get<{ types: MeasurableType[] }>(`${SIGNS}/sources`),
-  try: (definition: VitalDefinition) => request<Vital>("POST", `${SIGNS}/try`, { definition }),
+  try: async (definition: VitalDefinition) =>
+    drawn(await request<Sent>("POST", `${SIGNS}/try`, { definition })) as Vital,
   change: (definition: VitalDefinition, version: number) =>
     versioned<ManagedVital>("PUT", `${SIGNS}/${definition.key}`, version, { definition }),
   takeBack: (one: ManagedVital) =>

@@ -5,6 +5,7 @@ export const control = {
   "admin.accounts": "Accounts",
   "admin.tokens": "API tokens",
   "admin.audit": "Audit record",
+  "admin.vitals": "Vital signs",
   "admin.save": "Save",
   "admin.reason": "Reason (optional, kept in the audit record)",
   "admin.copy": "Copy",

@@ -6,6 +6,7 @@ export const control: Record<keyof typeof english, Message> = {
   "admin.accounts": "Налози",
   "admin.tokens": "API токени",
   "admin.audit": "Записник радњи",
+  "admin.vitals": "Животни знаци",
   "admin.save": "Сачувај",
   "admin.reason": "Разлог (није обавезан, остаје у записнику)",
   "admin.copy": "Копирај",

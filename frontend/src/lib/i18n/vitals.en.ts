@@ -8,7 +8,7 @@ export const vitalsEn = {
   more: { one: "{n} sign", other: "{n} signs" },
   need: { one: "{n} outside", other: "{n} outside" },
   calm: "all as usual",
-  whole: "The whole city",
+  services: "Services",
   work: "The command centre's work",
   outside: "outside its usual band",
   "target.atLeast": "target: at least {n}",
@@ -99,7 +99,6 @@ export const vitalsEn = {
   "origin.package": "as delivered",
   "origin.changed": "changed",
   "origin.own": "the city's own",
-  "form.title": "Change a vital sign",
   "form.titleNew": "New vital sign",
   "form.key": "Key",
   "form.keyHint": "Short and for good: a to z, digits, low lines.",
@@ -138,7 +137,6 @@ export const vitalsEn = {
   "form.addWay": "Another way",
   "form.addTest": "Condition",
   "form.removeTest": "Remove the condition",
-  "form.removeWay": "Remove this way",
   "form.test": "Condition",
   "form.reference": "less (another attribute, or nothing)",
   "form.noReference": "nothing",
@@ -160,7 +158,12 @@ export const vitalsEn = {
   "form.removeAsk": "Remove {name}? What was kept of it is forgotten.",
   "form.takeBackAsk": "Let {name} be as it was delivered?",
   "form.cancel": "Cancel",
-  "form.shape": "{field}: {reason}",
+  "error.changed-meanwhile":
+    "{changed_by} changed this meanwhile. Look at what stands now, then decide again.",
+  "error.vital-sign-shape": "The sign does not hold together: {field}: {reason}.",
+  "error.vital-signs-many": "A city has at most {most} vital signs.",
+  "error.vital-layout-keys":
+    "The signs have changed meanwhile. Look at what stands now, then put them in order again.",
 } as const satisfies Record<string, Message>;
 
 export type VitalsKey = keyof typeof vitalsEn;

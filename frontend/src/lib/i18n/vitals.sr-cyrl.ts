@@ -9,7 +9,7 @@ export const vitalsSrCyrl: Record<VitalsKey, Message> = {
   more: { one: "{n} знак", few: "{n} знака", other: "{n} знакова" },
   need: { one: "{n} ван опсега", few: "{n} ван опсега", other: "{n} ван опсега" },
   calm: "све уобичајено",
-  whole: "Цео град",
+  services: "Службе",
   work: "Рад командног центра",
   outside: "ван уобичајеног опсега",
   "target.atLeast": "циљ: најмање {n}",
@@ -100,7 +100,6 @@ export const vitalsSrCyrl: Record<VitalsKey, Message> = {
   "origin.package": "као испоручено",
   "origin.changed": "измењено",
   "origin.own": "знак самог града",
-  "form.title": "Измени животни знак",
   "form.titleNew": "Нови животни знак",
   "form.key": "Кључ",
   "form.keyHint": "Кратко и заувек: a до z, цифре, доње црте.",
@@ -139,7 +138,6 @@ export const vitalsSrCyrl: Record<VitalsKey, Message> = {
   "form.addWay": "Још један начин",
   "form.addTest": "Услов",
   "form.removeTest": "Уклони услов",
-  "form.removeWay": "Уклони овај начин",
   "form.test": "Услов",
   "form.reference": "минус (други податак, или ништа)",
   "form.noReference": "ништа",
@@ -161,5 +159,10 @@ export const vitalsSrCyrl: Record<VitalsKey, Message> = {
   "form.removeAsk": "Уклонити: {name}? Сачувано о њему се заборавља.",
   "form.takeBackAsk": "Вратити: {name} на испоручено?",
   "form.cancel": "Одустани",
-  "form.shape": "{field}: {reason}",
+  "error.changed-meanwhile":
+    "{changed_by} је ово у међувремену изменио. Погледајте шта сада стоји, па одлучите поново.",
+  "error.vital-sign-shape": "Знак није исправан: {field}: {reason}.",
+  "error.vital-signs-many": "Град има највише {most} животних знакова.",
+  "error.vital-layout-keys":
+    "Знакови су се у међувремену изменили. Погледајте шта сада стоји, па их поново поређајте.",
 };

@@ -1,8 +1,9 @@
 import type { AssetsSource, Vital, VitalSource, VitalTest } from "../api/vitals";
 import { attributeName, texts, typeName } from "../i18n/index.svelte";
-import { v } from "../i18n/vitals";
-import { full, grouped, isShare, short, symbol } from "../units";
-import { valueWord } from "../words";
+import { v, type VitalsKey } from "../i18n/vitals";
+import { full, grouped, isShare, symbol } from "../units";
+import { ApiError } from "../api/client";
+import { errorText, valueWord } from "../words";
 
 /** A value with as many decimals as its sign has. */
 export const figure = (vital: Vital, value: number): string => grouped(value.toFixed(vital.decimals));
@@ -33,7 +34,7 @@ export function targetText(vital: Vital): string {
 }
 
 export const bandText = (vital: Vital): string =>
-  vital.normal ? v("band", { low: short(vital.normal[0]), high: short(vital.normal[1]) }) : "";
+  vital.normal ? v("band", { low: full(vital.normal[0]), high: full(vital.normal[1]) }) : "";
 
 /** Why there is no value, and what it would need. */
 export function missingText(vital: Vital): string {
@@ -78,4 +79,12 @@ function assetsText(source: AssetsSource): string {
 export function sourceText(source: VitalSource): string {
   if (source.kind === "assets") return `${assetsText(source)}.`;
   return `${v(`figure.${source.figure}`, { over: source.over ?? "", within: source.within ?? "" })}.`;
+}
+
+const REFUSALS = new Set(["changed-meanwhile", "vital-sign-shape", "vital-signs-many", "vital-layout-keys"]);
+
+/** What was refused and why; of a definition the field and the reason stand in the server's words. */
+export function vitalsError(error: unknown): string {
+  if (!(error instanceof ApiError) || !REFUSALS.has(error.code)) return errorText(error);
+  return v(`error.${error.code}` as VitalsKey, error.values);
 }

@@ -21,7 +21,7 @@ from vidik.console.vitals.service import (
     write_layout,
     write_sign,
 )
-from vidik.console.vitals.shown import NOT_OF_NOW, Vitals, may_see, measure_now, view
+from vidik.console.vitals.shown import NOT_OF_NOW, Vitals, may_see, measure_now, trend_view, view
 from vidik.console.vitals.sign import Assets, Sign, Work, definition_of, read_sign
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
@@ -80,10 +80,12 @@ async def read_month(key: Key, connection: Session, principal: Reader) -> dict[s
     if not may_see(sign, principal):
         raise NotFound(f"There is no vital sign {key}.")
     if isinstance(sign.source, Work) and not principal.reach(PERMISSION[sign.source.figure]).is_everywhere:
-        return {"points": []}
+        return {"trend": trend_view([], sign.decimals)}
     since = keeping.slots(now(), 1, _STEP)[0] - _MONTH
     rows = await repository.means_since(connection, key, sign.digest, since, _STEP)
-    return {"points": [(iso(row["at"] + _STEP), row["value"]) for row in rows]}
+    known = {row["at"]: row["value"] for row in rows}
+    steps = [since + number * _STEP for number in range(_MONTH // _STEP)] if known else []
+    return {"trend": trend_view([(at + _STEP, known.get(at)) for at in steps], sign.decimals)}
 
 
 @router.get("/vital-signs")

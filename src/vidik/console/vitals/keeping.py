@@ -1,8 +1,8 @@
 """What vital signs were is worked out once, in the worker, and kept: half an hour a sample, for a month.
 
 A sample is made from history and from the work's own records, not from what a screen happened to show: after a restart,
-or when readings come late, the last day is worked out again and is whole. How often that is done depends on what it
-costs.
+or when readings come late, the last day is worked out again and is whole. That is done as long as it comes out
+otherwise than before (a city that is being filled with its past), and then as often as it costs little.
 """
 
 import time
@@ -30,6 +30,7 @@ POINTS: Final = 48
 KEPT: Final = timedelta(days=31)
 _RECENT: Final = 4
 _AGAIN_AFTER_SECONDS: Final = 120.0
+_AT_MOST_SECONDS: Final = 3600.0
 _TIMES_ITS_COST: Final = 200
 
 
@@ -55,6 +56,7 @@ class Keeper:
     def __init__(self) -> None:
         self._whole_day_at: dict[tuple[str, str], float] = {}
         self._newest: dict[tuple[str, str], datetime] = {}
+        self._before: dict[tuple[str, str], dict[datetime, float | None]] = {}
 
     async def run(self, services: Services, tenant: str) -> None:
         """Keep the samples of one tenant's signs, each sign in a transaction of its own."""
@@ -82,10 +84,16 @@ class Keeper:
                 await repository.write_samples(connection, sign.key, sign.digest, samples)
         except psycopg.DataError as error:
             _log.error("a vital sign cannot be kept", sign=sign.key, reason=str(error))
+            samples = []
         self._newest[name] = day[-1]
         if whole:
             done = time.monotonic()
-            self._whole_day_at[name] = done + max(_AGAIN_AFTER_SECONDS, _TIMES_ITS_COST * (done - clock))
+            past = {at: value for at, value, _ in samples[:-_RECENT]}
+            before = self._before.get(name, {})
+            is_settled = bool(before) and all(before.get(at, value) == value for at, value in past.items())
+            pause = _TIMES_ITS_COST * (done - clock) if is_settled else 0.0
+            self._before[name] = past
+            self._whole_day_at[name] = done + min(max(_AGAIN_AFTER_SECONDS, pause), _AT_MOST_SECONDS)
 
 
 Trend = list[tuple[datetime, float | None]]

@@ -197,11 +197,18 @@ def view(sign: Sign, measured: Measured, members: Members | None, day: keeping.T
         "last": [iso(last[0]), last[1]] if last is not None and value is None else None,
         "missing": _missing(members) if value is None else None,
         "counted": measured.counted,
-        "trend": [(iso(at), value) for at, value in day],
+        "trend": trend_view(day, sign.decimals),
         "assets": members.total if members else None,
         "fresh": len(members.fresh) if members else None,
         "stale": members.total - len(members.fresh) if members else None,
     }
+
+
+def trend_view(day: keeping.Trend, decimals: int) -> dict[str, Any]:
+    """Return values at even steps from a time: what 24 signs and 48 moments can be told in few bytes."""
+    step = (day[1][0] - day[0][0]).total_seconds() if len(day) > 1 else 0
+    values = [None if value is None else round(value, decimals + 1) for _, value in day]
+    return {"from": iso(day[0][0]) if day else None, "step_seconds": step, "values": values}
 
 
 def _missing(members: Members | None) -> str:
