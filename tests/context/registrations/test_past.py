@@ -86,19 +86,53 @@ async def test_a_part_of_a_source_s_past_makes_the_whole_a_part(client: Any, pee
     assert days(response.json()["level"]) == [(1, 1), (2, 2), (3, 3)]
 
 
-async def test_aggregates_of_one_place_are_not_mixed_with_those_of_another(
-    client: Any, peers: Peers, register: Any
+DAILY = {**SINCE, "options": "aggregatedValues", "aggrMethods": "max,avg", "aggrPeriodDuration": "P1D"}
+
+
+async def test_aggregates_of_different_periods_stand_side_by_side(client: Any, peers: Peers, register: Any) -> None:
+    await bring_in(client, level=[value(2, 2), value(4, 4)])
+    await register(operations=OPERATIONS)
+    (mine, later) = (await client.get(f"/temporal/entities/{ID}?local=true", params=DAILY)).json()["level"]["max"]
+    between = [7, mine[2], later[1]]
+    there = {"type": "Property", "max": [between], "avg": [between]}
+    peers.answer("GET", f"{PAST}/{ID}", content=building(level=there, name=there))
+
+    response = await client.get(f"/temporal/entities/{ID}", params=DAILY)
+
+    assert response.json()["level"] == {
+        "type": "Property",
+        "max": [mine, between, later],
+        "avg": [mine, between, later],
+    }
+    assert response.json()["name"] == there
+    assert "NGSILD-Warning" not in response.headers
+
+
+@pytest.mark.parametrize(("there", "shown"), [(9, 9), (1, 2)])
+async def test_of_the_same_period_extremes_are_put_together_and_averages_warned_of(
+    client: Any, peers: Peers, register: Any, there: int, shown: int
 ) -> None:
     await bring_in(client, level=[value(2, 2)])
     await register(operations=OPERATIONS)
-    there = {"type": "Property", "max": [[9, at(1), at(3)]]}
-    peers.answer("GET", f"{PAST}/{ID}", content=building(level=there, name=there))
+    ((_, start, end),) = (await client.get(f"/temporal/entities/{ID}?local=true", params=DAILY)).json()["level"]["max"]
+    triples = [[there, start, end]]
+    peers.answer("GET", f"{PAST}/{ID}", content=building(level={"type": "Property", "max": triples, "avg": triples}))
 
-    asked = {**SINCE, "options": "aggregatedValues", "aggrMethods": "max", "aggrPeriodDuration": "P1D"}
-    body = (await client.get(f"/temporal/entities/{ID}", params=asked)).json()
+    response = await client.get(f"/temporal/entities/{ID}", params=DAILY)
 
-    assert body["level"]["max"][0][0] == 2
-    assert body["name"] == there
+    level = response.json()["level"]
+    assert (level["max"], level["avg"]) == ([[shown, start, end]], [[2, start, end]])
+    assert "aggregates of level are left out" in response.headers["NGSILD-Warning"]
+
+
+async def test_aggregates_that_are_none_are_not_read(client: Any, peers: Peers, register: Any) -> None:
+    await bring_in(client, level=[value(2, 2)])
+    await register(operations=OPERATIONS)
+    for wrong in ([5], [[5, "today", "tomorrow"]], [[5, at(1)]], 5):
+        peers.answer("GET", f"{PAST}/{ID}", content=building(level={"type": "Property", "max": wrong}))
+        response = await client.get(f"/temporal/entities/{ID}", params=DAILY)
+        assert response.json()["level"]["max"][0][0] == 2
+        assert response.headers["NGSILD-Warning"].startswith("111")
 
 
 async def test_an_entity_may_be_elsewhere_only(client: Any, peers: Peers, register: Any) -> None:

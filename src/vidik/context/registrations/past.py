@@ -50,6 +50,8 @@ class _Told:
     """How many entities it says that it has."""
     more: bool = False
     """Whether there is another page of it."""
+    source: Registration | None = None
+    """Where it was asked; None is here."""
 
     def and_then(self, following: _Told) -> _Told:
         """With the page after."""
@@ -87,7 +89,7 @@ async def retrieve(sharing: Sharing) -> Response:
         call.mapped.holders[entity_id] = list(dict.fromkeys([*([entity_maps.HERE] if is_here else []), *held_by]))
     told = [one for one in (local, *found) if isinstance(one, _Told)]
     held = shared_range([held for one in told for held in one.ranges], query)
-    whole = _together([one.bodies for one in told], query).get(entity_id, {})
+    whole = _together(sharing, told, query).get(entity_id, {})
     return _answer(sharing, limited(whole, held, query), kind, context, {}, held)
 
 
@@ -118,14 +120,12 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         *(_every_page(pages, partial(_queried, sharing, share, asked, wanted, context)) for share in shares),
     )
     held = shared_range([held for one in told for held in one.ranges], past)
-    whole = _together([one.bodies for one in told if not one.fills], past)
-    added = _together([one.bodies for one in told if one.fills], past)
+    whole = _together(sharing, [one for one in told if not one.fills], past)
     filtered = any(asked.get(name) is not None for name in _FILTERS)
-    for entity_id, body in added.items():
-        if entity_id in whole:
-            whole[entity_id] = united(whole[entity_id], body, past)
-        elif not filtered:
-            whole[entity_id] = body
+    added = [one for one in told if one.fills]
+    if filtered:
+        added = [replace(one, bodies=[body for body in one.bodies if body["id"] in whole]) for one in added]
+    whole = _together(sharing, [_Told([*whole.values()]), *added], past)
     entities = [limited(whole[one], held, past) for one in sorted(whole)]
     headers = page_links(call.path, asked, kind, limit, offset, len(entities) > offset + limit)
     if counts:
@@ -275,8 +275,8 @@ async def _told(
         ]
         past = temporal.parse_temporal(asked, parameters.options(asked))
         found = [one for one in (checked(each, past) for each in bodies) if _has(part, one["id"])]
-        return _read(told.headers, found, is_partial=told.status == 206, fills=fills)
-    except (VidikError, AttributeError, TypeError, KeyError, IndexError):
+        return replace(_read(told.headers, found, is_partial=told.status == 206, fills=fills), source=registration)
+    except (VidikError, AttributeError, TypeError, ValueError, KeyError, IndexError):
         sharing.warn(registration, Answer(0, problem="the answer cannot be read", is_invalid=True))
         return _Told((), fills=fills)
 
@@ -285,13 +285,18 @@ def _has(part: Information, entity_id: str) -> bool:
     return not part.entities or any(one.has_id(entity_id) for one in part.entities)
 
 
-def _together(places: Sequence[Sequence[Json]], query: TemporalQuery) -> dict[str, Json]:
-    """The entities that several places have, each once."""
+def _together(sharing: Sharing, places: Sequence[_Told], query: TemporalQuery) -> dict[str, Json]:
+    """The entities that several places have, each once; of what cannot be put together a warning."""
     found: dict[str, Json] = {}
-    for bodies in places:
-        for one in bodies:
+    for told in places:
+        left_out: set[str] = set()
+        for one in told.bodies:
             present = found.get(one["id"])
-            found[one["id"]] = one if present is None else united(present, one, query)
+            found[one["id"]] = one if present is None else united(present, one, query, left_out)
+        if left_out and told.source is not None:
+            names = ", ".join(sorted(left_out))
+            problem = f"its aggregates of {names} are left out: they are of periods that another place has, too"
+            sharing.warn(told.source, Answer(0, problem=problem))
     return found
 
 

@@ -12,6 +12,7 @@ import orjson
 
 from vidik.context.ngsild import values
 from vidik.context.ngsild.temporal import TemporalQuery
+from vidik.context.registrations.aggregates import joined
 from vidik.context.registrations.model import Json
 from vidik.kernel.clock import iso
 
@@ -53,10 +54,12 @@ def shared_range(ranges: Sequence[Range], query: TemporalQuery) -> Range | None:
     return Range(max(one.start for one in ranges), max(one.end for one in ranges), str(query.last))
 
 
-def united(one: Json, other: Json, query: TemporalQuery) -> Json:
+def united(one: Json, other: Json, query: TemporalQuery, left_out: set[str] | None = None) -> Json:
     """Two representations of an entity as one: an instance that both have is shown once, in the order of time.
 
-    Aggregates cannot be put together: those of the first stand where both have an attribute.
+    Aggregates of different periods stand side by side. Of the same period only minimum and maximum can be put
+    together: nobody knows which values both places counted. Else those of the first stand, and `left_out` takes the
+    names of attributes of which the other had more.
     """
     whole = dict(one)
     for name, shown in other.items():
@@ -64,7 +67,11 @@ def united(one: Json, other: Json, query: TemporalQuery) -> Json:
             whole[name] = _one_or_many([*listed(one.get(name, [])), *listed(shown)])
         elif name not in whole:
             whole[name] = shown
-        elif name not in HEAD and not query.methods:
+        elif name not in HEAD and query.methods:
+            whole[name], is_whole = joined(whole[name], shown, query.methods)
+            if not is_whole and left_out is not None:
+                left_out.add(name)
+        elif name not in HEAD:
             whole[name] = _joined(whole[name], shown, query)
     return whole
 
