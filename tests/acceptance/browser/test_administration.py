@@ -83,16 +83,60 @@ def test_an_account_is_made_given_a_new_password_and_disabled(open_page: Open, c
     row.get_by_role("button").click()
     dialog.get_by_role("button", name="New password").click()
     expect(dialog).to_contain_text("Give a new password?")
-    dialog.get_by_role("button", name="New password").click()
+    dialog.get_by_role("alert").get_by_role("button", name="New password").click()
     second = dialog.locator("output").inner_text()
     dialog.get_by_role("button", name="Close").last.click()
     assert (signs_in(city, "milica", first), signs_in(city, "milica", second)) == (401, 204)
 
     row.get_by_role("button").click()
     dialog.get_by_role("button", name="Disable").click()
-    dialog.get_by_role("button", name="Disable").click()
+    dialog.get_by_role("alert").get_by_role("button", name="Disable").click()
     expect(row).to_contain_text("disabled")
     assert signs_in(city, "milica", second) == 401
+
+
+def test_a_vital_sign_is_built_tried_kept_and_put_in_the_strip(open_page: Open) -> None:
+    page = open_page("/administration/vitals")
+    page.get_by_role("button", name="New sign").click()
+    dialog = page.get_by_role("dialog")
+    for label, text in {
+        "Name": ("Nearly full", "Скоро пуни"),
+        "What it means": ("Containers over 5 %.", "Контејнери преко 5 %."),
+        "Who answers for it": ("Waste utility", "Чистоћа"),
+        "Where the target comes from": ("Nobody's.", "Ничији."),
+    }.items():
+        dialog.get_by_label(f"{label} (English)").fill(text[0])
+        dialog.get_by_label(f"{label} (Serbian, Cyrillic)").fill(text[1])
+    dialog.get_by_label("Key").fill("nearly_full")
+    dialog.get_by_label("Service").select_option("waste")
+    dialog.get_by_label("Type of asset").select_option("WasteContainer")
+    dialog.get_by_label("What is made of it").select_option("count")
+    ways = dialog.get_by_role("group", name="It counts when all of these hold")
+    ways.get_by_label("Attribute").select_option("fillingLevel")
+    ways.get_by_label("above", exact=True).fill("0.05")
+    dialog.get_by_role("button", name="Try it").click()
+    expect(dialog.get_by_role("status")).to_contain_text("Now: 12.", timeout=60_000)
+    assert findings(page) == []
+    assert too_wide(page) == {}
+    dialog.get_by_role("button", name="Save").click()
+    expect(dialog).to_be_hidden()
+
+    page.get_by_label("Nearly full: where it stands").select_option("strip")
+    page.get_by_role("button", name="Save the order").click()
+    expect(page.get_by_role("button", name="Save the order")).to_be_hidden()
+    page.goto("/situation")
+    strip = page.get_by_role("region", name="Vital signs")
+    expect(strip.get_by_role("button", name="Nearly full")).to_contain_text("12")
+    strip.get_by_title("All vital signs").click()
+    page.get_by_role("link", name="Nearly full").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nearly full")
+    expect(page.get_by_role("main")).to_contain_text("Waste container: number for which filling is above 5 %.")
+
+    page.goto("/administration/vitals")
+    page.get_by_role("button", name="Change Nearly full").click()
+    dialog.get_by_role("button", name="Remove the sign").click()
+    dialog.get_by_role("alert").get_by_role("button", name="Remove the sign").click()
+    expect(page.get_by_role("button", name="Change Nearly full")).to_be_hidden()
 
 
 def test_a_token_works_until_it_is_revoked(open_page: Open, city: SmallCity) -> None:
@@ -131,7 +175,9 @@ def test_the_parts_are_named_in_the_script_of_the_person(open_page: Open) -> Non
     page = open_page("/administration", language="sr-Cyrl")
     expect(page.get_by_role("heading", level=1)).to_have_text("Налози")
     tabs = page.get_by_role("navigation", name="Управа").get_by_role("link")
-    expect(tabs).to_have_text(["Налози", "Области", "API токени", "Моје сесије", "Телефони екипа", "Записник радњи"])
+    expect(tabs).to_have_text(
+        ["Налози", "Области", "API токени", "Моје сесије", "Телефони екипа", "Животни знаци", "Записник радњи"]
+    )
 
 
 def signs_in(city: SmallCity, login: str, password: str) -> int:
