@@ -29,6 +29,8 @@ export const warningsEn = {
   until: "until {time}",
   change: "Change",
   discard: "Throw away",
+  discardAsk: "Throw this draft away?",
+  discardLead: "Nobody outside has seen it. What was written is not brought back.",
   release: "Release",
   releaseAsk: "Send this to the public?",
   releaseLead:

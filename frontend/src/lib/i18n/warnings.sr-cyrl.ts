@@ -30,6 +30,8 @@ export const warningsSrCyrl: Record<WarningsKey, Message> = {
   until: "до {time}",
   change: "Измени",
   discard: "Одбаци",
+  discardAsk: "Одбацити овај нацрт?",
+  discardLead: "Нико споља га није видео. Оно што је написано не враћа се.",
   release: "Објави",
   releaseAsk: "Послати ово грађанима?",
   releaseLead:
