@@ -74,6 +74,12 @@ class SessionStore {
     );
   }
 
+  /** Where somebody begins: people of crews, who have no desk, at their own tasks. */
+  get home(): string {
+    const roles = this.current?.account.roles ?? [];
+    return roles.length > 0 && roles.every((role) => role === "crew") ? "/phone" : "/situation";
+  }
+
   /** Whether a permission holds for what belongs to the whole city. */
   mayInCity(permission: string): boolean {
     return this.may(permission, { organisations: [], areas: [] });
