@@ -196,6 +196,11 @@ class Specification(Part):
     estimator: Literal[1, 2] = 2
     """The version of the ways of comparing; plans frozen before there were two do not name it and keep the first."""
 
+    @property
+    def currency(self) -> str:
+        """Of the tariff, in ISO 4217 letters."""
+        return self.tariff[0].price.unit.partition("/")[0]
+
     def counted_until(self, until: date | None) -> date:
         """The last day of the reporting period that counts by `until` (None: all).
 

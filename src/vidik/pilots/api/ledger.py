@@ -45,7 +45,7 @@ def _totals(entries: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "total": sums.total(entries, simulated=False),
         "total_simulated": sums.total(entries, simulated=True),
-        "rule": sums.RULE,
+        "rule": sums.rule_of(entries),
         "currency": entries[0]["currency"] if entries else "RSD",
     }
 

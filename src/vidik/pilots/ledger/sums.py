@@ -34,6 +34,19 @@ RULE = three_scripts(
 )
 
 
+MIXED_VAT = three_scripts(
+    " Some of these amounts hold VAT and others do not, so the sums of money are neither: each pilot says its own.",
+    " Неки од ових износа су са ПДВ-ом, а неки без њега, па збирови новца нису ни једно ни друго: код сваког пилота "
+    "пише који је.",
+)
+
+
+def rule_of(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """How the sums of these entries are made, in three scripts; says where amounts with and without VAT are added."""
+    mixed = len({entry["vat_included"] for entry in current(entries)}) > 1
+    return {language: text + (MIXED_VAT[language] if mixed else "") for language, text in RULE.items()}
+
+
 @dataclass(frozen=True)
 class Banded:
     """A value and where it lies; infinite where an interval is not bounded."""

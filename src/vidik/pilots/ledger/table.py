@@ -20,7 +20,8 @@ def as_csv(entries: Iterable[Mapping[str, Any]], language: str) -> str:
     keys = (
         "entry", "plan", "pilot", "service", "fund", "reporting", "year", "verdict", "decision", "simulated_column",
         "unit", "saving", "low", "high", "fraction", "money", "low", "high", "currency", "tonnes", "decided_at",
-        "decided_by", "corrects", "corrected_by", "hash", "cost", "payback_years", "low", "high",
+        "decided_by", "corrects", "corrected_by", "hash", "with_vat", "signed_late",
+        "changed_late_column", "cost", "payback_years", "low", "high",
     )  # fmt: skip
     writer.writerow([words(key) for key in keys])
     for entry in entries:
@@ -53,6 +54,9 @@ def as_csv(entries: Iterable[Mapping[str, Any]], language: str) -> str:
                 entry["corrects"] or "",
                 entry["corrected_by"] or "",
                 entry["hash"],
+                "" if entry["vat_included"] is None else words("yes" if entry["vat_included"] else "no"),
+                words("yes" if entry.get("signed_late") else "no"),
+                " ".join(entry.get("changed_late", ())),
                 cost.get("amount", ""),
                 *(payback.get(name, "") for name in ("value", "low", "high")),
             ]

@@ -20,7 +20,7 @@ from vidik.pilots.plain import plain
 from vidik.pilots.plans import repository as plans
 from vidik.pilots.plans.canonical import digest
 from vidik.pilots.plans.data import Data
-from vidik.pilots.plans.freezing import Standing
+from vidik.pilots.plans.freezing import Standing, changed_after_start
 from vidik.pilots.plans.overlaps import share_of
 from vidik.pilots.plans.service import local_date
 from vidik.pilots.reports.extract import build_extract
@@ -132,4 +132,6 @@ def entry_content(basis: Basis, request: dict[str, Any], decided_at: str) -> dic
         "plan_head": basis.standing.head,
         "signed_at": iso(basis.row["signed_at"]),
         "data_changed": bool(basis.result["changes"]),
+        "signed_late": local_date(specification.zone, basis.row["signed_at"]) >= basis.standing.began,
+        "changed_late": changed_after_start(basis.standing),
     }

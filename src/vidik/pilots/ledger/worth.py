@@ -88,16 +88,11 @@ def worth(specification: Specification, outcome: Outcome, share: Decimal = Decim
     return Worth(
         saving,
         money,
-        currency_of(specification),
+        specification.currency,
         vat_included(specification.tariff),
         tonnes,
         _by_year(specification, parts, money, priced, tonnes),
     )
-
-
-def currency_of(specification: Specification) -> str:
-    """The currency of a plan's tariff."""
-    return specification.tariff[0].price.unit.partition("/")[0]
 
 
 def _courses(specification: Specification, outcome: Outcome) -> tuple[Series, Series]:

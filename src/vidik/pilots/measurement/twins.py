@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidik.kernel.errors import Unprocessable
-from vidik.pilots.measurement.grid import day_grid
+from vidik.pilots.measurement.grid import day_grid, span
 from vidik.pilots.measurement.series import Period, Series, Values
 from vidik.pilots.outcome import Finding
 
@@ -76,6 +76,22 @@ def without_twins(units: Mapping[str, Values], donors: Mapping[str, Values]) -> 
         )
         findings.append(Finding("donor-twice", "warning", text, name, values={"other": other}))
     return list(remaining), findings
+
+
+def alike_units(units: Mapping[str, Series], others: Mapping[str, Series]) -> list[str]:
+    """The units that have the same course as one of the others, on the days that both know."""
+    found = []
+    for name, unit in units.items():
+        known = span(unit)
+        for other in others.values():
+            theirs = span(other)
+            if known is None or theirs is None or not known.overlaps(theirs):
+                continue
+            common = Period(max(known.first, theirs.first), min(known.last, theirs.last))
+            if same_course(days_of(unit, common), days_of(other, common)):
+                found.append(name)
+                break
+    return found
 
 
 def days_of(series: Series, period: Period) -> Values:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -29,6 +30,8 @@ class Problem:
     values: Mapping[str, str | int | float] = dataclass_field(default_factory=dict)
 
 
+_CURRENCY = re.compile("[A-Z]{3}")
+"""ISO 4217: "rsd" and "RSD" would be two currencies, and their sums two sums."""
 _IN_WORDS = {
     "missing": "this is missing",
     "string_too_short": "this is missing",
@@ -160,7 +163,10 @@ def _of_prices(specification: Specification) -> Iterator[Problem]:
     unit = specification.units[0].unit
     for place, band in enumerate(specification.tariff):
         currency, _, per = band.price.unit.partition("/")
-        if not currency or per.casefold() != unit.casefold():
+        if _CURRENCY.fullmatch(currency) is None:
+            reason = f"write the currency as its three capital letters, as in RSD/{_shown(unit)}"
+            yield Problem(f"tariff.{place}.price.unit", reason, "price-currency", {"unit": _shown(unit)})
+        elif per.casefold() != unit.casefold():
             values = {"price": _shown(band.price.unit), "unit": _shown(unit)}
             reason = "the price is in {price}, the saving in {unit}: say it as RSD/{unit}".format_map(values)
             yield Problem(f"tariff.{place}.price.unit", reason, "price-unit", values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -42,11 +42,25 @@ class Standing:
     amendments: tuple[Amendment, ...]
     specification: Specification
     """As the amendments leave it."""
+    began: date
+    """The first day of the reporting period as it was signed, or as an amendment moved it forward: what was done from
+    then on was done when the result could be known, wherever the period was moved later."""
 
     @property
     def head(self) -> str:
         """The hash that a next amendment is chained to."""
         return self.amendments[-1].hash if self.amendments else self.hash
+
+
+def replaced_signals(standing: Standing) -> list[tuple[str, int]]:
+    """The signals whose signed data an amendment put others in the place of, each with the amendment's number."""
+    return [(name, link.number) for link in standing.amendments for name in link.content.get("replaced", ())]
+
+
+def changed_after_start(standing: Standing) -> list[str]:
+    """The members of a plan that were changed when its pilot had begun, by other than what plans share."""
+    late = [one for one in standing.amendments if one.content["after_start"] and one.content["kind"] != "allocation"]
+    return sorted({member for link in late for member in link.content["changes"]})
 
 
 class BrokenPlan(ValueError):
@@ -71,10 +85,12 @@ def amendment_text(
     after_start: bool,
     digests: Mapping[str, str] | None = None,
     digests_until: date | None = None,
+    replaced: Sequence[str] = (),
 ) -> str:
     """The canonical text of an amendment; `plan` and `previous` are hashes.
 
-    `digests` are those of the baseline data, where the amendment changes which data counts.
+    `digests` are those of the baseline data, where the amendment changes which data counts; `replaced` names the
+    signals whose data of the time that was signed before are not what was signed.
     """
     return canonical(
         {
@@ -90,6 +106,7 @@ def amendment_text(
             "after_start": after_start,
             "digests": digests,
             "digests_until": digests_until,
+            **({"replaced": replaced} if replaced else {}),
         }
     )
 
@@ -132,7 +149,7 @@ def stand(text: str, signed_hash: str, amendments: Iterable[tuple[str, str]]) ->
     except (KeyError, TypeError, ValidationError) as error:
         raise BrokenPlan(f"the plan cannot be read: {error}") from None
     links: list[Amendment] = []
-    previous = signed_hash
+    previous, began = signed_hash, specification.reporting.first
     for number, (amendment, stated) in enumerate(amendments, start=1):
         link = _linked(amendment, stated, number, previous, signed_hash)
         try:
@@ -140,8 +157,8 @@ def stand(text: str, signed_hash: str, amendments: Iterable[tuple[str, str]]) ->
         except Unprocessable as error:
             raise BrokenPlan(f"amendment {number}: {error.detail}") from None
         links.append(link)
-        previous = stated
-    return Standing(text, signed_hash, tuple(links), specification)
+        previous, began = stated, min(began, specification.reporting.first)
+    return Standing(text, signed_hash, tuple(links), specification, began)
 
 
 def _linked(text: str, stated: str, number: int, previous: str, plan: str) -> Amendment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -23,12 +23,20 @@ class Overlap:
     last: date
 
 
-def overlaps_of(specification: Specification, others: Mapping[int, Specification]) -> list[Overlap]:
-    """The frozen plans among `others` that would count the same saving once more."""
+def overlaps_of(
+    specification: Specification,
+    others: Mapping[int, Specification],
+    twins: Mapping[int, Sequence[str]] | None = None,
+) -> list[Overlap]:
+    """The frozen plans among `others` that would count the same saving once more.
+
+    `twins` names the units of this plan whose numbers another plan measures too, though they come from elsewhere.
+    """
     own = {source_of(unit): unit.name for unit in specification.units}
     found = []
     for number, other in sorted(others.items()):
         shared = [own[source_of(unit)] for unit in other.units if source_of(unit) in own]
+        shared += [name for name in (twins or {}).get(number, ()) if name not in shared]
         if shared and specification.reporting.period.overlaps(other.reporting.period):
             first = max(specification.reporting.first, other.reporting.first)
             last = min(specification.reporting.last, other.reporting.last)
@@ -121,6 +129,20 @@ def refuse_treated_donors(specification: Specification, others: Mapping[int, Spe
                 field="donors",
                 code="donor-treated",
                 values={"donors": ", ".join(treated[:5]), "plan": number, "title": other.title},
+            )
+
+
+def refuse_other_currency(specification: Specification, others: Mapping[int, Specification]) -> None:
+    """Raise Conflict where frozen plans reckon in another currency: the ledger adds their money."""
+    own = specification.currency
+    for number, other in sorted(others.items()):
+        if other.currency != own:
+            raise Conflict(
+                f"The prices are in {own}, those of plan {number} \u201c{other.title}\u201d in {other.currency}: the "
+                "ledger adds money of one currency. State the prices in it, with the rate in their source.",
+                field="tariff.0.price.unit",
+                code="currency-differs",
+                values={"currency": own, "other": other.currency, "plan": number, "title": other.title},
             )
 
 

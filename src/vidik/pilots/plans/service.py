@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,6 +18,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound, Unprocessable
 from vidik.kernel.identity import Principal
 from vidik.pilots.ledger import repository as ledger
+from vidik.pilots.measurement.twins import alike_units
 from vidik.pilots.plans import data, overlaps, repository
 from vidik.pilots.plans.canonical import canonical, digest
 from vidik.pilots.plans.checking import Problem, check
@@ -34,6 +36,7 @@ from vidik.pilots.specification import Allocation, Share, Specification
 
 State = Literal["draft", "frozen", "running", "ended", "decided"]
 _DATA_MEMBERS = frozenset({"units", "donors", "temperature", "baseline"})
+_COUNTED_MEMBERS = frozenset({"units", "donors", "reporting", "allocation", "tariff"})
 
 
 @dataclass(frozen=True)
@@ -175,7 +178,7 @@ async def amend(
     """Change a frozen plan in the open and return the amendment's number; raises Conflict once it is decided."""
     await repository.lock_freezing(connection)
     await repository.lock_plan(connection, plan)
-    _, standing = await frozen_plan(connection, plan)
+    row, standing = await frozen_plan(connection, plan)
     if await ledger.is_decided(connection, plan):
         raise Conflict("The verdict is in the ledger; what led to it can no longer be changed.", code="already-decided")
     if not changes:
@@ -184,14 +187,13 @@ async def amend(
     _, problems = check(specification.model_dump(mode="json"))
     if problems:
         raise does_not_hold(problems[0])
-    if kind != "allocation" and not {"units", "donors", "reporting", "allocation"}.isdisjoint(changes):
+    if kind != "allocation" and not _COUNTED_MEMBERS.isdisjoint(changes):
         await _refuse_double_counting(connection, plan, specification)
     moment = now()
-    digests, until = (
-        await _baseline_digests(connection, specification, moment)
-        if not _DATA_MEMBERS.isdisjoint(changes)
-        else (None, None)
-    )
+    digests, until, replaced = None, None, list[str]()
+    if not _DATA_MEMBERS.isdisjoint(changes):
+        digests, until = await _baseline_digests(connection, specification, moment)
+        replaced = await _replaced(connection, specification, *digests_of(row, standing))
     whole = specification.model_dump()
     number = len(standing.amendments) + 1
     text = amendment_text(
@@ -203,9 +205,10 @@ async def amend(
         reason=reason,
         by=principal.name,
         at=moment,
-        after_start=local_date(specification.zone, moment) >= standing.specification.reporting.first,
+        after_start=local_date(specification.zone, moment) >= standing.began,
         digests=digests,
         digests_until=until,
+        replaced=replaced,
     )
     position = await audit.record(
         connection,
@@ -285,7 +288,8 @@ async def _locked_draft(connection: Connection, plan: int) -> DictRow:
 
 async def _refuse_double_counting(connection: Connection, plan: int, specification: Specification) -> None:
     others = await frozen_others(connection, plan)
-    found = overlaps.overlaps_of(specification, others)
+    overlaps.refuse_other_currency(specification, others)
+    found = overlaps.overlaps_of(specification, others, await _twins(connection, specification, others))
     overlaps.refuse_overlaps(specification, found, await ledger.decided_plans(connection))
     overlaps.refuse_replaced_agreements(specification, plan, others)
     overlaps.refuse_treated_donors(specification, others)
@@ -309,6 +313,36 @@ async def _baseline_digests(
                 values={"name": unit.name},
             )
     return data.digests(read, until), until
+
+
+async def _replaced(
+    connection: Connection, specification: Specification, then: Mapping[str, str], until: date
+) -> list[str]:
+    """The signals whose data up to the day that was signed are other data than were signed."""
+    if not then:
+        return []
+    now_known = data.digests(await data.read_data(connection, specification, until), until)
+    return sorted(name for name in then.keys() & now_known.keys() if then[name] != now_known[name])
+
+
+async def _twins(
+    connection: Connection, specification: Specification, others: Mapping[int, Specification]
+) -> dict[int, list[str]]:
+    """The units whose numbers another plan of the same days measures too, from another file or by another name."""
+    rivals = {
+        number: other
+        for number, other in others.items()
+        if other.units[0].unit == specification.units[0].unit
+        and other.reporting.period.overlaps(specification.reporting.period)
+    }
+    if not rivals:
+        return {}
+    own = (await data.read_data(connection, specification, specification.baseline.last)).units
+    found = {}
+    for number, other in rivals.items():
+        theirs = (await data.read_data(connection, other, other.baseline.last)).units
+        found[number] = await asyncio.to_thread(alike_units, own, theirs)
+    return found
 
 
 async def _tell_the_sharing(

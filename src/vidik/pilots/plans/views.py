@@ -145,6 +145,7 @@ def _amendments(row: DictRow, standing: Standing) -> list[dict[str, Any]]:
                 name: link.content[name]
                 for name in ("changes", "reason", "by", "at", "previous", "after_start", "kind")
             },
+            "replaced": link.content.get("replaced", []),
         }
         for place, link in enumerate(standing.amendments)
     ]

@@ -18,7 +18,7 @@ from vidik.pilots.plain import plain
 from vidik.pilots.plans import data as plan_data
 from vidik.pilots.plans import repository
 from vidik.pilots.plans.data import Data
-from vidik.pilots.plans.freezing import Standing
+from vidik.pilots.plans.freezing import Standing, replaced_signals
 from vidik.pilots.plans.overlaps import share_of
 from vidik.pilots.plans.service import digests_of
 from vidik.pilots.specification import Specification
@@ -46,7 +46,17 @@ def changes_since_freeze(row: DictRow, standing: Standing, before: Data) -> list
     for name in sorted(then.keys() | now.keys()):
         if then.get(name) != now.get(name):
             changed.append({"signal": name, "then": then.get(name), "now": now.get(name), "sentence": _changed(name)})
-    return changed
+    first = dict(row["digests"])
+    return changed + [
+        {
+            "signal": name,
+            "then": first.get(name),
+            "now": now.get(name),
+            "amendment": number,
+            "sentence": _replaced(name, number),
+        }
+        for name, number in replaced_signals(standing)
+    ]
 
 
 def result_of(
@@ -90,6 +100,15 @@ def _is_same(finding: Finding, before: Mapping[str, Any]) -> bool:
     if finding.first is None or before["first"] is None:
         return finding.first is None and before["first"] is None
     return abs((finding.first - date.fromisoformat(before["first"])).days) <= SAME_EVENT_DAYS
+
+
+def _replaced(signal: str, amendment: int) -> dict[str, str]:
+    return three_scripts(
+        f"Amendment {amendment} put other baseline data of {signal} in the place of those that were signed: the same "
+        "days have other numbers. Compare both before you believe the saving.",
+        f"Допуна {amendment} је за {signal} уместо потписаних података основног периода донела друге: исти дани имају "
+        "друге бројеве. Упоредите их пре него што поверујете уштеди.",
+    )
 
 
 def _changed(signal: str) -> dict[str, str]:

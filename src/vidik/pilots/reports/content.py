@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from vidik.kernel.scripts import to_latin
-from vidik.pilots.plans.freezing import Standing, stand
+from vidik.pilots.plans.freezing import Standing, changed_after_start, stand
 from vidik.pilots.reports.charts import FORESEEN, INK, SAVED, Chart, Curve, chart
 from vidik.pilots.reports.extract import Extract
 from vidik.pilots.reports.findings import said
@@ -72,7 +72,7 @@ def report_of(extract: Extract, language: str) -> Report:
         plan["canonical"], plan["hash"], [(link["canonical"], link["hash"]) for link in plan["amendments"]]
     )
     specification = standing.specification
-    warnings = [Paragraph(words(key), warning=True) for key in _warned(plan, entry, specification)]
+    warnings = [Paragraph(words(key), warning=True) for key in _warned(plan, entry, standing)]
     blocks: list[Block] = [
         *warnings,
         *_result(words, extract.outcome, entry),
@@ -92,9 +92,11 @@ def report_of(extract: Extract, language: str) -> Report:
     return Report(language, title, subtitle, words(entry["verdict"]), blocks)
 
 
-def _warned(plan: Mapping[str, Any], entry: Mapping[str, Any], specification: Specification) -> list[str]:
+def _warned(plan: Mapping[str, Any], entry: Mapping[str, Any], standing: Standing) -> list[str]:
     warned = ["simulated"] if plan["simulated"] else []
-    if datetime.fromisoformat(plan["signed_at"]).date() >= specification.reporting.first:
+    if changed_after_start(standing):
+        warned.append("changed_late")
+    if datetime.fromisoformat(plan["signed_at"]).date() >= standing.began:
         warned.append("frozen_late")
     if plan["changes"] or entry["data_changed"]:
         warned.append("changed")
@@ -390,10 +392,7 @@ def _period(words: Words, first: date | str, last: date | str) -> str:
 
 
 def _days(words: Words, finding: Mapping[str, Any]) -> str:
-    if finding["first"] is None:
+    first, last = finding["first"], finding["last"]
+    if first is None:
         return ""
-    return (
-        finding["first"]
-        if finding["last"] in (None, finding["first"])
-        else _period(words, finding["first"], finding["last"])
-    )
+    return first if last in (None, first) else _period(words, first, last)

@@ -17,6 +17,10 @@ _WORDS: Mapping[str, tuple[str, str]] = {
         "The plan was frozen after its reporting period had begun: it was not fixed before the result could be known.",
         "План је закључан пошто је извештајни период већ почео: није утврђен пре него што је исход могао да се зна.",
     ),
+    "changed_late": (
+        "The plan was amended after the pilot had begun; see “Amendments” for what was changed and why.",
+        "План је допуњен пошто је пилот већ почео; шта је промењено и зашто, видети у „Допуне“.",
+    ),
     "changed": (
         "The baseline data changed after the freeze. The figures rest on data that nobody signed; see “Data”.",
         "Подаци основног периода промењени су после закључавања. Бројеви почивају на подацима које нико није потписао; "
@@ -171,6 +175,8 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "corrected_by": ("Corrected by entry", "Исправљен уносом"),
     "decided_at": ("Decided at", "Одлучено"),
     "simulated_column": ("Simulated", "Симулирано"),
+    "signed_late": ("Signed after the start", "Потписано после почетка"),
+    "changed_late_column": ("Changed after the start", "Промењено после почетка"),
     "currency": ("Currency", "Валута"),
 }
 

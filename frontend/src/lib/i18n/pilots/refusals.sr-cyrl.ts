@@ -34,6 +34,9 @@ export const problemsSrCyrl: Record<string, string> = {
   zone: "временска зона „{zone}“ не постоји",
   "exclusion-outside": "ови дани нису ни у једном периоду",
   "adjustment-outside": "ови дани су изван извештајног периода",
+  "price-currency": "валуту пишите са три велика слова, као у RSD/{unit}",
+  "currency-differs":
+    "Цене су у {currency}, а код плана бр. {plan}, „{title}“, у {other}: књига сабира новац у једној валути. Наведите цене у њој, а курс у извору.",
   "price-unit": "цена је у {price}, а уштеда у {unit}: реците је као RSD/{unit}",
   "prices-vat": "неке од ових цена имају ПДВ, а друге немају или то не кажу",
   "prices-unit": "цене нису све у истој јединици",
