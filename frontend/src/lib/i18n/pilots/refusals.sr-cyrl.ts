@@ -35,8 +35,6 @@ export const problemsSrCyrl: Record<string, string> = {
   "exclusion-outside": "ови дани нису ни у једном периоду",
   "adjustment-outside": "ови дани су изван извештајног периода",
   "price-currency": "валуту пишите са три велика слова, као у RSD/{unit}",
-  "currency-differs":
-    "Цене су у {currency}, а код плана бр. {plan}, „{title}“, у {other}: књига сабира новац у једној валути. Наведите цене у њој, а курс у извору.",
   "price-unit": "цена је у {price}, а уштеда у {unit}: реците је као RSD/{unit}",
   "prices-vat": "неке од ових цена имају ПДВ, а друге немају или то не кажу",
   "prices-unit": "цене нису све у истој јединици",
@@ -98,6 +96,8 @@ export const refusalsSrCyrl: Record<string, string> = {
   "amount-as-counter":
     "{name} пада више пута ({falls}): то су количине, а не стање бројила. Читајте га као количину сваког корака.",
   "nothing-to-allocate": "Ниједан други пилот у исто време не мери иста места: избаците уделе.",
+  "currency-differs":
+    "Цене су у {currency}, а код плана бр. {plan}, „{title}“, у {other}: књига сабира новац у једној валути. Наведите цене у њој, а курс у извору.",
   "overlapping-pilots":
     "Иста уштеда би се рачунала двапут: {others}. Избаците та места или дане, или у кораку „Шта следи“ реците како се уштеда дели.",
   "overlapping-decided":
