@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from unittest.mock import patch
 
 import numpy as np
 from hypothesis import given
@@ -85,3 +86,19 @@ def test_no_series_is_ahead_of_another(history: dict[int, list[int]], most: int)
     assert cut is None or told == {
         number: [one for one in times if one * 1_000_000 <= end] for number, times in history.items()
     }
+
+
+@given(histories, st.integers(1, 60))
+def test_what_large_values_make_of_it_is_the_whole_too(history: dict[int, list[int]], most_json: int) -> None:
+    rows = rows_of(history)
+    for series in rows.values():
+        series.json.update({place: "x" * (int(time) % 9) for place, time in enumerate(series.numbers) if time % 3})
+    with patch.object(temporal_paging, "MOST_JSON", most_json):
+        forward, backward = followed(rows, FORWARD, 100, after), followed(rows, BACKWARD, 100, before)
+    for parts in (forward, backward[::-1]):
+        told = [numbers_of(part) for part in parts]
+        assert {number: [one for part in told for one in part[number]] for number in history} == history
+        for part in parts:
+            texts = [text for series in part.values() for text in series.json.values()]
+            times = {int(series.times[place]) for series in part.values() for place in series.json}
+            assert sum(map(len, texts)) <= most_json or len(times) == 1
