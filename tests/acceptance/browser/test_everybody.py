@@ -17,6 +17,7 @@ SCREENS = {
     "asset": f"/assets/{entity_id(SUBSTATION)}",
     "asset-in-alarm": f"/assets/{entity_id(container(3))}",
     "alarms": "/alarms",
+    "vitals": "/vitals",
     "devices": "/devices",
     "device": f"/devices/{SUBSTATION}",
     "dead-letters": "/dead-letters",

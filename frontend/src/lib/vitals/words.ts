@@ -70,15 +70,29 @@ function assetsText(source: AssetsSource): string {
   const parts = [v(`aggregate.${source.aggregate}`, { a, p })];
   if (source.ways?.length) parts.push(source.ways.map(together).join(`; ${v("or")} `));
   let sentence = `${types}: ${parts.join(" ")}`;
-  if (source.over) sentence += `, ${v("over", { time: source.over })}`;
+  if (source.over) sentence += `, ${v("over", { time: timeText(source.over) })}`;
   if (source.among?.length) sentence += `, ${v("among")} ${together(source.among)}`;
   return sentence;
+}
+
+/** A duration as rules write it ("1d 12h"), as people read it: a day is 24 h, several are days. */
+function timeText(duration: string | undefined): string {
+  const parts = /^\s*(?:(\d+)d)?\s*(?:(\d+)h)?\s*(?:(\d+)m)?\s*$/.exec(duration ?? "");
+  if (!parts) return duration ?? "";
+  const [days, hours, minutes] = [parts[1], parts[2], parts[3]].map((part) => Number(part ?? 0));
+  const inHours = days === 1 || (days && hours) ? days * 24 + (hours ?? 0) : (hours ?? 0);
+  const said = [
+    days && days > 1 && !hours ? v("days", { n: days }) : "",
+    inHours ? `${inHours}\u00a0h` : "",
+    minutes ? `${minutes}\u00a0min` : "",
+  ];
+  return said.filter(Boolean).join(" ");
 }
 
 /** How a sign is measured, as a sentence. */
 export function sourceText(source: VitalSource): string {
   if (source.kind === "assets") return `${assetsText(source)}.`;
-  return `${v(`figure.${source.figure}`, { over: source.over ?? "", within: source.within ?? "" })}.`;
+  return `${v(`figure.${source.figure}`, { over: timeText(source.over), within: timeText(source.within) })}.`;
 }
 
 const REFUSALS = new Set(["changed-meanwhile", "vital-sign-shape", "vital-signs-many", "vital-layout-keys"]);
