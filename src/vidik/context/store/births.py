@@ -16,7 +16,6 @@ from typing import Final
 import orjson
 from cachetools import LRUCache
 from psycopg import sql
-from psycopg.rows import tuple_row
 
 from vidik.context.store import arrays
 from vidik.kernel.database import Connection
@@ -81,15 +80,6 @@ async def shapes_of(connection: Connection, numbers: Collection[int]) -> dict[in
             shape = tuple(zip(row["attributes"], row["datasets"], strict=True))
             found[row["shape"]] = _shapes[row["shape"]] = shape
     return found
-
-
-async def shapes_by_key(connection: Connection, keys: Sequence[int]) -> dict[int, Shape]:
-    """What entities were born with, for those that have series of that kind."""
-    async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-        await cursor.execute("SELECT entity, shape FROM entity_series WHERE entity = ANY(%s)", [arrays.bigints(keys)])
-        rows = await cursor.fetchall()
-    shapes = await shapes_of(connection, {number for _, number in rows})
-    return {key: shapes[number] for key, number in rows}
 
 
 def view_of_series(schema: sql.Identifier) -> sql.Composed:

@@ -39,6 +39,8 @@ class Held(NamedTuple):
     plain: bool
     """Whether it has neither scope nor expiry."""
     document: Document
+    shape: int | None
+    """The number of the shape of the series that it was born with."""
 
 
 @dataclass(slots=True)
@@ -58,8 +60,9 @@ async def hold(connection: Connection, entity_ids: Sequence[str]) -> dict[str, H
     """The entities that exist among the ids, locked in the order of their keys."""
     async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
         await cursor.execute(
-            "SELECT id, key, kind, scope IS NULL AND expires_at IS NULL, document FROM entity"
-            " WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now()) ORDER BY key FOR UPDATE",
+            "SELECT id, key, kind, scope IS NULL AND expires_at IS NULL, document, shape"
+            " FROM entity LEFT JOIN entity_series ON entity_series.entity = entity.key"
+            " WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now()) ORDER BY key FOR UPDATE OF entity",
             [arrays.texts(entity_ids)],
         )
         return {row[0]: Held._make(row[1:]) for row in await cursor.fetchall()}
@@ -125,16 +128,17 @@ async def _series(connection: Connection, renewal: Renewal, moment: datetime) ->
     """For each attribute the series of each entity; those that are missing are made."""
     keys = [one.key for one in renewal.held]
     attributes = [column.attribute for column in renewal.crowd.columns]
-    born = await births.shapes_by_key(connection, keys)
-    places = {shape: {name: place for place, name in enumerate(shape)} for shape in set(born.values())}
+    born = [one.shape for one in renewal.held]
+    shapes = await births.shapes_of(connection, {shape for shape in born if shape is not None})
+    places = {shape: {name: place for place, name in enumerate(names)} for shape, names in shapes.items()}
     missing = []
     found: list[list[int]] = []
     for attribute in attributes:
         name = (attribute, "")
         at = {shape: of_shape.get(name) for shape, of_shape in places.items()}
         numbers = []
-        for key in keys:
-            place = at.get(born.get(key, ()))
+        for key, shape in zip(keys, born, strict=True):
+            place = None if shape is None else at[shape]
             if place is None:
                 missing.append((key, *name))
             numbers.append(0 if place is None else births.first_number(key) + place)
