@@ -48,6 +48,7 @@ def test_every_asset_is_on_the_map_and_says_where_it_is_from(client: httpx.Clien
         "water",
         "waste",
         "traffic",
+        "cameras",
     }
     assert all(asset["place"] for asset in found)
 

@@ -1,13 +1,18 @@
 """The list of assets and one asset in full, over HTTP."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import httpx
+import pytest
+from starlette.applications import Starlette
 from tests.console.conftest import SUBSTATION, until_seen
 from tests.operations.factories import minutes_ago, store
 
 from vidik.console.live import LiveCity
 from vidik.kernel.database import Database
+from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity.roles import Grant
 
 
 class TestAssets:
@@ -100,3 +105,67 @@ class TestAssets:
         answer = await client.get("/api/console/feed")
         assert answer.status_code == 200, answer.text
         assert answer.json() == {"items": []}
+
+
+CAMERA = "urn:ngsi-ld:Camera:nis:k01"
+CITY = '<https://vidik.rs/ns/city.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
+
+
+@pytest.fixture
+async def keeper(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
+    """Another system that writes the register of cameras."""
+    grants = frozenset({Grant("utility_manager")})
+    kept = Principal("token", "4", "registar", "Регистар", None, frozenset({"utility_manager"}), "city", grants)
+    authenticator(app.state.services).sources.append(lambda _, secret: kept if secret == "registar" else None)
+    headers = {"Authorization": "Bearer registar", "Link": CITY}
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://vidik.test", headers=headers
+    ) as system:
+        yield system
+
+
+class TestCameras:
+    async def test_a_camera_is_a_place_of_the_register_and_never_a_picture(
+        self, client: httpx.AsyncClient, keeper: httpx.AsyncClient, live: LiveCity
+    ) -> None:
+        entity = {
+            "id": CAMERA,
+            "type": "Camera",
+            "name": "Камера 1, Трг краља Милана",
+            "location": {"type": "Point", "coordinates": [21.896, 43.321]},
+            "cameraUsage": "TRAFFIC",
+            "cameraOrientation": {"comments": "ка мосту", "annotatedMap": "https://cameras.test/map.png"},
+            "deviceState": "inService",
+            "purpose": "бројање возила",
+            "legalBasis": "ЗЗПЛ чл. 12, ст. 1, т. 5",
+            "description": "види rtsp://cameras.test/1",
+            "streamURL": {"type": "Property", "value": "rtsp://cameras.test/1", "observedAt": "2026-11-22T10:00:00Z"},
+            "imageSnapshot": "https://cameras.test/1.jpg",
+            "mediaURL": "https://cameras.test/1",
+        }
+        written = await keeper.post("/ngsi-ld/v1/entities", json=entity)
+        assert written.status_code == 201, written.text
+        await until_seen(live, CAMERA)
+
+        page = await client.get(f"/api/console/assets/{CAMERA}")
+        shown = {one["name"]: one["value"] for one in page.json()["attributes"]}
+        assert shown["cameraOrientation"] == {"comments": "ка мосту"}
+        assert shown["legalBasis"] == "ЗЗПЛ чл. 12, ст. 1, т. 5"
+        assert (page.json()["state"], page.json()["service"]) == ("normal", "cameras")
+        raw = f"/api/console/assets/{CAMERA}/raw"
+        answers = [page, await client.get(raw), await client.get(f"{raw}.csv?from=2026-11-20T00:00:00Z")]
+        answers += [await client.get("/api/console/assets"), await client.get(f"/api/console/assets/{CAMERA}/history")]
+        for answer in answers:
+            assert answer.status_code == 200, answer.text
+            assert "cameras.test" not in answer.text
+        assert (await client.get(f"{raw}?attribute=streamURL")).status_code == 400
+
+    async def test_a_camera_out_of_service_says_so_and_one_that_says_nothing_is_unknown(
+        self, keeper: httpx.AsyncClient, live: LiveCity
+    ) -> None:
+        for number, more in enumerate(({"deviceState": "outOfService"}, {})):
+            entity = {"id": f"{CAMERA}{number}", "type": "Camera", "name": "К", **more}
+            await keeper.post("/ngsi-ld/v1/entities", json=entity)
+            await until_seen(live, f"{CAMERA}{number}")
+        states = [live.projection.assets[f"{CAMERA}{number}"].state for number in range(2)]
+        assert states == ["out_of_service", "unknown"]

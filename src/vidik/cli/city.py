@@ -28,6 +28,14 @@ def import_osm(context: typer.Context) -> None:
     _forward(context, import_osm_command)
 
 
+@importing.command("cameras", add_help_option=False, context_settings=_FORWARDED)
+def import_cameras(context: typer.Context) -> None:
+    """Bring a register of cameras in: places, owners, purposes; never a picture."""
+    from vidik.console.cameras_import import import_cameras_command
+
+    _forward(context, import_cameras_command)
+
+
 @app.command("demo", add_help_option=False, context_settings=_FORWARDED)
 def demo(context: typer.Context) -> None:
     """Run the demo city beside a Vidik that runs already; `up --demo` does both."""

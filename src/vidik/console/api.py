@@ -96,7 +96,8 @@ async def read_history(
 ) -> Response:
     """Return the past of an asset's numbers for a chart, with the alarms that stood meanwhile."""
     asset = _asset(live, asset_id)
-    chosen = _names(attributes) or [name for name in asset.asset_type.tiles if name in asset.values]
+    asked = [name for name in _names(attributes) if asset.asset_type.shows(name)]
+    chosen = asked or [name for name in asset.asset_type.tiles if name in asset.values]
     if len(chosen) > 12:
         raise BadInput("A chart shows at most 12 attributes.", field="attributes")
     start, until = _range(asset, begin, end)
@@ -137,9 +138,10 @@ async def read_raw(
     """Return the newest raw values before a time, newest first; `next` is the `before` of the following page."""
     asset = _asset(live, asset_id)
     _must_be_aware(before, "before")
-    items = await history.raw_page(connection, asset_id, _names(attribute), before, limit)
+    items = await history.raw_page(connection, asset_id, _shown(asset, attribute), before, limit)
     following = items[-1]["observed_at"] if len(items) == limit else None
     for item in items:
+        item["value"] = asset.asset_type.shown_value(item["value"])
         item["unit"] = asset.units.get(item["attribute"])
     return _json({"items": items, "next": following})
 
@@ -157,11 +159,11 @@ async def read_raw_csv(
     """Return raw values as CSV, oldest first."""
     asset = _asset(live, asset_id)
     start, until = _range(asset, begin, end)
-    chosen = _names(attribute)
+    chosen = _shown(asset, attribute)
 
     async def lines() -> AsyncIterator[str]:
         async with services.database.session(services.settings.tenant) as reading:
-            async for text in history.csv_lines(reading, asset_id, chosen, start, until, asset.units):
+            async for text in history.csv_lines(reading, asset_id, chosen, start, until, asset):
                 yield text
 
     name = asset_id.rpartition(":")[2]
@@ -292,6 +294,17 @@ def _must_be_aware(moment: datetime | None, field: str) -> None:
 
 def _names(text: str) -> list[str]:
     return list(dict.fromkeys(name for part in text.split(",") if (name := part.strip())))
+
+
+def _shown(asset: Asset, text: str) -> list[str]:
+    """Return the asked attributes that are shown; all that are, where only some may be and none was asked for."""
+    asked, shown = _names(text), asset.asset_type.shown
+    if shown is None:
+        return asked
+    chosen = [name for name in asked if name in shown]
+    if asked and not chosen:
+        raise BadInput(f"Of a {asset.asset_type.name} only the register is shown.", field="attribute")
+    return chosen or sorted(shown)
 
 
 def _file_name(text: str) -> str:

@@ -5,7 +5,9 @@ A type that is not listed (a city's own profile) shows the service of its profil
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
+from vidik.console import cameras
 from vidik.context.jsonld import names
 from vidik.intake.profiles import Profile
 from vidik.operations.rules.messages import unit_symbol
@@ -14,6 +16,7 @@ from vidik.operations.twins import twin_type
 
 SERVICES = ("heating", "lighting", "parking", "air", "water", "waste", "traffic")
 Band = tuple[float, float]
+AssetState = Literal["normal", "low", "medium", "high", "critical", "unknown", "out_of_service"]
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,18 @@ class AssetType:
     tiles: Sequence[str]
     normal: Mapping[str, Band] = field(default_factory=dict)
     expected_seconds: float = 3600
+    shown: frozenset[str] | None = None
+    """The only attributes that the console shows, and those without addresses in them; None shows all."""
+    states: Mapping[str, AssetState] | None = None
+    """What `deviceState` says of the asset when no device speaks for it: an entry of a register has no news."""
+
+    def shows(self, attribute: str) -> bool:
+        """Whether the console shows an attribute (short name)."""
+        return self.shown is None or attribute in self.shown
+
+    def shown_value(self, value: Any) -> Any:
+        """Return what the console shows of a value; None for nothing."""
+        return value if self.shown is None else cameras.without_addresses(value)
 
     @property
     def headline(self) -> str | None:
@@ -77,6 +92,7 @@ _KNOWN = (
         ("pm25", "pm10", "no2", "temperature", "relativeHumidity"),
         {"pm25": (0, 25), "pm10": (0, 50), "no2": (0, 40)},
     ),
+    AssetType(cameras.TYPE, cameras.LAYER, cameras.TILES, shown=cameras.SHOWN, states=cameras.STATES),
 )
 
 

@@ -64,7 +64,7 @@ def attributes_view(
     views = [
         _attribute(iri, instance, asset_type, rules)
         for iri, attribute in document.items()
-        if iri not in _NOT_LISTED
+        if iri not in _NOT_LISTED and asset_type.shows(names.compact(iri))
         for instance in instances_of(attribute)
         if "datasetId" not in instance
     ]
@@ -76,7 +76,7 @@ def _attribute(
     iri: str, instance: Mapping[str, Any], asset_type: AssetType, rules: Mapping[str, AnyRule]
 ) -> dict[str, Any]:
     name = names.compact(iri)
-    value = value_of({iri: instance}, iri)
+    value = asset_type.shown_value(value_of({iri: instance}, iri))
     provided_by = instance.get(_PROVIDED_BY)
     return {
         "name": name,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from vidik.console.projection import Asset
 from vidik.context.jsonld import names
 from vidik.context.store import history
 from vidik.context.store.chunks import SeriesRows
@@ -155,7 +156,7 @@ async def csv_lines(
     attributes: Sequence[str] | None,
     start: datetime,
     end: datetime,
-    units: Mapping[str, str],
+    asset: Asset,
 ) -> AsyncIterator[str]:
     """Yield the raw values between two times as CSV, a day at a time, oldest first, with a header."""
     wanted = [names.expand_attribute(name) for name in attributes] if attributes else None
@@ -168,7 +169,8 @@ async def csv_lines(
         items = [item for one in series for item in _items(one, rows[one.number])]
         items.sort(key=lambda item: item[0])
         if items:
-            yield _csv([item for _, item in items], units)
+            shown = [{**item, "value": asset.asset_type.shown_value(item["value"])} for _, item in items]
+            yield _csv(shown, asset.units)
         begin = until
 
 

@@ -6,11 +6,11 @@ No I/O. Times are µs UTC; values are keyed by short attribute name.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from math import cos, radians
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from cachetools import LRUCache
 
-from vidik.console.catalogue import AssetType, Catalogue
+from vidik.console.catalogue import AssetState, AssetType, Catalogue
 from vidik.context.jsonld import names
 from vidik.context.store.changes import Change
 from vidik.context.store.document import LOCATION, box_of_geometry
@@ -33,7 +33,6 @@ from vidik.operations.rules.model import PRIORITIES, Priority, Scalar
 from vidik.operations.twins import ORIGIN as EXERCISE
 from vidik.operations.twins import exercise_of
 
-AssetState = Literal["normal", "low", "medium", "high", "critical", "unknown", "out_of_service"]
 SILENT_AFTER_INTERVALS = 3
 _NEAR_SQUARED_DEGREES = (2 / 111.2) ** 2
 _REREAD = frozenset((NAME, ORIGIN, LOCATION))
@@ -71,11 +70,16 @@ class Asset:
     state: AssetState = "unknown"
 
     def state_at(self, now: int) -> AssetState:
-        """Return the state at a time: worst alarm, else out of service, else unknown when silent, else normal."""
+        """Return the state at a time: worst alarm, else out of service, else unknown when silent, else normal.
+
+        An entry of a register that no device speaks for is as it says itself; one that says nothing is unknown.
+        """
         if self.alarms:
             return min(self.alarms.values(), key=PRIORITIES.index)
         if self.device is not None and not self.device.enabled:
             return "out_of_service"
+        if self.asset_type.states is not None and self.device is None:
+            return self.asset_type.states.get(str(self.values.get("deviceState")), "unknown")
         return "unknown" if self.is_silent(now) else "normal"
 
     def is_silent(self, now: int) -> bool:
@@ -126,6 +130,8 @@ class Projection:
             if instance is None or value is None or iri in _REREAD:
                 continue
             short = names.compact(iri)
+            if not asset_type.shows(short) or asset_type.shown_value(value) is None:
+                continue
             asset.values[short] = value
             moment = observed_at_of(instance)
             if moment is not None:
@@ -147,8 +153,10 @@ class Projection:
             return None
         for iri, (value, at) in change.attributes.items():
             short = names.compact(iri)
-            if value is None:
+            if value is None or asset.asset_type.shown_value(value) is None:
                 asset.values.pop(short, None)
+                continue
+            if not asset.asset_type.shows(short):
                 continue
             judged = scalar(value)
             if judged is None or (at is not None and asset.observed.get(short, at) > at):

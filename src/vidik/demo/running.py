@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from vidik.demo.behaviour import Behaviour
+from vidik.demo.cameras import register_of_cameras
 from vidik.demo.citizens import report
 from vidik.demo.crews import drive_crews
 from vidik.demo.door import Door, DoorClosed
@@ -60,6 +61,7 @@ async def run(
         credentials = Credentials(folder / "credentials.json")
         tell("registering", 0, len(city.assets))
         new = await make_known(door, city, credentials)
+        await door.upsert(register_of_cameras(basemap))
         tell("registering", len(city.assets), len(city.assets))
         meters = Meters(folder / "meters.json")
         behaviour = Behaviour(city, World.of(city, seed, meters, started_at=time.time()))

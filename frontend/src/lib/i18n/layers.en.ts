@@ -53,6 +53,7 @@ export const layersEn = {
   "camera.lead":
     "Vidik keeps where a camera stands, who answers for it and why it may be there. It has no picture.",
   "camera.missing": "not stated",
+  "camera.days": { one: "{n} day", other: "{n} days" },
 } satisfies Record<string, Message>;
 
 export type LayersKey = keyof typeof layersEn;

@@ -56,4 +56,5 @@ export const layersSrCyrl: Record<LayersKey, Message> = {
   "camera.register": "Јавни регистар камера",
   "camera.lead": "Видик зна где камера стоји, ко за њу одговара и зашто сме да буде ту. Слику нема.",
   "camera.missing": "није наведено",
+  "camera.days": { one: "{n} дан", few: "{n} дана", other: "{n} дана" },
 };
