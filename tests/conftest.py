@@ -25,6 +25,9 @@ from vidik.kernel.migrate import migrate
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
+pytest_plugins = ("tests.web", "tests.operations.following", "tests.operations.requests.outside")
+"""Fixtures of the whole web application, and of a worker that follows the changes, for whichever folder asks."""
+
 TENANT = "city"
 
 hypothesis_settings.register_profile(

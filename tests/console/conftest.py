@@ -1,19 +1,14 @@
-"""A web application with a signed-in dispatcher, over a real database."""
+"""What tests of the console share: an asset that they look at."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from tests.operations.factories import a_target
 
-from vidik.app.application import assemble
 from vidik.console.live import LiveCity
-from vidik.kernel.identity import Principal, authenticator
-from vidik.kernel.identity.roles import Grant
-from vidik.kernel.services import Services
-from vidik.kernel.settings import Settings
 
 SUBSTATION = a_target(
     "urn:ngsi-ld:HeatSubstation:nis:s01",
@@ -22,42 +17,20 @@ SUBSTATION = a_target(
     dataOrigin="simulated",
     location={"type": "Point", "coordinates": [21.9, 43.32]},
 )
-DISPATCHER = Principal(
-    kind="token",
-    id="1",
-    login="dispatcher",
-    name="Милица Петровић",
-    organisation=None,
-    roles=frozenset({"dispatcher", "supervisor"}),
-    grants=frozenset({Grant("dispatcher"), Grant("supervisor")}),
-    tenant="city",
-)
 
 
 @pytest.fixture
-async def app(settings: Settings) -> AsyncIterator[Starlette]:
-    """The whole web application, opened; the bearer secret `dispatcher` is the dispatcher."""
-    application = assemble(settings)
-    async with application.router.lifespan_context(application):
-        services: Services = application.state.services
-        authenticator(services).sources.append(lambda _user, secret: DISPATCHER if secret == "dispatcher" else None)
-        await services.get(LiveCity).ready()
-        yield application
-
-
-@pytest.fixture
-async def client(app: Starlette) -> AsyncIterator[httpx.AsyncClient]:
-    """A browser whose person is signed in."""
-    transport = httpx.ASGITransport(app=app)
-    headers = {"Authorization": "Bearer dispatcher"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://vidik.test", headers=headers) as browser:
-        yield browser
-
-
-@pytest.fixture
-def live(app: Starlette) -> LiveCity:
-    services: Services = app.state.services
-    return services.get(LiveCity)
+async def address(app: Starlette) -> AsyncIterator[str]:
+    """The application on a socket (its lifespan is already open)."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", log_level="error", loop="none"))
+    task = asyncio.create_task(server.serve())
+    async with asyncio.timeout(60):
+        while not server.started:  # noqa: ASYNC110  uvicorn tells nobody
+            await asyncio.sleep(0.01)
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    await app.state.streams.end_all()
+    server.should_exit = True
+    await task
 
 
 async def until_seen(live: LiveCity, entity_id: str) -> None:

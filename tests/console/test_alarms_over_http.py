@@ -6,7 +6,6 @@ from typing import Any
 import httpx
 import pytest
 from tests.console.conftest import SUBSTATION, until_seen
-from tests.operations.conftest import consumer, follow  # noqa: F401
 from tests.operations.factories import minutes_ago, store
 
 from vidik.console.live import LiveCity
@@ -20,7 +19,7 @@ async def alarm(
     client: httpx.AsyncClient,
     services: Services,
     live: LiveCity,
-    follow: Any,  # noqa: F811
+    follow: Any,
 ) -> dict[str, Any]:
     """An open alarm: the return of a substation has been too hot for an hour."""
     for minutes in (70, 35, 1):
@@ -118,7 +117,7 @@ class TestRules:
         self,
         client: httpx.AsyncClient,
         services: Services,
-        follow: Any,  # noqa: F811
+        follow: Any,
         database: Database,
     ) -> None:
         answer = await client.put("/api/rules/heating_return_high", json={"above": 70, "reason": "проба"})
@@ -135,7 +134,7 @@ class TestRules:
     async def test_a_worker_that_runs_takes_the_change_up(
         self,
         client: httpx.AsyncClient,
-        follow: Any,  # noqa: F811
+        follow: Any,
         database: Database,
     ) -> None:
         worker = AlarmConsumer()

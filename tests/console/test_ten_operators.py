@@ -7,11 +7,11 @@ from typing import Any
 
 import httpx
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER
-from tests.console.test_stream import Browser, address, browsing  # noqa: F401  the fixture `address`
+from tests.console.browsing import Browser, browsing
 from tests.operations.conftest import rows
 from tests.operations.duty.calling import an_alarm
 from tests.operations.factories import minutes_ago
+from tests.web import DISPATCHER
 
 from vidik.kernel.identity import authenticator
 from vidik.kernel.services import Services
@@ -38,7 +38,7 @@ def notes_in(told: list[Any], number: str) -> set[str]:
     return {entry["person"] for entry in entries if entry["kind"] == "note"}
 
 
-async def test_see_each_others_work_and_lose_none_of_it(app: Starlette, address: str) -> None:  # noqa: F811
+async def test_see_each_others_work_and_lose_none_of_it(app: Starlette, address: str) -> None:
     services: Services = app.state.services
     people = {
         secret_of(person): replace(DISPATCHER, id=str(number), login=secret_of(person), name=person)

@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER
 from tests.operations.conftest import rows
+from tests.web import DISPATCHER
 
 from vidik.kernel.clock import iso, now
 from vidik.kernel.identity import authenticator

@@ -11,7 +11,6 @@ import pytest
 from fastapi.routing import APIRoute
 from psycopg.types.json import Jsonb
 from starlette.applications import Starlette
-from tests.operations.incidents.conftest import signal  # noqa: F401  fixture
 
 from vidik.app.modules import installed_modules
 from vidik.console.live import LiveCity
@@ -100,7 +99,7 @@ async def desks(app: Starlette, services: Services) -> AsyncIterator[Desks]:
 
 
 @pytest.fixture
-async def alarms(desks: Desks, signal: Callable[..., Any]) -> dict[str, str]:  # noqa: F811
+async def alarms(desks: Desks, signal: Callable[..., Any]) -> dict[str, str]:
     """The number of an open alarm at each thing."""
     await signal("pressure", *(id_of(thing) for thing in THINGS))
     items = (await desks["city"].get("/api/alarms")).json()["items"]

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import httpx
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.browser.look import findings, too_wide
+from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SUBSTATION, SmallCity
 
 Open = Callable[..., Page]
@@ -188,3 +189,46 @@ def signs_in(city: SmallCity, login: str, password: str) -> int:
         timeout=30,
     )
     return answer.status_code
+
+
+OFFERS = {
+    "/incidents": "Open an incident",
+    "/tasks": "New task",
+    "/warnings": "New warning",
+    "/alarms/rules": "New rule",
+    "/duty/roster": "Plan a shift",
+    "/pilots/plans": "New pilot",
+    "/administration/accounts": "New account",
+}
+WORK = {"/incidents", "/tasks", "/warnings"}
+OFFERED: dict[str, tuple[dict[str, str], set[str]]] = {
+    "ravijojla": ({"role": "auditor"}, set()),
+    "oper": ({"role": "dispatcher"}, WORK),
+    "smena": ({"role": "supervisor"}, WORK | {"/alarms/rules", "/duty/roster"}),
+    "smena-vode": ({"role": "supervisor", "organisation": "Водовод"}, WORK),
+}
+
+
+@pytest.mark.parametrize("login", OFFERED)
+def test_only_what_a_person_may_do_is_offered(open_page: Open, city: SmallCity, login: str) -> None:
+    role, offered = OFFERED[login]
+    with city.vidik.client() as client:
+        made = client.post("/api/accounts", json={"login": login, "name": login, "roles": [role]}).json()
+    page = open_page("/sign-in", signed_in=False)
+    page.get_by_label("Name").fill(login)
+    page.get_by_label("Password").fill(made["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Situation", level=1)).to_be_attached()
+    found = set()
+    for path, name in OFFERS.items():
+        page.evaluate(
+            "(path) => (history.pushState(null, '', path), dispatchEvent(new PopStateEvent('popstate')))", path
+        )
+        settle(page)
+        button = page.get_by_role("button", name=name)
+        if path in offered:
+            expect(button).to_be_visible()
+        found |= {path} if button.count() else set()
+    assert found == offered
+    places = page.get_by_role("navigation", name="Places").first
+    expect(places.get_by_role("link", name="Duty")).to_have_count(0 if role["role"] == "auditor" else 1)

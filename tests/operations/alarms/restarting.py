@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.console.conftest import DISPATCHER
 from tests.operations.factories import a_target
+from tests.web import DISPATCHER
 
 from vidik.context.jsonld import names
 from vidik.context.store import changes

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.operations.conftest import Follow, rows
+from tests.operations.conftest import rows
 from tests.operations.factories import a_target, store, store_together
+from tests.operations.following import Follow
 
 from vidik.context.jsonld import names
 from vidik.context.store import changes, entities

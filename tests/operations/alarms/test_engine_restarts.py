@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 from psycopg.conninfo import make_conninfo
 from tests.conftest import Databases
-from tests.console.conftest import DISPATCHER
 from tests.operations.alarms.restarting import BEGIN, KEYS, KINDS, RULES, TARGETS, Engine, Mirror
 from tests.operations.factories import store
+from tests.web import DISPATCHER
 
 from vidik.context.store import entities
 from vidik.context.store.changes import ChangeBatch

@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.operations.conftest import Follow
 from tests.operations.factories import a_target
+from tests.operations.following import Follow
 
 from vidik.context.jsonld import names
 from vidik.context.store.readings import EntityReading, ReadingWriter

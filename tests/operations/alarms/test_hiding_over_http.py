@@ -8,8 +8,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 from tests.console.conftest import SUBSTATION, until_seen
-from tests.operations.conftest import Follow, rows
+from tests.operations.conftest import rows
 from tests.operations.factories import minutes_ago, store
+from tests.operations.following import Follow
 
 from vidik.console.live import LiveCity
 from vidik.kernel.services import Services

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.console.conftest import SUBSTATION
-from tests.operations.conftest import Follow
 from tests.operations.factories import a_target, minutes_ago, store
+from tests.operations.following import Follow
 
 from vidik.kernel.services import Services
 from vidik.operations.alarms.consumer import AlarmConsumer

@@ -8,8 +8,8 @@ import httpx
 import psycopg
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER
 from tests.operations.duty.calling import an_alarm, asked, tick
+from tests.web import DISPATCHER
 
 from vidik.kernel.clock import iso, now
 from vidik.kernel.identity import Principal, authenticator

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from tests.console.conftest import DISPATCHER
+from tests.web import DISPATCHER
 
 from vidik.kernel.clock import now
 from vidik.kernel.services import Services

@@ -10,9 +10,10 @@ import httpx
 import pytest
 import yaml
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER, until_seen
-from tests.operations.conftest import Follow, rows
-from tests.operations.incidents.conftest import Signals, entities, signal  # noqa: F401  fixture
+from tests.console.conftest import until_seen
+from tests.operations.conftest import Signals, entities, rows
+from tests.operations.following import Follow
+from tests.web import DISPATCHER
 
 from vidik.console.live import LiveCity
 from vidik.kernel.database import Connection
@@ -136,7 +137,7 @@ class TestMixing:
         client: httpx.AsyncClient,
         services: Services,
         follow: Follow,
-        signal: Signals,  # noqa: F811
+        signal: Signals,
     ) -> None:
         await signal("pressure", *entities(1))
         exercise = await start(client, scenario="air_pollution_episode", speed=60)

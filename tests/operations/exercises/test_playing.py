@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.operations.conftest import Follow, rows
+from tests.operations.conftest import rows
 from tests.operations.duty.calling import a_plan, tick
 from tests.operations.exercises.test_scenarios import SMALL, changed
 from tests.operations.factories import a_target, minutes_ago, store
+from tests.operations.following import Follow
 
 from vidik.kernel.clock import now
 from vidik.kernel.identity import system_principal

@@ -4,8 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from tests.operations.conftest import rows
-from tests.operations.incidents.conftest import RULES, Signals, entities
+from tests.operations.conftest import RULES, Signals, entities, rows
 
 from vidik.kernel.clock import now
 from vidik.kernel.errors import Conflict

@@ -10,9 +10,8 @@ import psycopg
 import pytest
 import yaml
 from tests.console.conftest import SUBSTATION
-from tests.operations.conftest import rows
+from tests.operations.conftest import Signals, entities, rows
 from tests.operations.factories import store
-from tests.operations.incidents.conftest import Signals, entities
 
 from vidik.kernel.clock import now
 from vidik.kernel.identity import repository as accounts

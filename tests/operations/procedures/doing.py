@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any
 
 import httpx
-import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER, app  # noqa: F401  fixture
+from tests.web import DISPATCHER
 
-from vidik.kernel.identity import Principal, authenticator
+from vidik.kernel.identity import Principal
 from vidik.kernel.identity.roles import Grant
-from vidik.kernel.services import Services
 from vidik.operations.procedures.jobs import move_due
 
 HOSTILE = "<script>alert(1)</script> {step} %s '; DROP TABLE procedure_run; -- \u202e\u0301"
@@ -64,32 +61,6 @@ PEOPLE = {
 }
 
 
-@pytest.fixture
-async def ask(app: Starlette) -> AsyncIterator[Ask]:  # noqa: F811
-    """Requests of a named person; dispatcher, ana and crew have accounts."""
-    services: Services = app.state.services
-    authenticator(services).sources.append(lambda _user, secret: PEOPLE.get(secret))
-    async with services.database.platform() as connection:
-        for login in ("dispatcher", "ana", "crew"):
-            await connection.execute(
-                "INSERT INTO platform.account (tenant, login, name, password_hash) VALUES ('city', %s, %s, 'x')",
-                [login, PEOPLE[login].name],
-            )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://vidik.test") as browser:
-
-        async def ask(
-            method: str, path: str, body: Any = None, *, who: str = "dispatcher", version: int | None = None
-        ) -> httpx.Response:
-            headers = {"Authorization": f"Bearer {who}", "Content-Type": "application/json"}
-            if version is not None:
-                headers["If-Match"] = f'"{version}"'
-            # Escaped to ASCII: a lone surrogate and NaN are JSON to Python, though no UTF-8 can say the first.
-            content = json.dumps(body) if body is not None else None
-            return await browser.request(method, f"/api{path}", content=content, headers=headers)
-
-        yield ask
-
-
 async def published(ask: Ask, definition: dict[str, Any]) -> dict[str, Any]:
     """Draft and publish a procedure; returns the version."""
     draft = await ask("POST", "/procedures", {"definition": definition})
@@ -133,7 +104,7 @@ async def again(ask: Ask, run: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-async def clock_strikes(app: Starlette, moment: datetime) -> None:  # noqa: F811
+async def clock_strikes(app: Starlette, moment: datetime) -> None:
     """What the worker does each second, at a moment."""
     await move_due(app.state.services, "city", moment)
 

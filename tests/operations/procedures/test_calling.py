@@ -4,14 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from starlette.applications import Starlette
-from tests.console.conftest import app  # noqa: F401  fixture
 from tests.operations.conftest import rows
 from tests.operations.duty.calling import a_plan, asked, tick
 from tests.operations.procedures.doing import (
     Ask,
     a_step,
     act,
-    ask,  # noqa: F401  fixture
     started,
     timeline,
     words,
@@ -26,14 +24,14 @@ def tell(**fields: Any) -> dict[str, Any]:
     return a_step("tell", "notify", do={"plan": "night", "text": words("Вода расте"), **fields}, next="look")
 
 
-async def strikes(app: Starlette, since: datetime, *minutes: float) -> list[str]:  # noqa: F811
+async def strikes(app: Starlette, since: datetime, *minutes: float) -> list[str]:
     """Who was asked so far, in order, after what the worker does at some minutes."""
     for minute in minutes:
         await tick(app.state.services.database, since + timedelta(minutes=minute))
     return [login for login, _, _ in await asked(app.state.services.database)]
 
 
-async def test_the_next_is_asked_until_somebody_takes_it_over(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_the_next_is_asked_until_somebody_takes_it_over(app: Starlette, ask: Ask) -> None:
     await a_plan(app.state.services.database, now(), priorities=[])
     run = await started(ask, tell(), LOOK)
     assert (run["current"], run["path"][0]["result"]["call"]["plan"]) == ("look", "night")
@@ -55,7 +53,7 @@ async def test_the_next_is_asked_until_somebody_takes_it_over(app: Starlette, as
     ]
 
 
-async def test_the_plan_waits_for_the_answer_of_who_was_told(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_the_plan_waits_for_the_answer_of_who_was_told(app: Starlette, ask: Ask) -> None:
     await a_plan(app.state.services.database, now(), priorities=[])
     await started(ask, tell(people=["dispatcher"], answer_minutes=3), LOOK)
     begun = now()
@@ -67,7 +65,7 @@ async def test_the_plan_waits_for_the_answer_of_who_was_told(app: Starlette, ask
     assert {state for _, _, state in await asked(app.state.services.database)} == {"given_up"}
 
 
-async def test_who_stops_the_run_or_closes_the_incident_calls_it_off(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_who_stops_the_run_or_closes_the_incident_calls_it_off(app: Starlette, ask: Ask) -> None:
     await a_plan(app.state.services.database, now(), priorities=[])
     run = await started(ask, tell(), LOOK)
     stopped = await ask("POST", f"/procedure-runs/{run['id']}/stop", {"reason": "лажно"}, version=run["version"])
@@ -84,7 +82,7 @@ async def test_who_stops_the_run_or_closes_the_incident_calls_it_off(app: Starle
     assert (await timeline(ask, run))[-1] == "ended"
 
 
-async def test_a_plan_that_is_switched_off_is_none(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_a_plan_that_is_switched_off_is_none(app: Starlette, ask: Ask) -> None:
     await a_plan(app.state.services.database, now(), priorities=[])
     async with app.state.services.database.transaction("city") as connection:
         await connection.execute("UPDATE on_call_plan SET enabled = false")

@@ -6,14 +6,12 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import app  # noqa: F401  fixture
 from tests.operations.conftest import rows
 from tests.operations.procedures.doing import (
     Ask,
     a_step,
     act,
     again,
-    ask,  # noqa: F401  fixture
     clock_strikes,
     stands,
     started,
@@ -47,7 +45,7 @@ async def effects(application: Starlette) -> list[dict[str, Any]]:
     )
 
 
-async def test_a_wait_ends_when_its_time_is_up_and_not_before(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_a_wait_ends_when_its_time_is_up_and_not_before(app: Starlette, ask: Ask) -> None:
     run = await started(ask, PAUSE, *AFTER)
     assert due(run) - now() < timedelta(minutes=30)
     await clock_strikes(app, due(run) - timedelta(seconds=1))
@@ -59,8 +57,8 @@ async def test_a_wait_ends_when_its_time_is_up_and_not_before(app: Starlette, as
 
 
 async def test_once_however_often_it_strikes_or_is_killed(
-    app: Starlette,  # noqa: F811
-    ask: Ask,  # noqa: F811
+    app: Starlette,
+    ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = await started(ask, PAUSE, *AFTER)
@@ -81,13 +79,13 @@ async def test_once_however_often_it_strikes_or_is_killed(
     assert await timeline(ask, run) == ["started", "step.done", "step.done", "step.done"]
 
 
-async def test_once_though_many_workers_look_at_the_same_time(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_once_though_many_workers_look_at_the_same_time(app: Starlette, ask: Ask) -> None:
     run = await started(ask, PAUSE, *AFTER)
     await asyncio.gather(*(clock_strikes(app, due(run)) for _ in range(6)))
     assert await effects(app) == [{"notices": 1, "tasks": 1, "done": 3, "overdue": 0}]
 
 
-async def test_overdue_is_said_once_and_refuses_nobody(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_overdue_is_said_once_and_refuses_nobody(app: Starlette, ask: Ask) -> None:
     run = await started(ask, a_step("look", minutes=5, next="x"), a_step("x"))
     for minutes in (0, 1, 60):
         await clock_strikes(app, due(run) + timedelta(minutes=minutes))
@@ -98,7 +96,7 @@ async def test_overdue_is_said_once_and_refuses_nobody(app: Starlette, ask: Ask)
     assert (await act(ask, run, "done"))["current"] == "x"
 
 
-async def test_after_an_outage_what_is_due_happens_at_once_and_in_order(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_after_an_outage_what_is_due_happens_at_once_and_in_order(app: Starlette, ask: Ask) -> None:
     run = await started(ask, PAUSE, a_step("tell", "wait", minutes=10, next="look"), a_step("look"))
     much_later = due(run) + timedelta(hours=3)
     await clock_strikes(app, much_later)
@@ -108,8 +106,8 @@ async def test_after_an_outage_what_is_due_happens_at_once_and_in_order(app: Sta
 
 
 async def test_one_run_that_cannot_move_holds_up_no_other(
-    app: Starlette,  # noqa: F811
-    ask: Ask,  # noqa: F811
+    app: Starlette,
+    ask: Ask,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     run = await started(ask, PAUSE, *AFTER)
@@ -128,7 +126,7 @@ async def test_one_run_that_cannot_move_holds_up_no_other(
     assert (await again(ask, second))["current"] == "look"
 
 
-async def test_a_wait_may_be_left_out(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_a_wait_may_be_left_out(app: Starlette, ask: Ask) -> None:
     run = await started(ask, PAUSE, *AFTER)
     after = await act(ask, run, "skip", reason="вода је већ ту")
     assert after["current"] == "look"
@@ -136,7 +134,7 @@ async def test_a_wait_may_be_left_out(app: Starlette, ask: Ask) -> None:  # noqa
     assert (await effects(app))[0]["notices"] == 1
 
 
-async def test_the_clock_and_a_person_at_once_leave_a_wait_once(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_the_clock_and_a_person_at_once_leave_a_wait_once(app: Starlette, ask: Ask) -> None:
     run = await started(ask, PAUSE, *AFTER)
     path = f"/procedure-runs/{run['id']}/steps/pause/skip"
     _, answer, _ = await asyncio.gather(

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 import yaml
 from starlette.applications import Starlette
-from tests.console.conftest import app  # noqa: F401  fixture
 from tests.operations.conftest import rows
 from tests.operations.duty.calling import connect, gateway
 from tests.operations.factories import a_target, store
@@ -19,7 +18,6 @@ from tests.operations.procedures.doing import (
     act,
     again,
     an_incident,
-    ask,  # noqa: F401  fixture
     branches,
     published,
     stands,
@@ -60,7 +58,7 @@ OF_LIGHTING = Principal(
 
 
 @pytest.fixture
-async def lamp(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+async def lamp(app: Starlette, monkeypatch: pytest.MonkeyPatch) -> None:
     """A street light of the lighting company, a supervisor of that company, a token that only writes procedures."""
     monkeypatch.setitem(PEOPLE, "svetlana", OF_LIGHTING)
     monkeypatch.setitem(PEOPLE, "vera", WRITES_ONLY)
@@ -80,7 +78,7 @@ async def commands(application: Starlette) -> list[dict[str, Any]]:
 
 @pytest.mark.usefixtures("lamp")
 class TestCommand:
-    async def test_waits_for_a_person_and_goes_by_their_right(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_waits_for_a_person_and_goes_by_their_right(self, app: Starlette, ask: Ask) -> None:
         run = await started(ask, a_step("brighter", "command", do=BRIGHTER, role="operations", next="x"), a_step("x"))
         assert (run["current"], run["acts"], await commands(app)) == ("brighter", ["confirm", "skip"], [])
         run = await act(ask, run, "confirm")
@@ -104,7 +102,7 @@ class TestCommand:
             {"actor": "token:1", "action": "device.command"},
         ]
 
-    async def test_whoever_may_not_command_the_device_cannot_confirm(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_whoever_may_not_command_the_device_cannot_confirm(self, app: Starlette, ask: Ask) -> None:
         run = await started(ask, a_step("brighter", "command", do=BRIGHTER, role="operations"))
         incident = run["incident"]["id"]
         version = (await ask("GET", f"/incidents/{incident}")).json()["version"]
@@ -116,12 +114,12 @@ class TestCommand:
         assert refused.status_code == 403
         assert (await commands(app), stands(await again(ask, run))) == ([], {"brighter": "current"})
 
-    async def test_confirmed_by_whoever_published_it_happens_at_once(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_confirmed_by_whoever_published_it_happens_at_once(self, app: Starlette, ask: Ask) -> None:
         run = await started(ask, a_step("brighter", "command", do={**BRIGHTER, "confirmed": True}))
         assert run["state"] == "ended"
         assert (await commands(app))[0]["created_by"] == "system:procedures"
 
-    async def test_only_who_may_command_the_device_confirms_it_for_all(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_only_who_may_command_the_device_confirms_it_for_all(self, app: Starlette, ask: Ask) -> None:
         definition = a_definition(a_step("brighter", "command", do={**BRIGHTER, "confirmed": True}))
         refused = await ask("POST", "/procedures", {"definition": definition}, who="svetlana")
         assert (refused.status_code, refused.json()["code"]) == (403, "whole-city")
@@ -132,7 +130,7 @@ class TestCommand:
         assert (refused.status_code, refused.json()["field"]) == (403, "steps.0.do.confirmed")
         assert (await ask("POST", "/procedures/drill/publish", {}, version=version)).status_code == 200
 
-    async def test_a_device_that_is_gone_is_a_reason_and_no_fault(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_a_device_that_is_gone_is_a_reason_and_no_fault(self, app: Starlette, ask: Ask) -> None:
         run = await started(ask, a_step("brighter", "command", do=BRIGHTER))
         async with app.state.services.database.transaction("city") as connection:
             await connection.execute("UPDATE device SET enabled = false")
@@ -141,7 +139,7 @@ class TestCommand:
         run = await act(ask, run, "skip", reason="искључена")
         assert run["state"] == "ended"
 
-    async def test_a_condition_looks_at_the_city(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_a_condition_looks_at_the_city(self, app: Starlette, ask: Ask) -> None:
         fact = [{"fact": "attribute", "entity": LAMP, "attribute": "power", "at_most": 1}]
         steps = [
             a_step("dark", "condition", branches=[*branches("unlit", unlit=fact), *branches("lit")]),
@@ -154,7 +152,7 @@ class TestCommand:
 
 
 @pytest.mark.usefixtures("lamp")
-async def test_an_exercise_is_marked_and_commands_nothing(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_an_exercise_is_marked_and_commands_nothing(app: Starlette, ask: Ask) -> None:
     steps = [
         a_step("brighter", "command", do={**BRIGHTER, "confirmed": True}, next="tell"),
         a_step("tell", "notify", do={"people": ["ana"], "text": words("x")}, next="crew"),
@@ -175,7 +173,7 @@ async def test_an_exercise_is_marked_and_commands_nothing(app: Starlette, ask: A
 
 # apprise loads what the standard library has deprecated; nothing of ours uses it.
 @pytest.mark.filterwarnings("ignore:.*imghdr:DeprecationWarning")
-async def test_a_message_leaves_once_and_says_that_it_is_an_exercise(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_a_message_leaves_once_and_says_that_it_is_an_exercise(app: Starlette, ask: Ask) -> None:
     services = app.state.services
     with gateway() as provider:
         connect(services.settings, provider)
@@ -200,7 +198,7 @@ async def test_a_message_leaves_once_and_says_that_it_is_an_exercise(app: Starle
 
 
 class TestPersonalData:
-    async def test_every_column_is_in_the_register(self, app: Starlette) -> None:  # noqa: F811
+    async def test_every_column_is_in_the_register(self, app: Starlette) -> None:
         register = yaml.safe_load(
             files("vidik.operations.procedures").joinpath("personal_data.yaml").read_text("utf-8")
         )
@@ -217,7 +215,7 @@ class TestPersonalData:
             for entry in said["personal"].values():
                 assert set(entry) == {"purpose", "legal_basis", "retention"}
 
-    async def test_is_forgotten_in_time_and_not_before(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_is_forgotten_in_time_and_not_before(self, app: Starlette, ask: Ask) -> None:
         run = await started(
             ask, a_step("tell", "notify", do={"people": ["ana"], "text": words("x")}, next="look"), a_step("look")
         )

@@ -5,14 +5,12 @@ from typing import Any
 
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import app  # noqa: F401  fixture
 from tests.operations.procedures.doing import (
     Ask,
     a_definition,
     a_step,
     act,
     an_incident,
-    ask,  # noqa: F401  fixture
     branches,
     published,
     started,
@@ -36,7 +34,7 @@ def page_of(facts: dict[str, Any], language: str) -> str:
     return report.page(content | {"outgoing": "Ана", "drawn_up_at": moment}, signed, language)
 
 
-async def test_says_at_which_step_a_procedure_stands(app: Starlette, ask: Ask) -> None:  # noqa: F811
+async def test_says_at_which_step_a_procedure_stands(app: Starlette, ask: Ask) -> None:
     steps = [a_step("look", next="pause"), a_step("pause", "wait", minutes=30, next="ask"), a_step("ask", "question")]
     steps[2]["branches"] = branches(None, None)
     run = await started(ask, *steps)
@@ -57,7 +55,7 @@ async def test_says_at_which_step_a_procedure_stands(app: Starlette, ask: Ask) -
 
 
 @pytest.mark.parametrize("room", ["incidents", "procedures", "tasks"])
-async def test_exercises_are_none_of_it(app: Starlette, ask: Ask, room: str) -> None:  # noqa: F811
+async def test_exercises_are_none_of_it(app: Starlette, ask: Ask, room: str) -> None:
     await published(ask, a_definition(a_step("crew", "task", do={}, next="look"), a_step("look")))
     incident = await an_incident(ask)
     async with app.state.services.database.transaction("city") as connection:

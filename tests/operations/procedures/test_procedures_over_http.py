@@ -5,7 +5,6 @@ from typing import Any
 import psycopg
 import pytest
 from starlette.applications import Starlette
-from tests.console.conftest import app  # noqa: F401  fixture
 from tests.operations.conftest import rows
 from tests.operations.procedures.doing import (
     HOSTILE,
@@ -14,7 +13,6 @@ from tests.operations.procedures.doing import (
     a_step,
     act,
     an_incident,
-    ask,  # noqa: F401  fixture
     branches,
     published,
     started,
@@ -34,7 +32,7 @@ KEPT = (
 
 
 class TestDraft:
-    async def test_may_be_half_finished_and_says_so(self, ask: Ask) -> None:  # noqa: F811
+    async def test_may_be_half_finished_and_says_so(self, ask: Ask) -> None:
         half = a_definition(a_step("first", next="nowhere"))
         made = await ask("POST", "/procedures", {"definition": half})
         assert (made.status_code, [one["code"] for one in made.json()["problems"]]) == (201, ["unknown-next"])
@@ -47,7 +45,7 @@ class TestDraft:
         done = await ask("POST", "/procedures/drill/publish", {"note": "прва"}, version=mended.json()["version"])
         assert (done.status_code, done.json()["version"], done.json()["note"]) == (200, 1, "прва")
 
-    async def test_two_who_write_at_once_see_each_other(self, ask: Ask) -> None:  # noqa: F811
+    async def test_two_who_write_at_once_see_each_other(self, ask: Ask) -> None:
         await published(ask, a_definition())
         opened = (await ask("GET", "/procedures/drill/draft")).json()
         assert (opened["version"], opened["based_on"], opened["definition"]["code"]) == (0, 1, "drill")
@@ -64,13 +62,13 @@ class TestDraft:
         )
         assert late.status_code == 412
 
-    async def test_only_supervisors_write(self, ask: Ask) -> None:  # noqa: F811
+    async def test_only_supervisors_write(self, ask: Ask) -> None:
         for who in ("ana", "reader", "crew"):
             refused = await ask("POST", "/procedures", {"definition": a_definition()}, who=who)
             assert refused.status_code == 403
         assert (await ask("GET", "/procedures", who="reader")).status_code == 200
 
-    async def test_a_code_is_given_once(self, ask: Ask) -> None:  # noqa: F811
+    async def test_a_code_is_given_once(self, ask: Ask) -> None:
         await published(ask, a_definition())
         twice = await ask("POST", "/procedures", {"definition": a_definition()})
         assert (twice.status_code, twice.json()["code"]) == (409, "procedure-exists")
@@ -80,7 +78,7 @@ class TestDraft:
 
 
 class TestVersions:
-    async def test_what_was_published_stands(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_what_was_published_stands(self, app: Starlette, ask: Ask) -> None:
         await published(ask, a_definition())
         draft = await ask("PUT", "/procedures/drill/draft", {"definition": a_definition(a_step("x"))}, version=0)
         await ask("POST", "/procedures/drill/publish", {}, version=draft.json()["version"])
@@ -93,7 +91,7 @@ class TestVersions:
                 async with app.state.services.database.transaction("city") as connection:
                     await connection.execute(statement)
 
-    async def test_what_is_withdrawn_begins_no_more(self, ask: Ask) -> None:  # noqa: F811
+    async def test_what_is_withdrawn_begins_no_more(self, ask: Ask) -> None:
         await published(ask, a_definition())
         assert (await ask("POST", "/procedures/drill/withdraw", {"reason": "x"}, version=7)).status_code == 412
         gone = await ask("POST", "/procedures/drill/withdraw", {"reason": "застарео"}, version=1)
@@ -103,8 +101,8 @@ class TestVersions:
 
     async def test_packaged_ones_are_published_once_and_a_citys_own_stays(
         self,
-        app: Starlette,  # noqa: F811
-        ask: Ask,  # noqa: F811
+        app: Starlette,
+        ask: Ask,
     ) -> None:
         async def settle() -> list[str]:
             async with app.state.services.database.transaction("city") as connection:
@@ -135,7 +133,7 @@ class TestVersions:
 
 
 class TestTry:
-    async def test_walks_without_any_effect(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_walks_without_any_effect(self, app: Starlette, ask: Ask) -> None:
         severe = [{"fact": "severity", "at_least": "severe"}]
         definition = a_definition(
             a_step("ask_first", "question", branches=branches("how_bad", None)),
@@ -160,7 +158,7 @@ class TestTry:
         assert await rows(app.state.services, KEPT) == [{"drafts": 0, "versions": 0, "runs": 0, "visits": 0}]
         assert await rows(app.state.services, "SELECT id FROM task") == []
 
-    async def test_refuses_what_does_not_fit(self, ask: Ask) -> None:  # noqa: F811
+    async def test_refuses_what_does_not_fit(self, ask: Ask) -> None:
         await published(ask, a_definition())
         path = "/procedures/drill/try"
         wrong = await ask("POST", path, {"answers": [{"step": "second", "act": "done"}]})
@@ -209,7 +207,7 @@ NO_DEFINITIONS: list[Any] = [
 
 
 class TestBadInput:
-    async def test_what_is_no_definition_is_refused_with_its_place(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_what_is_no_definition_is_refused_with_its_place(self, app: Starlette, ask: Ask) -> None:
         broken = []
         for content in NO_DEFINITIONS:
             answers = [
@@ -228,7 +226,7 @@ class TestBadInput:
         assert broken == []
         assert await rows(app.state.services, KEPT) == [{"drafts": 0, "versions": 0, "runs": 0, "visits": 0}]
 
-    async def test_anything_may_be_checked(self, ask: Ask) -> None:  # noqa: F811
+    async def test_anything_may_be_checked(self, ask: Ask) -> None:
         for content in (None, 17, "text", [], [1], True):
             answer = await ask("POST", "/procedures/check", {"definition": content})
             assert answer.status_code == 200
@@ -238,7 +236,7 @@ class TestBadInput:
         )
         assert placed.json()["problems"][0]["field"] == "steps.0.do.kind"
 
-    async def test_nonsense_at_the_doors_of_runs(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_nonsense_at_the_doors_of_runs(self, app: Starlette, ask: Ask) -> None:
         run = await started(ask)
         incident = run["incident"]["id"]
         before = await rows(app.state.services, KEPT)
@@ -273,7 +271,7 @@ class TestBadInput:
         assert broken == []
         assert await rows(app.state.services, KEPT) == before
 
-    async def test_hostile_text_is_text(self, app: Starlette, ask: Ask) -> None:  # noqa: F811
+    async def test_hostile_text_is_text(self, app: Starlette, ask: Ask) -> None:
         hostile = {"en": HOSTILE[:200], "sr": HOSTILE[:200]}
         steps = [
             {**a_step("tell", "notify", do={"people": ["ana"], "text": hostile}, next="crew"), "title": hostile},

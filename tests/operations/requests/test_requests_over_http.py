@@ -7,7 +7,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from starlette.applications import Starlette
 from tests.operations.conftest import rows
-from tests.operations.requests.conftest import HERE, Outside, Worker, a_request
+from tests.operations.requests.outside import HERE, Outside, Worker, a_request
 
 from vidik.kernel.identity import Principal, authenticator
 from vidik.kernel.identity.roles import Grant

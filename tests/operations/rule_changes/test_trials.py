@@ -7,8 +7,9 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.operations.conftest import Follow, rows
+from tests.operations.conftest import rows
 from tests.operations.factories import START, a_change, a_rule, a_target
+from tests.operations.following import Follow
 
 from vidik.context.jsonld import names
 from vidik.context.store.readings import EntityReading, ReadingWriter

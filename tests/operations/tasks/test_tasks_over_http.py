@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER
 from tests.operations.conftest import rows
+from tests.web import DISPATCHER
 
 from vidik.kernel import audit
 from vidik.kernel.identity import Principal, authenticator

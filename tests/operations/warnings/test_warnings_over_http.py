@@ -13,7 +13,7 @@ import pytest
 import yaml
 from lxml import etree
 from starlette.applications import Starlette
-from tests.console.conftest import DISPATCHER
+from tests.web import DISPATCHER
 
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection

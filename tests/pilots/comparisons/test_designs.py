@@ -207,6 +207,19 @@ class TestNotRoutine:
 
         assert [(finding.subject, str(finding.first)) for finding in found] == [("route-00", "2024-11-18")]
 
+    @pytest.mark.parametrize(("column", "name"), [(0, "route-00"), (5, "route-05")], ids=["unit", "donor"])
+    def test_a_step_before_the_start_is_asked_about(self, column: int, name: str) -> None:
+        amounts = simulate(SMALL, 1)
+        amounts[20 * 7 :, column] *= 0.6
+        routes = series(amounts)
+
+        outcome = compare(specification(SMALL, "difference_in_differences"), routes, routes)
+
+        (found,) = (finding for finding in outcome.findings if finding.code == "step")
+        assert found.subject == name
+        assert found.first is not None
+        assert abs((found.first - BEGIN).days - 20 * 7) <= 14
+
     def test_the_effect_from_the_start_on_is_no_event(self) -> None:
         assert "step" not in {finding.code for finding in self.changed(0.6, 0, 91).findings}
 

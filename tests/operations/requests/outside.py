@@ -1,4 +1,4 @@
-"""What tests of requests share: a citizens' application that writes them, and the worker that follows."""
+"""A citizens' application that writes requests, and the worker that follows them: fixtures (a plugin)."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
