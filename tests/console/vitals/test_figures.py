@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from psycopg.types.json import Jsonb
@@ -52,7 +53,7 @@ async def an_alarm(
     }[(cleared is not None, acknowledged is not None)]
     values = {
         "rule": "x",
-        "entity_id": f"urn:x:{raised.timestamp()}",
+        "entity_id": f"urn:x:{uuid4()}",
         "entity_name": "x",
         "service": "heating",
         "origin": "real",

@@ -1,4 +1,4 @@
-"""What stood at a moment is the newest value before it, whether it lies in rows, in a chunk, or came late beside one."""
+"""What stood at a moment: the newest value before it, in rows, in a chunk, or come late beside one."""
 
 from datetime import UTC, date, datetime, timedelta
 from random import Random
@@ -52,7 +52,7 @@ async def test_a_value_holds_until_the_next_and_no_longer_than_the_gap(database:
 
 
 async def test_packed_days_rows_and_what_came_late_are_one_past(database: Database) -> None:
-    random = Random(42)  # noqa: S311  (the same story each time)
+    random = Random(42)  # the same story each time
     story = {round(random.uniform(-24, 24), 2): float(number) for number in range(60)}
     early = dict(list(story.items())[:45])
     await write(database, *((hours, {LEVEL: value}) for hours, value in early.items()))

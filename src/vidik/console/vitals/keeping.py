@@ -31,7 +31,7 @@ KEPT: Final = timedelta(days=31)
 _RECENT: Final = 4
 _AGAIN_AFTER_SECONDS: Final = 120.0
 _AT_MOST_SECONDS: Final = 3600.0
-_TIMES_ITS_COST: Final = 200
+_TIMES_ITS_COST, _TIMES_ITS_COST_UNSETTLED = 200, 20
 
 
 def slots(end: datetime, count: int, step: timedelta = STEP) -> list[datetime]:
@@ -91,7 +91,7 @@ class Keeper:
             past = {at: value for at, value, _ in samples[:-_RECENT]}
             before = self._before.get(name, {})
             is_settled = bool(before) and all(before.get(at, value) == value for at, value in past.items())
-            pause = _TIMES_ITS_COST * (done - clock) if is_settled else 0.0
+            pause = (_TIMES_ITS_COST if is_settled else _TIMES_ITS_COST_UNSETTLED) * (done - clock)
             self._before[name] = past
             self._whole_day_at[name] = done + min(max(_AGAIN_AFTER_SECONDS, pause), _AT_MOST_SECONDS)
 

@@ -177,7 +177,8 @@ def view(sign: Sign, measured: Measured, members: Members | None, day: keeping.T
     last = next(((at, value) for at, value in reversed(day) if value is not None), None)
     value, observed_at = measured.value, members.newest if members else now_microseconds()
     at = iso_of(observed_at)
-    if isinstance(sign.source, Assets) and sign.source.over is not None and last is not None and last[0] == day[-1][0]:
+    # The newest half hour is kept a minute or two after it has begun.
+    if isinstance(sign.source, Assets) and sign.source.over is not None and last is not None and last[0] >= day[-2][0]:
         value, at = last[1], iso(last[0])
     return {
         "key": sign.key,

@@ -5,6 +5,7 @@ Looked up one by one by the index, so that the cost is that of the moments asked
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,7 @@ async def _from_rows(
          ) AS newest
         """,
         {"series": list(series), "moments": list(moments), "gap": gap},
+        binary=True,
     )
     for row in await cursor.fetchall():
         found[row["place"] - 1][row["series"]] = (row["at"], _value(row["number"], row["json"]))
@@ -92,8 +94,12 @@ async def _from_chunks(
 
 
 def _value(number: float | None, text: str | None) -> Any:
-    if text is None:
-        return number
+    return number if text is None else _told(text)
+
+
+@lru_cache(maxsize=4_096)
+def _told(text: str) -> Any:
+    """Return the value of an instance; words repeat."""
     instance = orjson.loads(text)
     if not isinstance(instance, dict):
         return instance
