@@ -84,7 +84,7 @@ class TestTemperature:
         half = len(series) // 2
         changed = np.concatenate([series.values[:half], other(series.values[half:])])  # type: ignore[operator]
 
-        with pytest.raises(BadInput, match="about 2021-12-3"):
+        with pytest.raises(BadInput, match="about 2022-01-01"):
             guard_temperature(series.with_values(changed), ())
 
     def test_one_that_is_fahrenheit_throughout_is_not(self) -> None:

@@ -12,7 +12,7 @@ from vidik.kernel.errors import Unprocessable
 from vidik.pilots.comparisons.assembling import outcome_of
 from vidik.pilots.comparisons.estimators import ALIKE, BY_VERSION
 from vidik.pilots.comparisons.hours import hours_by_usual, hours_of_comparison
-from vidik.pilots.comparisons.noticed import events_of
+from vidik.pilots.comparisons.noticed import baseline_events_of, events_of
 from vidik.pilots.comparisons.panel import Panel, build_panel
 from vidik.pilots.comparisons.placebos import baseline_placebos, placebos_of
 from vidik.pilots.comparisons.randomised import compare_weeks, week_placebos
@@ -45,6 +45,8 @@ def compare(
         findings.append(weakness(placebos))
     else:
         findings += events_of(panel, pilot.foreseen_by_unit)
+        if specification.estimator > 1:
+            findings += baseline_events_of(panel, pilot.choices)
     if specification.design == "synthetic_control":
         findings.append(second_opinion(panel, pilot))
     outcome = outcome_of(specification, panel, pilot, placebos, findings)

@@ -72,11 +72,11 @@ def weighted(method: Method, panel: Panel) -> Design:
 
 
 def _weighted(mixture: Mixture, days: NDArray[np.datetime64], treated: Values, donors: Values, start: int) -> Run:
-    weekdays = _weekdays(days)
+    weekdays = weekdays_of(days)
     donor_means = donors[:start].mean(axis=0)
     donor_means = np.where(donor_means == 0, 1.0, donor_means)
-    moves = (donors[start:] - _usual(donors[:start], weekdays[:start])[weekdays[start:]]) / donor_means
-    usual = _usual(treated[:start], weekdays[:start])
+    moves = (donors[start:] - usual_by_weekday(donors[:start], weekdays[:start])[weekdays[start:]]) / donor_means
+    usual = usual_by_weekday(treated[:start], weekdays[:start])
     donor_weeks, donor_weeks_after = _learned(days, donors, start)
     unit_weeks, _ = _learned(days[:start], treated[:start], start)
     choices = []
@@ -95,8 +95,8 @@ def _weighted(mixture: Mixture, days: NDArray[np.datetime64], treated: Values, d
 
 def _learned(days: NDArray[np.datetime64], amounts: Values, start: int) -> tuple[Values, Values]:
     """Mean days of the weeks before and after the start, each weekday's usual difference taken off."""
-    weekdays = _weekdays(days)
-    usual = _usual(amounts[:start], weekdays[:start])
+    weekdays = weekdays_of(days)
+    usual = usual_by_weekday(amounts[:start], weekdays[:start])
     level = amounts - usual[weekdays] + amounts[:start].mean(axis=0)
     length = _length(days[:start])
     return (
@@ -163,7 +163,7 @@ def _sets(donors: int, treated: int, seed: int) -> list[tuple[int, ...]]:
     return list(dict.fromkeys(drawn))
 
 
-def _usual(amounts: Values, weekdays: NDArray[np.int64]) -> Values:
+def usual_by_weekday(amounts: Values, weekdays: NDArray[np.int64]) -> Values:
     """The mean amount of each weekday (7, columns); of all days where a weekday does not occur."""
     usual = np.empty((WEEK, amounts.shape[1]))
     overall = amounts.mean(axis=0)
@@ -195,5 +195,5 @@ def _means(days: NDArray[np.datetime64], amounts: Values, last: np.datetime64, l
     return np.asarray(means[counts >= min(4, length)])
 
 
-def _weekdays(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
+def weekdays_of(days: NDArray[np.datetime64]) -> NDArray[np.int64]:
     return np.asarray((days.astype(np.int64) + 3) % WEEK)
