@@ -2,10 +2,11 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final, Literal, NamedTuple
 
+import orjson
 import structlog
 
 from vidik.console.vitals import repository
@@ -92,10 +93,16 @@ def _standing(rows: Iterable[Mapping[str, Any]]) -> dict[str, Standing]:
                 found[key] = Standing(own[key], "package", *record)
             continue
         try:
-            found[key] = Standing(read_sign(row["definition"]), "changed" if key in own else "own", *record)
+            found[key] = Standing(_read(orjson.dumps(row["definition"])), "changed" if key in own else "own", *record)
         except BadInput as error:
             _log.error("a changed vital sign is left out", sign=key, reason=error.detail)
     return found
+
+
+@lru_cache(maxsize=1_000)
+def _read(definition: bytes) -> Sign:
+    """Return a sign as the table has it; asked for with every question of a screen."""
+    return read_sign(orjson.loads(definition))
 
 
 async def standing_layout(connection: Connection, signs: Iterable[str]) -> Layout:

@@ -19,7 +19,6 @@ from vidik.console.vitals.sign import Assets, Sign, Work
 from vidik.kernel.clock import CITY_ZONE, iso, now, now_microseconds
 from vidik.kernel.database import Database
 from vidik.kernel.identity import Principal
-from vidik.operations.rules.messages import unit_symbol
 from vidik.operations.twins import ORIGIN as EXERCISE
 
 Answer = TypeVar("Answer")
@@ -181,18 +180,8 @@ def view(sign: Sign, measured: Measured, members: Members | None, day: keeping.T
     if isinstance(sign.source, Assets) and sign.source.over is not None and last is not None and last[0] >= day[-2][0]:
         value, at = last[1], iso(last[0])
     return {
-        "key": sign.key,
-        "service": sign.service,
-        "name": sign.name.scripts(),
-        "meaning": sign.meaning.scripts(),
-        "unit": unit_symbol(sign.unit),
-        "decimals": sign.decimals,
-        "normal": sign.normal,
-        "target": sign.target.model_dump() if sign.target else None,
+        **sign.said,
         "met": sign.target.is_met(round(value, sign.decimals)) if sign.target and value is not None else None,
-        "responsible": sign.responsible.scripts(),
-        "basis": sign.basis.scripts(),
-        "source": sign.source.model_dump(mode="json", exclude_defaults=True) | {"kind": sign.source.kind},
         "value": value,
         "at": at if value is not None else None,
         "last": [iso(last[0]), last[1]] if last is not None and value is None else None,

@@ -13,6 +13,7 @@ from pydantic import Field, TypeAdapter, ValidationError, field_validator, model
 
 from vidik.kernel.errors import BadInput
 from vidik.operations.rules.basis import Condition, Duration, Name, Strict, Text
+from vidik.operations.rules.messages import unit_symbol
 
 Service = Literal["heating", "lighting", "parking", "air", "water", "waste", "traffic"]
 Aggregate = Literal["share", "count", "mean", "median", "sum", "minimum", "maximum", "ratio", "rest"]
@@ -171,9 +172,22 @@ class Sign(Strict):
         """What its value depends on, in a few letters: samples of another source are not its past."""
         return hashlib.sha256(orjson.dumps(definition_of(self)["source"], option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
-    def is_normal(self, value: float) -> bool:
-        """Whether a value lies in the normal band; without one every value does."""
-        return self.normal is None or self.normal[0] <= value <= self.normal[1]
+    @cached_property
+    def said(self) -> Mapping[str, Any]:
+        """What stays the same from value to value, as JSON: its words in three scripts, how it is measured."""
+        return {
+            "key": self.key,
+            "service": self.service,
+            "name": self.name.scripts(),
+            "meaning": self.meaning.scripts(),
+            "unit": unit_symbol(self.unit),
+            "decimals": self.decimals,
+            "normal": self.normal,
+            "target": self.target.model_dump() if self.target else None,
+            "responsible": self.responsible.scripts(),
+            "basis": self.basis.scripts(),
+            "source": definition_of(self)["source"],
+        }
 
 
 _SIGN: TypeAdapter[Sign] = TypeAdapter(Sign)
