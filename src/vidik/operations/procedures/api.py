@@ -41,9 +41,10 @@ async def _on_record(connection: Connection, principal: Principal, verb: str, co
 
 
 @router.get("")
-async def list_procedures(connection: Transaction, _: Reader) -> dict[str, Any]:
-    """List every procedure: its newest version, whether there is a draft, and how many runs it has now."""
-    return {"items": [summary_view(row) for row in await repository.summaries(connection)]}
+async def list_procedures(connection: Transaction, principal: Reader) -> dict[str, Any]:
+    """List every procedure: its newest version, whether there is a draft, and how many runs one sees of it now."""
+    rows = await repository.summaries(connection, principal.reach("incidents.read"))
+    return {"items": [summary_view(row) for row in rows]}
 
 
 @router.post("", status_code=201)

@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
 
 from vidik.kernel.database import Connection
+from vidik.kernel.identity.reach import EVERYWHERE, Reach, named
 
 Source = Literal["package", "city"]
 _LOCK = 0x564C_5052  # "VLPR"
@@ -25,10 +26,11 @@ async def lock(connection: Connection) -> None:
     await connection.execute("SELECT pg_advisory_xact_lock(%s, hashtext(current_schema()))", [_LOCK])
 
 
-async def summaries(connection: Connection) -> list[DictRow]:
-    """Return of every procedure its newest version (None of none), its draft's version, and how many runs it has."""
+async def summaries(connection: Connection, reach: Reach = EVERYWHERE) -> list[DictRow]:
+    """Return of every procedure its newest version (None of none), its draft's version, and its runs within reach."""
+    within, parameters = named(reach.condition(people="people"))
     cursor = await connection.execute(
-        """
+        f"""
         WITH newest AS (
             SELECT DISTINCT ON (code) code, version, state, source, definition, published_at, published_by
               FROM procedure_version
@@ -39,11 +41,13 @@ async def summaries(connection: Connection) -> list[DictRow]:
                newest.published_at, newest.published_by, draft.version AS draft_version,
                draft.changed_at AS draft_changed_at, draft.changed_by AS draft_changed_by,
                (SELECT count(*) FROM procedure_run r
-                 WHERE r.procedure = coalesce(newest.code, draft.code) AND r.state = 'running') AS running
+                 WHERE r.procedure = coalesce(newest.code, draft.code) AND r.state = 'running'
+                   AND r.incident IN (SELECT id FROM incident WHERE {within})) AS running
           FROM newest
           FULL JOIN procedure_draft draft ON draft.code = newest.code
          ORDER BY 1
-        """
+        """,
+        parameters,
     )
     return await cursor.fetchall()
 
