@@ -40,6 +40,8 @@ class Walk:
     """How a page bore being loaded and walked through; all in seconds."""
 
     listed: float
+    longest_while_listed: float
+    longest_while_shown: float
     longest_while_moved: float
     deaf_share: float
 
@@ -88,14 +90,22 @@ async def walk(vidik: RunningVidik, browser: Browser, *, has_assets: bool) -> Wa
     page = await context.new_page()
     await page.add_init_script(f"({WATCH})()")
     listed = await _list(page) if has_assets else 0.0
+    while_listed = await _longest(page) if has_assets else 0.0
     await page.goto("/situation")
     await page.locator(MAP).wait_for(timeout=120_000)
     await page.wait_for_timeout(8_000)  # what it has to do once is done: the rest is what a person feels
+    while_shown = await _longest(page)
     await page.evaluate("long.length = 0")
     seconds = await _move(page)
     tasks = [float(one) / 1000 for one in await page.evaluate("long")]
     await context.close()
-    return Walk(listed, max(tasks, default=0.0), sum(tasks) / seconds)
+    return Walk(listed, while_listed, while_shown, max(tasks, default=0.0), sum(tasks) / seconds)
+
+
+async def _longest(page: Page) -> float:
+    """The longest task of the page's thread so far, in seconds."""
+    tasks = [float(one) / 1000 for one in await page.evaluate("long")]
+    return max(tasks, default=0.0)
 
 
 async def _list(page: Page) -> float:
@@ -136,15 +146,18 @@ async def run(report: Report) -> None:
             empty = await walk(vidik, browser, has_assets=False)
             await lay(client)
             await asyncio.sleep(3)
-            answer = await client.get("/api/console/assets")
+            answer = await client.get("/api/console/assets.ndjson")
+            packed = int(answer.num_bytes_downloaded)
             full = await walk(vidik, browser, has_assets=True)
             changing = asyncio.create_task(change(client))
             lively = await walk(vidik, browser, has_assets=True)
             changing.cancel()
             await browser.close()
     details = {
-        "list of assets": f"{len(answer.content) / 1e6:.1f} MB",
-        "from load to the table": f"{full.listed:.1f} s",
+        "list of assets": f"{len(answer.content) / 1e6:.1f} MB, {packed / 1e6:.1f} MB on the way",
+        "from load to the table": f"{full.listed:.1f} s, longest task {full.longest_while_listed * 1000:.0f} ms",
+        "longest task until the map stands": f"{full.longest_while_shown * 1000:.0f} ms"
+        f" (with no assets {empty.longest_while_shown * 1000:.0f} ms)",
     }
     for name, found in ((f"{ASSETS:,} assets at rest", full), (f"{CHANGED_A_SECOND} changes a second", lively)):
         report.add(

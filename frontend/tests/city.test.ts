@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
+import { readAssetLines } from "../src/lib/api/assetlist";
 import type { AssetSummary } from "../src/lib/api/types";
 import { City } from "../src/lib/city.svelte";
 
@@ -20,7 +21,7 @@ describe("the living picture of the city", () => {
   beforeEach(() => {
     vi.useFakeTimers();
     city = new City();
-    city.replaceAssets([asset("a"), asset("b")]);
+    city.replaceAssets(new Map(["a", "b"].map((id) => [id, asset(id)])));
   });
 
   it("forgets deleted assets at once and tells who shows them", () => {
@@ -38,5 +39,84 @@ describe("the living picture of the city", () => {
     const before = city.listing;
     city.apply({ id: "7", name: "gone", data: '{"ids":["never-seen"]}' });
     expect(city.listing).toBe(before);
+  });
+
+  it("takes again what the stream told while the list was on its way, and nothing from before it", async () => {
+    vi.useRealTimers();
+    const head = '{"position":7,"generated_at":"2026-11-23T01:00:00Z","assets":1}\n';
+    let finish = () => {};
+    const body = new ReadableStream<Uint8Array>({
+      start(controller) {
+        controller.enqueue(new TextEncoder().encode(head));
+        finish = () => (controller.enqueue(new TextEncoder().encode(`${LINE}\n`)), controller.close());
+      },
+    });
+    vi.stubGlobal("fetch", async () => new Response(body));
+    const reading = city["loadAssets"]();
+    city.apply({ id: "6", name: "state", data: `{"id":"${BIN}","state":"critical"}` });
+    city.apply({ id: "8", name: "state", data: `{"id":"${BIN}","state":"high"}` });
+    finish();
+    await reading;
+    vi.unstubAllGlobals();
+    expect(city.assets.get(BIN)?.state).toBe("high");
+    expect([...city.assets.keys()]).toEqual([BIN]);
+  });
+});
+
+const BIN = "urn:ngsi-ld:WasteContainer:nis:b1";
+const LINE = JSON.stringify({
+  n: 1,
+  prefixes: ["urn:ngsi-ld:WasteContainer:nis:"],
+  types: [["WasteContainer", "waste", "fillingLevel"]],
+  units: ["%"],
+  id: ["b1"],
+  prefix: { all: 0 },
+  type: { all: 0 },
+  name: ["Контејнер 1"],
+  lon: [21900000],
+  lat: [null],
+  state: { all: "normal" },
+  origin: { all: "real" },
+  recorded: [60],
+  observed: { all: 5 },
+  value: [0.4],
+  unit: [0],
+});
+
+describe("the list of assets", () => {
+  const lines = (...parts: string[]) =>
+    readAssetLines(
+      new ReadableStream<string>({
+        start(controller) {
+          for (const part of parts) controller.enqueue(part);
+          controller.close();
+        },
+      }).getReader(),
+    );
+  const head = '{"position":7,"generated_at":"2026-11-23T01:00:00Z","assets":1}\n';
+
+  it("is read from columns, however its lines are cut on the way", async () => {
+    const { position, assets } = await lines(
+      head.slice(0, 9),
+      head.slice(9) + LINE.slice(0, 40),
+      `${LINE.slice(40)}\n`,
+    );
+    expect(position).toBe(7);
+    expect(assets.get(BIN)).toEqual({
+      id: BIN,
+      name: "Контејнер 1",
+      service: "waste",
+      type: "WasteContainer",
+      place: null,
+      state: "normal",
+      origin: "real",
+      observed_at: "2026-11-23T00:58:55.000Z",
+      recorded_at: "2026-11-23T00:59:00.000Z",
+      headline: { attribute: "fillingLevel", label_key: "fillingLevel", value: 0.4, unit: "%" },
+    });
+  });
+
+  it("that was cut off is none", async () => {
+    await expect(lines(head)).rejects.toThrow();
   });
 });

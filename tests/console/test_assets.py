@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import httpx
+import orjson
 import pytest
 from starlette.applications import Starlette
 from tests.console.conftest import SUBSTATION, until_seen
@@ -46,6 +47,23 @@ class TestAssets:
             while not (asset := (await client.get("/api/console/assets")).json()["assets"][0])["headline"]:  # noqa: ASYNC110  the city tells nobody
                 await asyncio.sleep(0.02)
         assert (asset["headline"]["value"], asset["headline"]["unit"]) == (48.2, "°C")
+
+    async def test_a_browser_reads_the_list_as_lines_of_columns(
+        self, client: httpx.AsyncClient, database: Database, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"supplyTemperatureSecondary": 48.2})
+        await until_seen(live, SUBSTATION.entity_id)
+        answer = await client.get("/api/console/assets.ndjson")
+        assert answer.headers["content-encoding"] == "gzip"
+        head, line = [orjson.loads(one) for one in answer.text.splitlines()]
+        assert (head["assets"], line["n"]) == (1, 1)
+        assert line["prefixes"][0] + line["id"]["all"] == SUBSTATION.entity_id
+        assert line["types"] == [["HeatSubstation", "heating", "supplyTemperatureSecondary"]]
+        assert (line["lon"], line["lat"]) == ({"all": 21_900_000}, {"all": 43_320_000})
+        assert (line["value"], line["units"]) == ({"all": 48.2}, ["°C"])
+        plain = await client.get("/api/console/assets.ndjson", headers={"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert len(plain.text.splitlines()) == 2
 
     async def test_without_signing_in_nothing_is_shown(self, client: httpx.AsyncClient) -> None:
         answer = await client.get("/api/console/assets", headers={"Authorization": ""})

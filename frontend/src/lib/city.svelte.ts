@@ -1,3 +1,4 @@
+import { readAssets, type AssetList } from "./api/assetlist";
 import { api } from "./api/client";
 import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem } from "./api/types";
 import { vitalsApi, type Vital } from "./api/vitals";
@@ -12,6 +13,7 @@ const FEED_LENGTH = 60;
 type AssetListener = (asset: AssetSummary, stateChanged: boolean) => void;
 
 const FOLD_SLICE = 2_000;
+const OF_ASSETS = ["changes", "state", "gone"];
 
 /**
  * The living picture of the city: assets, open alarms, feed and vital signs, kept by the stream.
@@ -48,12 +50,11 @@ export class City {
     clearTimeout(this.retryTimer);
     try {
       const [assets] = await Promise.all([
-        api.assets(),
+        this.loadAssets(),
         this.loadAlarms(),
         this.loadFeed(),
         this.loadVitals(),
       ]);
-      this.replaceAssets(assets.assets);
       this.loaded = true;
       this.failure = null;
       this.connect(String(assets.position));
@@ -79,8 +80,31 @@ export class City {
     this.failure = null;
   }
 
-  replaceAssets(list: AssetSummary[]): void {
-    this.assets = new Map(list.map((asset) => [asset.id, asset]));
+  /** Readings of the whole list under way, the number of the newest, and what the stream told meanwhile. */
+  private readings = 0;
+  private newestReading = 0;
+  private meanwhile: ServerEvent[] = [];
+
+  /** Read every asset anew; of several readings at once the one that began last stands. */
+  private async loadAssets(): Promise<AssetList> {
+    const number = ++this.newestReading;
+    this.readings += 1;
+    try {
+      const list = await readAssets();
+      if (number === this.newestReading) {
+        this.replaceAssets(list.assets);
+        // The list takes a moment to come: what the stream told of assets after its position is told again.
+        for (const event of this.meanwhile) if (Number(event.id) >= list.position) this.take(event);
+      }
+      return list;
+    } finally {
+      this.readings -= 1;
+      if (this.readings === 0) this.meanwhile = [];
+    }
+  }
+
+  replaceAssets(assets: Map<string, AssetSummary>): void {
+    this.assets = assets;
     this.folded = new Map();
     this.foldAhead();
     this.revision += 1;
@@ -156,6 +180,11 @@ export class City {
   }
 
   apply(event: ServerEvent): void {
+    if (this.readings > 0 && OF_ASSETS.includes(event.name)) this.meanwhile.push(event);
+    this.take(event);
+  }
+
+  private take(event: ServerEvent): void {
     const data: unknown = JSON.parse(event.data);
     switch (event.name) {
       case "changes":
@@ -231,10 +260,7 @@ export class City {
     this.reloadTimer ??= setTimeout(() => {
       this.reloadTimer = undefined;
       this.reloadedAt = performance.now();
-      api.assets().then(
-        (list) => this.replaceAssets(list.assets),
-        () => this.loaded && this.loadSoon(),
-      );
+      this.loadAssets().catch(() => this.loaded && this.loadSoon());
     }, wait);
   }
 
@@ -280,13 +306,7 @@ export class City {
   private async refresh(): Promise<void> {
     work.readAnew();
     try {
-      const [assets] = await Promise.all([
-        api.assets(),
-        this.loadAlarms(),
-        this.loadFeed(),
-        this.loadVitals(),
-      ]);
-      this.replaceAssets(assets.assets);
+      await Promise.all([this.loadAssets(), this.loadAlarms(), this.loadFeed(), this.loadVitals()]);
     } catch {
       // The stream will be cut again if the server is not well; the next return refreshes.
     }

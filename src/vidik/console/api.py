@@ -8,11 +8,11 @@ import orjson
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from vidik.console import detail, feed, history, repository, search
+from vidik.console import detail, feed, history, listing, repository, search
 from vidik.console.live import LiveCity
 from vidik.console.projection import Asset, summary
 from vidik.kernel import basemap as basemaps
-from vidik.kernel.clock import iso, now, now_microseconds
+from vidik.kernel.clock import from_microseconds, iso, now, now_microseconds
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated
 from vidik.kernel.identity import Principal, require, require_principal, require_principal_anew
@@ -72,6 +72,31 @@ async def list_assets(live: Live, _: Reader) -> Response:
             "assets": [summary(asset) for asset in live.projection.assets.values()],
         }
     )
+
+
+@router.get("/assets.ndjson")
+async def stream_assets(request: Request, live: Live, _: Reader) -> StreamingResponse:
+    """List every asset as lines of JSON: first how many and of which position, then slices of columns.
+
+    What changes meanwhile comes by the stream from that position on.
+    """
+    assets, moment = list(live.projection.assets.values()), now_microseconds()
+    head = {
+        "position": live.projection.position,
+        "generated_at": iso(from_microseconds(moment)),
+        "assets": len(assets),
+    }
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield orjson.dumps(head) + b"\n"
+        async for line in listing.lines(assets, moment):
+            yield line
+
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return StreamingResponse(parts(), media_type="application/x-ndjson", headers=headers)
+    headers["Content-Encoding"] = "gzip"
+    return StreamingResponse(listing.gzipped(parts()), media_type="application/x-ndjson", headers=headers)
 
 
 @router.get("/assets/{asset_id}")

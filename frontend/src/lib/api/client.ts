@@ -6,7 +6,6 @@ import type {
   Area,
   AreaShape,
   AssetDetail,
-  AssetList,
   AuditRecord,
   Basemap,
   Command,
@@ -73,7 +72,8 @@ export function whenUnauthenticated(action: (error: ApiError) => void): void {
   onUnauthenticated = action;
 }
 
-async function send<T>(method: string, path: string, rest: RequestInit): Promise<T> {
+/** The answer itself, for what is not read as one piece of JSON; throws an ApiError that says what went wrong. */
+export async function answerOf(method: string, path: string, rest: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, { method, credentials: "same-origin", ...rest });
@@ -86,6 +86,11 @@ async function send<T>(method: string, path: string, rest: RequestInit): Promise
     if (error.status === 401 && path !== "/api/session") onUnauthenticated(error);
     throw error;
   }
+  return response;
+}
+
+async function send<T>(method: string, path: string, rest: RequestInit): Promise<T> {
+  const response = await answerOf(method, path, rest);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
@@ -122,7 +127,6 @@ export const api = {
   signOut: () => request<{ logout: string } | undefined>("DELETE", "/api/session"),
   session: () => get<Session>("/api/session"),
 
-  assets: () => get<AssetList>("/api/console/assets"),
   asset: (id: string, signal?: AbortSignal) =>
     get<AssetDetail>(`/api/console/assets/${part(id)}`, {}, signal),
   history: (

@@ -75,12 +75,6 @@ export interface AssetSummary {
   headline: Headline | null;
 }
 
-export interface AssetList {
-  position: number;
-  generated_at: string;
-  assets: AssetSummary[];
-}
-
 export interface Attribute {
   name: string;
   label_key: string;
