@@ -15,7 +15,7 @@ from vidik.context.ngsild.validation import EntityInput
 from vidik.context.store import entities, expiry, renewals
 from vidik.context.store.crowds import Crowd
 from vidik.context.store.entities import EntityRow, EntityWrite
-from vidik.context.store.renewals import Held, Renewal
+from vidik.context.store.renewals import Frame, Held, Renewal
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, VidikError
@@ -236,9 +236,12 @@ async def _batch(
     `mode` says what `apply` does, where many can be changed by it at once.
     """
     outcome = BatchOutcome()
-    held = await renewals.hold(connection, _ids(batch, alike)) if alike else None
+    frame = renewing.frame_of(alike, mode)
+    if frame is not None and await renewals.is_followed(connection):
+        frame = None
+    held = await renewals.hold(connection, _ids(batch, alike), frame) if alike else None
     at = iso(now())
-    crowds, renewed, known = _together(alike, held or {}, at, mode, create_missing=create_missing)
+    crowds, renewed, known = _together(alike, held or {}, at, mode, frame, create_missing=create_missing)
     outcome.created += [entity_id for crowd in crowds for entity_id in crowd.ids]
     outcome.updated += [entity_id for renewal in renewed for entity_id in renewal.crowd.ids]
     batch = [*known, *batch]
@@ -280,7 +283,13 @@ async def _batch(
 
 
 def _together(
-    alike: Sequence[Alike], held: Mapping[str, Held], at: str, mode: Mode | None, *, create_missing: bool
+    alike: Sequence[Alike],
+    held: Mapping[str, Held],
+    at: str,
+    mode: Mode | None,
+    frame: Frame | None,
+    *,
+    create_missing: bool,
 ) -> tuple[list[Crowd], list[Renewal], list[EntityInput]]:
     """Of entities that are alike those that are created, those changed at once, those changed one by one."""
     crowds: list[Crowd] = []
@@ -294,7 +303,7 @@ def _together(
             known += map(new.entity, range(len(new.ids)))
         if len(new.ids) == len(group.ids):
             continue
-        renewal, others = renewing.renewed(group, held, at, mode)
+        renewal, others = renewing.renewed(group, held, at, mode, frame)
         renewed += [renewal] if renewal else []
         known += map(group.entity, others)
     return crowds, renewed, known

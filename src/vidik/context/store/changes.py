@@ -127,7 +127,7 @@ async def append(
     recorded_at: datetime,
     changes: Sequence[Change],
     rejections: Sequence[Rejection] = (),
-    details: Callable[[], Sequence[Detail]] | None = None,
+    details: Callable[[], Sequence[Detail | None]] | None = None,
     alike: Sequence[Alike] = (),
 ) -> None:
     """Write what this transaction changed; must be its last statement before the commit.
@@ -151,7 +151,7 @@ async def _append(
     recorded_at: datetime,
     changes: Sequence[Change],
     rejections: Sequence[Rejection],
-    details: Callable[[], Sequence[Detail]] | None = None,
+    details: Callable[[], Sequence[Detail | None]] | None = None,
     alike: Sequence[Alike] = (),
 ) -> None:
     # The lock is a statement of its own: inside the INSERT it could come after the position is drawn.

@@ -119,7 +119,7 @@ async def save(
     await telling.record(connection, told, moment)
     await expiry.note(connection, told.expiring)
 
-    def details() -> list[Detail]:
+    def details() -> list[Detail | None]:
         newcomers = (detail for crowd in crowds for detail in details_of(crowd))
         return [*map(_detail_of, writes), *newcomers, *chain.from_iterable(map(renewals.details_of, renewed))]
 

@@ -6,12 +6,14 @@ merging one by one: each value becomes JSON once, and series, history and the st
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Any, NamedTuple
 
 import orjson
+from psycopg import sql
 from psycopg.rows import tuple_row
 
 from vidik.context.store import arrays, births, crowds, observations
@@ -38,9 +40,23 @@ class Held(NamedTuple):
     kind: int
     plain: bool
     """Whether it has neither scope nor expiry."""
-    document: Document
     shape: int | None
     """The number of the shape of the series that it was born with."""
+    document: Document | None
+    """None where it was asked for by a `Frame`."""
+    fits: bool = False
+    """Whether it has the attributes of the frame and no others, one instance each."""
+    observed: tuple[str | None, ...] = ()
+    """When the attributes that the frame names were observed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What must be known of entities whose attributes are all replaced: their documents need not be read for it."""
+
+    attributes: list[str]
+    observed: list[str]
+    """Those of which an observation is written."""
 
 
 @dataclass(slots=True)
@@ -53,44 +69,66 @@ class Renewal:
 
     crowd: Crowd
     held: list[Held]
+    frame: Frame | None = None
     documents: list[Document] | None = None
 
 
-async def hold(connection: Connection, entity_ids: Sequence[str]) -> dict[str, Held]:
+async def is_followed(connection: Connection) -> bool:
+    """Whether anybody has subscribed to entities: then what was there before a change is told."""
+    cursor = await connection.execute("SELECT EXISTS (SELECT FROM subscription WHERE about = 'entities') AS found")
+    row = await cursor.fetchone()
+    return row is not None and bool(row["found"])
+
+
+async def hold(connection: Connection, entity_ids: Sequence[str], frame: Frame | None = None) -> dict[str, Held]:
     """The entities that exist among the ids, locked in the order of their keys."""
-    async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-        await cursor.execute(
-            "SELECT id, key, kind, scope IS NULL AND expires_at IS NULL, document, shape"
-            " FROM entity LEFT JOIN entity_series ON entity_series.entity = entity.key"
-            " WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now()) ORDER BY key FOR UPDATE OF entity",
-            [arrays.texts(entity_ids)],
+    if frame is None:
+        shown: sql.Composable = sql.SQL("document, false")
+        asked: list[Any] = []
+    else:
+        shown = sql.SQL("NULL, NOT several AND document ?& %s AND document - %s::text[] = '{{}}'{}").format(
+            sql.SQL("").join([sql.SQL(", document #>> %s")] * len(frame.observed))
         )
-        return {row[0]: Held._make(row[1:]) for row in await cursor.fetchall()}
+        names = arrays.texts(frame.attributes)
+        asked = [names, names, *(arrays.texts([name, "observedAt"]) for name in frame.observed)]
+    statement = sql.SQL(
+        "SELECT id, key, kind, scope IS NULL AND expires_at IS NULL, shape, {}"
+        " FROM entity LEFT JOIN entity_series ON entity_series.entity = entity.key"
+        " WHERE id = ANY(%s) AND (expires_at IS NULL OR expires_at > now()) ORDER BY key FOR UPDATE OF entity"
+    ).format(shown)
+    async with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+        await cursor.execute(statement, [*asked, arrays.texts(entity_ids)])
+        return {row[0]: Held._make((*row[1:7], row[7:])) for row in await cursor.fetchall()}
 
 
 async def save(connection: Connection, renewal: Renewal, told: Account, moment: datetime) -> None:
     """Write new states, and note what history and the stream shall say of them."""
-    await _update(connection, renewal, moment)
     crowd = renewal.crowd
     series = await _series(connection, renewal, moment)
+    formers = await _formers(connection, renewal)
     for column, numbers in zip(crowd.columns, series, strict=True):
-        _record(told, column, numbers, renewal.held, crowd.written_at)
+        _record(told, column, numbers, renewal, formers)
+    await _update(connection, renewal, moment)
     told.alike.append(crowds.said_of(crowd, "updated"))
 
 
-def details_of(renewal: Renewal) -> Iterator[Detail]:
-    """The instances around each change."""
+def details_of(renewal: Renewal) -> Iterator[Detail | None]:
+    """The instances around each change; None where nobody had subscribed when they could still be read."""
     attributes = [column.attribute for column in renewal.crowd.columns]
     documents = renewal.documents or map(orjson.loads, renewal.crowd.documents())
     for held, document in zip(renewal.held, documents, strict=True):
-        before = {name: [held.document[name]] for name in attributes if name in held.document}
+        former = held.document
+        if former is None:
+            yield None
+            continue
+        before = {name: [former[name]] for name in attributes if name in former}
         yield Detail(before, {name: [document[name]] for name in attributes}, None)
 
 
 async def _update(connection: Connection, renewal: Renewal, moment: datetime) -> None:
     crowd = renewal.crowd
     if renewal.documents is None:
-        documents, newest = crowd.documents(), list(crowds.newest(crowd))
+        documents, newest = crowd.documents(), list(islice(crowds.newest(crowd), len(crowd)))
     else:
         documents = list(map(orjson.dumps, renewal.documents))
         newest = list(map(newest_observation, renewal.documents))
@@ -114,10 +152,10 @@ async def _update(connection: Connection, renewal: Renewal, moment: datetime) ->
 
 
 def _places(renewal: Renewal) -> list[str] | None:
-    """The boxes of the entities, '' where one has none; None where none has moved."""
+    """The boxes of the entities, '' where one has none; None where it is known that none has moved."""
     for column in renewal.crowd.columns:
         if column.attribute == LOCATION:
-            former = [one.document.get(LOCATION) for one in renewal.held]
+            former = [(one.document or {}).get(LOCATION) for one in renewal.held]
             if all(one and one.get("value") == value for one, value in zip(former, column.values, strict=True)):
                 return None
             return [box_literal(box_of_geometry(value)) or "" for value in column.values]
@@ -151,10 +189,43 @@ async def _series(connection: Connection, renewal: Renewal, moment: datetime) ->
     return found
 
 
-def _record(told: Account, column: Column, series: list[int], held: Sequence[Held], written_at: int) -> None:
+async def _formers(connection: Connection, renewal: Renewal) -> Mapping[int, Document]:
+    """The documents, by key, of the entities of which an observation of the same time is written."""
+    if renewal.frame is None:
+        return {one.key: one.document for one in renewal.held if one.document is not None}
+    repeats: set[int] = set()
+    for column in renewal.crowd.columns:
+        if column.attribute in renewal.frame.observed:
+            same = zip(renewal.held, column.observed, _times_before(renewal, column.attribute), strict=True)
+            repeats.update(one.key for one, at, before in same if at is not None and at == before)
+    if not repeats:
+        return {}
+    cursor = await connection.execute(
+        "SELECT key, document FROM entity WHERE key = ANY(%s)", [arrays.bigints(sorted(repeats))]
+    )
+    return {row["key"]: row["document"] for row in await cursor.fetchall()}
+
+
+def _times_before(renewal: Renewal, attribute: str) -> list[int | None]:
+    """When an attribute of each entity was observed that its present holds, in microseconds since 1970."""
+    frame = renewal.frame
+    if frame is None:
+        texts = [_instance(one.document, attribute).get("observedAt") for one in renewal.held]
+    else:
+        place = frame.observed.index(attribute)
+        texts = [one.observed[place] for one in renewal.held]
+    return [microseconds_of(text) if text else None for text in texts]
+
+
+def _record(
+    told: Account, column: Column, series: list[int], renewal: Renewal, formers: Mapping[int, Document]
+) -> None:
     """Write one attribute of each entity into history, but what is there already."""
-    former = [_instance(one.document.get(column.attribute)) for one in held]
-    before = [microseconds_of(one["observedAt"]) if "observedAt" in one else None for one in former]
+    written_at = renewal.crowd.written_at
+    if column.observed.count(None) == len(series):
+        crowds.record(told, column, series, written_at)
+        return
+    before = _times_before(renewal, column.attribute)
     news = [at is None or (old is not None and at > old) for at, old in zip(column.observed, before, strict=True)]
     if all(news):
         crowds.record(told, column, series, written_at)
@@ -165,11 +236,13 @@ def _record(told: Account, column: Column, series: list[int], held: Sequence[Hel
         if news[place] or at is None:
             continue
         number, json = column.numbers[place], column.kept[place]
-        if before[place] != at or not _says(former[place], number, json):
+        former = _instance(formers.get(renewal.held[place].key), column.attribute)
+        if before[place] != at or not _says(former, number, json):
             told.late.append((series[place], at, number, json.decode() if isinstance(json, bytes) else json))
 
 
-def _instance(stored: Any) -> Instance:
+def _instance(document: Document | None, attribute: str) -> Instance:
+    stored = None if document is None else document.get(attribute)
     return stored if isinstance(stored, dict) else {}
 
 
