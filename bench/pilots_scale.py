@@ -53,7 +53,7 @@ def _city(report: Report, meters: int) -> None:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             limit = together(pool, workers)
             originals = meter_files(DATA, without=WEATHER)
-            make = partial(_made, Path(place), meters, len(originals))
+            make = partial(made, Path(place), meters, len(originals))
             list(pool.map(make, enumerate(originals)))
         files = meter_files(Path(place))
         report.say(f"{len(files):,} meters written")
@@ -120,7 +120,7 @@ def _count(until: int) -> float:
     return time.perf_counter() - begin
 
 
-def _made(place: Path, meters: int, of: int, original: tuple[int, Path]) -> None:
+def made(place: Path, meters: int, of: int, original: tuple[int, Path]) -> None:
     """Every `of`-th meter, of one original: each month is one of its variants, so that no two meters are the same."""
     first, source = original
     series, _ = read_csv(source.read_bytes(), column=None, unit="KWH", zone="UTC", kind="amount")

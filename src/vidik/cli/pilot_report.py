@@ -18,6 +18,8 @@ def verify(
     entry: Annotated[str | None, typer.Option(help="The entry's hash as the ledger shows it.")] = None,
 ) -> None:
     """Compute a pilot's report again from its plan and data, and say what holds and what does not."""
+    from rich.markup import escape
+
     from vidik.pilots.reports.extract import read_extract
     from vidik.pilots.reports.verify import verify as checks_of
 
@@ -27,9 +29,14 @@ def verify(
     page = None if is_archive else _read(report)
     for check in checks_of(read_extract(_read(archive)), report=page, ledger_hash=entry):
         mark = "[green]holds[/]        " if check.holds else "[bold red]does not hold[/]"
-        console.print(f"{mark} {check.name}: {check.detail}", markup=True)
+        console.print(f"{mark} {escape(check.name)}: {escape(check.detail)}", markup=True)
         holds = holds and check.holds
-    console.print("Everything holds." if holds else "[bold red]This report cannot be relied upon.[/]")
+    if not holds:
+        console.print("[bold red]This report cannot be relied upon.[/]")
+    elif entry is None:
+        console.print("Everything holds together. That the city entered it, only its ledger can say: --entry HASH.")
+    else:
+        console.print("Everything holds, and it is what the ledger has.")
     if not holds:
         raise typer.Exit(1)
 

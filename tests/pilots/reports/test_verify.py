@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import warnings
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +17,7 @@ from tests.pilots.conftest import METERS, a_specification
 from tests.pilots.made import building, warmth
 from typer.testing import CliRunner
 
+from vidik.kernel.errors import BadInput
 from vidik.pilots.calculation import evaluated
 from vidik.pilots.ledger.verdict import Basis, entry_content
 from vidik.pilots.measurement.reading import read_csv
@@ -172,6 +174,29 @@ class TestVerify:
             return "".join([*lines[:100], f"{time},{float(saved) + 1!r},{used}", *lines[101:]])
 
         assert {"files", "entry", "hours"} <= broken(edited("hours.csv", change, hourly_archive))
+
+    @pytest.mark.parametrize(("name", "content"), [("plan.json", "{}"), ("entry.json", "null"), ("outcome.json", "7")])
+    def test_a_part_that_is_nonsense_is_a_check_and_no_crash(self, name: str, content: str) -> None:
+        assert "archive" in broken(edited(name, lambda _: content))
+
+    def test_a_manifest_that_is_none_is_refused(self) -> None:
+        with pytest.raises(BadInput, match="no extract of a pilot"):
+            read_extract(edited("manifest.json", lambda _: "[]"))
+
+    def test_a_file_that_nobody_stated_is_found(self) -> None:
+        buffer = io.BytesIO(archive())
+        with zipfile.ZipFile(buffer, "a") as opened:
+            opened.writestr("readme.html", b"<h1>Saved 90 %</h1>")
+
+        assert broken(buffer.getvalue()) == {"files"}
+
+    def test_two_files_of_one_name_are_refused(self) -> None:
+        buffer = io.BytesIO(archive())
+        with zipfile.ZipFile(buffer, "a") as opened, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            opened.writestr("entry.json", b"{}")
+        with pytest.raises(BadInput, match="two files of one name"):
+            read_extract(buffer.getvalue())
 
     def test_an_entry_of_another_ledger_is_found(self) -> None:
         assert broken(archive(), ledger_hash="0" * 64) == {"entry"}

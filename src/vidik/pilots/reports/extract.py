@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -35,7 +36,7 @@ LANGUAGES = ("en", "sr-Cyrl", "sr-Latn")
 _ENTRY = "entry.json"
 _OUTCOME = "outcome.json"
 _PLAN = "plan.json"
-_MANIFEST = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 HOURS_FILE = "hours.csv"
 _EVIDENCE = (_PLAN, _OUTCOME, HOURS_FILE, "data/", "baseline/")
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: the same content gives the same bytes
@@ -55,7 +56,7 @@ class Extract:
     @property
     def manifest_hash(self) -> str:
         """SHA-256 of the manifest, which has that of every other file."""
-        return digest(self.files[_MANIFEST])
+        return digest(self.files[MANIFEST_FILE])
 
 
 def build_extract(
@@ -87,7 +88,7 @@ def build_extract(
     text = canonical({**entry, "evidence": evidence_of(manifest, files)})
     files[_ENTRY] = text.encode()
     hashes = {name: digest(content) for name, content in sorted(files.items())}
-    files[_MANIFEST] = _json({**manifest, "files": hashes})
+    files[MANIFEST_FILE] = _json({**manifest, "files": hashes})
     extract = _extract(files)
     for language in LANGUAGES:
         files[report_name(language)] = render_page(extract, language).encode()
@@ -112,8 +113,11 @@ def read_extract(archive: bytes) -> Extract:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
             if any(item.file_size > _LARGEST_FILE for item in opened.infolist()):
                 raise BadInput("A file in this archive is larger than any extract's.", code="extract-unreadable")
+            if len(set(opened.namelist())) < len(opened.namelist()):
+                # One program would read the first of them, another the last.
+                raise BadInput("This archive has two files of one name.", code="extract-unreadable")
             return _extract({item.filename: opened.read(item) for item in opened.infolist()})
-    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(f"This is no extract of a pilot: {error}.", code="extract-unreadable") from None
 
 
@@ -230,7 +234,7 @@ def _finding(item: Mapping[str, Any]) -> Finding:
 
 
 def _extract(files: Mapping[str, bytes]) -> Extract:
-    plan, manifest, outcome, entry = (orjson.loads(files[name]) for name in (_PLAN, _MANIFEST, _OUTCOME, _ENTRY))
+    plan, manifest, outcome, entry = (orjson.loads(files[name]) for name in (_PLAN, MANIFEST_FILE, _OUTCOME, _ENTRY))
     if manifest.get("form") != FORM:
         raise BadInput("This is no extract of a pilot, or one of a newer Vidik.", code="extract-unreadable")
     return Extract(dict(files), plan, manifest, outcome, entry)

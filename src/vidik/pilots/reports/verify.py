@@ -22,6 +22,7 @@ from vidik.pilots.plans.overlaps import share_of
 from vidik.pilots.reports.extract import (
     HOURS_FILE,
     LANGUAGES,
+    MANIFEST_FILE,
     Extract,
     baseline_of,
     data_of,
@@ -49,6 +50,13 @@ class Check:
 
 def verify(extract: Extract, *, report: bytes | None = None, ledger_hash: str | None = None) -> Iterator[Check]:
     """Every check of an extract, and of a report (HTML or PDF) beside it; `ledger_hash` is that of the entry."""
+    try:
+        yield from _checks(extract, report, ledger_hash)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        yield Check("archive", False, f"a part of it is missing or is not what it should be: {error!r}")
+
+
+def _checks(extract: Extract, report: bytes | None, ledger_hash: str | None) -> Iterator[Check]:
     yield _files(extract)
     standing: Standing | None = None
     try:
@@ -89,6 +97,9 @@ def _files(extract: Extract) -> Check:
     changed = [name for name, hash_ in stated.items() if digest(extract.files.get(name, b"")) != hash_]
     if changed:
         return Check("files", False, f"changed or missing since the verdict: {_some(changed)}")
+    added = sorted(extract.files.keys() - stated.keys() - {MANIFEST_FILE} - {report_name(one) for one in LANGUAGES})
+    if added:
+        return Check("files", False, f"the manifest does not name {_some(added)}")
     return Check("files", True, f"{len(stated)} files are those of the manifest {extract.manifest_hash}")
 
 
