@@ -126,6 +126,9 @@ export interface LedgerEntry {
   corrects: Id | null;
   corrected_by: Id | null;
   simulated: boolean;
+  /** Entries that were written before this was said have neither. */
+  signed_late?: boolean;
+  changed_late?: string[];
   share: string;
   unit: string;
   saving: number | null;

@@ -19,6 +19,8 @@ export const ledger = {
   "ledger.sums": "Sums with their ranges",
   "ledger.entries": "Entries",
   "ledger.corrected": "corrected later",
+  "ledger.signedLate": "Plan signed after the start",
+  "ledger.changedLate": "Plan amended after the start",
   "ledger.corrects": "corrects an earlier entry",
 
   "total.title": "In all",

@@ -20,6 +20,8 @@ export const ledger: Record<keyof typeof english, Message> = {
   "ledger.sums": "Збирови са распонима",
   "ledger.entries": "Уписи",
   "ledger.corrected": "касније исправљено",
+  "ledger.signedLate": "План потписан после почетка",
+  "ledger.changedLate": "План допуњен после почетка",
   "ledger.corrects": "исправља ранији упис",
 
   "total.title": "Укупно",
