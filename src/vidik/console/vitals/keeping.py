@@ -59,7 +59,9 @@ class Keeper:
         self._before: dict[tuple[str, str], dict[datetime, float | None]] = {}
 
     async def run(self, services: Services, tenant: str) -> None:
-        """Keep the samples of one tenant's signs, each sign in a transaction of its own."""
+        """Keep the samples of the tenant that the console shows, each sign in a transaction of its own."""
+        if tenant != services.settings.tenant:
+            return
         async with services.database.session(tenant) as connection:
             signs = await standing_signs(connection)
             layout = await standing_layout(connection, signs)
