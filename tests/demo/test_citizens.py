@@ -2,6 +2,7 @@
 
 import random
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.operations.requests.test_gathering import anchors
 
@@ -17,7 +18,7 @@ CITY = {"layers": {"streets": {"features": [{"properties": {"name": "Обрен�
 NAMES = street_names(CITY)
 
 
-def requests(moment: datetime) -> list[dict[str, object]]:
+def requests(moment: datetime) -> list[dict[str, Any]]:
     return todays(sorted(NAMES), NAMES, random.Random(7), moment)
 
 
@@ -25,7 +26,7 @@ def test_whatever_restarts_on_a_day_sends_nothing_twice() -> None:
     ids = [one["id"] for one in requests(NOON)]
     assert ids == [one["id"] for one in requests(NOON + timedelta(hours=5))]
     assert set(ids).isdisjoint(one["id"] for one in requests(NOON + timedelta(days=1)))
-    assert {one["dataOrigin"]["value"] for one in requests(NOON)} == {"simulated"}  # type: ignore[index]
+    assert {one["dataOrigin"]["value"] for one in requests(NOON)} == {"simulated"}
 
 
 def test_the_burst_pipe_is_one_thing_to_the_rule() -> None:
@@ -38,7 +39,7 @@ def test_the_burst_pipe_is_one_thing_to_the_rule() -> None:
             Place(*one["location"]["value"]["coordinates"]),
             datetime.fromisoformat(one["requested_datetime"]["value"]),
         )
-        for one in requests(NOON)  # type: ignore[index, arg-type]
+        for one in requests(NOON)
     ]
     standing = anchors(rule, reports)
     assert (len(standing), len(set(standing.values()))) == (len(BURST), 1)

@@ -1,7 +1,9 @@
 """How requests gather: the same in whatever order they come, never of fewer than the rule says, never across it."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,9 +29,9 @@ def a_rule(**fields: object) -> RequestsRule:
     return rule
 
 
-def a_report(number: int, east_m: float = 0, minutes: float = 0, code: str = "leak", **said: object) -> Report:
+def a_report(number: int, east_m: float = 0, minutes: float = 0, code: str = "leak", **said: Any) -> Report:
     place = Place(21.9 + east_m / 80_900, 43.32)
-    return Report(f"r{number:02d}", code, **{"place": place, "at": NOON + timedelta(minutes=minutes), **said})  # type: ignore[arg-type]
+    return Report(f"r{number:02d}", code, **{"place": place, "at": NOON + timedelta(minutes=minutes), **said})
 
 
 def anchors(rule: RequestsRule, reports: list[Report]) -> dict[str, str]:
@@ -65,11 +67,11 @@ SOME = st.lists(
 @settings(max_examples=150)
 @given(SOME, st.randoms(use_true_random=False), st.integers(1, 4))
 def test_something_gathers_whatever_the_order_if_so_many_are_one_thing(
-    some: list[tuple[int, int, str]], order: object, at_least: int
+    some: list[tuple[int, int, str]], order: random.Random, at_least: int
 ) -> None:
     rule = a_rule(at_least=at_least)
     reports = [a_report(number, east, minutes, code) for number, (east, minutes, code) in enumerate(some)]
-    order.shuffle(reports)  # type: ignore[attr-defined]
+    order.shuffle(reports)
     leaks = [report for report in reports if report.service_code == "leak"]
     expected = any(is_one_thing(rule, found) for found in combinations(leaks, at_least))
     standing = anchors(rule, reports)

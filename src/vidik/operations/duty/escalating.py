@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
 from vidik.operations import journal
-from vidik.operations.duty import calls, roster
+from vidik.operations.duty import calls, messages, roster
 from vidik.operations.duty.belonging import of_escalations
 from vidik.operations.duty.plan import Call, Place, Plan, who_is_next
 from vidik.operations.duty.views import notice_view
@@ -73,7 +73,7 @@ async def _ask(
     place = Place(row["round"], step) if step < len(plan.steps) else Place(row["round"] + 1)
     found = who_is_next(plan, moment, place, on_shift)
     if isinstance(found, Call):
-        new = await calls.insert_notices(connection, row, found, names, moment)
+        new = await messages.insert_notices(connection, row, found, names, moment)
         await calls.move(connection, row["id"], found.following, moment + timedelta(minutes=found.wait_minutes))
         await tell(connection, new)
         if new and row["cause"] != "alarm":
@@ -112,7 +112,7 @@ async def call_for_procedure(
     call = await calls.open_for_procedure(
         connection, code, about.incident, about.facts, moment, moment + wait, about.exercise_id
     )
-    new = await calls.insert_messages(connection, told, about.facts, moment, about.exercise_id, call["id"])
+    new = await messages.insert_messages(connection, told, about.facts, moment, about.exercise_id, call["id"])
     await tell(connection, new)
     if not wait:
         names = await roster.people(connection, tenant)
@@ -151,7 +151,7 @@ async def call_off(connection: Connection, escalations: Sequence[int], moment: d
 
 async def tell(connection: Connection, notices: Sequence[int]) -> None:
     """Show messages as they now are at every desk."""
-    rows = await calls.notices(connection, notices)
+    rows = await messages.notices(connection, notices)
     whose = await of_escalations(connection, {row["escalation"] for row in rows if row["escalation"] is not None})
     for row in rows:
         mine = {"organisations": [], "areas": [], "people": [row["login"]]}

@@ -20,7 +20,7 @@ from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal
 from vidik.operations.alarms import repository as alarms
 from vidik.operations.alarms.alarm import acknowledge_alarm
-from vidik.operations.duty import calls, handovers
+from vidik.operations.duty import calls, handovers, messages
 from vidik.operations.duty.api import Reader
 from vidik.operations.duty.belonging import covers, of_escalation
 from vidik.operations.duty.escalating import take_over
@@ -43,7 +43,7 @@ async def list_notices(
     before: Annotated[Number | None, Query(description="Only messages with a smaller number (paging).")] = None,
 ) -> dict[str, Any]:
     """List messages to people with their state, newest first."""
-    rows = await calls.newest_notices(connection, limit, before, principal.reach("duty.read"))
+    rows = await messages.newest_notices(connection, limit, before, principal.reach("duty.read"))
     return {"items": [notice_view(row) for row in rows], "next": rows[-1]["id"] if len(rows) == limit else None}
 
 

@@ -18,7 +18,7 @@ from vidik.kernel.identity import repository as accounts
 from vidik.kernel.settings import Settings
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal, web_push
-from vidik.operations.duty import calls, channels, roster
+from vidik.operations.duty import calls, channels, messages, roster
 from vidik.operations.duty.api import Manager, Reader
 from vidik.operations.duty.forms import BrowserForm, ChannelForm, ContactForm, EndpointForm, PlanForm
 from vidik.operations.duty.plan import WEB_PUSH, Plan
@@ -150,8 +150,8 @@ async def try_channel(
     """Send the asking person a message by a channel."""
     if code != WEB_PUSH and code not in await asyncio.to_thread(channels.read, services.settings):
         raise NotFound(f"There is no channel {code}.")
-    number = await calls.insert_trial(connection, principal.login, principal.name, code, now())
-    (row,) = await calls.notices(connection, [number])
+    number = await messages.insert_trial(connection, principal.login, principal.name, code, now())
+    (row,) = await messages.notices(connection, [number])
     mine = {"organisations": [], "areas": [], "people": [principal.login]}
     await journal.tell(connection, "notice", number, notice_view(row) | mine)
     await audit.record(connection, principal, "duty.channel-try", f"channel:{code}")

@@ -11,7 +11,7 @@ from vidik.context.subscriptions.http_sender import HttpSender
 from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
 from vidik.operations import web_push
-from vidik.operations.duty import calls, channels, roster
+from vidik.operations.duty import channels, messages, roster
 from vidik.operations.duty.backoff import GIVEN_UP_AFTER, wait_after
 from vidik.operations.duty.escalating import tell
 from vidik.operations.duty.phrases import Text, say
@@ -31,7 +31,7 @@ async def send_due(services: Services, tenant: str, moment: datetime) -> int:
     message goes again with the same key.
     """
     async with services.database.transaction(tenant) as connection:
-        claimed = await calls.claim(connection, moment, LEASE, AT_ONCE)
+        claimed = await messages.claim(connection, moment, LEASE, AT_ONCE)
     if not claimed:
         return 0
     known = await asyncio.to_thread(channels.read, services.settings)
@@ -73,11 +73,11 @@ async def _send_one(
         for endpoint in gone:
             await roster.delete_browser(connection, endpoint)
         if problem is None:
-            await calls.mark_sent(connection, row["id"], moment)
+            await messages.mark_sent(connection, row["id"], moment)
         else:
             again_at = moment + wait_after(row["attempts"])
             last = again_at > row["made_at"] + GIVEN_UP_AFTER
-            await calls.mark_failed(connection, row["id"], problem, moment, None if last else again_at)
+            await messages.mark_failed(connection, row["id"], problem, moment, None if last else again_at)
             _log.warning("a message did not leave", notice=row["id"], channel=row["channel"], problem=problem)
         await tell(connection, [row["id"]])
 

@@ -19,7 +19,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Unprocessable
 from vidik.kernel.identity import Principal, system_principal
 from vidik.kernel.settings import Settings
-from vidik.operations.duty import calls, escalating, roster
+from vidik.operations.duty import escalating, messages, roster
 from vidik.operations.entities import value_of
 from vidik.operations.incidents import repository as incident_rows
 from vidik.operations.incidents.incident import Incident
@@ -113,9 +113,9 @@ async def _notify(scene: Scene, deed: Notify) -> Done:
     elif not told:
         raise Unprocessable("Nobody is there to be told.", field="do", code="nobody-to-tell")
     else:
-        new = await calls.insert_messages(connection, told, facts, scene.moment, incident.exercise_id)
+        new = await messages.insert_messages(connection, told, facts, scene.moment, incident.exercise_id)
         await escalating.tell(connection, new)
-    rows = await calls.notices(connection, new)
+    rows = await messages.notices(connection, new)
     result["notices"] = [{"id": str(row["id"]), "person": row["person"], "channel": row["channel"]} for row in rows]
     return Done(result)
 

@@ -1,6 +1,6 @@
 """Citizens' requests over HTTP: listed, read with what they may belong to, refused, forwarded."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from operator import itemgetter
 from typing import Annotated, Any
@@ -31,6 +31,7 @@ router = APIRouter(prefix="/requests", tags=["requests"])
 Reader = Annotated[Principal, Depends(require("requests.read"))]
 Manager = Annotated[Principal, Depends(require("requests.manage"))]
 Seen = Annotated[int, Depends(read_version)]
+Decide = Callable[..., Awaitable[dict[str, Any]]]
 _MOST_INCIDENTS = 1000
 _MOST_ALIKE = 20
 _HOURS_ALIKE = 24.0
@@ -76,64 +77,41 @@ async def list_services(services: ServicesOf, _: Reader) -> dict[str, Any]:
     return {"items": [{**one.model_dump(mode="json"), "title": one.title.scripts()} for one in known]}
 
 
+def _decider(
+    connection: Transaction, services: ServicesOf, principal: Manager, version: Seen, response: Response
+) -> Decide:
+    """Decides of the version of a request that the person saw, and answers with how it stands then."""
+
+    async def decide(body: RefuseForm, decision: Decision | None, to: str = "") -> dict[str, Any]:
+        kept = body.reason if decision is not None else ""
+        row = await service.decide(connection, body.request, version, decision, principal, now(), reason=kept, to=to)
+        facts = {"decision": decision or "taken back"} | ({"to": to} if to else {})
+        subject = f"request:{body.request}"
+        await audit.record(connection, principal, "request.decide", subject, reason=body.reason, details=facts)
+        return _answered(row, request_services(services.settings.data), response)
+
+    return decide
+
+
+Decider = Annotated[Decide, Depends(_decider)]
+
+
 @router.post("/refuse")
-async def refuse(
-    body: RefuseForm,
-    connection: Transaction,
-    services: ServicesOf,
-    principal: Manager,
-    version: Seen,
-    response: Response,
-) -> dict[str, Any]:
+async def refuse(body: RefuseForm, decide: Decider) -> dict[str, Any]:
     """Do not accept a request; its sender is told why."""
-    return await _decide(connection, services, principal, version, response, body.request, "refused", body.reason)
+    return await decide(body, "refused")
 
 
 @router.post("/forward")
-async def forward(
-    body: ForwardForm,
-    connection: Transaction,
-    services: ServicesOf,
-    principal: Manager,
-    version: Seen,
-    response: Response,
-) -> dict[str, Any]:
+async def forward(body: ForwardForm, decide: Decider) -> dict[str, Any]:
     """Leave a request to somebody else; its sender is told to whom and why."""
-    return await _decide(
-        connection, services, principal, version, response, body.request, "forwarded", body.reason, body.to
-    )
+    return await decide(body, "forwarded", body.to)
 
 
 @router.post("/take-back")
-async def take_back(
-    body: RefuseForm,
-    connection: Transaction,
-    services: ServicesOf,
-    principal: Manager,
-    version: Seen,
-    response: Response,
-) -> dict[str, Any]:
+async def take_back(body: RefuseForm, decide: Decider) -> dict[str, Any]:
     """Take a refusal or forwarding back: the request is new again."""
-    return await _decide(connection, services, principal, version, response, body.request, None, body.reason)
-
-
-async def _decide(
-    connection: Connection,
-    services: ServicesOf,
-    principal: Principal,
-    version: int,
-    response: Response,
-    request: str,
-    decision: Decision | None,
-    reason: str,
-    to: str = "",
-) -> dict[str, Any]:
-    kept = reason if decision is not None else ""
-    row = await service.decide(connection, request, version, decision, principal, now(), reason=kept, to=to)
-    view = _answered(row, request_services(services.settings.data), response)
-    facts = {"decision": decision or "taken back"} | ({"to": to} if to else {})
-    await audit.record(connection, principal, "request.decide", f"request:{request}", reason=reason, details=facts)
-    return view
+    return await decide(body, None)
 
 
 def _answered(row: DictRow, known: Mapping[str, RequestService], response: Response) -> dict[str, Any]:
