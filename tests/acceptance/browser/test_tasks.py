@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -112,6 +113,28 @@ def test_the_desk_opens_a_task_and_sends_the_best_crew_by_keyboard(
     )
     assert answer.status_code == 200, answer.text
     expect(page.get_by_text("Cancelled", exact=True).first).to_be_visible()
+
+
+def test_a_crew_is_in_the_situation_with_its_task_and_where_it_is_and_leaves_it_with_the_end_of_its_duty(
+    open_page: Open, desk: httpx.Client, crews: list[dict[str, Any]]
+) -> None:
+    crew = desk.post("/api/crews", json={"name": "Расвета 3"}).json()["id"]
+    desk.post(f"/api/crews/{crew}/duty", json={"on_duty": True})
+    page = open_page("/situation?view=table&twin=crews", size=DESK)
+    table = page.get_by_role("table", name="Crews")
+    row = table.get_by_role("row").filter(has_text="Rasveta 3")
+    expect(row).to_contain_text("Free")
+    expect(row).to_contain_text("Has not said where it is.")
+    said = {"place": PLACE, "at": datetime.now(UTC).isoformat()}
+    assert desk.post(f"/api/crews/{crew}/position", json=said).status_code == 204
+    task = a_task(desk, "Замена сијалице", {"id": crew})
+    expect(row).to_contain_text("ago")
+    expect(row.get_by_role("link", name=task["number"])).to_be_visible()
+    expect(row).to_contain_text("Sent")
+    page.get_by_role("group", name="Layers").get_by_role("button", name="Incidents").click()
+    expect(page.get_by_role("group", name="Tables of the map").get_by_role("button", name="Incid")).to_have_count(0)
+    assert desk.post(f"/api/crews/{crew}/duty", json={"on_duty": False}).status_code == 200
+    expect(row).to_have_count(0)
 
 
 def test_a_phone_works_without_a_line_and_sends_when_it_is_back(

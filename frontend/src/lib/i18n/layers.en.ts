@@ -13,7 +13,7 @@ export const layersEn = {
   "count.incidents": { one: "{n} running", other: "{n} running" },
   "count.requests": { one: "{n} open", other: "{n} open" },
   "count.crews": { one: "{n} on duty", other: "{n} on duty" },
-  tables: "Tables of the layers",
+  tables: "Tables of the map",
   "tables.assets": "Assets",
   "legend.show": "Legend",
   "legend.title": "What the shapes say",

@@ -17,7 +17,7 @@ export const layersSrCyrl: Record<LayersKey, Message> = {
   "count.incidents": { one: "{n} у току", few: "{n} у току", other: "{n} у току" },
   "count.requests": { one: "{n} отворена", few: "{n} отворене", other: "{n} отворених" },
   "count.crews": { one: "{n} на дужности", few: "{n} на дужности", other: "{n} на дужности" },
-  tables: "Табеле слојева",
+  tables: "Табеле карте",
   "tables.assets": "Имовина",
   "legend.show": "Легенда",
   "legend.title": "Шта кажу облици",
