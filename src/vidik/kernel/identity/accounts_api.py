@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, Field
 
 from vidik.kernel.clock import iso
+from vidik.kernel.forms import Form
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.accounts import (
     AccountDraft,
@@ -32,7 +33,7 @@ Manager = Annotated[Principal, Depends(require("accounts.manage"))]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class RoleHeld(BaseModel):
+class RoleHeld(Form):
     """A role, in one organisation or (null) the whole city, and in one area or (null) everywhere."""
 
     role: str
@@ -40,7 +41,7 @@ class RoleHeld(BaseModel):
     area: AreaCode | None = None
 
 
-class NewAccount(BaseModel):
+class NewAccount(Form):
     """An account to make; without a password one is generated and shown once."""
 
     login: str = Field(max_length=256)
@@ -51,7 +52,7 @@ class NewAccount(BaseModel):
     ends_at: AwareDatetime | None = None
 
 
-class AccountChange(BaseModel):
+class AccountChange(Form):
     """What to change of an account; what is left out stays. `new_password` asks for a generated one, shown once."""
 
     name: Name | None = None

@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from vidik import __version__
 from vidik.kernel import audit
 from vidik.kernel.city import load_city
+from vidik.kernel.forms import Form
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.authentication import (
     COOKIE,
@@ -31,14 +32,14 @@ router = APIRouter(tags=["session"])
 Person = Annotated[Principal, Depends(require_person)]
 
 
-class SignIn(BaseModel):
+class SignIn(Form):
     """What a person types to sign in."""
 
     login: str = Field(max_length=256)
     password: str = Field(max_length=4096)
 
 
-class ChangePassword(BaseModel):
+class ChangePassword(Form):
     """The password that stands, and the one that shall."""
 
     current: str = Field(max_length=4096)

@@ -5,11 +5,12 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import BadInput, Forbidden, NotFound
+from vidik.kernel.forms import Form
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.authentication import (
     TOKEN_PREFIX,
@@ -26,7 +27,7 @@ router = APIRouter(tags=["tokens"])
 Person = Annotated[Principal, Depends(require_person)]
 
 
-class NewToken(BaseModel):
+class NewToken(Form):
     """A token to make: what it is for, what it may, how long it lives."""
 
     name: str = Field(min_length=1, max_length=100)
