@@ -1,8 +1,8 @@
-"""Who sees and does what, at every door: desks limited to an organisation, to an area, and to both."""
+"""Who sees and does what of work, at every door: desks limited to an organisation, to an area, and to both."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -11,112 +11,22 @@ import pytest
 from fastapi.routing import APIRoute
 from psycopg.types.json import Jsonb
 from starlette.applications import Starlette
-from tests.operations.requests.outside import a_request
+from tests.operations.reaching.desks import (
+    ACTED,
+    GRANTS,
+    INSIDE,
+    OUTSIDE,
+    SEEN,
+    THINGS,
+    a_person,
+    id_of,
+    names,
+    ok,
+)
 
 from vidik.app.modules import installed_modules
 from vidik.console.live import LiveCity
-from vidik.context.jsonld import names as names_of
-from vidik.intake import deadletters
-from vidik.kernel.clock import now_microseconds
-from vidik.kernel.identity import Principal, authenticator
-from vidik.kernel.identity.roles import Grant
-from vidik.kernel.services import Services
 from vidik.operations.procedures.jobs import settle_packaged
-
-Desks = dict[str, httpx.AsyncClient]
-GRANTS = {
-    "toplana": [Grant("supervisor", "toplana")],
-    "medijana": [Grant("supervisor", None, "medijana")],
-    "toplana-medijana": [Grant("supervisor", "toplana", "medijana")],
-    "watching": [Grant("auditor"), Grant("supervisor", "parking")],
-    "city": [Grant("supervisor")],
-}
-MEDIJANA = {
-    "type": "Polygon",
-    "coordinates": [[[21.9, 43.3], [21.95, 43.3], [21.95, 43.33], [21.9, 43.33], [21.9, 43.3]]],
-}
-INSIDE, OUTSIDE = [21.92, 43.31], [21.80, 43.31]
-# Of each organisation, or of none; inside the area, or outside.
-THINGS = {
-    "heat-in": ("toplana", INSIDE),
-    "heat-out": ("toplana", OUTSIDE),
-    "lot-in": ("parking", INSIDE),
-    "lot-out": ("parking", OUTSIDE),
-    "free-in": (None, INSIDE),
-    "free-out": (None, OUTSIDE),
-    "nowhere": (None, None),
-}
-SEEN = {
-    "toplana": {"heat-in", "heat-out"},
-    "medijana": {"heat-in", "lot-in", "free-in"},
-    "toplana-medijana": {"heat-in"},
-    "watching": set(THINGS),
-    "city": set(THINGS),
-}
-ACTED = SEEN | {"watching": {"lot-in", "lot-out"}}
-LIMITED = ["toplana", "medijana", "toplana-medijana"]
-
-
-def id_of(thing: str) -> str:
-    return f"urn:ngsi-ld:Thing:nis:{thing}"
-
-
-def a_person(login: str) -> Principal:
-    grants = frozenset(GRANTS[login])
-    organisation = login.partition("-")[0] if "toplana" in login else None
-    return Principal(
-        "token", login, login, login.capitalize(), organisation, frozenset(one.role for one in grants), "city", grants
-    )
-
-
-@pytest.fixture
-async def desks(app: Starlette, services: Services) -> AsyncIterator[Desks]:
-    people = {login: a_person(login) for login in GRANTS}
-    authenticator(app.state.services).sources.append(lambda _, secret: people.get(secret))
-    async with services.database.transaction("city") as connection:
-        await connection.execute(
-            "INSERT INTO area (code, name, shape, changed_by, changed_at) VALUES ('medijana', 'М', %s, 'x', now())",
-            [Jsonb(MEDIJANA)],
-        )
-        for thing, (organisation, spot) in THINGS.items():
-            if spot is not None:
-                await connection.execute(
-                    "INSERT INTO entity (id, kind, document, place, created_at, modified_at)"
-                    " VALUES (%s, 0, '{}', box(point(%s, %s), point(%s, %s)), now(), now())",
-                    [id_of(thing), *spot, *spot],
-                )
-            await connection.execute(
-                "INSERT INTO device (device_id, entity_id, name, organisation, origin) VALUES (%s, %s, %s, %s, 'real')",
-                [thing, id_of(thing), thing, organisation],
-            )
-    async with AsyncExitStack() as stack:
-        yield {
-            login: await stack.enter_async_context(
-                httpx.AsyncClient(
-                    transport=httpx.ASGITransport(app),
-                    base_url="http://vidik.test",
-                    headers={"Authorization": f"Bearer {login}"},
-                )
-            )
-            for login in GRANTS
-        }
-
-
-@pytest.fixture
-async def alarms(desks: Desks, signal: Callable[..., Any]) -> dict[str, str]:
-    """The number of an open alarm at each thing."""
-    await signal("pressure", *(id_of(thing) for thing in THINGS))
-    items = (await desks["city"].get("/api/alarms")).json()["items"]
-    return {item["entity_id"].rpartition(":")[2]: item["id"] for item in items}
-
-
-async def ok(answer: httpx.Response) -> Any:
-    assert answer.status_code in (200, 201), answer.text
-    return answer.json()
-
-
-def names(items: list[dict[str, Any]]) -> set[str]:
-    return {item["entity_id"].rpartition(":")[2] for item in items}
 
 
 class TestAlarms:
@@ -435,142 +345,6 @@ class TestTasksAndProcedures:
         assert refused.status_code == 403
         assert own["organisations"] == task["organisations"] == ["toplana"]
         assert (await ok(await desks["toplana"].get(f"/api/incidents/{incident}")))["organisations"] == ["toplana"]
-
-
-class TestDevices:
-    @pytest.mark.parametrize("login", GRANTS)
-    async def test_lists_pages_commands_and_refused_messages_are_those_where_ones_assets_are(
-        self, desks, services, login
-    ):
-        desk, sent = desks[login], {}
-        async with services.database.transaction("city") as connection:
-            await deadletters.store(connection, [a_letter(thing) for thing in (*THINGS, "unknown")])
-        listed = await ok(await desk.get("/api/devices"))
-        letters = (await ok(await desk.get("/api/dead-letters")))["items"]
-        read = {thing: (await desk.get(f"/api/devices/{thing}")).status_code for thing in THINGS}
-        commands = {thing: (await desk.get(f"/api/devices/{thing}/commands")).status_code for thing in THINGS}
-        for thing in THINGS:
-            sent[thing] = (await desk.post(f"/api/devices/{thing}/commands", json={"name": "dim"})).status_code
-        everywhere = {"unknown"} if SEEN[login] == set(THINGS) else set()
-        feed = (await ok(await desk.get("/api/console/feed")))["items"]
-
-        assert {item["device_id"] for item in listed["items"]} == SEEN[login]
-        assert sum(listed["counts"].values()) == len(SEEN[login])
-        assert {item["device_id"] for item in letters if item["device_id"] != "unknown"} == (
-            set(THINGS) if login == "watching" else SEEN[login]
-        )
-        assert {item["device_id"] for item in feed if item["kind"] == "dead_letter"} == SEEN[login] | everywhere
-        assert read == commands == {thing: 200 if thing in SEEN[login] else 404 for thing in THINGS}
-        assert sent == {
-            thing: 202 if thing in ACTED[login] else 403 if thing in SEEN[login] else 404 for thing in THINGS
-        }
-
-    async def test_refused_messages_are_opened_and_closed_where_one_reaches(self, desks, services):
-        async with services.database.transaction("city") as connection:
-            await deadletters.store(connection, [a_letter("heat-in"), a_letter("lot-out"), a_letter("unknown")])
-        numbers = {
-            item["device_id"]: item["id"] for item in (await ok(await desks["city"].get("/api/dead-letters")))["items"]
-        }
-        desk = desks["toplana-medijana"]
-        discarded = await ok(
-            await desk.post("/api/dead-letters/discard", json={"ids": list(numbers.values()), "reason": "x"})
-        )
-
-        assert discarded == {"discarded": 1}
-        assert (await desk.get(f"/api/dead-letters/{numbers['heat-in']}/payload")).status_code == 200
-        assert (await desk.get(f"/api/dead-letters/{numbers['lot-out']}/payload")).status_code == 404
-        still = (await ok(await desks["city"].get("/api/dead-letters")))["items"]
-        assert {item["device_id"] for item in still} == {"lot-out", "unknown"}
-
-    @pytest.mark.parametrize(
-        ("device", "status"),
-        [
-            ({"device_id": "new", "place": INSIDE, "organisation": "toplana"}, 201),
-            ({"device_id": "new", "entity_id": "urn:ngsi-ld:Thing:nis:heat-in", "organisation": "toplana"}, 201),
-            ({"device_id": "new", "place": OUTSIDE, "organisation": "toplana"}, 403),
-            ({"device_id": "new", "organisation": "toplana"}, 403),
-            ({"device_id": "new", "place": INSIDE, "organisation": "parking"}, 403),
-            # An asset that others feed: whoever brought its values would have its alarms.
-            ({"device_id": "new", "entity_id": "urn:ngsi-ld:Thing:nis:lot-in", "organisation": "toplana"}, 403),
-            ({"device_id": "new", "place": INSIDE, "organisation": "toplana", "gateway_id": "lot-in"}, 400),
-            ({"device_id": "new", "place": INSIDE, "organisation": "toplana", "gateway_id": "heat-in"}, 201),
-            ({"device_id": "lot-in", "place": INSIDE, "organisation": "toplana"}, 403),
-            ({"device_id": "heat-out", "place": INSIDE, "organisation": "toplana"}, 403),
-        ],
-    )
-    async def test_one_registers_and_changes_devices_where_one_manages_them(self, app, desks, device, status):
-        grant = Grant("utility_manager", "toplana", "medijana")
-        manager = Principal("token", "7", "m", "M", "toplana", frozenset({grant.role}), "city", frozenset({grant}))
-        authenticator(app.state.services).sources.append(lambda _, secret: manager if secret == "m" else None)
-
-        answer = await desks["city"].post(
-            "/api/devices?existing=update", json={"name": "x"} | device, headers={"Authorization": "Bearer m"}
-        )
-
-        assert answer.status_code == status, answer.text
-
-
-def a_letter(device: str) -> deadletters.Letter:
-    return deadletters.Letter(device, device, "mqtt", "x", now_microseconds(), "is no number", b"x")
-
-
-class TestExercises:
-    async def test_alarms_of_twins_belong_where_the_assets_do_and_say_that_they_are_an_exercise(
-        self, desks, services, signal
-    ):
-        twins = {thing: f"urn:ngsi-ld:Exercise:1:{thing}" for thing in ("heat-in", "lot-out")}
-        async with services.database.transaction("city") as connection:
-            for thing, twin in twins.items():
-                spot = THINGS[thing][1]
-                document = {names_of.expand_attribute("twinOf"): {"type": "Property", "value": id_of(thing)}}
-                await connection.execute(
-                    "INSERT INTO entity (id, kind, document, place, created_at, modified_at)"
-                    " VALUES (%s, 0, %s, box(point(%s, %s), point(%s, %s)), now(), now())",
-                    [twin, Jsonb(document), *spot, *spot],
-                )
-        await signal("pressure", *twins.values())
-
-        for login in GRANTS:
-            seen = (await ok(await desks[login].get("/api/alarms")))["items"]
-            assert {item["entity_id"] for item in seen} == {twins[thing] for thing in SEEN[login] & set(twins)}
-            assert {item["origin"] for item in seen} <= {"exercise"}
-
-
-class TestRequests:
-    async def test_an_incident_is_theirs_to_whom_a_request_that_hangs_on_it_is(self, desks, outside, worker):
-        (request,) = await outside.send(a_request(1, INSIDE, agency_responsible="toplana"))
-        await worker()
-        link = {"kind": "request", "target": request}
-        opening = {"type": "other", "title": "Вода"}
-        opened = await ok(await desks["city"].post("/api/incidents", json=opening))
-        before = [(await desks[login].get(f"/api/incidents/{opened['id']}")).status_code for login in LIMITED]
-        hung = await ok(await desks["city"].post(f"/api/incidents/{opened['id']}/links", json=link))
-        after = [(await desks[login].get(f"/api/incidents/{opened['id']}")).status_code for login in LIMITED]
-        await outside.patch(request, agency_responsible="parking")
-        await worker()
-        later = await ok(await desks["city"].get(f"/api/incidents/{opened['id']}"))
-        await ok(await desks["city"].delete(f"/api/incidents/{opened['id']}/links/request/{request}"))
-        off = await ok(await desks["city"].get(f"/api/incidents/{opened['id']}"))
-
-        assert (before, after) == ([404, 404, 404], [200, 200, 200])
-        assert (hung["organisations"], hung["areas"]) == (["toplana"], ["medijana"])
-        assert later["organisations"] == ["parking", "toplana"]
-        # It lay where its request did; whom it concerned it goes on to concern until a person says otherwise.
-        assert (off["organisations"], off["areas"]) == (["parking", "toplana"], [])
-
-    async def test_an_incident_with_a_place_lies_there_whatever_hangs_on_it(self, desks, outside, worker):
-        (request,) = await outside.send(a_request(1, INSIDE))
-        await worker()
-        place = {"type": "Point", "coordinates": OUTSIDE}
-        links = [{"kind": "request", "target": request}]
-
-        opened = await ok(
-            await desks["city"].post(
-                "/api/incidents", json={"type": "other", "title": "Вода", "place": place, "links": links}
-            )
-        )
-
-        assert opened["areas"] == []
 
 
 async def all_runs(desk: httpx.AsyncClient) -> list[dict[str, Any]]:
