@@ -30,6 +30,7 @@ from vidik.kernel.web import ServicesOf
 router = APIRouter(tags=["accounts"])
 
 Manager = Annotated[Principal, Depends(require("accounts.manage"))]
+_OF_THE_PERSON = ("name", "organisation", "enabled", "ends_at")
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -114,7 +115,8 @@ async def edit_account(account: int, body: AccountChange, principal: Manager, se
             ends_at=body.ends_at if "ends_at" in given else row["ends_at"],
             password_hash=hashed,
         )
-        if given - {"roles"}:  # each role that is given or taken is looked at by itself
+        # Each role that is given or taken is looked at by itself.
+        if hashed is not None or any(getattr(draft, name) != row[name] for name in _OF_THE_PERSON):
             must_manage(principal, row["organisation"], grants_of(row))
             must_manage(principal, draft.organisation, draft.roles)
         await change_account(connection, principal, row, draft)
