@@ -80,7 +80,7 @@ def test_a_storm_is_one_line_that_waits_until_it_is_asked_for(open_page: Open, c
     page.keyboard.press("Enter")
     expect(dialog).to_be_hidden()
     expect(line).to_contain_text("acknowledged")
-    expect(table.get_by_text("„One round for all“").first).to_be_visible()
+    expect(table.get_by_text("One round for all").first).to_be_visible()
 
 
 def test_an_alarm_is_put_aside_and_brought_back_by_keyboard(open_page: Open) -> None:

@@ -159,7 +159,7 @@ def test_dead_letters_are_found_read_and_discarded(open_page: Open, city: SmallC
     page.get_by_role("table", name="Dead letters").get_by_role("button").first.click()
     payload = page.get_by_role("complementary", name="Payload")
     expect(payload).to_contain_text("-39.9")
-    expect(payload).to_contain_text("outdoorTemperature")
+    expect(payload).to_contain_text("Outdoors")
     payload.get_by_role("button", name="Discard").click()
     page.get_by_label("Why may it be discarded?").fill("Known broken sensor")
     page.get_by_role("dialog").get_by_role("button", name="Discard").click()
