@@ -39,7 +39,7 @@ def test_an_exercise_is_played_marked_and_scored(open_page: Open) -> None:
     card.get_by_role("button", name="Start").click()
     page.get_by_role("dialog").get_by_role("button", name="Start").click()
 
-    banner = page.get_by_role("status").filter(has_text="EXERCISE")
+    banner = page.get_by_role("main").get_by_role("status").filter(has_text="EXERCISE")
     expect(banner).to_contain_text("Concert in the Fortress")
     events = page.get_by_role("region", name="What happens")
     expect(events.get_by_role("link", name=re.compile(r"^\d{4}-\d{4}$"))).to_be_visible()

@@ -55,6 +55,7 @@ export const en = {
   "stream.live": "live",
   "stream.connecting": "connecting",
   "stream.cut": "cut off · last heard {age}",
+  "stream.lost": "No live connection. It comes back by itself.",
   "stream.cutLong": "The live stream is cut. What you see is {age} old; reconnecting by itself.",
 
   "time.now": "now",

@@ -53,6 +53,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "stream.live": "уживо",
   "stream.connecting": "повезивање",
   "stream.cut": "прекид · последњи пут {age}",
+  "stream.lost": "Нема везе уживо. Сама се обнавља.",
   "stream.cutLong": "Веза уживо је прекинута. Приказано је старо {age}; веза се сама обнавља.",
 
   "time.now": "сада",
