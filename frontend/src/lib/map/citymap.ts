@@ -36,11 +36,15 @@ export interface CityMapOptions {
 
 const FLUSH_MS = 150;
 const FADE_SLICE = 2_000;
+const BUILD_SLICE = 2_000;
 const SEND_SLICE = 8_000;
 
 /** All that the source knows of an asset; its rank follows from the picture. */
 const keyOf = ({ geometry, properties }: AssetFeature): string =>
   `${properties.glyph} ${geometry.coordinates.join(" ")}`;
+
+/** Keys, pointer and frames have their turn before what comes next. */
+const answerOthers = () => new Promise<void>((resume) => setTimeout(resume, 0));
 
 /** The map of the city: streets from our own file, assets as glyphs, states kept current by small diffs. */
 export class CityMap {
@@ -49,7 +53,9 @@ export class CityMap {
   private painted = new Set<string>();
   /** What the source was told of each asset, and assets of which it has yet to hear. */
   private sent = new Map<string, string>();
-  private unsent = new Map<string, AssetFeature>();
+  private unsent = new Map<string, AssetSummary>();
+  /** Of the unsent those that are ready to be handed over with the next slice. */
+  private built = new Map<string, AssetFeature>();
   private isSending = false;
   private stale = new Set<string>();
   private changed = new Map<string, AssetSummary>();
@@ -107,46 +113,55 @@ export class CityMap {
   /** Show these assets; the layers that a person switches off are simply not among them. */
   show(assets: AssetSummary[]): void {
     if (!this.ready) return void this.whenReady.push(() => this.show(assets));
-    const unsent = new Map<string, AssetFeature>();
-    const placed = new Set<string>();
-    for (const asset of assets) {
-      const feature = featureOf(asset);
-      if (!feature) continue;
-      placed.add(asset.id);
-      if (this.sent.size === 0 || this.sent.get(asset.id) !== keyOf(feature)) unsent.set(asset.id, feature);
+    const unsent = new Map<string, AssetSummary>();
+    for (const asset of assets) if (asset.place) unsent.set(asset.id, asset);
+    const gone = [...this.sent.keys()].filter((id) => !unsent.has(id));
+    for (const id of gone) {
+      this.sent.delete(id);
+      this.changed.delete(id);
     }
-    const gone = [...this.sent.keys()].filter((id) => !placed.has(id));
-    for (const id of gone) this.sent.delete(id);
     this.unsent = unsent;
-    this.changed.clear();
-    for (const id of placed) this.leaving.delete(id);
+    this.built.clear();
+    for (const id of unsent.keys()) this.leaving.delete(id);
     if (gone.length > 0) void this.source("assets").updateData({ remove: gone });
     void this.send(assets);
   }
 
   /**
-   * Tell the source what it has not heard: the difference only, and of a large city a slice at a time. Handing over
-   * 50,000 features at once keeps the page from answering for a third of a second.
+   * Tell the source what it has not heard: the difference only, and of a large city a slice at a time. Making 50,000
+   * features, or handing them over at once, keeps the page from answering for a third of a second.
    */
   private async send(assets: AssetSummary[]): Promise<void> {
     if (this.isSending) return;
     this.isSending = true;
     try {
       while (this.unsent.size > 0) {
-        const add: AssetFeature[] = [];
-        for (const [id, feature] of this.unsent) {
-          if (add.length === SEND_SLICE) break;
-          add.push(feature);
-          this.sent.set(id, keyOf(feature));
-          this.unsent.delete(id);
+        while (this.unsent.size > 0 && this.built.size < SEND_SLICE) {
+          this.build();
+          await answerOthers();
+          if (this.isGone) return;
         }
-        await this.source("assets").updateData({ add });
+        const add = [...this.built.values()];
+        for (const feature of add) this.sent.set(feature.properties.id, keyOf(feature));
+        this.built.clear();
+        if (add.length > 0) await this.source("assets").updateData({ add });
         if (this.isGone) return;
       }
     } finally {
       this.isSending = false;
     }
     this.fade(assets);
+  }
+
+  /** Make the features of the next assets of which the source has not heard as they are. */
+  private build(): void {
+    let looked = 0;
+    for (const [id, asset] of this.unsent) {
+      if (looked++ === BUILD_SLICE) return;
+      this.unsent.delete(id);
+      const feature = featureOf(asset);
+      if (feature && this.sent.get(id) !== keyOf(feature)) this.built.set(id, feature);
+    }
   }
 
   /** Show incidents above the assets, one of them as chosen. */
@@ -171,7 +186,8 @@ export class CityMap {
 
   /** One asset has another state, or with it came or went from the layers that are on: sent with others of the moment. */
   update(asset: AssetSummary, isShown: boolean): void {
-    const isKnown = this.unsent.has(asset.id) || this.sent.has(asset.id);
+    const wasBuilt = this.built.delete(asset.id);
+    const isKnown = wasBuilt || this.unsent.has(asset.id) || this.sent.has(asset.id);
     const feature = isShown ? featureOf(asset) : null;
     if (!feature) {
       if (!isKnown) return;
@@ -179,9 +195,9 @@ export class CityMap {
       this.sent.delete(asset.id);
       this.changed.delete(asset.id);
       this.leaving.add(asset.id);
-    } else if (!this.sent.has(asset.id)) {
+    } else if (wasBuilt || !this.sent.has(asset.id)) {
       this.leaving.delete(asset.id);
-      this.unsent.set(asset.id, feature);
+      this.unsent.set(asset.id, asset);
       if (!isKnown && this.ready) void this.send([asset]);
       return;
     } else {
