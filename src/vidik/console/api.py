@@ -13,11 +13,10 @@ from vidik.console.live import LiveCity
 from vidik.console.projection import Asset, summary
 from vidik.kernel import basemap as basemaps
 from vidik.kernel.clock import from_microseconds, iso, now, now_microseconds
-from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated
-from vidik.kernel.identity import Principal, require, require_principal, require_principal_anew
+from vidik.kernel.identity import Principal, require, require_principal, require_principal_anew, require_somebody
 from vidik.kernel.scripts import fold
-from vidik.kernel.web import ServicesOf, get_services
+from vidik.kernel.web import ServicesOf, Session, get_services
 from vidik.operations.alarms import repository as operations
 from vidik.operations.rules.model import SilenceRule
 
@@ -32,23 +31,14 @@ Reader = Annotated[Principal, Depends(require("context.read"))]
 
 
 async def get_live(request: Request) -> LiveCity:
-    """The live city of this process, once it has been read."""
+    """The live city of this process, once it has been read; nobody else than people of the city make it read on."""
+    await require_somebody(request)
     live = get_services(request).get(LiveCity)
     await live.ready()
     return live
 
 
 Live = Annotated[LiveCity, Depends(get_live)]
-
-
-async def get_session(services: ServicesOf) -> AsyncIterator[Connection]:
-    """A connection for reading."""
-    async with services.database.session(services.settings.tenant) as connection:
-        yield connection
-
-
-# "function" scope: the connection goes back before the body is sent, however slow the client.
-Session = Annotated[Connection, Depends(get_session, scope="function")]
 
 
 def _json(content: Any) -> Response:

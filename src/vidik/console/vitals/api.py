@@ -7,7 +7,7 @@ import orjson
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import Field
 
-from vidik.console.api import Live, Reader, Session
+from vidik.console.api import Live, Reader
 from vidik.console.vitals import keeping, repository
 from vidik.console.vitals.figures import PERMISSION
 from vidik.console.vitals.service import (
@@ -29,7 +29,7 @@ from vidik.kernel.errors import NotFound
 from vidik.kernel.forms import Form, Json
 from vidik.kernel.identity import Principal, require_in_the_city
 from vidik.kernel.identity.reach import EVERYWHERE
-from vidik.kernel.web import ServicesOf, Transaction
+from vidik.kernel.web import ServicesOf, Session, Transaction
 from vidik.operations.version_header import read_version
 
 router = APIRouter(prefix="/console", tags=["console"])

@@ -16,6 +16,7 @@ from vidik.kernel.identity.authentication import (
     require_person,
     require_principal,
     require_principal_anew,
+    require_somebody,
 )
 from vidik.kernel.identity.principal import Principal, device_principal, system_principal
 from vidik.kernel.modules import Module, PeriodicJob
@@ -40,6 +41,7 @@ __all__ = [
     "require_person",
     "require_principal",
     "require_principal_anew",
+    "require_somebody",
     "system_principal",
 ]
 

@@ -5,7 +5,6 @@ import base64
 import binascii
 import contextlib
 import hashlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -37,6 +36,7 @@ LIFETIME: Final = timedelta(hours=24)
 CACHED_SECONDS: Final = 5.0
 _CACHED: Final = 10_000
 _RETRY_SECONDS: Final = 2.0
+_ASKED: Final = "vidik_principal"
 
 CredentialSource = Callable[[str | None, str], Principal | None]
 """Looks up a credential that is not an account's: (user name or None, secret) -> who that is. Must not block."""
@@ -175,12 +175,10 @@ async def authenticate(request: HTTPConnection) -> Principal | None:
     Raises Forbidden for an unsafe request with a cookie that another site has sent.
     """
     state = request.scope.setdefault("state", {})
-    remembered: tuple[float, Principal | None] | None = state.get("vidik_principal")
-    # A live stream asks again and again with one request: its answer must not outlive its session.
-    if remembered is not None and time.monotonic() - remembered[0] < CACHED_SECONDS:
-        return remembered[1]
-    principal = await _authenticate(request)
-    state["vidik_principal"] = (time.monotonic(), principal)
+    # Once a request, however long it waits for a connection: asking again, it would hold one and wait for another.
+    if _ASKED not in state:
+        state[_ASKED] = await _authenticate(request)
+    principal: Principal | None = state[_ASKED]
     return principal
 
 
@@ -218,14 +216,20 @@ def _basic(credential: str) -> tuple[str, str]:
     return username, secret
 
 
+async def require_somebody(request: HTTPConnection) -> Principal:
+    """The principal of a request, whatever it may do; raises Unauthenticated when there is none."""
+    principal = await authenticate(request)
+    if principal is None:
+        raise await nobody(request, "Please sign in, or send a valid token.")
+    return principal
+
+
 async def require_principal(request: HTTPConnection, permission: str) -> Principal:
     """The principal of a request when it holds a permission somewhere; raises Unauthenticated or Forbidden.
 
     What belongs to one organisation must then be asked for itself: `principal.may(permission, organisation)`.
     """
-    principal = await authenticate(request)
-    if principal is None:
-        raise await nobody(request, "Please sign in, or send a valid token.")
+    principal = await require_somebody(request)
     if not principal.may(permission):
         raise Forbidden(f"This needs the permission {permission}, which {principal.login} does not have.")
     return principal
@@ -233,7 +237,7 @@ async def require_principal(request: HTTPConnection, permission: str) -> Princip
 
 async def require_principal_anew(request: HTTPConnection, permission: str) -> Principal:
     """As `require_principal`, whatever this request was answered before: for streams, when something has changed."""
-    request.scope.get("state", {}).pop("vidik_principal", None)
+    request.scope.get("state", {}).pop(_ASKED, None)
     return await require_principal(request, permission)
 
 
