@@ -72,14 +72,29 @@ export function whenUnauthenticated(action: (error: ApiError) => void): void {
   onUnauthenticated = action;
 }
 
+/** A line that dies without a word answers nobody, for minutes: what only reads is given up, and asked for again. */
+const READ_WITHIN_MS = 45_000;
+
+function patienceFor(method: string, signal: AbortSignal | null | undefined): AbortSignal | null {
+  if (method !== "GET") return signal ?? null;
+  const patience = AbortSignal.timeout(READ_WITHIN_MS);
+  return signal ? AbortSignal.any([signal, patience]) : patience;
+}
+
+/** What a broken line means to who asked; that they have called it off themselves stays what it is. */
+function broken(error: unknown): unknown {
+  const isOurs = error instanceof ApiError || (error instanceof DOMException && error.name === "AbortError");
+  return isOurs ? error : new ApiError(0, "unreachable", "");
+}
+
 /** The answer itself, for what is not read as one piece of JSON; throws an ApiError that says what went wrong. */
 export async function answerOf(method: string, path: string, rest: RequestInit = {}): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { method, credentials: "same-origin", ...rest });
+    const signal = patienceFor(method, rest.signal);
+    response = await fetch(path, { method, credentials: "same-origin", ...rest, signal });
   } catch (error) {
-    if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, "unreachable", "");
+    throw broken(error);
   }
   if (!response.ok) {
     const error = await failure(response);
@@ -91,7 +106,12 @@ export async function answerOf(method: string, path: string, rest: RequestInit =
 
 async function send<T>(method: string, path: string, rest: RequestInit): Promise<T> {
   const response = await answerOf(method, path, rest);
-  return (response.status === 204 ? undefined : await response.json()) as T;
+  if (response.status === 204) return undefined as T;
+  try {
+    return (await response.json()) as T;
+  } catch (error) {
+    throw broken(error);
+  }
 }
 
 /** Ask the server in JSON; throws an ApiError that says what went wrong. */
