@@ -105,21 +105,31 @@ def _is_position(coordinates: list[Any]) -> bool:
     )
 
 
+async def _found(
+    _: Reader, services: ServicesOf, search: Annotated[str | None, Query(max_length=100)] = None
+) -> list[str] | None:
+    """Declared before the transaction: the directory takes a connection of its own when it looks for what is new."""
+    if not search:
+        return None
+    directory = services.get(DeviceDirectory)
+    await directory.refresh()  # one small query, and a device registered a moment ago is found
+    return directory.search(search)
+
+
 @router.get("/devices")
 async def list_devices(
     principal: Reader,
     services: ServicesOf,
+    found: Annotated[list[str] | None, Depends(_found)],
     connection: Transaction,
     state: Health | None = None,
     service: str | None = None,
-    search: Annotated[str | None, Query(max_length=100)] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     after: str | None = None,
 ) -> dict[str, Any]:
     """Devices within reach in the order of their ids, how many are in each health; `next`: the following `after`."""
     profiles = _profiles(services)
     named = None if service is None else [name for name, one in profiles.items() if one.service == service]
-    found = await _search(services, search) if search else None
     criteria = {"profiles": named, "devices": found, "state": state, "after": after, "limit": limit}
     reach = principal.reach("devices.read")
     rows = await repository.listed(connection, criteria, reach)
@@ -129,12 +139,6 @@ async def list_devices(
         "next": rows[-1]["device_id"] if len(rows) == limit else None,
         "counts": {health: counts.get(health, 0) for health in _HEALTHS},
     }
-
-
-async def _search(services: Services, words: str) -> list[str]:
-    directory = services.get(DeviceDirectory)
-    await directory.refresh()  # one small query, and a device registered a moment ago is found
-    return directory.search(words)
 
 
 @router.post("/devices", status_code=201)

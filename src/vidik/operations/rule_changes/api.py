@@ -89,7 +89,6 @@ async def take_change_back(
 async def change_rule(
     code: str,
     body: RuleChange,
-    connection: Transaction,
     services: ServicesOf,
     principal: Annotated[Principal, Depends(require_in_the_city("rules.manage"))],
 ) -> dict[str, Any]:
@@ -97,7 +96,9 @@ async def change_rule(
 
     One that would have flooded its operator is refused with the figures of the dry run, unless `confirm_flood` is true.
     """
-    rules = await standing_rules(connection, services.settings)
+    tenant = services.settings.tenant
+    async with services.database.session(tenant) as connection:
+        rules = await standing_rules(connection, services.settings)
     standing = rules.get(code)
     rule: AnyRule = merged(standing.rule if standing else None, code, body.model_extra or {})
     through = circle_of({one: found.rule for one, found in rules.items()} | {code: rule}, code)
@@ -106,21 +107,18 @@ async def change_rule(
     moment = now()
     if not body.confirm_flood:
         before = standing.rule if standing else None
-        await refuse_a_flood(connection, services.database, services.settings.tenant, before, rule, moment)
-    await rules_repository.write_override(connection, code, definition_of(rule), principal.name, moment)
-    await rules_repository.rules_changed(connection)
-    await audit.record(
-        connection,
-        principal,
-        "rule.change",
-        f"rule:{code}",
-        reason=body.reason or None,
-        details={
-            "before": definition_of(standing.rule) if standing else None,
-            "after": definition_of(rule),
-            "flood_confirmed": body.confirm_flood,
-        },
-    )
+        await refuse_a_flood(services.database, tenant, before, rule, moment)
+    details = {
+        "before": definition_of(standing.rule) if standing else None,
+        "after": definition_of(rule),
+        "flood_confirmed": body.confirm_flood,
+    }
+    async with services.database.transaction(tenant) as connection:
+        await rules_repository.write_override(connection, code, definition_of(rule), principal.name, moment)
+        await rules_repository.rules_changed(connection)
+        await audit.record(
+            connection, principal, "rule.change", f"rule:{code}", reason=body.reason or None, details=details
+        )
     original = original_rules(services.settings).get(code)
     view = _rule_view(StandingRule(rule, "override", principal.name, moment))
     return view | {"original": definition_of(original.rule) if original else None}

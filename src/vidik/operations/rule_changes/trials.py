@@ -166,21 +166,22 @@ def _days(begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
 
 
 async def refuse_a_flood(
-    connection: Connection, database: Database, tenant: str, before: AnyRule | None, rule: AnyRule, moment: datetime
+    database: Database, tenant: str, before: AnyRule | None, rule: AnyRule, moment: datetime
 ) -> None:
     """Raise Conflict when a rule that judges otherwise than before would have flooded its operator last week.
 
-    With very many values the look goes less far back; what history cannot answer for is let through.
+    With very many values the look goes less far back; what history cannot answer for is let through. It takes
+    connections of its own: whoever asks must hold none.
     """
     if not rule.enabled or isinstance(rule, QualityRule | SilenceRule) or not _judges_otherwise(before, rule):
         return
-    past = await past_of(connection, rule)
     begin = moment - GUARDED_DAYS * _DAY
-    for days in range(GUARDED_DAYS, 0, -1):
-        begin = moment - days * _DAY
-        values = await trials_repository.count_values(connection, [one.number for one in past.series], begin, moment)
-        if values <= AT_ONCE:
-            break
+    async with database.session(tenant) as connection:
+        numbers = [one.number for one in (await past_of(connection, rule)).series]
+        for days in range(GUARDED_DAYS, 0, -1):
+            begin = moment - days * _DAY
+            if await trials_repository.count_values(connection, numbers, begin, moment) <= AT_ONCE:
+                break
     result = await try_rule(database, tenant, rule, begin, moment)
     if result["would_flood"]:
         raise RuleWouldFlood(

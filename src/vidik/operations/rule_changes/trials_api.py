@@ -33,23 +33,27 @@ class DryRun(Form):
 
 
 @router.post("/rules/dry-run")
-async def try_a_rule(
-    body: DryRun, connection: Transaction, services: ServicesOf, principal: Manager, response: Response
-) -> dict[str, Any]:
-    """Say what a rule would have raised; much history makes it a job (202), to be asked for by its `id`."""
+async def try_a_rule(body: DryRun, services: ServicesOf, principal: Manager, response: Response) -> dict[str, Any]:
+    """Say what a rule would have raised; much history makes it a job (202), to be asked for by its `id`.
+
+    No connection is held while it is tried: the trial takes one for each day that it reads.
+    """
     code = body.rule.get("code")
     if not isinstance(code, str):
         raise BadInput("The rule needs a code.", field="rule.code")
-    standing = (await standing_rules(connection, services.settings)).get(code)
-    rule = triable(merged(standing.rule if standing else None, code, body.rule))
+    database, tenant = services.database, services.settings.tenant
     moment = now()
-    begin, until = _span(body, moment)
-    past = await past_of(connection, rule)
-    numbers = [one.number for one in past.series]
-    if await trials_repository.count_values(connection, numbers, begin, until) <= AT_ONCE:
-        result = await try_rule(services.database, services.settings.tenant, rule, begin, until)
-        return {"id": None, "state": "done", "result": result}
-    number = await trials_repository.insert(connection, definition_of(rule), begin, until, principal.name, moment)
+    async with database.session(tenant) as connection:
+        standing = (await standing_rules(connection, services.settings)).get(code)
+        rule = triable(merged(standing.rule if standing else None, code, body.rule))
+        begin, until = _span(body, moment)
+        past = await past_of(connection, rule)
+        numbers = [one.number for one in past.series]
+        values = await trials_repository.count_values(connection, numbers, begin, until)
+    if values <= AT_ONCE:
+        return {"id": None, "state": "done", "result": await try_rule(database, tenant, rule, begin, until)}
+    async with database.transaction(tenant) as connection:
+        number = await trials_repository.insert(connection, definition_of(rule), begin, until, principal.name, moment)
     response.status_code = 202
     response.headers["Location"] = f"/api/rules/dry-run/{number}"
     return {"id": str(number), "state": "waiting", "result": None}
