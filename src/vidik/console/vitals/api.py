@@ -149,10 +149,10 @@ async def change_sign(
 ) -> dict[str, Any]:
     """Change a sign over the version that was seen, or make one of a new key (version 0)."""
     before, after = await write_sign(connection, principal, key, body.definition, version)
-    details = {"before": definition_of(before.sign) if before else None, "after": definition_of(after.sign)}
-    await audit.record(connection, principal, "vital-sign.change", f"vital-sign:{key}", details=details)
     if before is None or before.sign.digest != after.sign.digest:
         await _keep(connection, after.sign)
+    details = {"before": definition_of(before.sign) if before else None, "after": definition_of(after.sign)}
+    await audit.record(connection, principal, "vital-sign.change", f"vital-sign:{key}", details=details)
     return sign_view(after)
 
 
@@ -162,10 +162,10 @@ async def take_change_back(
 ) -> dict[str, Any] | None:
     """Let the package's sign stand again, or remove one that the city made (null)."""
     before, after = await take_back(connection, principal, key, version)
-    details = {"before": definition_of(before.sign), "after": definition_of(after.sign) if after else None}
-    await audit.record(connection, principal, "vital-sign.restore", f"vital-sign:{key}", details=details)
     if after is not None:
         await _keep(connection, after.sign)
+    details = {"before": definition_of(before.sign), "after": definition_of(after.sign) if after else None}
+    await audit.record(connection, principal, "vital-sign.restore", f"vital-sign:{key}", details=details)
     return sign_view(after) if after else None
 
 
