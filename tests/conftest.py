@@ -25,8 +25,13 @@ from vidik.kernel.migrate import migrate
 from vidik.kernel.services import Services
 from vidik.kernel.settings import Settings
 
-pytest_plugins = ("tests.web", "tests.operations.following", "tests.operations.requests.outside")
-"""Fixtures of the whole web application, and of a worker that follows the changes, for whichever folder asks."""
+pytest_plugins = (
+    "tests.one_connection",
+    "tests.web",
+    "tests.operations.following",
+    "tests.operations.requests.outside",
+)
+"""A watch over connections; fixtures of the whole web application, and of a worker that follows the changes."""
 
 TENANT = "city"
 
