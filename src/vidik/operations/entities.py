@@ -1,5 +1,6 @@
 """What operations reads of an entity's document: its name, origin, latest values and units."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,9 @@ NAME = names.expand_attribute("name")
 ORIGIN = names.expand_attribute("dataOrigin")
 REQUEST_TYPES = (names.expand_type(REQUEST_TYPE), names.expand_type(twins.twin_type(REQUEST_TYPE)))
 """The types of citizens' requests, real ones and those of exercises."""
-# A citizen's request has no name: it is called by where it is, or what it is about.
-_NAMES = (NAME, *(names.expand_attribute(name) for name in ("address_string", "service_name", "service_code")))
+_ADDRESS = names.expand_attribute("address_string")
+_SERVICE_CODE = names.expand_attribute("service_code")
+_HOUSE = re.compile(r",|\s+\d")
 _LONGEST_NAME = 300
 
 
@@ -40,10 +42,18 @@ def value_of(document: Mapping[str, Any], iri: str) -> Any:
 
 
 def name_of(entity_id: str, document: Mapping[str, Any]) -> str:
-    """Return the entity's name (of a citizen's request where it is), or the last part of its id."""
-    said = (value_of(document, iri) for iri in _NAMES)
+    """Return the entity's name, or the last part of its id.
+
+    A citizen's request is called by its street, or what it is about: alarms are read by more people than requests.
+    """
+    said = (value_of(document, NAME), _street_of(document), value_of(document, _SERVICE_CODE))
     name = next((text for text in said if isinstance(text, str) and text), "")
     return name[:_LONGEST_NAME] or entity_id.rpartition(":")[2]
+
+
+def _street_of(document: Mapping[str, Any]) -> str:
+    address = value_of(document, _ADDRESS)
+    return _HOUSE.split(address, maxsplit=1)[0].strip() if isinstance(address, str) else ""
 
 
 def origin_of(document: Mapping[str, Any]) -> str:

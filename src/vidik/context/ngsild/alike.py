@@ -16,7 +16,7 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import members, merge, validation, values
 from vidik.context.ngsild.validation import EntityInput, Instance, Rules
 from vidik.context.ngsild.values import NULL
-from vidik.context.store import crowds
+from vidik.context.store import crowds, sealed
 from vidik.context.store.crowds import Crowd
 from vidik.context.store.document import microseconds_of
 from vidik.kernel.errors import VidikError
@@ -117,7 +117,7 @@ def _look_at(items: list[dict[str, Any]], context: ActiveContext, rules: Rules) 
             seen.add(attribute)
     except VidikError:
         return None
-    return Alike(types, ids, columns)
+    return None if sealed.is_sealed(types) else Alike(types, ids, columns)
 
 
 def _column(attribute: str, name: str, written: list[Any], context: ActiveContext, rules: Rules) -> Column | None:

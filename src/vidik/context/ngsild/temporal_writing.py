@@ -20,7 +20,7 @@ from vidik.context.ngsild import merge, problems, validation, values
 from vidik.context.ngsild.selections import TypeSelection, matches_types
 from vidik.context.ngsild.validation import CREATE, EVOLUTION, Attributes, EntityInput, Instance
 from vidik.context.ngsild.values import NULL
-from vidik.context.store import corrections, history, observations, remembered
+from vidik.context.store import corrections, history, observations, remembered, sealed
 from vidik.context.store.chunks import SeriesRows
 from vidik.context.store.document import SCOPE, UNOBSERVED, scope_instance
 from vidik.context.store.history import Series
@@ -94,7 +94,7 @@ async def create_or_update(connection: Connection, entity: EntityInput) -> bool:
     if known is None:
         document = _newest({}, entity.attributes)
         key = await remembered.keep(connection, entity_id, list(entity.types or ()), entity.scope, document)
-        await _write(connection, key, _with_scopes(entity))
+        await _write(connection, key, _with_scopes(entity, entity.types or ()))
         return True
     await _append(connection, known, entity)
     return False
@@ -224,11 +224,12 @@ async def _append(connection: Connection, known: RememberedEntity, entity: Entit
         types = list(dict.fromkeys([*known.types, *(entity.types or ())]))
         document = _newest(known.document, entity.attributes)
         await remembered.keep(connection, known.id, types, entity.scope or known.scope, document)
-    await _write(connection, known.key, _with_scopes(entity))
+    await _write(connection, known.key, _with_scopes(entity, [*known.types, *(entity.types or ())]))
 
 
-def _with_scopes(entity: EntityInput) -> Attributes:
-    return {**entity.attributes, SCOPE: entity.past_of_scope} if entity.past_of_scope else entity.attributes
+def _with_scopes(entity: EntityInput, types: Iterable[str]) -> Attributes:
+    attributes = sealed.published(types, entity.attributes)
+    return {**attributes, SCOPE: entity.past_of_scope} if entity.past_of_scope else attributes
 
 
 async def _write(connection: Connection, key: int, attributes: Attributes) -> None:

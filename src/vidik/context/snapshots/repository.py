@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 
 from vidik.context.ngsild.rendering import Stored
 from vidik.context.snapshots.model import Snapshot
-from vidik.context.store import arrays, births, chunks
+from vidik.context.store import arrays, births, chunks, sealed
 from vidik.context.store.document import bounding_box, box_literal, newest_observation
 from vidik.context.store.kinds import kind_of
 from vidik.kernel.clock import to_microseconds
@@ -25,6 +25,7 @@ _TABLES: Final = (
     "kind",
     "entity",
     "entity_gone",
+    "entity_words",  # empty until somebody writes into the snapshot
     "attribute_expiry",
     "attribute_series",
     "series_shape",
@@ -190,7 +191,7 @@ async def add_entities(connection: Connection, target: Snapshot, entities: Seque
             [kind, types],
         )
     for one in entities:
-        document = dict(one.document)
+        document = sealed.published(one.types, one.document)
         await connection.execute(
             sql.SQL(
                 "INSERT INTO {}.entity (id, kind, scope, document, several, place, created_at, modified_at,"

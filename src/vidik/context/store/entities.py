@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from psycopg import errors
 
-from vidik.context.store import arrays, changes, expiry, renewals, telling
+from vidik.context.store import arrays, changes, expiry, renewals, sealed, telling
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.crowds import Crowd, details_of, rows_of, tell
 from vidik.context.store.document import Document, Instance, bounding_box, box_literal, instances_of, newest_observation
@@ -78,7 +78,10 @@ def version_of(xmin: str, modified_at: datetime) -> str:
 
 
 async def load(connection: Connection, entity_ids: Sequence[str], *, for_update: bool = False) -> dict[str, EntityRow]:
-    """The entities that exist among the ids; `for_update` locks them, in the order of their keys."""
+    """The entities that exist among the ids; `for_update` locks them, in the order of their keys.
+
+    They are whole, with what is sealed: for who writes them or works on them, never for a door that shows entities.
+    """
     cursor = await connection.execute(
         "SELECT key, id, types, scope, document, entity.created_at, modified_at, observed_at, expires_at,"
         "  entity.xmin::text AS xmin FROM entity JOIN kind USING (kind)"
@@ -87,7 +90,9 @@ async def load(connection: Connection, entity_ids: Sequence[str], *, for_update:
         " ORDER BY key" + (" FOR UPDATE OF entity" if for_update else ""),
         [arrays.texts(entity_ids)],
     )
-    return {row["id"]: EntityRow(**row) for row in await cursor.fetchall()}
+    found = {row["id"]: EntityRow(**row) for row in await cursor.fetchall()}
+    await sealed.complete(connection, found.values())
+    return found
 
 
 async def save(
@@ -103,6 +108,7 @@ async def save(
     if not writes and not crowds and not renewed:
         return
     moment = now()
+    await sealed.put_aside(connection, writes)
     kinds = [tuple(one.types) for one in writes if one.before is None or one.types != one.before.types]
     await register(connection, [*kinds, *(tuple(crowd.types) for crowd in crowds)])
     gone = await _take_up(connection, [one.entity_id for one in writes if one.before is None], crowds)
@@ -136,7 +142,8 @@ async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
     """Delete entities (their history stays); returns the ids that were there."""
     cursor = await connection.execute(
         "WITH gone AS (DELETE FROM entity WHERE id = ANY(%s) RETURNING *),"
-        " kept AS (INSERT INTO entity_gone (key, id, kind, deleted_at) SELECT key, id, kind, now() FROM gone)"
+        " kept AS (INSERT INTO entity_gone (key, id, kind, deleted_at) SELECT key, id, kind, now() FROM gone),"
+        " silent AS (DELETE FROM entity_words WHERE id IN (SELECT id FROM gone))"
         " SELECT id, types, scope, document, gone.created_at, modified_at FROM gone JOIN kind USING (kind)",
         [list(entity_ids)],
     )

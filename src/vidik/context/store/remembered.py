@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from vidik.context.store import arrays
+from vidik.context.store import arrays, sealed
 from vidik.context.store.document import bounding_box, box_literal
 from vidik.context.store.kinds import kind_of, register
 from vidik.kernel.clock import now
@@ -48,6 +48,7 @@ async def keep(
     """Keep what is known of an entity that has only a past; returns its key."""
     await register(connection, [tuple(types)])
     moment = now()
+    document = sealed.published(types, document)
     cursor = await connection.execute(
         "INSERT INTO entity_gone (key, id, kind, scope, document, several, place, created_at, modified_at)"
         " VALUES (nextval('entity_key_seq'), %s, %s, %s, (%s::jsonb[])[1], %s, %s::box, %s, %s)"

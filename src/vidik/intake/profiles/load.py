@@ -91,6 +91,8 @@ def compile_profile(written: ProfileFile, file: str = "", *, names: Names | None
     """Return the profile ready to decode. Raises ProfileError when its attributes disagree."""
     known = names or _city_names()
     _refuse_mixed_meanings(written, file)
+    if _is_sealed(written.entity.type):
+        raise ProfileError(file, "entity.type", f"{written.entity.type} are what citizens report, and no device does")
     compiler: Callable[..., Any] = compile_csv if written.format == "csv" else compile_json
     specs: dict[str, AttributeSpec] = {}
     for part in written.attributes:
@@ -129,6 +131,12 @@ def _refuse_mixed_meanings(written: ProfileFile, file: str) -> None:
         meaning = (part.unit, part.type)
         if units.setdefault(part.name, meaning) != meaning:
             raise ProfileError(file, f"attributes[{index}]", f"{part.name} already has another unit or type")
+
+
+def _is_sealed(entity_type: str) -> bool:
+    from vidik.context.store.sealed import is_sealed  # reads the contexts, too
+
+    return is_sealed([entity_type])
 
 
 def _city_names() -> Names:

@@ -5,7 +5,7 @@ from vidik.kernel.identity.reach import Belonging, Reach
 
 OF_ENTITY = """
     organisations_of_entity({0}) AS organisations,
-    coalesce((SELECT areas_of_box(place) FROM entity WHERE id = {0}), '{{}}') AS areas
+    coalesce((SELECT areas_of_box(place) FROM entity_whole WHERE id = {0}), '{{}}') AS areas
 """
 
 

@@ -99,7 +99,7 @@ async def list_groups(connection: Connection, limit: int, reach: Reach = EVERYWH
         f"""
         SELECT g.id, g.kind, g.subject, g.service, g.exercise_id, g.opened_at, g.newest_at,
                g.alarms, g.open, g.unacknowledged, g.open_alarms, worst.priority, worst.message, worst.entity_name,
-               (SELECT entity.document FROM entity WHERE g.kind = 'related' AND entity.id = g.subject) AS document
+               (SELECT document FROM entity_whole WHERE g.kind = 'related' AND id = g.subject) AS document
           FROM (
             SELECT g.id, g.kind, g.subject, g.service, g.exercise_id, g.opened_at, g.newest_at,
                    count(*) AS alarms,

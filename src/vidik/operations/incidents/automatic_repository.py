@@ -54,7 +54,7 @@ async def groups(connection: Connection, group_ids: Collection[int]) -> list[Dic
                CASE WHEN bool_and(a.origin <> 'real') THEN min(a.origin) ELSE 'real' END AS origin,
                array_agg(DISTINCT a.entity_id) AS entities,
                array_agg(a.id::text) AS members,
-               (SELECT entity.document FROM entity WHERE g.kind = 'related' AND entity.id = g.subject) AS document
+               (SELECT document FROM entity_whole WHERE g.kind = 'related' AND id = g.subject) AS document
           FROM alarm_group g
           JOIN alarm a ON a.alarm_group = g.id
          WHERE g.id = ANY(%s)
@@ -68,5 +68,5 @@ async def groups(connection: Connection, group_ids: Collection[int]) -> list[Dic
 
 async def documents(connection: Connection, entity_ids: Collection[str]) -> list[DictRow]:
     """Return the documents of the entities that exist."""
-    cursor = await connection.execute("SELECT id, document FROM entity WHERE id = ANY(%s)", [list(entity_ids)])
+    cursor = await connection.execute("SELECT id, document FROM entity_whole WHERE id = ANY(%s)", [list(entity_ids)])
     return await cursor.fetchall()

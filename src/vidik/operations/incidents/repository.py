@@ -271,7 +271,7 @@ async def links_of(connection: Connection, incident_ids: Collection[int]) -> lis
         """
         SELECT l.incident, l.kind, l.target, l.linked_at, l.linked_by, entity.document
           FROM incident_link l
-          LEFT JOIN entity ON l.kind IN ('asset', 'request') AND entity.id = l.target
+          LEFT JOIN entity_whole AS entity ON l.kind IN ('asset', 'request') AND entity.id = l.target
          WHERE l.incident = ANY(%s) AND l.unlinked_at IS NULL
          ORDER BY l.id
         """,

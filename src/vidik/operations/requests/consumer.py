@@ -80,7 +80,7 @@ async def _take_in(
         said = before["told"] if before else None
         if said and not _stands(row.document, said):
             await repository.untold(connection, entity_id)
-        elif said and all(_ANSWERED.issuperset(change.attributes) for change in changed.get(entity_id, ())):
+        elif said and all(_is_ours(change) for change in changed.get(entity_id, ())):
             continue  # our own answer, of which the desks were told with it
         received_at = before["seen_at"] if before else found[entity_id]
         facts = facts_of(entity_id, row.document, received_at)
@@ -90,6 +90,11 @@ async def _take_in(
         await look_at(connection, services.settings, fresh)
     for standing in await repository.find_many(connection, [*fresh, *others]):
         await view.tell(connection, standing)
+
+
+def _is_ours(change: Change) -> bool:
+    """Whether it may be the desk's answer; a sender who changes words alone changes nothing that the stream tells."""
+    return bool(change.attributes) and _ANSWERED.issuperset(change.attributes)
 
 
 def _stands(document: Mapping[str, Any], said: Mapping[str, str]) -> bool:

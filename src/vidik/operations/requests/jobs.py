@@ -10,12 +10,15 @@ SETTLE_EVERY_SECONDS = 1.0
 FORGET_EVERY_SECONDS = 86_400.0
 KEPT = timedelta(days=5 * 365)
 """How long it stays who decided, and why."""
+WORDS_KEPT = timedelta(days=365)
+"""How long it stays what a citizen wrote, where the sender has not deleted it before."""
 
 
 async def forget_people(services: Services, tenant: str) -> None:
     """Take names and reasons out of decisions of long ago; that a request was refused or forwarded stays."""
     async with services.database.transaction(tenant) as connection:
         await forget(connection, now() - KEPT)
+        await forget_words(connection, now() - WORDS_KEPT)
 
 
 async def forget(connection: Connection, before: datetime) -> None:
@@ -27,5 +30,13 @@ async def forget(connection: Connection, before: datetime) -> None:
                told = CASE WHEN told ? 'reason' THEN told || '{"reason": ""}' ELSE told END
          WHERE changed_at < %s AND changed_by <> '—'
         """,
+        [before],
+    )
+
+
+async def forget_words(connection: Connection, before: datetime) -> None:
+    """Forget what citizens wrote in requests of which nothing has changed since a time."""
+    await connection.execute(
+        "DELETE FROM entity_words said USING citizen_request r WHERE r.entity_id = said.id AND r.changed_at < %s",
         [before],
     )

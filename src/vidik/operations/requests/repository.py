@@ -36,7 +36,7 @@ _STANDING = """
       LEFT JOIN incident_link l ON l.kind = 'request' AND l.target = r.entity_id AND l.unlinked_at IS NULL
       LEFT JOIN incident i ON i.id = l.incident
 """
-_ROWS = f"SELECT s.*, entity.document FROM ({_STANDING}) AS s JOIN entity ON entity.id = s.entity_id"
+_ROWS = f"SELECT s.*, entity.document FROM ({_STANDING}) AS s JOIN entity_whole AS entity ON entity.id = s.entity_id"
 
 
 async def put(connection: Connection, entity_id: str, facts: Facts, seen_at: datetime) -> bool:

@@ -103,7 +103,7 @@ async def past_requests(connection: Connection, codes: Sequence[str], begin: dat
                     WHEN r.status = 'closed' THEN r.changed_at END AS ended_at,
                entity.document
           FROM citizen_request r
-          JOIN entity ON entity.id = r.entity_id
+          JOIN entity_whole AS entity ON entity.id = r.entity_id
           LEFT JOIN incident_link l ON l.kind = 'request' AND l.target = r.entity_id AND l.unlinked_at IS NULL
           LEFT JOIN incident i ON i.id = l.incident
          WHERE r.service_code = ANY(%s) AND r.requested_at >= %s AND r.requested_at < %s AND r.exercise_id IS NULL
