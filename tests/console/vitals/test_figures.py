@@ -170,13 +170,31 @@ class TestWork:
 
             assert await measured(connection, when, figure="minutes_to_arrive", over="24h") == [None, 40, 20]
 
-    async def test_crews_are_counted_now_and_never_in_the_past(self, services: Services, at: datetime) -> None:
+    async def test_crews_are_counted_when_they_were_on_duty_for_whom_they_are(
+        self, services: Services, at: datetime
+    ) -> None:
+        when = [at - 4 * HOUR, at - 2 * HOUR, at]
         async with services.database.transaction("city") as connection:
-            for name, organisation in (("А", "toplana"), ("Б", "parking"), ("В", None)):
+            assert await measured(connection, when, figure="crews_on_duty") == [None, None, 0]
+            for name, organisation, hours in (("А", "toplana", 3), ("Б", "parking", 3), ("В", None, 1)):
                 await put(
-                    connection, "crew", name=name, organisation=organisation, on_duty_since=at - 3 * HOUR,
+                    connection, "crew", name=name, organisation=organisation, on_duty_since=at - hours * HOUR,
                     changed_by="x", changed_at=at,
                 )  # fmt: skip
+            await put(connection, "crew", name="Г", organisation="toplana", changed_by="x", changed_at=at)
 
-            assert await measured(connection, [at - HOUR, at], figure="crews_on_duty") == [None, 3]
-            assert await measured(connection, [at], TOPLANA, figure="crews_on_duty") == [1]
+            assert await measured(connection, when, figure="crews_on_duty") == [None, 2, 3]
+            assert await measured(connection, when, TOPLANA, figure="crews_on_duty") == [None, 1, 1]
+
+    @pytest.mark.parametrize("change", ["on_duty_since = NULL", "in_use = false"])
+    async def test_a_crew_that_is_off_duty_or_gone_stays_in_the_past(
+        self, services: Services, at: datetime, change: str
+    ) -> None:
+        async with services.database.transaction("city") as connection:
+            await put(connection, "crew", name="А", on_duty_since=at - 2 * HOUR, changed_by="x", changed_at=at)
+        async with services.database.transaction("city") as connection:
+            await connection.execute(f"UPDATE crew SET {change}")
+            after = now() + timedelta(seconds=1)
+            assert await measured(connection, [at - HOUR, after], figure="crews_on_duty") == [1, 0]
+            await connection.execute("UPDATE crew SET in_use = true, on_duty_since = %s", [at - 2 * HOUR])
+            assert await measured(connection, [at - HOUR, after], figure="crews_on_duty") == [1, 1]

@@ -110,6 +110,14 @@ class TestExercises:
             assert {item["entity_id"] for item in seen} == {twins[thing] for thing in SEEN[login] & set(twins)}
             assert {item["origin"] for item in seen} <= {"exercise"}
 
+        # Given to others in the middle of an exercise: its twin's alarm goes with it, the other one's stays.
+        async with services.database.transaction("city") as connection:
+            await connection.execute("UPDATE alarm SET exercise_id = 1")
+            await connection.execute("UPDATE device SET organisation = 'toplana' WHERE device_id = 'lot-out'")
+            cursor = await connection.execute("SELECT entity_id, organisations FROM alarm")
+            belonging = {row["entity_id"]: row["organisations"] for row in await cursor.fetchall()}
+        assert belonging == {twins["heat-in"]: ["toplana"], twins["lot-out"]: ["toplana"]}
+
 
 class TestRequests:
     async def test_an_incident_is_theirs_to_whom_a_request_that_hangs_on_it_is(self, desks, outside, worker):

@@ -85,11 +85,14 @@ async def _requests(connection: Connection, work: Work, when: Sequence[datetime]
 
 
 async def _crews(connection: Connection, work: Work, when: Sequence[datetime], reach: Reach) -> list[Measured]:
-    """Only now: when crews were on duty before is not kept, so the past is what was sampled of it."""
+    """Where no duty was ever kept there is nobody now, and nothing to be said of before."""
     del work
-    count = await repository.crews_on_duty(connection, reach)
+    counts = await repository.crews_on_duty(connection, when, reach)
     since = now() - _STILL_NOW
-    return [Measured(float(count), count) if moment >= since else NOTHING for moment in when]
+    return [
+        NOTHING if count is None and moment < since else Measured(float(count or 0), count or 0)
+        for moment, count in zip(when, counts, strict=True)
+    ]
 
 
 async def _arrivals(connection: Connection, work: Work, when: Sequence[datetime], reach: Reach) -> list[Measured]:

@@ -119,15 +119,22 @@ async def requests_with_answers(connection: Connection, begin: datetime, end: da
     return await cursor.fetchall()
 
 
-async def crews_on_duty(connection: Connection, reach: Reach) -> int:
-    """Return how many crews are on duty now."""
-    whose = "CASE WHEN organisation IS NULL THEN '{}'::text[] ELSE ARRAY[organisation] END"
-    within, parameters = reach.condition(whose, "areas")
+async def crews_on_duty(connection: Connection, when: Sequence[datetime], reach: Reach) -> list[int | None]:
+    """Return how many crews were on duty at each moment; None for moments before the first duty that was kept."""
+    whose = "CASE WHEN c.organisation IS NULL THEN '{}'::text[] ELSE ARRAY[c.organisation] END"
+    within, parameters = named(reach.condition(whose, "c.areas"))
     cursor = await connection.execute(
-        f"SELECT count(*) AS count FROM crew WHERE in_use AND on_duty_since IS NOT NULL AND {within}", parameters
+        f"""
+        SELECT count(DISTINCT d.crew) AS count, moment.at >= (SELECT min(since) FROM crew_duty) AS is_known
+          FROM unnest(%(when)s::timestamptz[]) WITH ORDINALITY AS moment (at, place)
+          LEFT JOIN (crew_duty d JOIN crew c ON c.id = d.crew AND {within})
+                 ON d.since <= moment.at AND (d.until IS NULL OR d.until > moment.at)
+         GROUP BY place, moment.at
+         ORDER BY place
+        """,
+        {"when": list(when), **parameters},
     )
-    row = await cursor.fetchone()
-    return int(row["count"]) if row else 0
+    return [row["count"] if row["is_known"] else None for row in await cursor.fetchall()]
 
 
 async def arrivals(connection: Connection, begin: datetime, end: datetime, reach: Reach) -> list[DictRow]:

@@ -134,6 +134,11 @@ async def add_position(
     )
 
 
+async def forget_duties(connection: Connection, before: datetime) -> int:
+    """Remove duties that ended long enough ago; returns how many."""
+    return (await connection.execute("DELETE FROM crew_duty WHERE until < %s", [before])).rowcount
+
+
 async def forget_positions(connection: Connection, before: datetime) -> int:
     """Remove positions that were kept long enough; returns how many."""
     return (await connection.execute("DELETE FROM crew_position WHERE at < %s", [before])).rowcount

@@ -8,6 +8,7 @@ from vidik.operations.tasks import crews_repository, crews_service
 
 DUTIES_EVERY_SECONDS = 15.0
 POSITIONS_EVERY_SECONDS = 600.0
+DUTIES_KEPT = timedelta(days=32)
 
 
 async def end_duties(services: Services, tenant: str) -> None:
@@ -17,7 +18,8 @@ async def end_duties(services: Services, tenant: str) -> None:
 
 
 async def forget_positions(services: Services, tenant: str) -> None:
-    """Remove positions after the hours that personal_data.yaml and the setting say."""
+    """Remove positions after the hours that personal_data.yaml and the setting say, duties that no figure counts."""
     kept = timedelta(hours=services.settings.crew_positions_hours)
     async with services.database.transaction(tenant) as connection:
         await crews_repository.forget_positions(connection, now() - kept)
+        await crews_repository.forget_duties(connection, now() - DUTIES_KEPT)
