@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,7 @@ from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 from vidik.kernel.forms import Number, RowId
+from vidik.kernel.heavy import worked_out
 from vidik.kernel.identity import Principal
 from vidik.kernel.identity.reach import CITYS
 from vidik.kernel.web import ServicesOf, Transaction
@@ -156,7 +156,7 @@ async def read_pdf(
     # Drawing takes a second: the connection is given back before.
     async with services.database.session(services.settings.tenant) as connection:
         row = await _existing(connection, handover, principal)
-    printed = await asyncio.to_thread(report.pdf, orjson.loads(row["facts"]), _view(row), language)
+    printed = await worked_out(report.pdf, orjson.loads(row["facts"]), _view(row), language)
     headers = {"Content-Disposition": f'inline; filename="handover-{handover}.pdf"'}
     return Response(printed, media_type="application/pdf", headers=headers)
 

@@ -176,7 +176,7 @@ async def _open_task(scene: Scene, step: Step, deed: OpenTask) -> Done:
 
 async def _best_crew(scene: Scene, opening: Opening) -> int | None:
     found = await crews_service.suggest(
-        scene.connection,
+        await crews_service.crews_for(scene.connection),
         scene.settings,
         skill=opening.skill,
         place=opening.place.point if opening.place else None,

@@ -1,6 +1,5 @@
 """Trying rules against history: read day by day, judged in a thread, at once or as a job with its progress."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +16,7 @@ from vidik.context.store.history import Series
 from vidik.kernel.clock import CITY_ZONE
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import BadInput, Conflict
+from vidik.kernel.heavy import worked_out
 from vidik.kernel.logs import get_logger
 from vidik.operations.alarms import repository
 from vidik.operations.alarms.performance import A_DAY, FLOOD
@@ -112,7 +112,7 @@ async def try_rule(
         if past.series:
             async with database.session(tenant) as connection:
                 rows = await history.read(connection, [one.number for one in past.series], start, stop)
-            await asyncio.to_thread(_judge, trial, past, rows)
+            await worked_out(_judge, trial, past, rows)
         if progress is not None:
             await progress(done, len(days))
     return trial.result(begin, end, {entity_id: name for entity_id, (_, name, _) in past.entities.items()})

@@ -12,6 +12,7 @@ from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound, TooLarge
 from vidik.kernel.forms import Keepable, Number, RowId
+from vidik.kernel.heavy import worked_out
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.identity.reach import Belonging
 from vidik.kernel.web import ServicesOf, Transaction
@@ -93,12 +94,13 @@ async def open_task(
 
 
 @router.post("/tasks/suggest")
-async def suggest(body: Asked, connection: Transaction, principal: Manager, services: ServicesOf) -> dict[str, Any]:
+async def suggest(body: Asked, principal: Manager, services: ServicesOf) -> dict[str, Any]:
     """Return the crews that the caller may send in the order in which they should be sent, with reasons."""
     place = body.place.point if body.place else None
-    return await crews_service.suggest(
-        connection, services.settings, skill=body.skill, place=place, priority=body.priority, sender=principal
-    )
+    async with services.database.session(services.settings.tenant) as connection:
+        crews = await crews_service.crews_for(connection, principal)
+    # Ways through the streets take a while: the connection is given back before.
+    return await crews_service.suggest(crews, services.settings, skill=body.skill, place=place, priority=body.priority)
 
 
 @router.get("/tasks/mine")
@@ -219,7 +221,7 @@ async def add_photo(
     if length.isdigit() and int(length) > photos.LARGEST_BYTES:
         raise TooLarge("A photo may have 12 MB at most.", code="photo-too-large")
     # Before the transaction: a slow phone, or a large picture, must not hold a connection.
-    photo = await asyncio.to_thread(photos.clean_photo, await request.body())
+    photo = await worked_out(photos.clean_photo, await request.body())
     async with services.database.transaction(services.settings.tenant) as connection:
         row = await service.row_of(connection, task, lock=True)
         if crew is not None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
+from psycopg.rows import DictRow
 
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
@@ -153,21 +154,19 @@ async def take_position(
     await journal.tell_presence(connection, "crew", row["id"], {"position": position, "whose": whose})
 
 
-async def suggest(
-    connection: Connection,
-    settings: Settings,
-    *,
-    skill: str | None,
-    place: Point | None,
-    priority: str,
-    sender: Principal | None = None,
-) -> dict[str, Any]:
-    """Return the crews in use (that `sender` may send), the best first, each with its reasons."""
-    rows = [
+async def crews_for(connection: Connection, sender: Principal | None = None) -> list[DictRow]:
+    """Return the crews in use, those that `sender` may send."""
+    return [
         row
         for row in await repository.list_crews(connection, in_use_only=True)
         if sender is None or sender.reaches("tasks.manage", belonging_of_crew(row))
     ]
+
+
+async def suggest(
+    rows: Sequence[DictRow], settings: Settings, *, skill: str | None, place: Point | None, priority: str
+) -> dict[str, Any]:
+    """Return crews (as `crews_for` does), the best first, each with its reasons."""
     moment = now()
     starts = {row["id"]: _start(row, moment) for row in rows}
     trips: dict[int, Trip] = {}

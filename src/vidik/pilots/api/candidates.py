@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import orjson
 from fastapi import APIRouter, Body
+from psycopg.rows import DictRow
 from pydantic import Field
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
-from vidik.kernel.database import Connection
 from vidik.kernel.errors import Unprocessable
 from vidik.kernel.forms import Form
-from vidik.kernel.web import Transaction
+from vidik.kernel.heavy import worked_out
+from vidik.kernel.web import ServicesOf
 from vidik.pilots.api.plans import Manager, Reader
 from vidik.pilots.candidates import Assumptions, Ranking, ServiceRank, rank, register
 from vidik.pilots.plain import plain
@@ -45,14 +45,16 @@ class Assumed(WhatIf):
 
 
 @router.get("/candidates")
-async def read_candidates(connection: Transaction, _: Reader, ranked: bool = True) -> dict[str, Any]:
+async def read_candidates(services: ServicesOf, _: Reader, ranked: bool = True) -> dict[str, Any]:
     """Compare the seven services under the city's assumptions.
 
     The first ranking after a start takes seconds; `ranked=false` answers at once, with the assumptions alone.
     """
-    stored = await repository.read_assumptions(connection)
+    # Ranking takes seconds: the connection is given back before.
+    async with services.database.session(services.settings.tenant) as connection:
+        stored = await repository.read_assumptions(connection)
     assumed = WhatIf.model_validate(stored["content"]) if stored else WhatIf(overrides={})
-    return await _candidates(connection, assumed, await _ranked(assumed) if ranked else None)
+    return _candidates(stored, assumed, await _ranked(assumed) if ranked else None)
 
 
 @router.post("/candidates/rank")
@@ -63,27 +65,28 @@ async def rank_candidates(body: Annotated[WhatIf, Body()], _: Reader) -> dict[st
 
 
 @router.put("/candidates")
-async def change_candidates(body: Assumed, connection: Transaction, principal: Manager) -> dict[str, Any]:
+async def change_candidates(body: Assumed, services: ServicesOf, principal: Manager) -> dict[str, Any]:
     """Make assumptions the city's own, for everybody who looks."""
     assumed = WhatIf(**body.model_dump(exclude={"reason"}))
-    _assumptions(assumed)
-    before = await repository.read_assumptions(connection)
+    ranking = await _ranked(assumed)  # what cannot be ranked is not kept
     content = assumed.model_dump(mode="json")
-    await repository.write_assumptions(connection, content, principal.name, now())
-    await audit.record(
-        connection,
-        principal,
-        "pilot.assume",
-        "pilot:candidates",
-        reason=body.reason,
-        details={"before": before["content"] if before else None, "after": content},
-    )
-    return await _candidates(connection, assumed, await _ranked(assumed))
+    async with services.database.transaction(services.settings.tenant) as connection:
+        before = await repository.read_assumptions(connection)
+        await repository.write_assumptions(connection, content, principal.name, now())
+        stored = await repository.read_assumptions(connection)
+        await audit.record(
+            connection,
+            principal,
+            "pilot.assume",
+            "pilot:candidates",
+            reason=body.reason,
+            details={"before": before["content"] if before else None, "after": content},
+        )
+    return _candidates(stored, assumed, ranking)
 
 
-async def _candidates(connection: Connection, assumed: WhatIf, ranking: Ranking | None) -> dict[str, Any]:
+def _candidates(stored: DictRow | None, assumed: WhatIf, ranking: Ranking | None) -> dict[str, Any]:
     assumptions = _assumptions(assumed)
-    stored = await repository.read_assumptions(connection)
     ranked = {service.service: service for service in ranking.services} if ranking else {}
     budget, rate = assumed.budget, assumed.discount_rate
     return {
@@ -130,7 +133,7 @@ def _assumptions(assumed: WhatIf) -> Assumptions:
 
 async def _ranked(assumed: WhatIf) -> Ranking:
     try:
-        return await asyncio.to_thread(_ranking, orjson.dumps(assumed.model_dump(), option=orjson.OPT_SORT_KEYS))
+        return await worked_out(_ranking, orjson.dumps(assumed.model_dump(), option=orjson.OPT_SORT_KEYS))
     except ValueError as error:
         raise Unprocessable(str(error), field="overrides", code="assumption") from None
 

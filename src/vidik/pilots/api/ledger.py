@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from vidik.kernel.clock import iso, now
-from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
-from vidik.kernel.web import Transaction
+from vidik.kernel.heavy import worked_out
+from vidik.kernel.web import ServicesOf, Transaction
 from vidik.pilots.api.plans import Reader, plan_rows
 from vidik.pilots.ledger import repository, sums
 from vidik.pilots.ledger.table import as_csv
@@ -73,36 +72,39 @@ async def read_summary(connection: Transaction, _: Reader) -> dict[str, Any]:
     }
 
 
-async def _archive(connection: Connection, plan: int) -> bytes:
-    await service.existing(connection, plan)
-    entry = await repository.entry_of(connection, plan)
-    archive = await repository.extract(connection, entry["extract"]) if entry else None
+async def _archive(plan: int, services: ServicesOf, _: Reader) -> bytes:
+    """The extract of a decided plan. Drawing a report from it takes seconds: the connection is given back before."""
+    async with services.database.session(services.settings.tenant) as connection:
+        await service.existing(connection, plan)
+        entry = await repository.entry_of(connection, plan)
+        archive = await repository.extract(connection, entry["extract"]) if entry else None
     if archive is None:
         raise Conflict(f"Plan {plan} has no verdict yet; its report comes with it.", code="no-verdict")
     return archive
 
 
+Archive = Annotated[bytes, Depends(_archive)]
+
+
 @router.get("/plans/{plan}/extract.zip")
-async def download_extract(plan: int, connection: Transaction, _: Reader) -> Response:
+async def download_extract(plan: int, archive: Archive) -> Response:
     """Download plan, data and outcome; `vidik pilot verify` computes everything again from it."""
     headers = {"Content-Disposition": f'attachment; filename="pilot-{plan}-extract.zip"'}
-    return Response(await _archive(connection, plan), media_type="application/zip", headers=headers)
+    return Response(archive, media_type="application/zip", headers=headers)
 
 
 @router.get("/plans/{plan}/report.html")
-async def read_report(plan: int, connection: Transaction, _: Reader, language: Language = "en") -> Response:
+async def read_report(archive: Archive, language: Language = "en") -> Response:
     """Return the printable report of a decided pilot as one page."""
-    archive = await _archive(connection, plan)
-    page = await asyncio.to_thread(_page, archive, language)
+    page = await worked_out(_page, archive, language)
     headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 
 @router.get("/plans/{plan}/report.pdf")
-async def download_report(plan: int, connection: Transaction, _: Reader, language: Language = "en") -> Response:
+async def download_report(plan: int, archive: Archive, language: Language = "en") -> Response:
     """Download the report of a decided pilot as PDF."""
-    archive = await _archive(connection, plan)
-    document = await asyncio.to_thread(_document, archive, language)
+    document = await worked_out(_document, archive, language)
     headers = {"Content-Disposition": f'attachment; filename="pilot-{plan}-{language}.pdf"'}
     return Response(document, media_type="application/pdf", headers=headers)
 

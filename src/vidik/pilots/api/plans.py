@@ -119,6 +119,7 @@ async def give_file(
     simulated: bool = False,
 ) -> dict[str, Any]:
     """Give in a CSV file (the body); kept once by its SHA-256, never changed."""
-    content = await request.body()  # before the transaction: a slow client must not hold a connection
+    # Before the transaction: neither a slow client nor a large file must hold a connection.
+    given = await signals.read_given(name, await request.body())
     async with services.database.transaction(services.settings.tenant) as connection:
-        return file_view(await signals.take_file(connection, principal, name, content, simulated=simulated))
+        return file_view(await signals.keep_file(connection, principal, given, simulated=simulated))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import zstandard
@@ -15,6 +14,7 @@ from vidik.kernel import audit
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, TooLarge, VidikError
+from vidik.kernel.heavy import worked_out
 from vidik.kernel.identity import Principal
 from vidik.kernel.scripts import fold
 from vidik.pilots.measurement.guards import looks_like_counter
@@ -87,33 +87,44 @@ async def _add_reach(connection: Connection, found: list[dict[str, Any]]) -> Non
         one["last"] = last.isoformat() if last else None
 
 
-async def take_file(
-    connection: Connection, principal: Principal, name: str, content: bytes, *, simulated: bool
-) -> DictRow:
-    """Keep a CSV file once, by its SHA-256, and say what is in it; raises BadInput where it is no table."""
+class GivenFile(NamedTuple):
+    """A CSV file that was given in: its name, its length in bytes, what is in it, and itself, packed."""
+
+    name: str
+    size: int
+    sha256: str
+    description: dict[str, Any]
+    packed: bytes
+
+
+async def read_given(name: str, content: bytes) -> GivenFile:
+    """Look at a file before anything is kept; raises TooLarge, or BadInput where it is no table."""
     if len(content) > LARGEST_FILE:
         most, size = LARGEST_FILE // 1_048_576, round(len(content) / 1_048_576)
         raise TooLarge(f"A file may have {most} MB; this one has {size}.", values={"most": most, "size": size})
     if not content:
         raise BadInput("The file is empty.", code="file-empty", values={"name": name})
-    description = await asyncio.to_thread(describe, content, name)
-    sha256 = digest(content)
-    packed = await asyncio.to_thread(zstandard.ZstdCompressor(6).compress, content)
+    description = await worked_out(describe, content, name)
+    packed = await worked_out(zstandard.ZstdCompressor(6).compress, content)
+    return GivenFile(name, len(content), digest(content), description, packed)
+
+
+async def keep_file(connection: Connection, principal: Principal, given: GivenFile, *, simulated: bool) -> DictRow:
+    """Keep a file once, by its SHA-256."""
     await repository.insert_file(
         connection,
-        sha256=sha256,
-        name=name,
-        size=len(content),
+        sha256=given.sha256,
+        name=given.name,
+        size=given.size,
         simulated=simulated,
-        description=description,
-        content=packed,
+        description=given.description,
+        content=given.packed,
         person=principal.name,
         at=now(),
     )
-    await audit.record(
-        connection, principal, "pilot.file", f"file:{sha256}", details={"name": name, "size": len(content)}
-    )
-    (row,) = await repository.list_files(connection, [sha256])
+    (row,) = await repository.list_files(connection, [given.sha256])
+    details = {"name": given.name, "size": given.size}
+    await audit.record(connection, principal, "pilot.file", f"file:{given.sha256}", details=details)
     return row
 
 
