@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from functools import partial
 
 import httpx
 import orjson
@@ -10,6 +12,7 @@ from starlette.applications import Starlette
 from tests.console.conftest import SUBSTATION, until_seen
 from tests.operations.factories import minutes_ago, store
 
+from vidik.console.history import csv_lines
 from vidik.console.live import LiveCity
 from vidik.kernel.database import Database
 from vidik.kernel.identity import Principal, authenticator
@@ -109,6 +112,24 @@ class TestAssets:
         assert raw["items"][0]["value"] == 12.5
         text = (await client.get(f"/api/console/assets/{SUBSTATION.entity_id}/raw.csv")).text
         assert text.startswith("attribute,value,unit,observed_at,recorded_at\r\npower,12.5,kW,")
+
+    async def test_who_is_slow_to_take_a_csv_holds_no_connection(
+        self, database: Database, database_url: str, live: LiveCity
+    ) -> None:
+        await store(database, SUBSTATION, {"power": 12.5}, at=minutes_ago(60 * 24 * 8))
+        await store(database, SUBSTATION, {"power": 13.5})
+        await until_seen(live, SUBSTATION.entity_id)
+        asset = live.projection.assets[SUBSTATION.entity_id]
+        narrow = Database(database_url, max_size=1)
+        await narrow.open()
+        span = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+        one, other = (csv_lines(partial(narrow.session, "city"), asset.id, ["power"], *span, asset) for _ in range(2))
+
+        together = [(await anext(one), await anext(other)) for _ in range(3)]
+
+        await narrow.close()
+        assert ["12.5" in line for line, _ in together] == [False, True, False]
+        assert all(line == same for line, same in together)
 
     async def test_search_finds_across_scripts(
         self, client: httpx.AsyncClient, database: Database, live: LiveCity

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidik.kernel import audit
+from vidik.kernel.database import Database
 from vidik.kernel.identity import Principal
+from vidik.kernel.identity.audit_api import _lines
+from vidik.kernel.services import Services
 
 ANA = Principal("person", "1", "ana", "Ana", None, frozenset(), "city")
 TRIGGERS_OFF = "ALTER TABLE platform.audit_record DISABLE TRIGGER ALL"
@@ -159,6 +162,19 @@ class TestExport:
             assert hashlib.sha256(previous + record).hexdigest() == json.loads(line)["hash"]
             previous = bytes.fromhex(json.loads(line)["hash"])
         assert len(lines) == 3
+
+    async def test_a_slow_client_holds_no_connection(self, database, database_url, settings, monkeypatch):
+        async with database.transaction("city") as connection:
+            await act(connection, "a", "b", "c")
+        monkeypatch.setattr(audit, "_BATCH", 1)
+        narrow = Database(database_url, max_size=1)
+        await narrow.open()
+        one, other = (_lines(Services(settings, narrow), "city") for _ in range(2))
+
+        together = [(await anext(one), await anext(other)) for _ in range(3)]
+
+        await narrow.close()
+        assert all(line == same for line, same in together)
 
 
 JSON = st.recursive(

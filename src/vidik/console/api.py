@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Annotated, Any
 
 import orjson
@@ -176,14 +177,11 @@ async def read_raw_csv(
     start, until = _range(asset, begin, end)
     chosen = _shown(asset, attribute)
 
-    async def lines() -> AsyncIterator[str]:
-        async with services.database.session(services.settings.tenant) as reading:
-            async for text in history.csv_lines(reading, asset_id, chosen, start, until, asset):
-                yield text
-
+    connect = partial(services.database.session, services.settings.tenant)
+    lines = history.csv_lines(connect, asset_id, chosen, start, until, asset)
     name = asset_id.rpartition(":")[2]
     headers = {"Content-Disposition": f'attachment; filename="{_file_name(name)}.csv"'}
-    return StreamingResponse(lines(), media_type="text/csv; charset=utf-8", headers=headers)
+    return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @router.get("/feed")

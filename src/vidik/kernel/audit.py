@@ -201,9 +201,21 @@ async def export(connection: Connection, tenant: str = "city") -> AsyncIterator[
 
     Anybody can verify it: sha256(previous hash + the bytes of `record`) is `hash`, beginning with 32 zero bytes.
     """
-    async for row in _rows(connection, tenant):
-        # Spliced as text, so that the bytes that were hashed stay what they were.
-        yield b'{"hash":"%s","record":%s}\n' % (row["hash"].hex().encode(), row["content"].encode())
+    after = 0
+    while True:
+        lines, after = await export_some(connection, tenant, after)
+        if not lines:
+            return
+        for line in lines:
+            yield line
+
+
+async def export_some(connection: Connection, tenant: str, after: int) -> tuple[list[bytes], int]:
+    """Return the next lines of an export behind a position, and the position of the last; none at the end."""
+    rows = await (await connection.execute(_READ, [tenant, after, _BATCH])).fetchall()
+    # Spliced as text, so that the bytes that were hashed stay what they were.
+    lines = [b'{"hash":"%s","record":%s}\n' % (row["hash"].hex().encode(), row["content"].encode()) for row in rows]
+    return lines, rows[-1]["position"] if rows else after
 
 
 def walk_export(lines: Iterable[bytes], noted: tuple[int, str] | None = None) -> Walked:
