@@ -68,5 +68,5 @@ def test_an_exercise_is_played_marked_and_scored(open_page: Open) -> None:
     expect(page.get_by_role("heading", level=2, name="Score", exact=True)).to_be_visible()
     expect(page.get_by_role("table")).to_contain_text("not tested")
     expect(banner).to_have_count(0)
-    page.get_by_role("link", name="All exercises").click()
+    page.get_by_role("main").get_by_role("link", name="Exercises", exact=True).click()
     expect(page.get_by_role("link", name="Concert in the Fortress")).to_be_visible()

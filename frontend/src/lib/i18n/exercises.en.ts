@@ -32,7 +32,6 @@ export const exercisesEn = {
     "Its score stands as it is now. Its alarms end, its incidents are closed, its tasks are cancelled.",
   note: "What was learnt (optional)",
   print: "Print",
-  all: "All exercises",
   clock: "Clock of the scenario",
   "clock.of": "of {total}",
   started: "Started {time} by {name}",

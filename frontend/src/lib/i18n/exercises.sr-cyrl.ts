@@ -32,7 +32,6 @@ export const exercisesSrCyrl: Record<ExercisesKey, Message> = {
   stopLead: "Оцена остаје каква је сада. Аларми вежбе престају, инциденти се затварају, задаци отказују.",
   note: "Шта је научено (није обавезно)",
   print: "Одштампај",
-  all: "Све вежбе",
   clock: "Сат сценарија",
   "clock.of": "од {total}",
   started: "Почела {time}, води {name}",

@@ -3,6 +3,7 @@ import type { Message } from "./message";
 /** Incidents and the operator's desk in English. */
 export const incidentsEn = {
   title: "Incidents",
+  missing: "There is no incident with this number. It may belong to others; look for it in the list.",
   lead: "What goes wrong in the city and who deals with it: from the first alarm to what was learnt.",
   "desk.title": "Operator's desk",
   "desk.queue": "Queue",

@@ -4,6 +4,7 @@ import type { Message } from "./message";
 /** Incidents and the operator's desk in Serbian Cyrillic; Latin is derived from it. */
 export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   title: "Инциденти",
+  missing: "Нема инцидента с тим бројем. Можда припада другима; потражите га у списку.",
   lead: "Шта у граду крене наопако и ко то решава: од првог аларма до онога што смо научили.",
   "desk.title": "Радни сто",
   "desk.queue": "Ред",

@@ -3,6 +3,7 @@ import type { Message } from "./message";
 /** Citizens' requests, in English. */
 export const requestsEn = {
   title: "Requests",
+  missing: "There is no request at this address. It may belong to others; look for it in the list.",
   lead: "What citizens report, from the city's application or call centre. Duplicates of one thing become one incident.",
   "which.open": "Open",
   "which.new": "New",

@@ -4,6 +4,7 @@ import type { RequestsKey } from "./requests.en";
 /** Citizens' requests in Serbian Cyrillic; Latin is derived from it. */
 export const requestsSrCyrl: Record<RequestsKey, Message> = {
   title: "Пријаве",
+  missing: "На овој адреси нема пријаве. Можда припада другима; потражите је у списку.",
   lead: "Шта грађани пријављују, из градске апликације или позивног центра. Пријаве исте ствари постају један инцидент.",
   "which.open": "Отворене",
   "which.new": "Нове",

@@ -105,7 +105,6 @@ export const tasksEn = {
   "detail.history": "History",
   "detail.photos": "Photos",
   "detail.facts": "Facts",
-  "detail.back": "All tasks",
   "detail.incident": "Incident",
   "detail.asset": "Asset",
   "detail.number": "Number",

@@ -109,7 +109,6 @@ export const tasksSrCyrl: Record<TasksKey, Message> = {
   "detail.history": "Историја",
   "detail.photos": "Фотографије",
   "detail.facts": "Подаци",
-  "detail.back": "Сви задаци",
   "detail.incident": "Догађај",
   "detail.asset": "Објекат",
   "detail.number": "Број",

@@ -30,7 +30,6 @@ export const vitalsEn = {
   basis: "Where the target comes from",
   responsible: "Answers for it",
   assets: "Show on the map",
-  back: "All vital signs",
   cards: "Cards",
   table: "Table",
   "column.name": "Sign",

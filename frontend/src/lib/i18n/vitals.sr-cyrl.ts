@@ -31,7 +31,6 @@ export const vitalsSrCyrl: Record<VitalsKey, Message> = {
   basis: "Одакле циљ",
   responsible: "Одговара",
   assets: "Прикажи на мапи",
-  back: "Сви животни знаци",
   cards: "Картице",
   table: "Табела",
   "column.name": "Знак",
