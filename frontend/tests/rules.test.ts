@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Rule } from "../src/lib/api/types";
+import { vitalsApi } from "../src/lib/api/vitals";
+import { measured } from "../src/lib/measured.svelte";
 import { preferences } from "../src/lib/preferences.svelte";
 import { ruleSentence } from "../src/lib/rules";
 
@@ -37,6 +39,24 @@ describe("a rule in one line", () => {
     );
     expect(ruleSentence(rule({ kind: "combination", of: [1, 2, 3], at_least: 2 }))).toBe(
       "2 of 3 conditions hold",
+    );
+  });
+
+  it("gives its limits the units that the city's assets report in", async () => {
+    const attributes = [
+      { name: "pressure", numeric: true, unit: "BAR", words: [] },
+      { name: "fillingLevel", numeric: true, unit: null, words: [] },
+    ];
+    const type = { type: "Zone", service: "water", assets: 1, attributes };
+    vi.spyOn(vitalsApi, "sources").mockResolvedValue({ types: [type] });
+    await measured.load();
+    const limited = { entity_types: ["Zone"], below: 2.5 };
+    expect(ruleSentence(rule({ ...limited, attribute: "pressure" }))).toBe("Pressure below 2.5\u00a0bar");
+    expect(ruleSentence(rule({ entity_types: ["Zone"], attribute: "fillingLevel", above: 0.97 }))).toBe(
+      "Filling above 97\u00a0%",
+    );
+    expect(ruleSentence(rule({ attribute: "pressure", entity_types: ["Other"], below: 2.5 }))).toBe(
+      "Pressure below 2.5",
     );
   });
 });

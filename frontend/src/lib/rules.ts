@@ -1,5 +1,6 @@
 import type { Rule } from "./api/types";
 import { attributeName, capital, t } from "./i18n/index.svelte";
+import { measured } from "./measured.svelte";
 import { requestCodes } from "./requests/codes.svelte";
 import { full } from "./units";
 import { valueWord } from "./words";
@@ -20,29 +21,30 @@ export const ruleSentence = (rule: Rule): string => capital(sentence(rule));
 
 function sentence(rule: Rule): string {
   const attribute = plain(rule.attribute);
+  const limit = (value: number) => measured.limit(value, rule.entity_types?.[0], rule.attribute);
   const held = rule.hold && rule.hold !== "0s" ? ` ${t("rules.held", { hold: length(rule.hold) })}` : "";
   switch (rule.kind) {
     case "threshold":
       return (
         (rule.above != null
-          ? t("rules.above", { attribute, n: full(rule.above) })
-          : t("rules.below", { attribute, n: full(rule.below ?? 0) })) + held
+          ? t("rules.above", { attribute, n: limit(rule.above) })
+          : t("rules.below", { attribute, n: limit(rule.below ?? 0) })) + held
       );
     case "deviation":
       return (
         (rule.above != null
-          ? t("rules.deviationAbove", { attribute, n: full(rule.above), reference: plain(rule.reference) })
+          ? t("rules.deviationAbove", { attribute, n: limit(rule.above), reference: plain(rule.reference) })
           : t("rules.deviationBelow", {
               attribute,
-              n: full(rule.below ?? 0),
+              n: limit(rule.below ?? 0),
               reference: plain(rule.reference),
             })) + held
       );
     case "rate":
       return (
         (rule.rise != null
-          ? t("rules.rise", { attribute, n: full(rule.rise), over: length(rule.over ?? "") })
-          : t("rules.fall", { attribute, n: full(rule.fall ?? 0), over: length(rule.over ?? "") })) + held
+          ? t("rules.rise", { attribute, n: limit(rule.rise), over: length(rule.over ?? "") })
+          : t("rules.fall", { attribute, n: limit(rule.fall ?? 0), over: length(rule.over ?? "") })) + held
       );
     case "state":
       return (
@@ -57,7 +59,7 @@ function sentence(rule: Rule): string {
     case "geofence":
       return t(rule.must_be === "outside" ? "rules.mustBeOutside" : "rules.mustBeInside") + held;
     case "forecast":
-      return t("rules.unusual", { attribute, n: full(rule.margin ?? 0) }) + held;
+      return t("rules.unusual", { attribute, n: limit(rule.margin ?? 0) }) + held;
     case "neighbours":
       return t("rules.neighbours", { attribute, n: full(rule.distance ?? 0) }) + held;
     case "requests":

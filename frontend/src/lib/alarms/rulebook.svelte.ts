@@ -1,5 +1,6 @@
 import { alarmsApi } from "../api/alarms";
 import type { Rule } from "../api/types";
+import { measured } from "../measured.svelte";
 import { errorText } from "../words";
 
 /** The rules that stand, by code; read once, and again when asked. */
@@ -11,6 +12,7 @@ class Rulebook {
   /** Read them if nobody has; `anew` also when somebody has. */
   load(anew = false): Promise<void> {
     if (anew || (this.failure && !this.rules)) this.asked = null;
+    void measured.load();
     this.asked ??= alarmsApi
       .rules()
       .then(({ items }) => {

@@ -343,6 +343,7 @@ export interface Rule {
   source: "package" | "city" | "override";
   changed_by: string | null;
   changed_at: string | null;
+  entity_types?: string[];
   attribute?: string;
   reference?: string;
   above?: number | null;

@@ -13,6 +13,8 @@ export const vitalsEn = {
   outside: "outside its usual band",
   "target.atLeast": "target: at least {n}",
   "target.atMost": "target: at most {n}",
+  "target.bareAtLeast": "at least {n}",
+  "target.bareAtMost": "at most {n}",
   "target.none": "no target",
   "target.met": "met",
   "target.missed": "missed",

@@ -14,6 +14,8 @@ export const vitalsSrCyrl: Record<VitalsKey, Message> = {
   outside: "ван уобичајеног опсега",
   "target.atLeast": "циљ: најмање {n}",
   "target.atMost": "циљ: највише {n}",
+  "target.bareAtLeast": "најмање {n}",
+  "target.bareAtMost": "највише {n}",
   "target.none": "без циља",
   "target.met": "испуњен",
   "target.missed": "није испуњен",

@@ -1,7 +1,8 @@
 import type { AssetsSource, Vital, VitalSource, VitalTest } from "../api/vitals";
 import { attributeName, texts, typeName } from "../i18n/index.svelte";
 import { v, type VitalsKey } from "../i18n/vitals";
-import { full, grouped, isShare, symbol } from "../units";
+import { measured } from "../measured.svelte";
+import { full, grouped, symbol } from "../units";
 import { ApiError } from "../api/client";
 import { errorText, valueWord } from "../words";
 
@@ -23,14 +24,15 @@ export function isOutside(vital: Vital): boolean {
 
 export const nameOf = (vital: Vital): string => texts(vital.name);
 
-export function targetText(vital: Vital): string {
+/** A target as a sentence; `bare` where a heading already says that it is one. */
+export function targetText(vital: Vital, bare = false): string {
   const { target } = vital;
-  if (!target) return v("target.none");
+  if (!target) return bare ? "–" : v("target.none");
   const unit = symbol(vital.unit);
   const withUnit = (value: number) => (unit ? `${full(value)}\u00a0${unit}` : full(value));
   return target.at_least != null
-    ? v("target.atLeast", { n: withUnit(target.at_least) })
-    : v("target.atMost", { n: withUnit(target.at_most ?? 0) });
+    ? v(bare ? "target.bareAtLeast" : "target.atLeast", { n: withUnit(target.at_least) })
+    : v(bare ? "target.bareAtMost" : "target.atMost", { n: withUnit(target.at_most ?? 0) });
 }
 
 export const bandText = (vital: Vital): string =>
@@ -46,12 +48,11 @@ export function missingText(vital: Vital): string {
 const lower = (name: string): string =>
   /^[\p{Lu}][\p{Ll}]/u.test(name) ? name.charAt(0).toLowerCase() + name.slice(1) : name;
 
-function testText(test: VitalTest): string {
+function testText(test: VitalTest, type: string | undefined): string {
   if (test.hours) return v("test.hours", { hours: test.hours.replace("-", "–") });
   const own = lower(attributeName(test.attribute ?? ""));
   const a = test.reference ? v("difference", { a: own, b: lower(attributeName(test.reference)) }) : own;
-  const share = isShare(test.attribute ?? null, null);
-  const number = (value: number) => (share ? `${full(value * 100)}\u00a0%` : full(value));
+  const number = (value: number) => measured.limit(value, type, test.attribute);
   if (test.equals)
     return v("test.equals", { a, words: test.equals.map((one) => valueWord(String(one))).join(" / ") });
   if (test.above != null && test.below != null)
@@ -61,17 +62,19 @@ function testText(test: VitalTest): string {
     : v("test.below", { a, n: number(test.below ?? 0) });
 }
 
-const together = (tests: VitalTest[]): string => tests.map(testText).join(` ${v("and")} `);
+const together = (tests: VitalTest[], type: string | undefined): string =>
+  tests.map((test) => testText(test, type)).join(` ${v("and")} `);
 
 function assetsText(source: AssetsSource): string {
   const types = source.types.map(typeName).join(", ");
   const a = lower(attributeName(source.attribute ?? ""));
   const p = lower(attributeName(source.per ?? ""));
   const parts = [v(`aggregate.${source.aggregate}`, { a, p })];
-  if (source.ways?.length) parts.push(source.ways.map(together).join(`; ${v("or")} `));
+  if (source.ways?.length)
+    parts.push(source.ways.map((way) => together(way, source.types[0])).join(`; ${v("or")} `));
   let sentence = `${types}: ${parts.join(" ")}`;
   if (source.over) sentence += `, ${v("over", { time: timeText(source.over) })}`;
-  if (source.among?.length) sentence += `, ${v("among")} ${together(source.among)}`;
+  if (source.among?.length) sentence += `, ${v("among")} ${together(source.among, source.types[0])}`;
   return sentence;
 }
 
