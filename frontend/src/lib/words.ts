@@ -1,6 +1,6 @@
 import { ApiError } from "./api/client";
-import type { Value } from "./api/types";
-import { inScript, t } from "./i18n/index.svelte";
+import type { Texts, Value } from "./api/types";
+import { inScript, t, texts } from "./i18n/index.svelte";
 import type { MessageKey } from "./i18n/en";
 import { en } from "./i18n/en";
 import { parts } from "./units";
@@ -9,6 +9,14 @@ import { parts } from "./units";
 export function valueWord(value: string): string {
   const key = `value.${value}`;
   return key in en ? t(key as MessageKey) : inScript(value);
+}
+
+/** A place as latitude and longitude, a text in languages in the reader's; null for what is neither. */
+export function storedText(value: unknown): string | null {
+  if (typeof value !== "object" || value === null) return null;
+  const [longitude, latitude] = (value as { coordinates?: unknown[] }).coordinates ?? [];
+  if (typeof longitude === "number" && typeof latitude === "number") return `${latitude}, ${longitude}`;
+  return "en" in value && "sr-Cyrl" in value ? texts(value as unknown as Texts) : null;
 }
 
 export const valueParts = (

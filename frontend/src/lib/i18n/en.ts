@@ -311,6 +311,8 @@ export const en = {
 
   "value.none": "no value",
   "value.on": "on",
+  "value.simulated": "simulated",
+  "value.recorded": "recorded",
   "value.off": "off",
   "value.true": "yes",
   "value.false": "no",

@@ -50,6 +50,7 @@ export function t(key: MessageKey, parameters: Parameters = {}): string {
 
 /** A name as stored, in the script of the person: Cyrillic stays only for readers of Cyrillic. */
 export function inScript(text: string): string {
+  if (text === "Vidik") return t("app.name"); // so it signs what it did by itself
   return preferences.language === "sr-Cyrl" ? text : toLatin(text);
 }
 
@@ -91,7 +92,12 @@ function words(catalogue: Record<string, { en: Message; "sr-Cyrl": Message }>, n
   return language === "sr-Latn" ? toLatin(text) : text;
 }
 
-export const attributeName = (name: string): string => words(attributeWords, name.split(".").at(-1) ?? name);
+/** An attribute in words; its unit tells apart what models call by one name. */
+export function attributeName(name: string, unit: string | null = null): string {
+  const last = name.split(".").at(-1) ?? name;
+  const measured = `${last} ${unit}`;
+  return words(attributeWords, measured in attributeWords ? measured : last);
+}
 export const typeName = (name: string): string => words(typeWords, name);
 
 /** Why a message was refused, as a sentence. */

@@ -317,6 +317,8 @@ export const srCyrl: Record<MessageKey, Message> = {
 
   "value.none": "нема вредности",
   "value.on": "укључено",
+  "value.simulated": "симулирани",
+  "value.recorded": "снимљени",
   "value.off": "искључено",
   "value.true": "да",
   "value.false": "не",
