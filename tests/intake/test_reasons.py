@@ -50,8 +50,8 @@ def test_figures_are_parameters_and_have_a_comma_in_serbian() -> None:
     found = described("-39.9 is outside the plausible range -35 to 45.5")
     assert found["reason_code"] == "outside-range"
     assert found["reason_parameters"] == {"value": "-39.9", "low": "-35", "high": "45.5"}
-    assert found["reason_texts"]["sr-Cyrl"] == "-39,9 је ван вероватног опсега од -35 до 45,5"
-    assert found["reason_texts"]["sr-Latn"] == "-39,9 je van verovatnog opsega od -35 do 45,5"
+    assert found["reason_texts"]["sr-Cyrl"] == "\N{MINUS SIGN}39,9 је ван вероватног опсега од \N{MINUS SIGN}35 до 45,5"
+    assert found["reason_texts"]["sr-Latn"] == "\N{MINUS SIGN}39,9 je van verovatnog opsega od \N{MINUS SIGN}35 do 45,5"
 
 
 @pytest.mark.parametrize(

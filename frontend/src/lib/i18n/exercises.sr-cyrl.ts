@@ -72,7 +72,7 @@ export const exercisesSrCyrl: Record<ExercisesKey, Message> = {
   minutes: "{n} min",
   after: "од догађаја „{event}“",
   "after.begin": "од почетка",
-  "deed.alarm_acknowledged": "Аларм је потврђен",
+  "deed.alarm_acknowledged": "Аларм је преузет",
   "deed.incident_opened": "Инцидент је отворен",
   "deed.command_taken": "Неко је преузео команду",
   "deed.procedure_started": "Поступак је започет",

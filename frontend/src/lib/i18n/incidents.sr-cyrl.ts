@@ -26,7 +26,7 @@ export const incidentsSrCyrl: Record<IncidentsKey, Message> = {
   "desk.tab.queue": "Ред",
   "desk.tab.map": "Карта",
   "desk.tab.incident": "Инцидент",
-  "desk.acknowledgeAll": "Потврди све",
+  "desk.acknowledgeAll": "Преузми све",
 
   "wall.title": "Зид",
   "wall.noIncident": "Ниједан инцидент није у току.",

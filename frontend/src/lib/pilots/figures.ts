@@ -54,7 +54,9 @@ export const band = (low: string, high: string): string =>
 
 /** A multiple for axes: short numbers without a unit. */
 export const axis = (value: number): string =>
-  Math.abs(value) >= 1e6 ? `${short(value / 1e6)}${NBSP}M` : short(value).replace(/^-/, "−");
+  Math.abs(value) >= 1e6
+    ? p("axis.millions", { value: short(value / 1e6) })
+    : short(value).replace(/^-/, "−");
 
 /** 2026-03-01 as 1.3.2026, as everywhere in the console. */
 export function dayText(iso: string | null | undefined): string {

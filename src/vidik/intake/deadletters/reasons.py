@@ -130,7 +130,7 @@ _PATTERNS = [
     (code, re.compile(_GAP.sub(r"(?P<\1>.+)", re.escape(english)), re.DOTALL), serbian)
     for code, english, serbian in _CATALOGUE
 ]
-_NUMBER = re.compile(r"-?\d+\.\d+(e[-+]?\d+)?")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?(e[-+]?\d+)?")
 _LINE = re.compile(r"line (\d+)(?:, (.+))?")
 
 
@@ -165,5 +165,5 @@ def field_texts(field: str) -> tuple[dict[str, str] | None, str | None]:
 
 
 def _with_comma(text: str) -> str:
-    """A figure as Serbian writes it; other text stays."""
-    return text.replace(".", ",") if _NUMBER.fullmatch(text) else text
+    """A figure as Serbian writes it, with a minus instead of a hyphen; other text stays."""
+    return re.sub("^-", "\N{MINUS SIGN}", text).replace(".", ",") if _NUMBER.fullmatch(text) else text

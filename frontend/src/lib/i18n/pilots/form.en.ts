@@ -182,6 +182,7 @@ export const form = {
   "signal.pieces": "pieces",
   "signal.add": "Add",
 
+  "model.mixture": "A mixture of the others",
   "model.equal": "Others, equally weighted",
   "model.ridge": "Others, weighted by likeness",
 } as const satisfies Record<string, Message>;

@@ -181,6 +181,7 @@ export const form: Record<keyof typeof english, Message> = {
   "signal.pieces": "комада",
   "signal.add": "Додај",
 
+  "model.mixture": "Мешавина других",
   "model.equal": "Други, са једнаким тежинама",
   "model.ridge": "Други, са тежинама по сличности",
 };

@@ -12,6 +12,7 @@ export const words = {
   measured: "measured",
   simulated: "simulated",
   years: "{value} years",
+  "axis.millions": "{value} M",
   millions: "{value} million {currency}",
 
   "verdict.saved": "Saved",

@@ -13,6 +13,7 @@ export const words: Record<keyof typeof english, Message> = {
   measured: "измерено",
   simulated: "симулирано",
   years: "{value} год.",
+  "axis.millions": "{value} мил.",
   millions: "{value} мил. {currency}",
 
   "verdict.saved": "Уштеђено",
