@@ -66,6 +66,22 @@ class TestOutcome:
 
         assert verdicts == ["saved", "not_shown", "worse"]
 
+    def test_a_step_within_the_baseline_is_asked_about_by_plans_of_the_version_that_looks_for_it(
+        self, donors: dict[str, Series]
+    ) -> None:
+        whole = building("unit", seed=50)
+        july = hours(1) + 24 * 181
+        unit = whole.with_values(np.where(np.arange(hours()) >= july, whole.values * 0.7, whole.values))
+        plan = specification("unit")
+
+        newest, older = (
+            [one for one in evaluate(which, {"unit": unit}, donors, warmth()).findings if one.code == "step"]
+            for which in (plan, plan.model_copy(update={"estimator": 2}))
+        )
+
+        assert [one.first for one in newest if one.first and one.first < plan.reporting.first] == [date(2022, 7, 2)]
+        assert not [one for one in older if one.first and one.first < plan.reporting.first]
+
     def test_the_course_ends_where_the_saving_is(self, donors: dict[str, Series]) -> None:
         found = outcome(donors, 0.2)
 

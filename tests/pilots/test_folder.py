@@ -226,3 +226,62 @@ class TestCommand:
 
         assert isinstance(result.exception, BadInput)
         assert words in result.exception.detail
+
+
+class TestWeatherThatIsAMeterToo:
+    """A substation's recording holds heat and outdoor temperature: as "the weather" its meter was left out unsaid."""
+
+    OPTIONS = ("--fit", "2022-01-01..2022-12-31", "--test", "2023-01-01..2023-12-31", "--zone", "UTC", "--json")
+
+    def written(self, place: Path, header: str) -> Path:
+        both, heat = place / "both.csv", building("both")
+        rows = [
+            f"{str(time).replace('T', ' ')}:00,{used:.3f},{warm:.2f}"
+            for time, used, warm in zip(heat.times.astype("datetime64[m]"), heat.values, warmth().values, strict=True)
+        ]
+        both.write_text("\n".join([header, *rows]) + "\n")
+        return both
+
+    def meters(self, place: Path, *options: str) -> list[str]:
+        result = CliRunner().invoke(app, ["pilots", "evaluate", "--meters", str(place), *options, *self.OPTIONS])
+        assert result.exit_code == 0, result.output
+        return [meter["meter"] for meter in json.loads(result.stdout)["meters"]]
+
+    def test_with_both_columns_named_it_is_a_meter(self, tmp_path: Path) -> None:
+        both = self.written(tmp_path, "datetime,e,t_amb")
+        write_csv(tmp_path / "other.csv", building("other", seed=5), "e")
+
+        named = ("--weather", str(both), "--temperature-column", "T_amb", "--column", "E")
+
+        assert self.meters(tmp_path, *named) == ["both", "other"]
+        assert self.meters(both, *named) == ["both"]
+
+    def test_a_weather_file_whose_values_only_bear_the_meters_name_is_none(self, tmp_path: Path) -> None:
+        write_csv(tmp_path / "other.csv", building("other", seed=5), "value")
+        weather = write_csv(tmp_path / "weather.csv", warmth(), "value")
+
+        for temperature in ((), ("--temperature-column", "value")):
+            assert self.meters(tmp_path, "--weather", str(weather), "--column", "value", *temperature) == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "code"),
+    [
+        (("--fit", "2018", "--test", "2019-01-01..2019-12-31"), "fit", "no-period"),
+        (("--fit", "2022-01-01..2022-12-31", "--test", "2022-06-01..2023-05-31"), "test", "periods-overlap"),
+        (("--meters", "{place}/gone", "--fit", "2022-01-01..2022-12-31", "--test", "2023-01-01..2023-12-31"), "meters",
+         "no-such-place"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_the_options_is_json_too_where_json_was_asked_for(
+    tmp_path: Path, options: tuple[str, ...], field: str, code: str
+) -> None:
+    write_csv(tmp_path / "m.csv", building("m"))
+    options = tuple(option.format(place=tmp_path) for option in options)
+
+    result = CliRunner().invoke(app, ["pilots", "evaluate", "--meters", str(tmp_path), *options, "--json"])
+
+    assert result.exit_code == 1
+    error = json.loads(result.stdout)["error"]
+    assert (error["field"], error["code"]) == (field, code)
+    assert error["detail"].endswith(".")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from itertools import chain
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 import typer
 
 from vidik.cli import complaints, console, pilot
-from vidik.kernel.errors import BadInput
+from vidik.kernel.errors import BadInput, VidikError
 
 if TYPE_CHECKING:
     from vidik.pilots.folder import FolderOutcome, Meter
@@ -64,37 +66,39 @@ def evaluate(
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from vidik.pilots.folder import evaluate_folder
-    from vidik.pilots.folder_files import Task, meter_files
+    from vidik.pilots.folder_files import Task, meter_files, weather_alone
 
-    if model not in MODELS:
-        raise BadInput(f"There is no model '{model}'; there are {', '.join(MODELS)}.", field="model")
-    if kind not in get_args(Kind):
-        raise BadInput(f"A meter is an amount or a counter, not '{kind}'.", field="kind")
-    task = Task(
-        fit=_period(fit, "fit"),
-        test=_period(test, "test"),
-        weather=weather,
-        column=column,
-        temperature_column=temperature_column,
-        unit=unit,
-        zone=_zone(zone),
-        kind=cast(Kind, kind),
-        level=level,
-        model=None if model == "best" else cast(Any, model),
-        cross_check=cross_check,
-    )
-    if cross_check:
-        from vidik.pilots.baselines.opendsm_check import require
+    with _errors_as_json(as_json):
+        if model not in MODELS:
+            raise BadInput(f"There is no model '{model}'; there are {', '.join(MODELS)}.", field="model")
+        if kind not in get_args(Kind):
+            raise BadInput(f"A meter is an amount or a counter, not '{kind}'.", field="kind")
+        task = Task(
+            fit=_period(fit, "fit"),
+            test=_period(test, "test"),
+            weather=weather,
+            column=column,
+            temperature_column=temperature_column,
+            unit=unit,
+            zone=_zone(zone),
+            kind=cast(Kind, kind),
+            level=level,
+            model=None if model == "best" else cast(Any, model),
+            cross_check=cross_check,
+        )
+        if cross_check:
+            from vidik.pilots.baselines.opendsm_check import require
 
-        require()
-    files = meter_files(meters, without=weather)
-    others = meter_files(calibrate, without=weather, option="calibrate") if calibrate is not None else []
-    if scheduler is not None:
-        outcome = _elsewhere(files, others, task, scheduler)
-    elif as_json:
-        outcome = evaluate_folder(files, others, task, workers=workers)
-    else:
-        outcome = _with_progress(files, others, task, workers)
+            require()
+        left_out = weather_alone(weather, column, temperature_column)
+        files = meter_files(meters, without=left_out)
+        others = meter_files(calibrate, without=left_out, option="calibrate") if calibrate is not None else []
+        if scheduler is not None:
+            outcome = _elsewhere(files, others, task, scheduler)
+        elif as_json:
+            outcome = evaluate_folder(files, others, task, workers=workers)
+        else:
+            outcome = _with_progress(files, others, task, workers)
     if as_json:
         _print_json(outcome)
     else:
@@ -102,6 +106,20 @@ def evaluate(
     if next(outcome.evaluated, None) is None:
         complaints.print(f"[bold red]{_why_nothing(outcome)}[/]")
         raise typer.Exit(1)
+
+
+@contextmanager
+def _errors_as_json(wanted: bool) -> Iterator[None]:
+    """Who reads JSON finds the refusal there, too; the sentence still goes to standard error."""
+    try:
+        yield
+    except VidikError as refused:
+        if wanted:
+            import orjson
+
+            error = {"code": refused.code, "detail": refused.detail, "field": refused.field}
+            typer.echo(orjson.dumps({"error": error}, option=orjson.OPT_INDENT_2).decode())
+        raise
 
 
 def _why_nothing(outcome: FolderOutcome) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
 from vidik.pilots.baselines.counterfactual import Counterfactual, project, weather_of
+from vidik.pilots.baselines.hidden_steps import hidden_step
 from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.baselines.scale import scale_findings
 from vidik.pilots.baselines.statistics import daily_sums
@@ -105,6 +107,14 @@ def events_of(run: Counterfactual, reporting: Period) -> list[Finding]:
     actual = np.where(run.reporting_rows, run.actual_days, actual)
     expected = np.where(run.reporting_rows, run.predicted_days, expected)
     return find_events(run.grid.days[rows], actual[rows], expected[rows], run.name, start=reporting.first)
+
+
+def hidden_steps_of(run: Counterfactual, findings: Sequence[Finding], start: date) -> list[Finding]:
+    """The step in the baseline that season could hide, unless `findings` ask about a step before `start` already."""
+    if any(one.code == "step" and one.subject == run.name and one.first and one.first < start for one in findings):
+        return []
+    hidden = hidden_step(run)
+    return [] if hidden is None else [hidden]
 
 
 def _other_units(

@@ -11,6 +11,7 @@ from vidik.pilots.baselines.clock import by_clock
 from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.measurement.reading import Kind, read_csv
 from vidik.pilots.measurement.series import Period, Series
+from vidik.pilots.measurement.table import read_table
 from vidik.pilots.outcome import Finding
 
 SUFFIXES = (".csv", ".csv.gz", ".txt", ".tsv")
@@ -59,6 +60,22 @@ def meter_files(place: Path, *, without: Path | None = None, option: str = "mete
     if not files:
         raise BadInput(f"There is no CSV file in {place}.", field=option, code="folder-empty")
     return files
+
+
+def weather_alone(weather: Path | None, column: str | None, temperature_column: str | None) -> Path | None:
+    """The weather's file where it is no meter; None where both columns are named and it has the meters' one, too.
+
+    A substation's recording often holds both: left out as "the weather", its meter would be missing without a word.
+    """
+    if weather is None or column is None or temperature_column is None:
+        return weather
+    if column.casefold() == temperature_column.casefold():
+        return weather
+    try:
+        columns = read_table(weather.read_bytes(), name_of(weather)).columns
+    except (OSError, BadInput):  # whoever reads it for its temperatures says why
+        return weather
+    return None if column.casefold() in (name.casefold() for name in columns) else weather
 
 
 _weather_of: dict[tuple[Path, int, str | None, str], tuple[Series, list[Finding]]] = {}

@@ -193,8 +193,9 @@ class Specification(Part):
     fund: Name = "city"
     zone: str = "Europe/Belgrade"
     seed: int = 2026
-    estimator: Literal[1, 2] = 2
-    """The version of the ways of comparing; plans frozen before there were two do not name it and keep the first."""
+    estimator: Literal[1, 2, 3] = 3
+    """The version of the ways of computing: from 2 on comparisons mix freer weights, from 3 on steps are looked for
+    that a baseline's season could hide. Plans frozen before there were two do not name it and keep the first."""
 
     @property
     def currency(self) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from tests.pilots.conftest import a_specification
 
@@ -38,3 +40,18 @@ def test_nothing_is_said_of_the_time_that_is_not_yet_measured() -> None:
     plan = Specification.model_validate(a_specification(temperature=None))
     found = foresee(plan, meters(days=plan.baseline.period.days))["findings"]
     assert not [one for one in found if one["code"].startswith("reporting-")]
+
+
+def test_a_step_within_the_baseline_is_said_before_the_start() -> None:
+    plan = Specification.model_validate(a_specification(temperature=None))
+    data = meters(days=plan.baseline.period.days)
+    name, unit = next(iter(data.units.items()))
+    fallen = np.where(np.arange(len(unit.values)) >= 200, unit.values * 0.7, unit.values)
+
+    before, after = (
+        [one["code"] for one in foresee(plan, replace(data, units={name: series}))["findings"]]
+        for series in (unit, unit.with_values(fallen))
+    )
+
+    assert "step" not in before
+    assert "step" in after

@@ -16,7 +16,7 @@ class TestEstimator:
     def test_a_new_plan_names_the_newest(self) -> None:
         text = plan_text(Specification.model_validate(a_specification()))
 
-        assert stand(text, digest(text), []).specification.estimator == 2
+        assert stand(text, digest(text), []).specification.estimator == 3
 
     def test_a_plan_that_names_none_keeps_the_first_through_its_amendments(self) -> None:
         content = orjson.loads(plan_text(Specification.model_validate(a_specification())))

@@ -43,7 +43,14 @@ class Fitted:
     held_out: Values
     error: float
     """Root mean square of the held-out error of the day's hours."""
-    parameters: int
+    features: Features
+    weakest: Values
+    """The weakest penalty of each covariate that was tried: what the model could take for season, at most."""
+
+    @property
+    def parameters(self) -> int:
+        """How many covariates each hour of the day has."""
+        return int(self.features.matrix.shape[1])
 
 
 def fit_best(
@@ -87,7 +94,7 @@ def _fit(
     predicted, held_out = ridge.predict(features, coefficients), candidates[best]
     if not np.nanmin(rates[rows]) < 0:
         predicted, held_out = np.maximum(predicted, 0.0), np.maximum(held_out, 0.0)
-    return Fitted(name, predicted, held_out, errors[best], features.matrix.shape[1])
+    return Fitted(name, predicted, held_out, errors[best], features, choices[0])
 
 
 def _closures(days: Days, rates: Values, weather: Weather | None, rows: Mask) -> Closures:

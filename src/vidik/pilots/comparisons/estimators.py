@@ -158,6 +158,7 @@ ALIKE = Method(equal_weights)
 BY_VERSION: Mapping[int, Method] = {
     1: Method(synthetic_controls),
     2: Method(wider_controls, OWN_SHARPNESS),
+    3: Method(wider_controls, OWN_SHARPNESS),
 }
 """Synthetic control by the version that a plan names: a plan frozen under an earlier one keeps it."""
 
