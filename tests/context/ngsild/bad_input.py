@@ -93,6 +93,9 @@ CONTEXTS: dict[str, Any] = {
     "a file": "file:///etc/passwd",
     "this machine": "http://127.0.0.1:9/context.jsonld",
     "a keyword": {"id": "@type", "type": "@id", "@vocab": "::", "@version": 1},
+    "no address": "http://[::1",
+    "no address imported": {"@import": "http://[::1"},
+    "no address inside": {"a": {"@id": "http://x.test/a", "@context": "http://[::1"}},
     "a hundred addresses": [f"http://127.0.0.1:9/{n}" for n in range(100)],
 }
 QUERIES = {

@@ -59,6 +59,8 @@ async def fetch(url: str, *, allow_private: bool) -> dict[str, Any]:
         raise ContextUnavailableError(url, f"no answer within {TIMEOUT_SECONDS:.0f} seconds") from None
     except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
         raise ContextUnavailableError(url, type(error).__name__) from error
+    except ValueError:  # urllib's, of an address or of where one leads
+        raise ContextUnavailableError(url, "it is not an address") from None
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError:

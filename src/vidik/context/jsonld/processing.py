@@ -33,7 +33,7 @@ def references(local: Any, base: str | None = None, depth: int = 0) -> Iterator[
     if depth > MAXIMUM_DEPTH * MAXIMUM_DEPTH:
         raise refuse("it is nested too deeply")
     if isinstance(local, str):
-        url = urljoin(base, local) if base else local
+        url = _absolute(base, local)
         if not packaged.is_core(url):
             yield url
     elif isinstance(local, list):
@@ -45,6 +45,13 @@ def references(local: Any, base: str | None = None, depth: int = 0) -> Iterator[
         for definition in local.values():
             if isinstance(definition, dict) and "@context" in definition:
                 yield from references(definition["@context"], base, depth + 1)
+
+
+def _absolute(base: str | None, reference: str) -> str:
+    try:
+        return urljoin(base, reference) if base else reference
+    except ValueError:
+        raise refuse(f"{reference} is not an address") from None
 
 
 def refuse_scoped(local: Any) -> None:
@@ -116,7 +123,7 @@ class _Builder:
             raise refuse("it must be an address, an object or a list of them")
 
     def _apply_remote(self, reference: str, base: str | None, depth: int) -> None:
-        url = urljoin(base, reference) if base else reference
+        url = _absolute(base, reference)
         if packaged.is_core(url):
             self._names_core = True
             return  # comes last anyway
