@@ -11,6 +11,7 @@ from tests.context.registrations.test_registration_subscriptions import private_
 from tests.context.subscriptions.conftest import Worker, receiver, worker
 from tests.context.subscriptions.receiver import Receiver
 
+from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.registrations.copying import Copying
 from vidik.context.registrations.hearing import Hearing
 from vidik.kernel.services import Services
@@ -164,3 +165,17 @@ async def test_all_tenants_hear_of_changes_over_one_connection(client: Any, regi
     assert found is not None
     assert found["count"] == 1
     assert hearing._task is None
+
+
+async def test_a_stranger_makes_us_ask_nobody_for_a_context(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def asked(*_: Any) -> None:
+        raise AssertionError("a @context was looked up for a stranger")
+
+    monkeypatch.setattr(ContextResolver, "resolve", asked)
+    entity = {"id": "urn:ngsi-ld:Building:1", "type": "Building", "@context": "http://elsewhere.test/context.jsonld"}
+
+    response = await client.post(
+        NOTIFIED, json={"subscriptionId": "urn:ngsi-ld:Subscription:guessed", "data": [entity]}
+    )
+
+    assert response.status_code == 404

@@ -58,6 +58,9 @@ async def _taken(request: Request) -> Response:
     tenant = tenant_asked.strip("/") or services.settings.tenant
     if tenant != services.settings.tenant and not await tenant_exists(services.database, tenant):
         raise problems.not_found("There is no such subscription.")
+    # A stranger's @contexts are not looked up: only who knows the id of a copy may make us ask other servers.
+    async with services.database.session(tenant) as connection:
+        await _copied(connection, remote_id)
     entities = await _entities(services, data, link_context(request))
     async with services.database.transaction(tenant) as connection:
         subscription, is_split = await _asked(services, connection, remote_id)
@@ -81,13 +84,19 @@ async def _entities(services: Services, data: list[Any], link: str | None) -> li
 
 async def _asked(services: Services, connection: Connection, remote_id: str) -> tuple[Subscription, bool]:
     """The subscription of ours that a source has a copy of, and whether entities may be split over sources."""
+    row = await _copied(connection, remote_id)
+    return await read(row, Broker.of(services).contexts), bool(row.body.get("splitEntities"))
+
+
+async def _copied(connection: Connection, remote_id: str) -> subscriptions.Row:
+    """What is stored of the subscription that a source has a copy of; raises ResourceNotFound."""
     copy = await copies.get(connection, remote_id)
     row = (
         None if copy is None or copy.gone_at is not None else await subscriptions.by_key(connection, copy.subscription)
     )
     if row is None:
         raise problems.not_found("There is no such subscription.")
-    return await read(row, Broker.of(services).contexts), bool(row.body.get("splitEntities"))
+    return row
 
 
 async def _owed(
