@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
-from typing import Any
+from functools import lru_cache
+from typing import Annotated, Any
 from zoneinfo import available_timezones
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.money.emissions import avoided
 from vidik.pilots.money.tariff import UnsoundTariff, value
 from vidik.pilots.reports.words import symbol
-from vidik.pilots.specification import Signal, Specification
+from vidik.pilots.specification import Days, Part, Repair, Signal, Specification
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,33 @@ def check(draft: Mapping[str, Any]) -> tuple[Specification | None, list[Problem]
         return None, problems_in(error)
     problems = [*_of_signals(specification), *_of_days(specification), *_of_prices(specification)]
     return (None if problems else specification), problems
+
+
+def boundary_of(draft: Mapping[str, Any]) -> Specification | None:
+    """What a draft measures and when, however incomplete it is otherwise; None until that can be said.
+
+    Of the specification only units, periods, zone, title and repairs are set: enough to find pilots that overlap.
+    """
+    said = {name: draft[name] for name in _Boundary.model_fields if draft.get(name) is not None}
+    try:
+        boundary = _Boundary.model_validate(said)
+    except ValidationError:
+        return None
+    if any((unit.entity is None) == (unit.file is None) for unit in boundary.units):
+        return None
+    if boundary.zone not in available_timezones():
+        return None
+    parts = {name: getattr(boundary, name) for name in _Boundary.model_fields}
+    return Specification.model_construct(**parts, donors=(), temperature=None, allocation=None)
+
+
+class _Boundary(Part):
+    units: Annotated[tuple[Signal, ...], Field(min_length=1)]
+    baseline: Days
+    reporting: Days
+    repairs: tuple[Repair, ...] = ()
+    zone: str = "Europe/Belgrade"
+    title: str = ""
 
 
 def problems_in(error: ValidationError) -> list[Problem]:
@@ -144,8 +172,14 @@ def _of_signals(specification: Specification) -> Iterator[Problem]:
         sources.setdefault(source, signal.name)
 
 
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    """The names of all time zones; to find them, Python opens the 600 files of the zones' folder."""
+    return frozenset(available_timezones())
+
+
 def _of_days(specification: Specification) -> Iterator[Problem]:
-    if specification.zone not in available_timezones():
+    if specification.zone not in _zones():
         reason = f"'{specification.zone}' is not a time zone"
         yield Problem("zone", reason, "zone", {"zone": specification.zone})
     for place, exclusion in enumerate(specification.exclusions):
