@@ -10,7 +10,6 @@ from typing import Any, Literal
 from vidik.console import cameras
 from vidik.context.jsonld import names
 from vidik.intake.profiles import Profile
-from vidik.operations.rules.messages import unit_symbol
 from vidik.operations.rules.model import AnyRule, ThresholdRule
 from vidik.operations.twins import twin_type
 
@@ -145,14 +144,6 @@ def normal_band(asset_type: AssetType, attribute: str, rules: Mapping[str, AnyRu
         if rule.below is not None:
             low = max(low, rule.below)
     return (low, high) if low < high else band
-
-
-def unit_of(profile: Profile | None, attribute: str) -> str | None:
-    """Return the symbol of an attribute's unit by the profile, or None."""
-    if profile is None:
-        return None
-    spec = next((spec for spec in profile.attributes if spec.name == attribute), None)
-    return unit_symbol(spec.unit_code) if spec else None
 
 
 def _any_names(profile: Profile) -> tuple[str, ...]:

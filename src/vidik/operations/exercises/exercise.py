@@ -27,11 +27,6 @@ class Exercise:
     started_at: datetime
     length_seconds: float
 
-    @property
-    def is_playing(self) -> bool:
-        """Whether it is not over."""
-        return self.state in ("running", "paused")
-
     def clock_at(self, moment: datetime) -> float:
         """Return the seconds on the scenario's clock; it never passes the end.
 

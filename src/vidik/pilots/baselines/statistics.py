@@ -11,7 +11,6 @@ from vidik.pilots.outcome import Fit
 HOURLY_CV_LIMIT, HOURLY_NMBE_LIMIT = 0.30, 0.10
 """Calibrated simulation with hourly data (Guideline 14-2014, 5.3.3.3.10); monthly data: 15 % and 5 %."""
 DAILY_CV_LIMIT = 0.25
-MONTHLY_CV_LIMIT, MONTHLY_NMBE_LIMIT = 0.15, 0.05
 FULL_DAY = 0.9
 """A day counts for the daily figures when at least this share of its steps is known; both sides are scaled up."""
 
