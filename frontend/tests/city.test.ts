@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { readAssetLines } from "../src/lib/api/assetlist";
-import type { AssetSummary } from "../src/lib/api/types";
+import type { Alarm, AssetSummary } from "../src/lib/api/types";
 import { City } from "../src/lib/city.svelte";
 
 const asset = (id: string): AssetSummary => ({
@@ -39,6 +39,46 @@ describe("the living picture of the city", () => {
     const before = city.listing;
     city.apply({ id: "7", name: "gone", data: '{"ids":["never-seen"]}' });
     expect(city.listing).toBe(before);
+  });
+
+  it("keeps who put an alarm aside, which the stream does not tell, for as long as that lasts", () => {
+    const holds = [{ id: "1", placed_by: "Милена" }] as Alarm["holds"];
+    city.putAlarm({ id: "7", hidden_by: "shelved", holds } as Alarm);
+    const tell = (alarm: object) => city.apply({ id: "9", name: "alarm", data: JSON.stringify({ alarm }) });
+    tell({ id: "7", hidden_by: "shelved", count: 2 });
+    expect(city.alarms.get("7")).toMatchObject({ holds, count: 2 });
+    tell({ id: "7", hidden_by: null });
+    expect(city.alarms.get("7")?.holds).toBeUndefined();
+  });
+
+  it("is live before its vital signs are there, and connects nothing for one who has left", async () => {
+    vi.useRealTimers();
+    vi.stubGlobal("window", { addEventListener: () => {}, removeEventListener: () => {} });
+    const asked: string[] = [];
+    const list = '{"position":7,"generated_at":"2026-11-23T01:00:00Z","assets":0}\n';
+    let release = () => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let isHeld = false;
+    vi.stubGlobal("fetch", async (address: string) => {
+      asked.push(String(address));
+      if (String(address).includes("/vitals")) return new Promise<Response>(() => {});
+      if (isHeld) await held;
+      if (String(address).includes("ndjson")) return new Response(list);
+      if (String(address).includes("/stream")) return new Promise<Response>(() => {});
+      return Response.json({ items: [] });
+    });
+    await city.start();
+    expect([city.loaded, city.vitalsKnown]).toEqual([true, false]);
+    expect(asked.filter((address) => address.includes("/stream"))).toHaveLength(1);
+    city.stop();
+    isHeld = true;
+    const starting = city.start();
+    city.stop();
+    release();
+    await starting;
+    expect(city.loaded).toBe(false);
+    expect(asked.filter((address) => address.includes("/stream"))).toHaveLength(1);
+    vi.unstubAllGlobals();
   });
 
   it("takes again what the stream told while the list was on its way, and nothing from before it", async () => {

@@ -46,27 +46,32 @@ export class City {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private vitalsTimer: ReturnType<typeof setInterval> | undefined;
 
+  /** The number of the newest start: one that was stopped, or begun again, meanwhile connects nothing. */
+  private newestStart = 0;
+
   async start(): Promise<void> {
+    const number = ++this.newestStart;
     clearTimeout(this.retryTimer);
     try {
-      const [assets] = await Promise.all([
-        this.loadAssets(),
-        this.loadAlarms(),
-        this.loadFeed(),
-        this.loadVitals(),
-      ]);
+      // Vital signs take their time in a large city: what is live does not wait for them.
+      clearInterval(this.vitalsTimer);
+      const readVitals = () => void this.loadVitals().catch(() => {});
+      this.vitalsTimer = setInterval(readVitals, 15_000);
+      readVitals();
+      const [assets] = await Promise.all([this.loadAssets(), this.loadAlarms(), this.loadFeed()]);
+      if (number !== this.newestStart) return;
       this.loaded = true;
       this.failure = null;
       this.connect(String(assets.position));
-      clearInterval(this.vitalsTimer);
-      this.vitalsTimer = setInterval(() => void this.loadVitals().catch(() => {}), 15_000);
     } catch (error) {
+      if (number !== this.newestStart) return;
       this.failure = errorText(error);
       this.retryTimer = setTimeout(() => void this.start(), 4000);
     }
   }
 
   stop(): void {
+    this.newestStart += 1;
     this.connection?.stop();
     this.connection = null;
     window.removeEventListener("offline", this.networkChanged);
@@ -173,6 +178,13 @@ export class City {
     this.alarms = new Map(this.alarms).set(alarm.id, alarm);
   }
 
+  /** The stream does not tell who put an alarm aside; what an answer said of it stands as long as that lasts. */
+  private hearAlarm(alarm: Alarm): void {
+    const known = this.alarms.get(alarm.id);
+    const holds = alarm.holds ?? (known?.hidden_by === alarm.hidden_by ? known?.holds : undefined);
+    this.putAlarm(holds ? { ...alarm, holds } : alarm);
+  }
+
   putAlarms(alarms: Alarm[]): void {
     const merged = new Map(this.alarms);
     for (const alarm of alarms) merged.set(alarm.id, alarm);
@@ -198,7 +210,7 @@ export class City {
         this.removeAssets((data as { ids: string[] }).ids);
         break;
       case "alarm":
-        this.putAlarm((data as AlarmEvent).alarm);
+        this.hearAlarm((data as AlarmEvent).alarm);
         for (const listener of this.alarmListeners) listener(data as AlarmEvent);
         break;
       case "feed":
