@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Entry, Incident } from "../src/lib/api/incidents.types";
 import type { Alarm } from "../src/lib/api/types";
 import { csvOf } from "../src/lib/incidents/csv";
+import { candidatesFor } from "../src/lib/incidents/joining";
 import { queueOf } from "../src/lib/incidents/queue";
 import { mergeEntries, newer } from "../src/lib/incidents/store.svelte";
 
@@ -67,5 +68,38 @@ describe("the CSV", () => {
     const [, row] = csvOf([incident({ title: '=HYPERLINK("x")', address: "Ниш, Чаир" })]).split("\r\n");
     expect(row).toContain('"\'=HYPERLINK(""x"")"');
     expect(row).toContain('"Ниш, Чаир"');
+  });
+});
+
+describe("what something can become part of", () => {
+  const at = (longitude: number) => ({
+    type: "Point" as const,
+    coordinates: [longitude, 43.32] as [number, number],
+  });
+  const links = [] as Incident["links"];
+  const near = incident({ id: "near", place: at(21.9), links, exercise: false });
+  const far = incident({ id: "far", place: at(21.95), links, exercise: false, severity: "extreme" });
+  const nowhere = incident({ id: "nowhere", links, exercise: false, severity: "extreme" });
+  const exercised = incident({ id: "exercised", place: at(21.9), links, exercise: true });
+  const all = [nowhere, exercised, far, near];
+  const link = { kind: "alarm" as const, target: "7" };
+  const idsFor = (running: Incident[], exercise = false) =>
+    candidatesFor(running, { link, near: [21.901, 43.32], exercise }).map((one) => one.incident.id);
+
+  it("is the nearest first, what has no place last, and never of an exercise what is real", () => {
+    expect(idsFor(all)).toEqual(["near", "far", "nowhere"]);
+    expect(idsFor(all, true)).toEqual(["exercised"]);
+  });
+
+  it("is none that has it already", () => {
+    expect(
+      idsFor([{ ...near, links: [{ ...link, name: null, linked_at: "", linked_by: "" }] }, far]),
+    ).toEqual(["far"]);
+  });
+
+  it("says how far it is, in metres", () => {
+    const [found] = candidatesFor([near], { link, near: [21.901, 43.32], exercise: false });
+    expect(found?.metres).toBeGreaterThan(75);
+    expect(found?.metres).toBeLessThan(87);
   });
 });

@@ -14,8 +14,12 @@ export function groupName(group: Gathered): string {
   return a("group.service", { service: serviceName(group.service) });
 }
 
-/** Who answers for a rule: a role, or the people of a service. */
-export const ownerName = (owner: string) => (isService(owner) ? serviceName(owner) : roleName(owner));
+/** Who answers for a rule: the people of a service, a part of the city's administration, or a role. */
+export function ownerName(owner: string): string {
+  if (isService(owner)) return serviceName(owner);
+  if (owner === "city_it" || owner === "environment") return a(`owner.${owner}`);
+  return roleName(owner);
+}
 
 export const ruleTitle = (code: string, rules: ReadonlyMap<string, Rule> | null) => {
   const rule = rules?.get(code);

@@ -31,6 +31,8 @@ export const alarmsEn = {
   by: "by {name}",
   "by.at": "by {name}, {time}",
   "by.design": "by design",
+  "owner.city_it": "The city's IT",
+  "owner.environment": "Environment",
   "group.count": { one: "{n} alarm", other: "{n} alarms" },
   "group.service": "{service}, at the same time",
   "group.related": "at {name}",

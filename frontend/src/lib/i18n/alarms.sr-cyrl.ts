@@ -31,6 +31,8 @@ export const alarmsSrCyrl: Record<AlarmsKey, Message> = {
   by: "{name}",
   "by.at": "{name}, {time}",
   "by.design": "по замисли",
+  "owner.city_it": "Информатика града",
+  "owner.environment": "Заштита животне средине",
   "group.count": { one: "{n} аларм", few: "{n} аларма", other: "{n} аларма" },
   "group.service": "{service}, у исто време",
   "group.related": "на: {name}",

@@ -285,6 +285,8 @@ export const en = {
   "help.open": "Open",
   "help.acknowledge": "Acknowledge",
   "help.putAside": "Shelve, reset, bring back an alarm",
+  "help.incident": "Open an incident from it, add it to one that runs",
+  "help.ofIncident": "Of an incident: send a crew, write a note, change it",
   "help.table": "Map or table",
   "help.procedure": "Procedure of the incident: start it, or go to its current step",
   "help.procedureStep": "Its step: done, leave out, choose an answer; Enter does it",
@@ -309,10 +311,10 @@ export const en = {
 
   "filter.clear": "Clear filter",
 
-  "value.none": "no value",
-  "value.on": "on",
   "value.simulated": "simulated",
   "value.recorded": "recorded",
+  "value.none": "no value",
+  "value.on": "on",
   "value.off": "off",
   "value.true": "yes",
   "value.false": "no",

@@ -290,6 +290,8 @@ export const srCyrl: Record<MessageKey, Message> = {
   "help.open": "Отвори",
   "help.acknowledge": "Преузми",
   "help.putAside": "Одложи, поништи, врати аларм",
+  "help.incident": "Отвори инцидент због тога, додај то оном који је у току",
+  "help.ofIncident": "За инцидент: пошаљи екипу, напиши белешку, измени га",
   "help.table": "Карта или табела",
   "help.procedure": "Поступак инцидента: покрени га, или иди на његов садашњи корак",
   "help.procedureStep": "Његов корак: урађено, прескочи, изабери одговор; Enter то извршава",
@@ -315,10 +317,10 @@ export const srCyrl: Record<MessageKey, Message> = {
 
   "filter.clear": "Обриши филтер",
 
-  "value.none": "нема вредности",
-  "value.on": "укључено",
   "value.simulated": "симулирани",
   "value.recorded": "снимљени",
+  "value.none": "нема вредности",
+  "value.on": "укључено",
   "value.off": "искључено",
   "value.true": "да",
   "value.false": "не",

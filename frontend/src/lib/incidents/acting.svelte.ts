@@ -1,5 +1,5 @@
 import type { Draft } from "../api/incidents";
-import type { Incident } from "../api/incidents.types";
+import type { Incident, Link } from "../api/incidents.types";
 import type { Alarm } from "../api/types";
 import { city } from "../city.svelte";
 import { alarmText, inScript } from "../i18n/index.svelte";
@@ -7,8 +7,15 @@ import { session } from "../session.svelte";
 import { incidents, isRunning } from "./store.svelte";
 
 export type Verb = "edit" | "contain" | "close" | "reopen" | "merge" | "split" | "handover";
+/** What may become part of an incident: where it is, and whether it is of an exercise. */
+export interface Joining {
+  link: Link;
+  near: [number, number] | null;
+  exercise: boolean;
+}
 export type Asked =
   | { act: "open"; draft: Partial<Draft>; done?: (incident: Incident) => void }
+  | { act: "link"; joining: Joining; done?: (incident: Incident) => void }
   | { act: Verb; incident: Incident; done?: (incident: Incident) => void };
 
 /** What a person is about to do with an incident; one dialog serves all screens. */
@@ -19,7 +26,7 @@ class Acting {
   centre = $state.raw<[number, number] | null>(null);
 
   ask(asked: Asked): void {
-    const thing = asked.act === "open" ? undefined : asked.incident;
+    const thing = "incident" in asked ? asked.incident : undefined;
     if (session.may("incidents.manage", thing)) this.asked = asked;
   }
 
@@ -29,6 +36,19 @@ class Acting {
 
   openFrom(alarms: Alarm[], done: (incident: Incident) => void): void {
     this.ask({ act: "open", draft: draftOf(alarms), done });
+  }
+
+  /** Make alarms part of an incident that runs; false when there are none. */
+  linkAlarms(alarms: Alarm[], done?: (incident: Incident) => void): boolean {
+    const [alarm] = alarms;
+    if (!alarm) return false;
+    const near = city.assets.get(alarm.entity_id)?.place ?? null;
+    this.ask({
+      act: "link",
+      joining: { link: linkOf(alarm, alarms), near, exercise: alarm.origin === "exercise" },
+      done,
+    });
+    return true;
   }
 }
 
@@ -45,14 +65,19 @@ export function draftOf(alarms: Alarm[]): Partial<Draft> {
     incidents.types.find((one) => one.service === alarm.service) ??
     incidents.types.find((one) => one.code === "technical_fault");
   const place = city.assets.get(alarm.entity_id)?.place;
-  const group = alarms.length > 1 ? alarm.group : null;
   return {
     type: type?.code,
     severity: type?.severity,
     title: `${inScript(alarm.entity_name)}: ${alarmText(alarm)}`.slice(0, LONGEST),
     place: place ? { type: "Point", coordinates: place } : null,
-    links: [group ? { kind: "alarm-group", target: group } : { kind: "alarm", target: alarm.id }],
+    links: [linkOf(alarm, alarms)],
   };
+}
+
+/** Alarms of one cause hang on an incident as their group, so that what joins them later does, too. */
+function linkOf(worst: Alarm, alarms: Alarm[]): Link {
+  const group = alarms.length > 1 ? worst.group : null;
+  return group ? { kind: "alarm-group", target: group } : { kind: "alarm", target: worst.id };
 }
 
 /** What the menu of an incident offers, in the order in which an incident usually goes. */

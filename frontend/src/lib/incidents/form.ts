@@ -1,6 +1,7 @@
 import type { Changes, Draft } from "../api/incidents";
 import type { Incident, IncidentRole, Link, LinkKind, Point, Severity } from "../api/incidents.types";
 import type { Asked } from "./acting.svelte";
+import { candidatesFor } from "./joining";
 import { incidents } from "./store.svelte";
 import { bySeverity, titleOf } from "./words";
 
@@ -40,15 +41,24 @@ const inOrder = (one: string, other: string) => (one < other ? -1 : 1);
 const namesOf = (typed: string): string[] =>
   [...new Set(typed.split(",").map((name) => name.trim()))].filter(Boolean).sort(inOrder);
 
+/** What an incident can become part of, worst first: an exercise never of real work. */
+export const mergeable = (incident: Incident): Incident[] =>
+  incidents.running
+    .filter((one) => one.id !== incident.id && one.exercise === incident.exercise)
+    .sort(bySeverity);
+
 /** The form of an action with what is known already. The client's id is made once: a repeat opens nothing twice. */
 export function blank(asked: Asked | null): Form {
   const known: Partial<Draft> =
     asked?.act === "open" ? asked.draft : asked?.act === "edit" ? { ...asked.incident } : {};
   const isEdit = asked?.act === "edit";
   const clientId = crypto.randomUUID();
-  const others = incidents.running.filter(
-    (one) => asked && asked.act !== "open" && one.id !== asked.incident.id,
-  );
+  const into =
+    asked?.act === "link"
+      ? candidatesFor(incidents.running, asked.joining)[0]?.incident
+      : asked?.act === "merge"
+        ? mergeable(asked.incident)[0]
+        : undefined;
   return {
     title: isEdit ? titleOf(asked.incident) : (known.title ?? ""),
     type: known.type ?? "other",
@@ -61,7 +71,7 @@ export function blank(asked: Asked | null): Form {
     cause: "",
     lesson: "",
     reason: "",
-    into: others.sort(bySeverity)[0]?.id ?? "",
+    into: into?.id ?? "",
     links: [],
     role: "command",
     person: "",
@@ -119,6 +129,7 @@ export function isComplete(act: Asked["act"], form: Form): boolean {
     close: [form.cause, form.lesson],
     reopen: [form.reason],
     merge: [form.into],
+    link: [form.into],
   };
   return (needed[act] ?? []).every((text) => text.trim() !== "");
 }
