@@ -93,7 +93,7 @@ export const dutyEn = {
   "handover.new": "Hand over",
   "handover.note": "What must the next shift know?",
   "handover.facts":
-    "In it: {raised} alarms raised, {standing} standing, {incidents} incidents, {tasks} tasks, {log} lines of the log, {sent} messages sent.",
+    "In it: alarms raised {raised}, standing {standing}, incidents {incidents}, tasks {tasks}, lines of the log {log}, messages sent {sent}.",
   "handover.sign": "Sign and hand over",
   "handover.take": "Read and take over",
   "handover.takeSign": "Sign and take over",
