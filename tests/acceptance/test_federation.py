@@ -158,3 +158,26 @@ def test_a_city_that_is_dead_leaves_a_partial_answer_in_time(nis: City, pirot: C
     assert "199 urn:ngsi-ld:ContextSourceRegistration:" in read.headers["NGSILD-Warning"]
     assert written.status_code == 207
     assert written.json()["success"] == [building(8)["id"]]
+
+
+def test_a_map_of_one_city_is_read_over_a_map_of_the_other(nis: City, pirot: City) -> None:
+    registration = nis.register(pirot)
+    nis.has(1)
+    for number in (2, 3, 4):
+        pirot.has(number)
+    asked = {"type": KIND, "limit": 2, "entityMap": "true"}
+    first = nis.client.get("/entities", params=asked)
+    assert first.status_code == 201
+    address = first.headers["NGSILD-EntityMap"]
+    told = nis.client.get(address.removeprefix("/ngsi-ld/v1")).json()
+    assert set(told["entityMap"]) == {building(number)["id"] for number in (1, 2, 3, 4)}
+
+    theirs = pirot.client.get(f"/entityMaps/{told['linkedMaps'][registration]}")
+    assert theirs.status_code == 200
+    assert set(theirs.json()["entityMap"]) == {building(number)["id"] for number in (2, 3, 4)}
+
+    pirot.has(0)  # what comes later is on no page
+    following = {"type": KIND, "limit": 2, "offset": 2}
+    second = nis.client.get("/entities", params=following, headers={"NGSILD-EntityMap": address})
+    shown = [one["id"] for response in (first, second) for one in response.json()]
+    assert shown == [building(number)["id"] for number in (1, 2, 3, 4)]

@@ -33,6 +33,10 @@ class Peers:
         response = (status, content, headers)
         self._answers[method, path] = response
 
+    def answer_if(self, method: str, path: str, parameter: str, status: int, content: Any) -> None:
+        """What a source answers to a request that has a parameter; to others as before."""
+        self._answers[method, f"{path}?{parameter}"] = (status, content, {})
+
     def late(self, method: str, path: str) -> None:
         """A source that says nothing."""
         self._answers[method, path] = LATE
@@ -41,7 +45,9 @@ class Peers:
         self.asked.append(request)
         self.heard.set()
         await self.open.wait()
-        found = self._answers.get((request.method, f"{request.url.host}{request.url.path}"))
+        place = f"{request.url.host}{request.url.path}"
+        special = [self._answers.get((request.method, f"{place}?{one}")) for one in request.url.params]
+        found = next(filter(None, special), self._answers.get((request.method, place)))
         if found is None:
             return httpx.Response(404, json={"title": "Not found", "status": 404})
         if found == LATE:

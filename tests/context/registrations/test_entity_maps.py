@@ -32,6 +32,46 @@ async def test_a_map_says_who_has_which_entity(client: Any, sources: dict[str, s
     }
 
 
+async def test_a_source_that_makes_a_map_is_read_over_it_and_named(
+    client: Any, peers: Peers, sources: dict[str, str]
+) -> None:
+    its_own = {"NGSILD-EntityMap": "/ngsi-ld/v1/entityMaps/urn:x:map-of-north"}
+    many = [building(number) for number in range(1000, 2000)]
+    peers.answer("GET", f"north{ENTITIES}", 201, many, **its_own)
+    response = await client.get("/entityMaps", params={"type": "Building", "entityMapLifetime": "PT5M"})
+    assert response.json()["linkedMaps"] == {sources["north"]: "urn:x:map-of-north"}
+    shown = await client.get(response.headers["NGSILD-EntityMap"].removeprefix("/ngsi-ld/v1"))
+    assert shown.json()["linkedMaps"] == response.json()["linkedMaps"]
+    north = [one for one in peers.asked if one.url.host == "north"]
+    assert {(one.url.params["entityMap"], one.url.params["entityMapLifetime"]) for one in north} == {("true", "PT5M")}
+    assert [one.headers.get("NGSILD-EntityMap") for one in north[:2]] == [None, "urn:x:map-of-north"]
+
+
+async def test_a_source_that_wants_no_map_is_asked_without(client: Any, peers: Peers, register: Any) -> None:
+    await register("north", operations=["retrieveOps"])
+    peers.answer("GET", f"north{ENTITIES}", content=[building(1)])
+    response = await client.get("/entityMaps", params={"type": "Building"})
+    assert (list(response.json()["entityMap"]), response.json()["linkedMaps"]) == (["urn:x:1"], {})
+    assert [one.url.params.get("entityMap") for one in peers.asked] == [None]
+
+
+async def test_a_source_that_refuses_a_map_is_asked_again_without(
+    client: Any, peers: Peers, sources: dict[str, str]
+) -> None:
+    peers.answer_if("GET", f"north{ENTITIES}", "entityMap", 400, {"title": "unknown parameter"})
+    response = await client.get("/entityMaps", params={"type": "Building"})
+    assert (len(response.json()["entityMap"]), response.json()["linkedMaps"]) == (4, {})
+
+
+async def test_parts_of_one_registration_share_no_map(client: Any, peers: Peers, register: Any) -> None:
+    parts = [{"entities": [{"type": "Building", "id": f"urn:x:{number}"}]} for number in (1, 2)]
+    await register("north", information=parts)
+    peers.answer("GET", f"north{ENTITIES}", 201, [building(1)], **{"NGSILD-EntityMap": "urn:x:map-of-north"})
+    response = await client.get("/entityMaps", params={"type": "Building"})
+    assert response.json()["linkedMaps"] == {}
+    assert [one.headers.get("NGSILD-EntityMap") for one in peers.asked] == [None, None]
+
+
 async def test_only_those_who_have_something_of_a_page_are_asked(
     client: Any, peers: Peers, sources: dict[str, str]
 ) -> None:

@@ -41,6 +41,10 @@ class Mapped:
     """The registrations whose sources are asked; None is all that match."""
     holders: dict[str, list[str]] = field(default_factory=dict)
     """Filled by a distributed query: of an entity, who has it."""
+    lifetime: str | None = None
+    """How long a map lasts that a source is asked to make of its own, as the client wrote it."""
+    linked: dict[str, str] | None = None
+    """Where a map is being made: by registration, the address of the map that its source has made of its own."""
 
     def asks(self, source: str) -> bool:
         """Whether a source (a registration's id, or this broker's own `@none`) is asked."""

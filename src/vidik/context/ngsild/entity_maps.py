@@ -134,17 +134,22 @@ class _Query:
 
     async def create(self) -> EntityMap:
         expires_at = expiry(self.asked.get("entityMapLifetime"), now())
-        ids, holders = await self.collect()
-        entity_map = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid.uuid4()}", [*ids], holders, expires_at)
+        linked: dict[str, str] = {}
+        ids, holders = await self.collect(linked)
+        entity_map = EntityMap(f"urn:ngsi-ld:EntityMap:{uuid.uuid4()}", [*ids], holders, expires_at, linked)
         async with self.call.broker.services.database.transaction(self.call.tenant) as connection:
             await repository.add(connection, entity_map, MAXIMUM_MAPS)
         return entity_map
 
-    async def collect(self) -> tuple[list[str], dict[str, list[str]]]:
-        """The ids of everything that the query finds, and who has what is not here alone."""
+    async def collect(self, linked: dict[str, str] | None = None) -> tuple[list[str], dict[str, list[str]]]:
+        """The ids of everything that the query finds, and who has what is not here alone.
+
+        `linked` is filled with the maps that sources make of their own: their pages stand still, too.
+        """
         ids: list[str] = []
         more = True
-        with self.call.over(Mapped(None)) as mapped:
+        collecting = Mapped(None, lifetime=self.asked.get("entityMapLifetime"), linked=linked)
+        with self.call.over(collecting) as mapped:
             while more:
                 found, more = await self._ids(_AT_ONCE, len(ids))
                 ids += found

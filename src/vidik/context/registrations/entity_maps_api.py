@@ -105,12 +105,12 @@ def _unknown(map_id: str) -> Exception:
 
 
 def _shown(entity_map: EntityMap) -> dict[str, Any]:
-    """An EntityMap as clause 5.2.39 has it. Sources are asked by id, not by maps of their own: linkedMaps is empty."""
+    """An EntityMap as clause 5.2.39 has it."""
     present = [one for one in entity_map.ids if one is not None]
     return {
         "id": entity_map.id,
         "type": "EntityMap",
         "expiresAt": iso(entity_map.expires_at),
         "entityMap": {one: entity_map.holders.get(one, [entity_maps.HERE]) for one in present},
-        "linkedMaps": {},
+        "linkedMaps": entity_map.linked,
     }

@@ -32,7 +32,7 @@ STEERING: Final = frozenset(("jsonldContext", "contentType", "ngsildConformance"
 OWN_HEADERS: Final = frozenset(
     (
         *("host", "content-length", "transfer-encoding", "connection", "content-type", "te", "upgrade", "trailer"),
-        *("keep-alive", "proxy-connection", "via", "link", "ngsild-tenant", "ngsild-snapshot"),
+        *("keep-alive", "proxy-connection", "via", "link", "ngsild-tenant", "ngsild-snapshot", "ngsild-entitymap"),
     )
 )
 """Headers that belong to the connection or that a forwarded request decides: what others say of them is ignored."""
@@ -76,6 +76,8 @@ class Errand:
     link: str | None = None
     """The address of the @context that names in parameters and body are written in; None is the core context."""
     content_type: str = JSON
+    entity_map: str | None = None
+    """The address of the source's own entity map that it shall answer over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ def _headers(sender: Sender, errand: Errand) -> dict[str, str]:
         headers[key] = text
     if errand.registration.tenant is not None:
         headers["NGSILD-Tenant"] = errand.registration.tenant
+    if errand.entity_map is not None:
+        headers["NGSILD-EntityMap"] = errand.entity_map
     if errand.link is not None and errand.content_type != LD_JSON:
         headers["Link"] = f'<{errand.link}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"'
     return headers

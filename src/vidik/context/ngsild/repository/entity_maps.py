@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from psycopg.types.json import Jsonb
@@ -21,12 +21,14 @@ class EntityMap:
     holders: dict[str, list[str]]
     """Of an entity, who has it: registrations, and "@none" for this broker. Missing is this broker alone."""
     expires_at: datetime
+    linked: dict[str, str] = field(default_factory=dict)
+    """By registration, the map that its source has made of its own: over that it was read."""
 
 
 async def get(connection: Connection, map_id: str) -> EntityMap | None:
     """The map with an id, if its time has not passed."""
     cursor = await connection.execute(
-        "SELECT id, ids, holders, expires_at FROM entity_map WHERE id = %s AND expires_at > now()", [map_id]
+        "SELECT id, ids, holders, expires_at, linked FROM entity_map WHERE id = %s AND expires_at > now()", [map_id]
     )
     row = await cursor.fetchone()
     return None if row is None else EntityMap(**row)
@@ -40,8 +42,8 @@ async def add(connection: Connection, entity_map: EntityMap, most: int) -> None:
         [most - 1],
     )
     await connection.execute(
-        "INSERT INTO entity_map (id, ids, holders, created_at, expires_at) VALUES (%s, %s, %s, now(), %s)",
-        [entity_map.id, entity_map.ids, Jsonb(entity_map.holders), entity_map.expires_at],
+        "INSERT INTO entity_map (id, ids, holders, created_at, expires_at, linked) VALUES (%s, %s, %s, now(), %s, %s)",
+        [entity_map.id, entity_map.ids, Jsonb(entity_map.holders), entity_map.expires_at, Jsonb(entity_map.linked)],
     )
 
 
