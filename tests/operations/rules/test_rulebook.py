@@ -9,13 +9,14 @@ from tests.operations.factories import a_rule
 
 from vidik.console.catalogue import SERVICES
 from vidik.context.jsonld import names
+from vidik.intake.library import ProfileLibrary
 from vidik.intake.profiles import load_profiles
 from vidik.kernel.errors import BadInput
 from vidik.kernel.settings import Settings
 from vidik.operations.alarms.holds import circle_of
 from vidik.operations.rules import rulebook
-from vidik.operations.rules.messages import fill, format_value
-from vidik.operations.rules.model import PRIORITIES, QualityRule, RequestsRule, SilenceRule
+from vidik.operations.rules.messages import attribute_words, fill, format_value
+from vidik.operations.rules.model import PRIORITIES, QualityRule, RequestsRule, SilenceRule, Text
 from vidik.operations.rules.priority import matrix
 from vidik.operations.rules.rulebook import RuleBook, city_rules, packaged_rules, read_rule
 from vidik.operations.rules.service import definition_of, merged, original_rules
@@ -201,3 +202,16 @@ class TestMessages:
 
     def test_an_empty_unit_leaves_no_gap(self) -> None:
         assert fill(a_rule().message, value=3.0, threshold=None, unit=None)["en"] == "Return at 3."
+
+    def test_an_attribute_is_said_in_words(self, tmp_path: Path) -> None:
+        message = Text(en="{attribute} reports {value}.", sr="{attribute} јавља {value}.")
+        said = fill(message, value=-39.9, threshold=None, unit=None, attribute="outdoorTemperature")
+        assert said["en"] == "Outdoors reports \N{MINUS SIGN}39.9."
+        assert said["sr-Latn"] == "Napolju javlja \N{MINUS SIGN}39,9."
+        own = fill(message, value=1.0, threshold=None, unit=None, attribute="citysOwn")
+        assert own["sr-Cyrl"] == "citysOwn јавља 1."
+
+    def test_every_attribute_of_the_packaged_profiles_has_words(self, tmp_path: Path) -> None:
+        profiles = ProfileLibrary(tmp_path).profiles.values()
+        iris = {names.expand_attribute(name) for name in attribute_words()}
+        assert {spec.iri for profile in profiles for spec in profile.attributes} - iris == set()

@@ -49,7 +49,8 @@ _INCIDENTS = """
      LIMIT %(limit)s
 """
 _TASKS = """
-    SELECT id, title, titles, priority, state, opened_at, ended_at, result_note
+    SELECT id, title, titles, priority, state, opened_at, ended_at, result_note,
+           (SELECT name FROM crew WHERE crew.id = task.crew) AS crew
       FROM task
      WHERE NOT exercise
        AND (incident IN (SELECT id FROM incident WHERE {incidents}) OR {alarms})

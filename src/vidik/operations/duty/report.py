@@ -53,6 +53,11 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "unsigned": ("not signed yet", "још није потписано"),
     "hash": ("Hash of what is signed (SHA-256)", "Хеш потписаног (SHA-256)"),
     "what": ("What", "Шта"),
+    "shelved": ("shelved", "одложен"),
+    "suppressed": ("suppressed by design", "потиснут по замисли"),
+    "out_of_service": ("out of service", "ван употребе"),
+    "learnt": ("Cause: {cause} Lesson: {lesson}", "Узрок: {cause} Поука: {lesson}"),
+    "crew": ("Crew", "Екипа"),
     "priority": ("Priority", "Приоритет"),
     "since": ("Since", "Од"),
     "who": ("Who", "Ко"),
@@ -84,6 +89,7 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "trial": ("TEST", "ПРОБА"),
     "simulated": ("simulated", "симулирано"),
 }
+_MARKS = ("shelved", "suppressed", "out_of_service", "simulated")
 _GREY, _INK = (81, 96, 111), (28, 39, 51)
 
 
@@ -107,7 +113,8 @@ class _Phrases:
         return template.format(**values)
 
     def script(self, text: str) -> str:
-        return to_latin(text) if self.language == "sr-Latn" else text
+        """Names and what people typed, in the script of who reads: Cyrillic only where the report is."""
+        return text if self.language == "sr-Cyrl" else to_latin(text)
 
     def of(self, texts: Mapping[str, str]) -> str:
         return texts.get(self.language) or texts.get("en") or ""
@@ -124,15 +131,19 @@ def sections_of(content: Mapping[str, Any], signed: Mapping[str, Any], language:
     head = Section(
         "",
         headers=[say("desk"), say("time")],
-        rows=[[content["desk"], f"{say.time(content['begins_at'])} - {say.time(content['ends_at'])}"]],
+        rows=[[say.script(content["desk"]), f"{say.time(content['begins_at'])} - {say.time(content['ends_at'])}"]],
     )
     people = [
-        [say.script(one["person"]), one["desk"], f"{say.time(one['begins_at'])} - {say.time(one['ends_at'])}"]
+        [
+            say.script(one["person"]),
+            say.script(one["desk"]),
+            f"{say.time(one['begins_at'])} - {say.time(one['ends_at'])}",
+        ]
         for one in facts["people"]
     ]
     sections = [
         head,
-        Section(say("note"), content["note"] or say("none")),
+        Section(say("note"), say.script(content["note"]) or say("none")),
         _listed(say, "people", [say("who"), say("desk"), say("time")], people),
         Section(say("alarms"), say("raised", **facts["alarms"]["counts"])),
         _listed(say, "standing", [say("priority"), say("what"), say("since"), say("who")],
@@ -142,14 +153,14 @@ def sections_of(content: Mapping[str, Any], signed: Mapping[str, Any], language:
         # As with warnings: handovers signed before they were told of say nothing of procedures.
         _listed(say, "procedures", [say("number"), say("what"), say("step"), say("since"), say("waits")],
                 [_procedure(say, one) for one in facts.get("procedures", [])]),
-        _listed(say, "tasks", [say("number"), say("what"), say("state"), say("since")],
+        _listed(say, "tasks", [say("number"), say("what"), say("crew"), say("state"), say("since")],
                 [_task(say, one) for one in facts["tasks"]]),
         # What was signed before warnings were among the facts says nothing of them.
         _listed(say, "warnings", [say("what"), say("state"), say("since"), say("until"), say("who")],
                 [_warning(say, one) for one in facts.get("warnings", [])]),
         Section(say("notices"), say("sent", **facts["notices"])),
         _listed(say, "log", [say("when"), say("who"), say("what")],
-                [[say.time(one["at"]), say.script(one["person"]), one["text"]] for one in facts["log"]]),
+                [[say.time(one["at"]), say.script(one["person"]), say.script(one["text"])] for one in facts["log"]]),
         Section(
             say("signatures"),
             headers=[say("outgoing"), say("incoming")],
@@ -167,8 +178,8 @@ def _listed(say: _Phrases, key: str, headers: list[str], rows: list[list[str]]) 
 
 
 def _alarm(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
-    origin = f" ({say('simulated')})" if one["origin"] == "simulated" else ""
-    what = f"{say.script(one['entity_name'])}: {say.of(one['message'])}{origin}"
+    marks = [say(mark) for mark in (one.get("hidden_by"), one["origin"]) if mark in _MARKS]
+    what = f"{say.script(one['entity_name'])}: {say.of(one['message'])}" + (f" ({', '.join(marks)})" if marks else "")
     return [say(one["priority"]), what, say.time(one["raised_at"]), say.script(one["acknowledged_by"] or "")]
 
 
@@ -176,13 +187,23 @@ def _incident(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
     title = say.of(one["titles"]) if one["titles"] else say.script(one["title"])
     # Handovers that were signed earlier tell of exercises, too.
     mark = f"{say('exercise')}: " if one.get("exercise_id") is not None else ""
-    return [one["number"], mark + title, say(one["state"]), say.time(one["opened_at"])]
+    learnt = ""
+    if one["state"] == "closed" and one.get("cause"):
+        said = {name: _ended(say.script(one[name] or "")) for name in ("cause", "lesson")}
+        learnt = f". {say('learnt', **said)}"
+    return [one["number"], mark + title + learnt, say(one["state"]), say.time(one["opened_at"])]
 
 
 def _task(say: _Phrases, one: Mapping[str, Any]) -> list[str]:
     mark = f"{say('exercise')}: " if one.get("exercise") else ""
     title = say.of(one["titles"]) if one.get("titles") else say.script(one["title"])
-    return [str(one["id"]), mark + title, say(one["state"]), say.time(one["opened_at"])]
+    # Handovers that were signed earlier say nothing of crews.
+    crew = say.script(one.get("crew") or "")
+    return [f"T-{one['id']}", mark + title, crew, say(one["state"]), say.time(one["opened_at"])]
+
+
+def _ended(sentence: str) -> str:
+    return sentence if sentence.endswith((".", "!", "?", "…")) else f"{sentence}."
 
 
 def _procedure(say: _Phrases, one: Mapping[str, Any]) -> list[str]:

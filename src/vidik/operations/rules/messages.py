@@ -2,6 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
+from importlib.resources import files
+
+import yaml
 
 from vidik.kernel.scripts import three_scripts
 from vidik.operations.rules.model import Scalar, Text
@@ -21,6 +25,13 @@ def unit_symbol(unit_code: str | None) -> str | None:
     return UNIT_SYMBOLS.get(unit_code, unit_code) or None
 
 
+@cache
+def attribute_words() -> Mapping[str, tuple[str, str]]:
+    """What people call an attribute, in English and Serbian: a report and a message to a telephone say no code."""
+    told = yaml.safe_load(files("vidik.operations.rules").joinpath("attribute_words.yaml").read_text("utf-8"))
+    return {name: (words["en"], words["sr"]) for name, words in told.items()}
+
+
 def fill(
     template: Text,
     *,
@@ -37,6 +48,7 @@ def fill(
         name: text.replace(".", ",") if name in ("value", "threshold") else text for name, text in english.items()
     }
     serbian["value"] = _serbian_word(value) or serbian["value"]
+    english["attribute"], serbian["attribute"] = attribute_words().get(attribute, (attribute, attribute))
     return three_scripts(_squeeze(template.en.format_map(english)), _squeeze(template.sr.format_map(serbian)))
 
 
