@@ -100,7 +100,6 @@ export const dutyEn = {
   "handover.read": "Read",
   "handover.pdf": "PDF",
   "handover.waits": "waits for who comes",
-  "handover.own": "Another person signs this.",
   "handover.signed": "{outgoing} to {incoming}",
   "handover.from": "from {outgoing}",
   "handover.none": "Nothing has been handed over yet.",

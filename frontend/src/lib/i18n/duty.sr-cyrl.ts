@@ -103,7 +103,6 @@ export const dutySrCyrl: Record<DutyKey, Message> = {
   "handover.read": "Прочитај",
   "handover.pdf": "PDF",
   "handover.waits": "чека онога ко долази",
-  "handover.own": "Ово потписује друга особа.",
   "handover.signed": "{outgoing} → {incoming}",
   "handover.from": "предаје {outgoing}",
   "handover.none": "Још ништа није предато.",

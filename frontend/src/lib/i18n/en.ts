@@ -151,9 +151,7 @@ export const en = {
 
   "alarms.title": "Alarms",
   "alarms.open": "Open alarms",
-  "alarms.cleared": "Cleared",
   "alarms.all": "All",
-  "alarms.openFilter": "Open",
   "alarms.new": { one: "{n} new alarm", other: "{n} new alarms" },
   "alarms.oneCause": { one: "{n} alarm of one cause", other: "{n} alarms of one cause" },
   "alarms.noneOpen": "No open alarms. A new one appears here within a second.",

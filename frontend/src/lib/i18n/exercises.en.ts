@@ -84,8 +84,6 @@ export const exercisesEn = {
   "deed.warning_released": "A warning is released",
   "deed.contained": "The incident is contained",
   "deed.closed": "The incident is closed",
-  "column.scenario": "Scenario",
-  "column.started": "Started",
   "column.state": "State",
   "column.score": "In time",
   "error.exercise-playing": "Another exercise is being played. Stop it first.",

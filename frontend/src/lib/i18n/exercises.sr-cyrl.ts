@@ -84,8 +84,6 @@ export const exercisesSrCyrl: Record<ExercisesKey, Message> = {
   "deed.warning_released": "Упозорење је објављено",
   "deed.contained": "Инцидент је обуздан",
   "deed.closed": "Инцидент је затворен",
-  "column.scenario": "Сценарио",
-  "column.started": "Почела",
   "column.state": "Стање",
   "column.score": "На време",
   "error.exercise-playing": "Траје друга вежба. Прво је прекините.",

@@ -19,7 +19,6 @@ export const layersEn = {
   "legend.title": "What the shapes say",
   "legend.states": "Assets, by state",
   "legend.cluster": "Several assets: how many, and the worst state among them",
-  "legend.exercise": "Of an exercise",
   "legend.simulated": "Simulated",
   "legend.request.new": "Request, nobody works on it",
   "legend.request.other": "Request in work",

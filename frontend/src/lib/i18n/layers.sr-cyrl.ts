@@ -23,7 +23,6 @@ export const layersSrCyrl: Record<LayersKey, Message> = {
   "legend.title": "Шта кажу облици",
   "legend.states": "Имовина, по стању",
   "legend.cluster": "Више објеката: колико их је и најгоре стање међу њима",
-  "legend.exercise": "Из вежбе",
   "legend.simulated": "Симулирано",
   "legend.request.new": "Пријава, нико не ради на њој",
   "legend.request.other": "Пријава у раду",

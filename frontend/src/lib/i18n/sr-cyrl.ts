@@ -149,9 +149,7 @@ export const srCyrl: Record<MessageKey, Message> = {
 
   "alarms.title": "Аларми",
   "alarms.open": "Отворени аларми",
-  "alarms.cleared": "Престали",
   "alarms.all": "Сви",
-  "alarms.openFilter": "Отворени",
   "alarms.new": { one: "{n} нов аларм", few: "{n} нова аларма", other: "{n} нових аларма" },
   "alarms.oneCause": {
     one: "{n} аларм једног узрока",
