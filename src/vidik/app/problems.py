@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from vidik.kernel.errors import Unavailable, VidikError
+from vidik.kernel.errors import BadInput, Unavailable, VidikError
 from vidik.kernel.logs import get_logger
 
 Handler = Callable[[Request, Exception], Response]
@@ -28,6 +28,9 @@ _SENTENCES = {
     413: "The body is larger than this door takes.",
     415: "This address does not take this kind of body.",
 }
+
+_UNREADABLE = "There was an error parsing the body"
+"""FastAPI's sentence about JSON that its reader gives up on."""
 
 
 def problem_response(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
@@ -70,6 +73,9 @@ def _database_away(_request: Request, error: Exception) -> Response:
 def _http_exception(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101  registered for this type only
     phrase = HTTPStatus(error.status_code).phrase
+    if error.detail == _UNREADABLE:
+        unreadable = BadInput("The body is nested too deeply, or is not UTF-8.", field="body", code="unreadable-body")
+        return problem_response(unreadable.problem())
     stated = error.detail if error.detail and error.detail != phrase else None
     return problem_response(
         {

@@ -12,6 +12,7 @@ from vidik.intake.devices.registry import load, load_managed
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import Conflict
+from vidik.kernel.forms import Keepable
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import Transaction
 
@@ -34,7 +35,7 @@ class NewCommand(BaseModel):
 
 @router.post("/devices/{device_id}/commands", status_code=202)
 async def send_command(
-    device_id: str, body: NewCommand, principal: Commander, connection: Transaction
+    device_id: Keepable, body: NewCommand, principal: Commander, connection: Transaction
 ) -> dict[str, Any]:
     """Give a device a command; it is sent when the device is connected, and stays until it expires."""
     command = await service.give(
@@ -55,7 +56,7 @@ async def send_command(
 
 @router.get("/devices/{device_id}/commands")
 async def list_commands(
-    device_id: str,
+    device_id: Keepable,
     principal: Reader,
     connection: Transaction,
     before: int | None = None,
@@ -68,7 +69,7 @@ async def list_commands(
 
 
 @router.delete("/devices/{device_id}/commands/{command}", status_code=204)
-async def cancel_command(device_id: str, command: int, principal: Commander, connection: Transaction) -> Response:
+async def cancel_command(device_id: Keepable, command: int, principal: Commander, connection: Transaction) -> Response:
     """Take back a command that the device has not acknowledged."""
     await load_managed(connection, principal, device_id, "devices.command")
     row = await repository.failed(connection, device_id, command, f"taken back by {principal.login}")

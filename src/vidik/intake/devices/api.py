@@ -13,6 +13,7 @@ from vidik.intake.devices.registry import Registration
 from vidik.intake.pipeline import Pipeline
 from vidik.intake.profiles import Profile
 from vidik.kernel.clock import iso
+from vidik.kernel.forms import Keepable
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.services import Services
 from vidik.kernel.web import ServicesOf, Transaction
@@ -171,7 +172,7 @@ async def add_devices(
 
 @router.get("/devices/{device_id}")
 async def show_device(
-    device_id: str, principal: Reader, services: ServicesOf, connection: Transaction
+    device_id: Keepable, principal: Reader, services: ServicesOf, connection: Transaction
 ) -> dict[str, Any]:
     """One device with its health."""
     return _shown(await registry.load(connection, principal, device_id), _profiles(services))
@@ -179,7 +180,12 @@ async def show_device(
 
 @router.patch("/devices/{device_id}")
 async def edit_device(
-    device_id: str, body: DeviceChange, principal: Manager, services: ServicesOf, _now: Settled, connection: Transaction
+    device_id: Keepable,
+    body: DeviceChange,
+    principal: Manager,
+    services: ServicesOf,
+    _now: Settled,
+    connection: Transaction,
 ) -> dict[str, Any]:
     """Change a device; taken in by the doors at once."""
     profiles = _profiles(services)
@@ -214,20 +220,22 @@ def _not_chosen(row: dict[str, Any], profiles: dict[str, Profile], city: str) ->
 
 
 @router.delete("/devices/{device_id}", status_code=204)
-async def remove_device(device_id: str, principal: Manager, _now: Settled, connection: Transaction) -> Response:
+async def remove_device(device_id: Keepable, principal: Manager, _now: Settled, connection: Transaction) -> Response:
     """Remove a device from the registry; its readings and its entity stay."""
     await registry.remove(connection, principal, device_id)
     return Response(status_code=204)
 
 
 @router.post("/devices/{device_id}/secret", status_code=201)
-async def renew_secret(device_id: str, principal: Manager, _now: Settled, connection: Transaction) -> dict[str, Any]:
+async def renew_secret(
+    device_id: Keepable, principal: Manager, _now: Settled, connection: Transaction
+) -> dict[str, Any]:
     """Give a device a new secret, shown in this answer only; the old one ends at once."""
     return {"device_id": device_id, "secret": await registry.rotate_secret(connection, principal, device_id)}
 
 
 @router.delete("/devices/{device_id}/secret", status_code=204)
-async def withdraw_secret(device_id: str, principal: Manager, _now: Settled, connection: Transaction) -> Response:
+async def withdraw_secret(device_id: Keepable, principal: Manager, _now: Settled, connection: Transaction) -> Response:
     """Take a device's credential away."""
     await registry.withdraw_secret(connection, principal, device_id)
     return Response(status_code=204)
