@@ -131,6 +131,22 @@ class TestAssets:
         assert ["12.5" in line for line, _ in together] == [False, True, False]
         assert all(line == same for line, same in together)
 
+    async def test_who_asks_in_an_import_does_not_wait_for_its_end(
+        self, live: LiveCity, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[str] = []
+
+        async def reread(entity_ids: set[str]) -> None:
+            read.extend(entity_ids)
+            live._unread[f"urn:ngsi-ld:HeatSubstation:nis:new{len(read)}"] = None
+
+        monkeypatch.setattr(live, "_reread", reread)
+        live._unread["urn:ngsi-ld:HeatSubstation:nis:first"] = None
+
+        await live.ready(seconds=60)
+
+        assert read == ["urn:ngsi-ld:HeatSubstation:nis:first"]
+
     async def test_search_finds_across_scripts(
         self, client: httpx.AsyncClient, database: Database, live: LiveCity
     ) -> None:

@@ -76,8 +76,9 @@ class LiveCity:
         self._devices_revision = -1
         self._streets: Mapping[str, tuple[str, list[float]]] = {}
         self._streets_of = 0
-        # New or renamed entities that nobody was there to see: read in slices, at once when somebody asks.
-        self._unread: set[str] = set()
+        # New or renamed entities that nobody was there to see, the oldest first: read in slices, at once when somebody
+        # asks.
+        self._unread: dict[str, None] = {}
         self._reading = asyncio.Lock()
         self._asked_at = -_WATCHED_SECONDS
         self._wanted = asyncio.Event()
@@ -212,8 +213,8 @@ class LiveCity:
         else:  # what is said of many at once is read when somebody looks
             for alike in batch.alike:
                 if self.catalogue.asset_type(alike.types) is not None:
-                    self._unread.update(alike.entity_ids)
-        self._unread.update(change.entity_id for change in changes if self.projection.must_reread(change))
+                    self._unread.update(dict.fromkeys(alike.entity_ids))
+        self._unread.update((change.entity_id, None) for change in changes if self.projection.must_reread(change))
         renewed: list[Asset] = []
         gone: set[str] = set()
         for change in changes:
@@ -240,8 +241,11 @@ class LiveCity:
         return len(self.hub) > 0 or time.monotonic() - self._asked_at < _WATCHED_SECONDS
 
     async def _catch_up(self) -> None:
-        """Read everything that is unread, and wait for what is being read."""
-        while self._unread or self._reading.locked():
+        """Read what is unread by now, and wait for what is being read.
+
+        What comes meanwhile is for who asks next: whoever waited for the end of an import would wait in vain.
+        """
+        for _ in range(1 + len(self._unread) // _SLICE):
             await self._read_slice()
 
     async def _catch_up_for_ever(self) -> None:
@@ -257,7 +261,8 @@ class LiveCity:
             taken = set(islice(self._unread, _SLICE))
             if taken:
                 await self._until_it_works(partial(self._reread, taken))
-                self._unread -= taken
+                for entity_id in taken:
+                    self._unread.pop(entity_id, None)
 
     async def _reread(self, entity_ids: set[str]) -> None:
         async with self._database.session(self._tenant) as connection:
