@@ -1,14 +1,20 @@
 """The protocol that writes an answer at once, over a real socket."""
 
+import ast
 import asyncio
 import gc
+import inspect
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from vidik.app import one_write
 from vidik.app.one_write import OneWriteProtocol
 from vidik.kernel.answers import WHOLE_ANSWER
 
@@ -106,3 +112,19 @@ async def test_a_connection_takes_one_request_after_another_and_leaves_nothing_t
         writer.close()
 
     assert grown < 200  # a cycle a request would be several objects each
+
+
+def test_uvicorn_still_has_what_the_protocol_leans_on() -> None:
+    """uvicorn has no public way to answer otherwise. Where this fails, read what `one_write` overrides anew."""
+    tree = ast.parse(Path(one_write.__file__).read_text())
+    leans_on = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "cycle"
+    }
+    has = set(re.findall(r"self\.(\w+)\b", inspect.getsource(RequestResponseCycle))) | set(vars(RequestResponseCycle))
+
+    assert sorted(leans_on - has) == []
+    assert list(inspect.signature(HttpToolsProtocol._start_asgi_task).parameters) == ["self", "cycle", "app"]
+    assert "__slots__" not in vars(RequestResponseCycle)  # `send` is put over the cycle's own
+    assert "self.send" in inspect.getsource(RequestResponseCycle.run_asgi)
