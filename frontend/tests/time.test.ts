@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ageOf, day, duration, isStale, moment } from "../src/lib/time";
+import { ageOf, day, dayOfField, duration, isStale, moment, writesOtherwise } from "../src/lib/time";
 
 const now = Date.parse("2026-11-22T13:32:00Z");
 const before = (seconds: number) => new Date(now - seconds * 1000).toISOString();
@@ -51,4 +51,24 @@ describe("clock times of the city", () => {
 
 it("writes intervals in their largest unit", () => {
   expect([30, 600, 7200, 3 * 86_400].map(duration)).toEqual(["30 s", "10 min", "2 h", "3 d"]);
+});
+
+describe("a field of a browser", () => {
+  it.each([
+    ["en-US", true],
+    ["en-GB", false],
+    ["sr", false],
+    ["sv", false],
+  ])("of %s writes otherwise: %s", (language, otherwise) => {
+    expect(writesOtherwise(language)).toBe(otherwise);
+  });
+
+  it.each([
+    ["2024-09-01", "1.9.2024"],
+    ["2026-11-23T06:30", "23.11.2026 06:30"],
+    ["06:30", "06:30"],
+    ["", ""],
+  ])("with %s says %s", (value, said) => {
+    expect(dayOfField(value)).toBe(said);
+  });
 });

@@ -57,3 +57,20 @@ export function duration(seconds: number): string {
   if (seconds < 2 * 86400) return `${Math.round(seconds / 3600)} h`;
   return `${Math.round(seconds / 86400)} d`;
 }
+
+/** Whether a browser writes dates in its fields in another order than the city does, or hours with am and pm. */
+export function writesOtherwise(language: string = navigator.language): boolean {
+  const shown = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "short" }).formatToParts(
+    0,
+  );
+  const at = (type: string) => shown.findIndex((part) => part.type === type);
+  return at("dayPeriod") >= 0 || (at("month") < at("day") && at("year") > at("day"));
+}
+
+/** What stands in a field of a date, of a time or of both, as the city writes it. */
+export const dayOfField = (value: string): string =>
+  value.replace(
+    /^(\d{4})-(\d{2})-(\d{2})(?:T(?=\d))?/,
+    (whole, year: string, month: string, date: string) =>
+      `${Number(date)}.${Number(month)}.${year}${whole.endsWith("T") ? " " : ""}`,
+  );
