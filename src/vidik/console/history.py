@@ -9,7 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import orjson
+from numpy.lib.stride_tricks import sliding_window_view
 
 from vidik.console.projection import Asset
 from vidik.context.jsonld import names
@@ -30,6 +32,7 @@ _STEPS = (
     ("week", 7 * 86_400),
 )
 _GAP_INTERVALS = 3.5
+_STEPS_AROUND = 4
 _RAW_FACTOR = 2
 _INSTANT = timedelta(microseconds=1)
 
@@ -103,20 +106,33 @@ def bucketed_series(buckets: Buckets, step_seconds: int) -> dict[str, Any]:
 
 
 def with_gaps(times: list[float], values: NumberList) -> tuple[list[float], NumberList]:
-    """Put a None after each value that nothing followed for much longer than usual."""
+    """Put a None after each value that nothing followed for much longer than usual.
+
+    What is usual is asked of the whole series and of the steps around: a device that speaks every quarter of a minute
+    today did not fall silent ten minutes at a time yesterday, when it spoke every ten.
+    """
     if len(times) < 3:
         return times, values
-    usual = float(np.median(np.diff(times)))
-    longest = max(usual * _GAP_INTERVALS, 1.0)
+    usual = _usual_steps(np.diff(times))
+    longest = np.maximum(usual * _GAP_INTERVALS, 1.0)
     filled_times: list[float] = []
     filled: NumberList = []
     for place, moment in enumerate(times):
-        if place and moment - times[place - 1] > longest:
-            filled_times.append(times[place - 1] + usual)
+        if place and moment - times[place - 1] > longest[place - 1]:
+            filled_times.append(times[place - 1] + float(usual[place - 1]))
             filled.append(None)
         filled_times.append(moment)
         filled.append(values[place])
     return filled_times, filled
+
+
+def _usual_steps(steps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The median of all steps, or of those around a step where that is longer."""
+    whole = np.full(len(steps), np.median(steps))
+    if len(steps) <= 2 * _STEPS_AROUND:
+        return whole
+    around = sliding_window_view(np.pad(steps, _STEPS_AROUND, mode="reflect"), 2 * _STEPS_AROUND + 1)
+    return np.maximum(whole, np.median(around, axis=1))
 
 
 def regroup(hours: Buckets, step_seconds: int) -> Buckets:
