@@ -61,10 +61,15 @@ export function texts(value: Texts): string {
   return toLatin(value["sr-Cyrl"]) || value["sr-Latn"] || value.en;
 }
 
-/** A sentence of the server, with the attributes that it names by identifier said in words. */
+const BEFORE_UNIT =
+  /(?<=\d) (?=(?:°C|°|%|µg\/m³|m³\/h|m³|km\/h|km|m|mm|kWh|MWh|kW|W|A|V|bar|hPa|s|min|h|d|l|lx|kg|t)(?![\p{L}\d]))/gu;
+
+/** A sentence of the server: attributes that it names by identifier in words, no number parted from its unit. */
 const inWords = (sentence: string): string =>
   capital(
-    sentence.replace(/\b[a-z]+[A-Z]\w*/g, (name) => (name in attributeWords ? attributeName(name) : name)),
+    sentence
+      .replace(/\b[a-z]+[A-Z]\w*/g, (name) => (name in attributeWords ? attributeName(name) : name))
+      .replace(BEFORE_UNIT, "\u00a0"),
   );
 
 export const alarmText = (alarm: { message: Texts }): string => inWords(texts(alarm.message));
