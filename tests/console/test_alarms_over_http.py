@@ -27,7 +27,7 @@ async def alarm(
     await follow(AlarmConsumer())
     await until_seen(live, SUBSTATION.entity_id)
     async with asyncio.timeout(60):
-        while live.projection.assets[SUBSTATION.entity_id].state != "high":  # noqa: ASYNC110
+        while live.projection.assets[SUBSTATION.entity_id].state != "high":  # noqa: ASYNC110  the city tells nobody
             await asyncio.sleep(0.02)
     answer = (await client.get("/api/alarms")).json()
     found: dict[str, Any] = answer["items"][0]

@@ -244,7 +244,7 @@ class TestHub:
             stream = hub.follow(client, somebody, heartbeat_seconds=0.01, at_most_every=0)
             assert (await anext(stream)).startswith(b"retry:")
             assert await anext(stream) == HEARTBEAT
-            await stream.aclose()  # type: ignore[attr-defined]
+            await stream.aclose()  # type: ignore[attr-defined]  # a generator, which only promises to be iterated
 
     async def test_a_process_that_stops_ends_every_stream(self) -> None:
         hub = Hub()

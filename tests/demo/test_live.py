@@ -54,7 +54,7 @@ class TestLive:
                 for gateway, assets in small_city.behind_gateways().items()
             ]
             async with asyncio.timeout(60):
-                while not _everybody_spoke(server, small_city, secrets):  # noqa: ASYNC110
+                while not _everybody_spoke(server, small_city, secrets):  # noqa: ASYNC110  the server tells nobody
                     await asyncio.sleep(0.05)
             await end_tasks(*tasks)
 

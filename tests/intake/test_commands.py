@@ -41,7 +41,7 @@ class FakeDoor:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(60):
-        while not await condition():  # noqa: ASYNC110
+        while not await condition():  # noqa: ASYNC110  the database tells nobody
             await asyncio.sleep(0.02)
 
 

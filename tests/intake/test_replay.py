@@ -4,6 +4,7 @@ import asyncio
 import base64
 import gzip
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -50,12 +51,12 @@ class MemoryDoor:
     async def __aexit__(self, *_: object) -> None:
         return None
 
-    async def send(self, device_id: str, payload: bytes, done: object) -> None:
+    async def send(self, device_id: str, payload: bytes, done: Callable[[bool], None]) -> None:
         if self.closes_after is not None and len(self.sent) >= self.closes_after:
             raise Unavailable("closed")
         self.sent.append((device_id, payload))
         if self.answers:
-            done(True)  # type: ignore[operator]
+            done(True)
 
     async def drain(self) -> None:
         return None

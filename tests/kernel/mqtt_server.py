@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -95,9 +96,9 @@ class MqttServer:
 
 
 @asynccontextmanager
-async def mqtt_server(**settings: int | bool) -> AsyncIterator[MqttServer]:
+async def mqtt_server(**settings: Any) -> AsyncIterator[MqttServer]:
     """A running server on a free port."""
-    state = MqttServer(**settings)  # type: ignore[arg-type]
+    state = MqttServer(**settings)
     server = await asyncio.start_server(state.serve, "127.0.0.1", 0)
     state.port = server.sockets[0].getsockname()[1]
     try:

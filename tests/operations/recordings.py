@@ -50,7 +50,7 @@ class Recording:
 
 
 def _local(seconds: float) -> datetime:
-    return datetime(1970, 1, 1) + timedelta(seconds=float(seconds))  # noqa: DTZ001
+    return datetime(1970, 1, 1) + timedelta(seconds=float(seconds))  # noqa: DTZ001  local times of the recording
 
 
 def read_arrays(file: Path) -> Recording:
@@ -58,7 +58,7 @@ def read_arrays(file: Path) -> Recording:
     with gzip.open(file, "rt") as text:
         rows = list(csv.reader(text))[1:]
     rows.sort(key=lambda row: row[0])
-    moments = [(datetime.fromisoformat(row[0]) - datetime(1970, 1, 1)).total_seconds() for row in rows]  # noqa: DTZ001
+    moments = [(datetime.fromisoformat(row[0]) - datetime(1970, 1, 1)).total_seconds() for row in rows]  # noqa: DTZ001  local times of the recording
     values = [[float(cell) if cell else np.nan for cell in row[1:9]] for row in rows]
     return Recording(np.array(moments), np.array(values))
 

@@ -42,7 +42,10 @@ def plan_city(basemap: dict[str, Any], seed: int, scale: float = 1.0) -> City:
         _air(spots, chance, many(STATIONS)),
     ):
         for each in part:
-            (city.gateways if isinstance(each, Gateway) else city.assets).append(each)  # type: ignore[arg-type]
+            if isinstance(each, Gateway):
+                city.gateways.append(each)
+            else:
+                city.assets.append(each)
     return city
 
 

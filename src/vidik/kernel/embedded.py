@@ -97,7 +97,7 @@ class EmbeddedServer:
         self._clear_leftovers()
         self._write_configuration()
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603
+            self.process = subprocess.Popen(  # noqa: S603
                 [str(self._program("postgres")), "-D", str(self.cluster)],
                 cwd="/",
                 env=self._environment(),
@@ -225,7 +225,7 @@ class EmbeddedServer:
     # -- running --------------------------------------------------------------------------------------------
 
     def _run(self, program: str, arguments: list[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # type: ignore[call-overload, no-any-return]  # noqa: S603
+        return subprocess.run(  # noqa: S603  a program of PostgreSQL's own folder
             [str(self._program(program)), *arguments],
             cwd="/",
             env=self._environment(),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from vidik.kernel.errors import Unavailable
 
@@ -28,7 +29,7 @@ class ServerUser:
     uid: int
     gid: int
 
-    def spawn_options(self) -> dict[str, object]:
+    def spawn_options(self) -> dict[str, Any]:
         """Keyword arguments for subprocess that start a program as this user."""
         if self.name is None:
             return {}
@@ -105,7 +106,7 @@ def _packaged_installation() -> Path:
 
 def _runs(program: Path, user: ServerUser) -> bool:
     try:
-        done = subprocess.run(  # type: ignore[call-overload]  # noqa: S603  our own wheel's program
+        done = subprocess.run(  # noqa: S603  our own wheel's program
             [str(program), "--version"],
             cwd="/",
             capture_output=True,

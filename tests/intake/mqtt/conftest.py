@@ -1,7 +1,8 @@
 """A listener on a free port around a pipeline in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
 import pytest
 from tests.intake.mqtt.fakes import MemoryDirectory, MemoryPipeline, RawClient
@@ -29,12 +30,12 @@ def reached() -> list[str]:
 @pytest.fixture
 async def open_listener(
     pipeline: MemoryPipeline, directory: MemoryDirectory, reached: list[str]
-) -> AsyncIterator[Callable[..., object]]:
+) -> AsyncIterator[Callable[..., Awaitable[Listener]]]:
     """Open a listener with options; all are closed at the end."""
     opened: list[Listener] = []
 
-    async def open_one(**options: object) -> Listener:
-        settings = ListenerOptions(**({"port": 0} | options))  # type: ignore[arg-type]
+    async def open_one(**options: Any) -> Listener:
+        settings = ListenerOptions(**({"port": 0} | options))
         listener = Listener(pipeline, directory, settings, on_connected=reached.append)
         await listener.start()
         opened.append(listener)
@@ -50,8 +51,8 @@ async def open_listener(
 
 
 @pytest.fixture
-async def listener(open_listener: Callable[..., object]) -> Listener:
-    return await open_listener()  # type: ignore[misc]
+async def listener(open_listener: Callable[..., Awaitable[Listener]]) -> Listener:
+    return await open_listener()
 
 
 @pytest.fixture

@@ -50,7 +50,7 @@ class MemoryPipeline:
     async def took(self, count: int, seconds: float = 60) -> list[Message]:
         """Return the messages once there are so many."""
         async with asyncio.timeout(seconds):
-            while len(self.messages) < count:  # noqa: ASYNC110
+            while len(self.messages) < count:  # noqa: ASYNC110  the pipeline tells nobody
                 await asyncio.sleep(0.005)
         return self.messages
 
@@ -166,5 +166,5 @@ def reading(number: int, device: str = "lamp-1", *, payload: bytes = b"{}", qos:
 async def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
     """Return when the condition holds; fail when it does not in time."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110
+        while not condition():  # noqa: ASYNC110  whatever it is tells nobody
             await asyncio.sleep(0.005)

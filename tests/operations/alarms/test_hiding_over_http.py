@@ -143,7 +143,7 @@ class TestShelving:
 async def until_state(live: LiveCity, state: str) -> None:
     """Wait until the live city shows the substation in a state."""
     async with asyncio.timeout(60):
-        while live.projection.assets[SUBSTATION.entity_id].state != state:  # noqa: ASYNC110
+        while live.projection.assets[SUBSTATION.entity_id].state != state:  # noqa: ASYNC110  the city tells nobody
             await asyncio.sleep(0.02)
 
 

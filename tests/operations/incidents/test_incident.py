@@ -1,6 +1,7 @@
 """The life of an incident: every order of actions keeps what must always hold, and nothing that hung on it is lost."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -15,8 +16,8 @@ START = datetime(2026, 1, 15, 10, tzinfo=UTC)
 ANA = Actor("Ана", "person:1")
 
 
-def an_opening(**said: object) -> Opening:
-    return Opening(**{"type": "fire", "severity": "moderate", "title": "Пожар", **said})  # type: ignore[arg-type]
+def an_opening(**said: Any) -> Opening:
+    return Opening(**{"type": "fire", "severity": "moderate", "title": "Пожар", **said})
 
 
 def an_incident(number: int = 1, **said: object) -> Incident:

@@ -1,5 +1,7 @@
 """The state machine of a rule: by example, and against what it promises whatever the readings are."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -8,13 +10,16 @@ from hypothesis import strategies as st
 from tests.operations.factories import MINUTE, START, a_rule
 
 from vidik.operations.rules.evaluation import BLANK, RuleState, Sample, Signal, accept, evaluate, reject
-from vidik.operations.rules.model import QualityRule, ReadingRule
+from vidik.operations.rules.model import QualityRule
 
 ZONE = ZoneInfo("Europe/Belgrade")
 RETURN = "returnTemperaturePrimary"
 
+Readings = Sequence[tuple[int, Mapping[str, object]]]
+"""Minutes, and what was said then."""
 
-def run(rule: ReadingRule, readings: list[tuple[int, dict[str, object]]]) -> list[Signal]:
+
+def run(rule: Any, readings: Readings) -> list[Signal]:
     """All signals of a rule over readings (minute, values); values stay until they are said anew."""
     state, values, signals = BLANK, {}, []
     for minute, said in readings:
@@ -26,8 +31,8 @@ def run(rule: ReadingRule, readings: list[tuple[int, dict[str, object]]]) -> lis
     return signals
 
 
-def kinds(rule: object, readings: list[tuple[int, dict[str, object]]]) -> list[tuple[str, int]]:
-    signals = run(rule, readings)  # type: ignore[arg-type]
+def kinds(rule: Any, readings: Readings) -> list[tuple[str, int]]:
+    signals = run(rule, readings)
     return [(signal.kind, (signal.at - START) // MINUTE) for signal in signals if signal.kind != "seen"]
 
 
@@ -113,11 +118,11 @@ class TestDeviation:
 
     def test_raises_with_the_level_that_was_asked_for(self) -> None:
         readings = [(minute, {"supplyTemperatureSecondary": 40.0, "referenceTemperature": 48.0}) for minute in (0, 10)]
-        (signal,) = run(self.RULE, readings)  # type: ignore[arg-type]
+        (signal,) = run(self.RULE, readings)
         assert (signal.kind, signal.value, signal.threshold) == ("raised", 40.0, 43.0)
 
     def test_a_reference_that_moves_counts(self) -> None:
-        readings: list[tuple[int, dict[str, object]]] = [
+        readings = [
             (0, {"supplyTemperatureSecondary": 44.0, "referenceTemperature": 45.0}),
             (5, {"referenceTemperature": 50.0}),
             (15, {"supplyTemperatureSecondary": 44.0}),
@@ -125,7 +130,7 @@ class TestDeviation:
         assert kinds(self.RULE, readings) == [("raised", 15)]
 
     def test_an_old_reference_says_nothing(self) -> None:
-        readings: list[tuple[int, dict[str, object]]] = [
+        readings = [
             (0, {"supplyTemperatureSecondary": 44.0, "referenceTemperature": 50.0}),
             (61, {"supplyTemperatureSecondary": 44.0}),
             (75, {"supplyTemperatureSecondary": 44.0}),
@@ -139,11 +144,11 @@ class TestRate:
     def test_a_sudden_fall_raises(self) -> None:
         readings = [(minute, {"pressure": 4.0}) for minute in range(0, 30, 2)]
         readings += [(minute, {"pressure": 4.0 - 0.4 * (minute - 28) / 2}) for minute in range(30, 40, 2)]
-        assert kinds(self.RULE, readings) == [("raised", 36)]  # type: ignore[arg-type]
+        assert kinds(self.RULE, readings) == [("raised", 36)]
 
     def test_a_slow_fall_does_not(self) -> None:
         readings = [(minute, {"pressure": 4.0 - minute * 0.05}) for minute in range(0, 60, 2)]
-        assert kinds(self.RULE, readings) == []  # type: ignore[arg-type]
+        assert kinds(self.RULE, readings) == []
 
     def test_sparse_readings_are_scaled_to_the_window(self) -> None:
         assert kinds(self.RULE, [(0, {"pressure": 4.0}), (45, {"pressure": 1.0})]) == []
@@ -151,13 +156,13 @@ class TestRate:
 
     def test_calm_clears(self) -> None:
         readings = [(0, {"pressure": 4.0}), (5, {"pressure": 2.0}), (25, {"pressure": 2.0}), (45, {"pressure": 2.0})]
-        assert kinds(self.RULE, readings) == [("raised", 5), ("cleared", 25)]  # type: ignore[arg-type]
+        assert kinds(self.RULE, readings) == [("raised", 5), ("cleared", 25)]
 
 
 class TestState:
     def test_words_that_last_raise(self) -> None:
         rule = a_rule(kind="state", attribute="powerState", values=["off"], hold="10m")
-        readings: list[tuple[int, dict[str, object]]] = [
+        readings = [
             (0, {"powerState": "off"}),
             (10, {"powerState": "off"}),
             (20, {"powerState": "on"}),
@@ -222,7 +227,7 @@ class TestWhateverTheReadings:
             state = RuleState(state.phase, state.since, state.last, state.bad, state.good, state.trail)
             for minute, value in part:
                 values[RETURN] = Sample(value, START + minute * MINUTE)
-                state, signal = evaluate(rule, state, values, ZONE)  # type: ignore[arg-type]
+                state, signal = evaluate(rule, state, values, ZONE)
                 if signal is not None and signal.kind != "seen":
                     signals.append((signal.kind, minute))
         assert signals == whole

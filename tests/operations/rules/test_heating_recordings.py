@@ -42,7 +42,7 @@ def of_rule(alarms: list[Alarm], rule: str, attribute: str = "") -> list[Alarm]:
 
 
 def stood_at(alarm: Alarm, begin: datetime, end: datetime) -> bool:
-    cleared = local(alarm.cleared_observed_at) if alarm.cleared_observed_at else datetime.max  # noqa: DTZ901
+    cleared = local(alarm.cleared_observed_at) if alarm.cleared_observed_at else datetime.max  # noqa: DTZ901  local times of the recording
     return local(alarm.observed_at) <= end and cleared >= begin
 
 
@@ -71,7 +71,7 @@ class TestReturnTemperature:
     def test_the_night_of_10_january_2022_is_seen_at_all_three(self, alarms: Mapping[str, list[Alarm]]) -> None:
         # Seen in the files: the primary supply collapsed at 23:00, and the returns rose to 67.7, 70.5 and 70.7
         # degrees together.
-        midnight = datetime(2022, 1, 10)  # noqa: DTZ001
+        midnight = datetime(2022, 1, 10)  # noqa: DTZ001  local times of the recording
         values = {
             name: [alarm.value for alarm in of_rule(alarms[name], RETURN_HIGH) if stood_at(alarm, midnight, midnight)]
             for name in SUBSTATIONS

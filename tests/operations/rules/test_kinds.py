@@ -281,7 +281,7 @@ class TestRestarts:
             newest.setdefault(change.entity_id, {}).update(change.attributes)
         for entity_id, attributes in newest.items():
             past = {names.compact(iri): Sample(judged(value), at or 0) for iri, (value, at) in attributes.items()}
-            second.complete(entity_id, past)  # type: ignore[arg-type]
-            second.seed(entity_id, changes[0].types, past)  # type: ignore[arg-type]
+            second.complete(entity_id, past)
+            second.seed(entity_id, changes[0].types, past)
         findings += second.take(changes[cut:], START)
         assert findings == steady

@@ -144,7 +144,7 @@ def decided(names: list[str]) -> Task:
                 case "cancel":
                     standing = task.cancel(standing, at(minutes))
                 case "done" | "failed":
-                    standing = task.close(standing, name, at(minutes))  # type: ignore[arg-type]
+                    standing = task.close(standing, "done" if name == "done" else "failed", at(minutes))
                 case _:
                     standing = task.reopen(standing, at(minutes))
         except Conflict:

@@ -1,5 +1,7 @@
 """What a file says of its units, in its column's name or by its numbers, is not overheard."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from tests.pilots.made import building, stamps, table, warmth
@@ -9,7 +11,7 @@ from vidik.pilots.baselines.counterfactual import standstill
 from vidik.pilots.measurement.guards import guard_temperature
 from vidik.pilots.measurement.named_units import NamedUnit, named_unit
 from vidik.pilots.measurement.reading import read_csv
-from vidik.pilots.measurement.series import Series
+from vidik.pilots.measurement.series import Series, Values
 from vidik.pilots.outcome import Finding
 
 
@@ -79,10 +81,10 @@ def test_a_day_may_end_at_24() -> None:
 
 class TestTemperature:
     @pytest.mark.parametrize("other", [lambda cold: cold * 1.8 + 32, lambda cold: cold + 273.15])
-    def test_a_file_that_changes_its_unit_is_refused(self, other: object) -> None:
+    def test_a_file_that_changes_its_unit_is_refused(self, other: Callable[[Values], Values]) -> None:
         series = warmth(2)
         half = len(series) // 2
-        changed = np.concatenate([series.values[:half], other(series.values[half:])])  # type: ignore[operator]
+        changed = np.concatenate([series.values[:half], other(series.values[half:])])
 
         with pytest.raises(BadInput, match="about 2022-01-01"):
             guard_temperature(series.with_values(changed), ())

@@ -127,6 +127,6 @@ def compile_record(
 
 def _refuse_if_all(values: dict[str, Value], rejected: list[tuple[str, str, object, str]], lost: float) -> None:
     numbers = [value for value in values.values() if type(value) in (float, int)]
-    numbers += [value for _, _, value, _ in rejected if type(value) in (float, int)]  # type: ignore[misc]
+    numbers += [value for _, _, value, _ in rejected if isinstance(value, float | int) and not isinstance(value, bool)]
     if len(numbers) > 1 and all(value == lost for value in numbers):
         raise Rejected("", f"every value is {lost:g}: the device had lost its sensors", lost)
