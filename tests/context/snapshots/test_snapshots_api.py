@@ -353,4 +353,5 @@ async def test_the_endpoint_is_told(benches: httpx.AsyncClient, monkeypatch: pyt
     assert (body["snapshotId"], body["snapshotStatus"]) == (snapshot, "success")
     assert body["snapshotQueriesDetails"] == [{"resultStatus": "success"}]
     benches.headers["Authorization"] = f"Bearer {READER_SECRET}"
-    assert (await status(benches, snapshot))["receiverInfo"][0]["value"] == "…"
+    seen = await status(benches, snapshot)
+    assert (seen["receiverInfo"][0]["value"], seen["endpoint"]) == ("…", "https://example.org/…")

@@ -265,6 +265,24 @@ async def test_who_may_only_read_sees_no_secrets(there: httpx.AsyncClient) -> No
     assert (await there.delete(PATH)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("uri", "seen"),
+    [
+        ("https://anna:word@example.org/", "https://example.org"),
+        ("https://example.org:8443/hook/T0P5ecret", "https://example.org:8443/…"),
+        ("https://example.org?key=word", "https://example.org/…"),
+        ("mqtt://anna:word@example.org:1883/topic", "mqtt://example.org:1883/…"),
+    ],
+)
+async def test_who_may_only_read_sees_no_key_in_an_address(there: httpx.AsyncClient, uri: str, seen: str) -> None:
+    assert (await there.patch(PATH, json=to(uri=uri))).status_code == 204
+    assert (await there.get(PATH)).json()["notification"]["endpoint"]["uri"] == uri
+
+    there.headers["Authorization"] = f"Bearer {READER_SECRET}"
+    (shown,) = (await there.get("/subscriptions")).json()
+    assert shown["notification"]["endpoint"]["uri"] == seen
+
+
 async def test_a_stranger_sees_nothing(anonymous: httpx.AsyncClient) -> None:
     assert (await anonymous.get("/subscriptions")).status_code == 401
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 from vidik.context.ngsild import problems, temporal, values
+from vidik.context.subscriptions.addresses import without_keys
 from vidik.context.subscriptions.model import Endpoint
 from vidik.context.subscriptions.parsing import is_header
 from vidik.kernel.clock import iso
@@ -157,11 +158,13 @@ def status_of(details: Sequence[Mapping[str, Any]]) -> Status:
 
 
 def shown(snapshot: Snapshot, *, secrets: bool) -> Json:
-    """A snapshot as it is told; without `secrets` the values of receiverInfo are hidden."""
+    """A snapshot as it is told; without `secrets` the keys to its endpoint are hidden."""
     body = {"id": snapshot.id, "type": "Snapshot", **snapshot.body, "snapshotStatus": snapshot.status}
     body |= {"snapshotPriority": snapshot.priority, **snapshot.times()}
     if not secrets and "receiverInfo" in body:
         body["receiverInfo"] = [{**one, "value": "…"} for one in body["receiverInfo"]]
+    if not secrets and "endpoint" in body:
+        body["endpoint"] = without_keys(body["endpoint"])
     return body
 
 

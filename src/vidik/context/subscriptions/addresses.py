@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 from ssl import SSLContext
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from vidik.context.jsonld.fetching import is_public
 from vidik.context.ngsild.problems import bad_data
@@ -30,6 +31,13 @@ def check_endpoint(host: str | None, field: str, settings: Settings) -> None:
     """
     if not settings.allow_private_endpoints and _is_private(host or ""):
         raise bad_data("Nothing is sent to private addresses here (VIDIK_ALLOW_PRIVATE_ENDPOINTS).", field)
+
+
+def without_keys(uri: str) -> str:
+    """As much of an endpoint's address as somebody sees who may only read: passwords and keys stand in all the rest."""
+    parts = urlsplit(uri)
+    rest = "/…" if parts.path.strip("/") or parts.query else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{rest}"
 
 
 def _is_private(host: str) -> bool:

@@ -23,7 +23,7 @@ from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.conditional import check_definition, tagged
 from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, has_header, page_links
 from vidik.context.subscriptions import questions, repository, words
-from vidik.context.subscriptions.addresses import check_endpoint
+from vidik.context.subscriptions.addresses import check_endpoint, without_keys
 from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, About, Subscription
 from vidik.context.subscriptions.parsing import parse_subscription, translated
 from vidik.context.subscriptions.repository import Row
@@ -284,7 +284,9 @@ async def _shown(call: Call, row: Row, context: ActiveContext) -> dict[str, Any]
             notification[name] = iso(moment)
     if not call.principal.may(WRITE):
         # Who may only read the city's memory does not need the keys to other people's doors.
-        for pair in notification["endpoint"].get("receiverInfo") or ():
+        endpoint = notification["endpoint"]
+        endpoint["uri"] = without_keys(endpoint["uri"])
+        for pair in endpoint.get("receiverInfo") or ():
             pair["value"] = "…"
     if "sysAttrs" in parameters.options(call.parameters) or call.parameters.flag("sysAttrs"):
         body |= {"createdAt": iso(row.created_at), "modifiedAt": iso(row.modified_at)}
