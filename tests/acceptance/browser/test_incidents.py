@@ -231,6 +231,36 @@ def test_is_closed_with_cause_and_lesson_and_opened_again(open_page: Open, http:
     expect(page.get_by_role("button", name="Contained")).to_be_visible()
 
 
+def test_a_slip_of_the_finger_or_the_mouse_throws_nothing_away_that_was_typed(
+    open_page: Open, http: httpx.Client
+) -> None:
+    made = http.post("/api/incidents", json={"type": "other", "title": "Пала грана"}).json()
+    page = open_page(f"/incidents/{made['id']}")
+    page.get_by_role("button", name="Close", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()  # nothing was typed
+    page.get_by_role("button", name="Close", exact=True).click()
+    cause = dialog.get_by_label("Cause")
+    cause.fill("Ветар од 80 km/h")
+    page.keyboard.press("Escape")
+    expect(dialog.get_by_role("status")).to_contain_text("is not saved yet")
+    expect(cause).to_have_value("Ветар од 80 km/h")
+    cause.press("End")
+    cause.type("!")
+    box = cause.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 20, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(20, 20, steps=3)  # marked with the mouse, and let go beside the dialog
+    page.mouse.up()
+    expect(cause).to_have_value("Ветар од 80 km/h!")
+    expect(dialog.get_by_role("status")).to_be_empty()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+
+
 def test_requests_of_one_thing_become_one_incident_by_keyboard(open_page: Open, http: httpx.Client) -> None:
     first, second = a_request(1), a_request(2)
     send(http, first, second)

@@ -275,6 +275,7 @@ export const en = {
   "search.kind.help": "Help",
   "search.kind.page": "Place",
 
+  "dialog.again": "What you typed is not saved yet. Esc once more throws it away.",
   "help.title": "Keys",
   "help.close": "Close",
   "help.search": "Search anything",

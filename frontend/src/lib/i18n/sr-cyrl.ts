@@ -280,6 +280,7 @@ export const srCyrl: Record<MessageKey, Message> = {
   "search.kind.help": "Помоћ",
   "search.kind.page": "Место",
 
+  "dialog.again": "То што сте откуцали још није сачувано. Ако још једном притиснете Esc, биће одбачено.",
   "help.title": "Пречице",
   "help.close": "Затвори",
   "help.search": "Претражи било шта",
