@@ -377,6 +377,7 @@ describe("shares between pilots that count the same", () => {
     plan,
     title: "Other",
     signals: ["meter"],
+    twins: [],
     first: "2026-01-01",
     last: "2026-02-01",
   });

@@ -1,10 +1,21 @@
 """Plans over HTTP: drafted, checked, frozen by a signature, amended in the open."""
 
+import hashlib
+
 import httpx
 import psycopg
 import pytest
 from starlette.applications import Starlette
-from tests.pilots.conftest import a_draft, a_signal, a_specification, as_person, finished, given_meters, signed
+from tests.pilots.conftest import (
+    METERS,
+    a_draft,
+    a_signal,
+    a_specification,
+    as_person,
+    finished,
+    given_meters,
+    signed,
+)
 
 from vidik.kernel.database import Database
 from vidik.pilots.plans.canonical import digest
@@ -152,6 +163,52 @@ class TestOverlaps:
         answer = await client.post(f"/api/pilots/plans/{again['id']}/freeze", json=body)
         assert (answer.status_code, answer.json()["code"]) == (409, "overlapping-pilots")
         assert "Крива грејања" in answer.json()["detail"]
+
+    async def test_a_draft_that_is_far_from_complete_is_told(self, client: httpx.AsyncClient) -> None:
+        await given_meters(client)
+        first = await signed(client, await a_draft(client))
+        whole = a_specification()
+        begun = {name: whole[name] for name in ("units", "baseline", "reporting")}
+        answer = await client.post("/api/pilots/plans", json={"specification": begun})
+        draft = answer.json()
+        asked = (await client.get(f"/api/pilots/plans/{draft['id']}/overlaps")).json()
+
+        assert draft["problems"]
+        assert [one["plan"] for one in draft["overlaps"]] == [first["id"]]
+        assert [(one["plan"], one["signals"], one["twins"]) for one in asked["items"]] == [
+            (first["id"], ["building"], [])
+        ]
+
+    async def test_a_draft_is_told_of_the_same_meter_under_another_name(self, client: httpx.AsyncClient) -> None:
+        await given_meters(client)
+        first = await signed(client, await a_draft(client))
+        copied = METERS.replace(b"date,building,", b"date,hall,")
+        await client.post("/api/pilots/files", params={"name": "copy.csv"}, content=copied)
+        hall = a_signal("hall", file=hashlib.sha256(copied).hexdigest())
+        draft = await a_draft(client, title="Исто из друге датотеке", units=[hall])
+        path = f"/api/pilots/plans/{draft['id']}"
+
+        asked = (await client.get(f"{path}/overlaps")).json()["items"]
+
+        assert [(one["plan"], one["signals"], one["twins"]) for one in asked] == [(first["id"], ["hall"], ["hall"])]
+        shares = [{"plan": None, "share": "0.5"}, {"plan": asked[0]["plan"], "share": "0.5"}]
+        agreed = draft["specification"] | {"allocation": {"rule": "Equally.", "shares": shares}}
+        await signed(client, (await client.put(path, json={"specification": agreed})).json())
+
+    async def test_units_that_cannot_be_read_or_are_not_said_yet_overlap_by_name_alone(
+        self, client: httpx.AsyncClient
+    ) -> None:
+        await given_meters(client)
+        first = await signed(client, await a_draft(client))
+        units = [a_signal("building"), a_signal("gone", file="0" * 64)]
+        drafts = [await a_draft(client, units=units), await a_draft(client, units=[])]
+
+        asked = [(await client.get(f"/api/pilots/plans/{draft['id']}/overlaps")).json()["items"] for draft in drafts]
+
+        assert [[(one["plan"], one["signals"]) for one in items] for items in asked] == [
+            [(first["id"], ["building"])],
+            [],
+        ]
 
     async def test_an_allocation_is_written_into_both_plans(self, client: httpx.AsyncClient) -> None:
         await given_meters(client)

@@ -1,7 +1,17 @@
 /** What the console asks of `/api/pilots`. */
 import { get, part, request, upload } from "./client";
 import type { Assumed, Assumptions, Candidates, Ranking } from "./pilots/choose";
-import type { Decision, Draft, FileTaken, Id, Plan, PlanRow, Power, SignalFound } from "./pilots/plan";
+import type {
+  Decision,
+  Draft,
+  FileTaken,
+  Id,
+  Overlap,
+  Plan,
+  PlanRow,
+  Power,
+  SignalFound,
+} from "./pilots/plan";
 import type { Answer, Job, Ledger, Summary, Watch } from "./pilots/result";
 
 export type * from "./pilots/choose";
@@ -23,6 +33,7 @@ export const pilots = {
   addPlan: (specification: Draft) => request<Plan>("POST", "/api/pilots/plans", { specification }),
   plan: (id: Id) => get<Plan>(plan(id)),
   savePlan: (id: Id, specification: Draft) => request<Plan>("PUT", plan(id), { specification }),
+  overlaps: (id: Id) => get<{ items: Overlap[] }>(`${plan(id)}/overlaps`),
   removePlan: (id: Id) => request<void>("DELETE", plan(id)),
   freeze: (id: Id, hash: string, statement: string) =>
     request<Plan>("POST", `${plan(id)}/freeze`, { hash, statement }),

@@ -8,14 +8,15 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
+from vidik.kernel.errors import BadInput, Unprocessable
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.pilots.api.forms import Amend, Draft, Freeze
 from vidik.pilots.ledger import repository as ledger
 from vidik.pilots.plans import data, repository, service, signals
-from vidik.pilots.plans.checking import check
+from vidik.pilots.plans.checking import boundary_of, check
 from vidik.pilots.plans.overlaps import Overlap, overlaps_of
-from vidik.pilots.plans.views import file_view, plan_row, plan_view
+from vidik.pilots.plans.views import file_view, overlap_view, plan_row, plan_view
 
 router = APIRouter(prefix="/pilots", tags=["pilots"])
 
@@ -31,10 +32,10 @@ async def whole_plan(connection: Connection, plan: int) -> dict[str, Any]:
     specification, problems = (standing.specification, []) if standing else check(row["draft"])
     overlaps: list[Overlap] = []
     origins: dict[str, int] | None = None
-    # With whom it must share can be said before it is said how.
-    shared = specification or check({name: row["draft"][name] for name in row["draft"] if name != "allocation"})[0]
-    if shared is not None:
-        overlaps = overlaps_of(shared, await service.frozen_others(connection, plan))
+    # With whom it must share can be said before it is said how, and before anything else is.
+    boundary = specification or boundary_of(row["draft"])
+    if boundary is not None:
+        overlaps = overlaps_of(boundary, await service.frozen_others(connection, plan))
     if specification is not None:
         origins = await data.origins(connection, specification)
         if standing is None:
@@ -66,6 +67,24 @@ async def create_plan(body: Draft, connection: Transaction, principal: Manager) 
 async def read_plan(plan: int, connection: Transaction, _: Reader) -> dict[str, Any]:
     """Return one plan: what was typed and what it lacks, or what was signed and amended."""
     return await whole_plan(connection, plan)
+
+
+@router.get("/plans/{plan}/overlaps")
+async def read_overlaps(plan: int, connection: Transaction, _: Reader) -> dict[str, Any]:
+    """List the frozen plans that count the same saving, also by a meter under another name: its numbers are compared.
+
+    A draft is told as soon as it names units and periods. Units whose data cannot be read are compared by name alone.
+    """
+    row = await service.existing(connection, plan)
+    standing = service.standing_of(row)
+    boundary = standing.specification if standing else boundary_of(row["draft"])
+    if boundary is None:
+        return {"items": []}
+    try:
+        found = await service.overlaps_now(connection, plan, boundary)
+    except (BadInput, Unprocessable):
+        found = overlaps_of(boundary, await service.frozen_others(connection, plan))
+    return {"items": [overlap_view(one, boundary.allocation) for one in found]}
 
 
 @router.put("/plans/{plan}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -11,6 +11,7 @@ from vidik.kernel import audit
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound
+from vidik.kernel.identity import Principal
 from vidik.kernel.web import Transaction
 from vidik.pilots.api.forms import AnswerEvent, Decide
 from vidik.pilots.api.plans import Manager, Reader, Signer
@@ -32,6 +33,15 @@ async def _watch(connection: Connection, plan: int) -> dict[str, Any]:
     return {**watch_view(row, events, str(job["id"]) if job else None), "failure": failure}
 
 
+async def _asked(
+    connection: Connection, principal: Principal, kind: Literal["power", "watch"], plan: int
+) -> dict[str, Any]:
+    """A computation that a person asked for, in the record with its job."""
+    job = str(await repository.insert_job(connection, kind, plan, {}, now()))
+    await audit.record(connection, principal, f"pilot.{kind}", f"pilot:{plan}", details={"job": job})
+    return {"job": job}
+
+
 @router.get("/jobs/{job}")
 async def read_job(job: UUID, connection: Transaction, _: Reader) -> dict[str, Any]:
     """Say how far long work is, and what came of it."""
@@ -42,12 +52,12 @@ async def read_job(job: UUID, connection: Transaction, _: Reader) -> dict[str, A
 
 
 @router.post("/plans/{plan}/power", status_code=202)
-async def ask_power(plan: int, connection: Transaction, _: Manager) -> dict[str, Any]:
+async def ask_power(plan: int, connection: Transaction, principal: Manager) -> dict[str, Any]:
     """Ask what saving this plan will be able to show."""
     row = await service.existing(connection, plan)
     if service.standing_of(row) is None and (problems := check(row["draft"])[1]):
         raise service.incomplete(problems[0])
-    return {"job": str(await repository.insert_job(connection, "power", plan, {}, now()))}
+    return await _asked(connection, principal, "power", plan)
 
 
 @router.get("/plans/{plan}/power")
@@ -67,7 +77,7 @@ async def read_watch(plan: int, connection: Transaction, _: Reader) -> dict[str,
 
 
 @router.post("/plans/{plan}/watch", status_code=202)
-async def ask_watch(plan: int, connection: Transaction, _: Manager) -> dict[str, Any]:
+async def ask_watch(plan: int, connection: Transaction, principal: Manager) -> dict[str, Any]:
     """Ask for a new computation, up to yesterday."""
     standing = (await service.frozen_plan(connection, plan))[1]
     specification = standing.specification
@@ -77,7 +87,7 @@ async def ask_watch(plan: int, connection: Transaction, _: Manager) -> dict[str,
             code="not-begun",
             values={"first": str(specification.reporting.first)},
         )
-    return {"job": str(await repository.insert_job(connection, "watch", plan, {}, now()))}
+    return await _asked(connection, principal, "watch", plan)
 
 
 @router.post("/plans/{plan}/events/{event}/answer")

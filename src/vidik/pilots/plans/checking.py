@@ -89,7 +89,7 @@ def boundary_of(draft: Mapping[str, Any]) -> Specification | None:
         return None
     if any((unit.entity is None) == (unit.file is None) for unit in boundary.units):
         return None
-    if boundary.zone not in available_timezones():
+    if boundary.zone not in _zones():
         return None
     parts = {name: getattr(boundary, name) for name in _Boundary.model_fields}
     return Specification.model_construct(**parts, donors=(), temperature=None, allocation=None)

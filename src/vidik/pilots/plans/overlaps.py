@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -14,13 +14,17 @@ from vidik.pilots.specification import Specification
 
 @dataclass(frozen=True)
 class Overlap:
-    """Another frozen plan that measures some of the same signals on some of the same days."""
+    """Another frozen plan that measures some of the same signals on some of the same days.
+
+    `twins` are those of the `signals` that come from elsewhere in the other plan and have the same numbers.
+    """
 
     plan: int
     title: str
     signals: list[str]
     first: date
     last: date
+    twins: list[str] = field(default_factory=list)
 
 
 def overlaps_of(
@@ -36,11 +40,12 @@ def overlaps_of(
     found = []
     for number, other in sorted(others.items()):
         shared = [own[source_of(unit)] for unit in other.units if source_of(unit) in own]
-        shared += [name for name in (twins or {}).get(number, ()) if name not in shared]
+        alike = [name for name in (twins or {}).get(number, ()) if name not in shared]
+        shared += alike
         if shared and specification.reporting.period.overlaps(other.reporting.period):
             first = max(specification.reporting.first, other.reporting.first)
             last = min(specification.reporting.last, other.reporting.last)
-            found.append(Overlap(number, other.title, shared, first, last))
+            found.append(Overlap(number, other.title, shared, first, last, alike))
     return found
 
 

@@ -18,6 +18,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound, Unprocessable
 from vidik.kernel.identity import Principal
 from vidik.pilots.ledger import repository as ledger
+from vidik.pilots.measurement.series import Series
 from vidik.pilots.measurement.twins import alike_units
 from vidik.pilots.plans import data, overlaps, repository
 from vidik.pilots.plans.canonical import canonical, digest
@@ -31,6 +32,7 @@ from vidik.pilots.plans.freezing import (
     plan_text,
     stand,
 )
+from vidik.pilots.plans.overlaps import Overlap
 from vidik.pilots.plans.repository import Signature
 from vidik.pilots.specification import Allocation, Share, Specification
 
@@ -286,6 +288,12 @@ async def _locked_draft(connection: Connection, plan: int) -> DictRow:
     return row
 
 
+async def overlaps_now(connection: Connection, plan: int, specification: Specification) -> list[Overlap]:
+    """The frozen plans that would count the same saving once more: by the same signals, or by the same numbers."""
+    others = await frozen_others(connection, plan)
+    return overlaps.overlaps_of(specification, others, await _twins(connection, specification, others))
+
+
 async def _refuse_double_counting(connection: Connection, plan: int, specification: Specification) -> None:
     others = await frozen_others(connection, plan)
     overlaps.refuse_other_currency(specification, others)
@@ -337,12 +345,17 @@ async def _twins(
     }
     if not rivals:
         return {}
-    own = (await data.read_data(connection, specification, specification.baseline.last)).units
+    own = await _units_before_start(connection, specification)
     found = {}
     for number, other in rivals.items():
-        theirs = (await data.read_data(connection, other, other.baseline.last)).units
+        theirs = await _units_before_start(connection, other)
         found[number] = await asyncio.to_thread(alike_units, own, theirs)
     return found
+
+
+async def _units_before_start(connection: Connection, specification: Specification) -> dict[str, Series]:
+    alone = specification.model_copy(update={"donors": (), "temperature": None})
+    return (await data.read_data(connection, alone, specification.baseline.last)).units
 
 
 async def _tell_the_sharing(

@@ -15,7 +15,7 @@ from vidik.pilots.plans.checking import Problem, check
 from vidik.pilots.plans.freezing import Standing, plan_text
 from vidik.pilots.plans.overlaps import Overlap
 from vidik.pilots.plans.service import digests_of, standing_of, state_of
-from vidik.pilots.specification import Design, Service
+from vidik.pilots.specification import Allocation, Design, Service
 
 Entry = Mapping[str, Any]
 _KNOWN = {"service": get_args(Service), "design": get_args(Design)}
@@ -111,10 +111,15 @@ def plan_view(
         "frozen": _frozen(row, standing) if standing else None,
         "amendments": _amendments(row, standing) if standing else [],
         "effective": standing.specification.model_dump(mode="json") if standing else None,
-        "overlaps": [{**plain(one), "allocation": plain(allocation and allocation.model_dump())} for one in overlaps],
+        "overlaps": [overlap_view(one, allocation) for one in overlaps],
         "origins": origins,
         "entry": entry,
     }
+
+
+def overlap_view(overlap: Overlap, allocation: Allocation | None) -> dict[str, Any]:
+    """Another pilot that counts the same, and how this plan shares with it."""
+    return {**plain(overlap), "allocation": plain(allocation and allocation.model_dump())}
 
 
 def _frozen(row: DictRow, standing: Standing) -> dict[str, Any]:

@@ -133,6 +133,8 @@ export interface Overlap extends Days {
   plan: Id;
   title: string;
   signals: string[];
+  /** Of these signals, those that the other plan has under another name: their numbers are the same. */
+  twins: string[];
 }
 
 /** The part of a plan that is frozen. */

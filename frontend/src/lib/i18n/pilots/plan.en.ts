@@ -51,6 +51,7 @@ export const plan = {
   "prove.complete": "Nothing is missing. The plan can be frozen.",
   "prove.missing": { one: "{n} thing is missing", other: "{n} things are missing" },
   "prove.overlaps": "Other pilots count the same signals at the same time",
+  "prove.twins": "The same numbers under another name: {names}",
 
   "power.title": "What this plan will be able to prove",
   "power.lead":

@@ -56,6 +56,7 @@ export const plan: Record<keyof typeof english, Message> = {
   "prove.complete": "Ништа не недостаје. План се може закључати.",
   "prove.missing": { one: "Недостаје {n} ствар", few: "Недостају {n} ствари", other: "Недостаје {n} ствари" },
   "prove.overlaps": "Други пилоти у исто време рачунају исте сигнале",
+  "prove.twins": "Исте бројке под другим именом: {names}",
 
   "power.title": "Шта ће овај план моћи да докаже",
   "power.lead":
