@@ -1,5 +1,6 @@
 """Every door of the modules' own interfaces, asked for a name that nothing can have: it is not there, no failure."""
 
+import json
 import re
 
 import httpx
@@ -37,6 +38,29 @@ async def test_no_door_fails_for_a_name_in_its_path(app: Starlette, client: http
         )
         if response.status_code >= 500:
             failed.append((method, path, response.json()["detail"]))
+    assert failed == []
+
+
+async def test_no_door_fails_for_a_number_that_is_too_large(app: Starlette, client: httpx.AsyncClient) -> None:
+    authenticator(app.state.services).sources.append(lambda _user, secret: EVERYTHING if secret == "all" else None)
+    paths = (await client.get("/api/openapi.json")).json()["paths"]
+    doors = [
+        (method, path, parameter["name"])
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        for parameter in operation.get("parameters", ())
+        if parameter["in"] == "query" and '"integer"' in json.dumps(parameter["schema"])
+    ]
+    assert len(doors) > 20
+    failed = []
+    for method, path, name in doors:
+        address = "/api" + re.sub(r"\{[^}]*\}", "1", path)
+        for number in (10**23, -(10**23), 2**63, 2**31):
+            response = await client.request(
+                method, address, headers={"Authorization": "Bearer all"}, params={name: number}
+            )
+            if response.status_code >= 500:
+                failed.append((method, path, name, number))
     assert failed == []
 
 

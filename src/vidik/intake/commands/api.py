@@ -12,7 +12,7 @@ from vidik.intake.devices.registry import load, load_managed
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import Conflict
-from vidik.kernel.forms import Keepable
+from vidik.kernel.forms import Keepable, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import Transaction
 
@@ -59,7 +59,7 @@ async def list_commands(
     device_id: Keepable,
     principal: Reader,
     connection: Transaction,
-    before: int | None = None,
+    before: RowId | None = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> dict[str, Any]:
     """Commands of a device from the newest back; `next` is the following `before`."""
@@ -69,7 +69,9 @@ async def list_commands(
 
 
 @router.delete("/devices/{device_id}/commands/{command}", status_code=204)
-async def cancel_command(device_id: Keepable, command: int, principal: Commander, connection: Transaction) -> Response:
+async def cancel_command(
+    device_id: Keepable, command: RowId, principal: Commander, connection: Transaction
+) -> Response:
     """Take back a command that the device has not acknowledged."""
     await load_managed(connection, principal, device_id, "devices.command")
     row = await repository.failed(connection, device_id, command, f"taken back by {principal.login}")

@@ -13,6 +13,7 @@ from vidik.intake.deadletters.replay import MOST_AT_ONCE, replay
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import BadInput, NotFound
+from vidik.kernel.forms import RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 
@@ -60,7 +61,7 @@ async def list_dead_letters(
     reason: str | None = None,
     state: State | Literal["all"] = "open",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
-    before: int | None = None,
+    before: RowId | None = None,
 ) -> dict[str, Any]:
     """Dead letters from the newest back, and how many each reason has; `next` is the following `before`."""
     criteria = {
@@ -82,7 +83,7 @@ async def list_dead_letters(
 
 
 @router.get("/dead-letters/{letter}/payload")
-async def show_payload(letter: int, principal: Reader, connection: Transaction) -> Response:
+async def show_payload(letter: RowId, principal: Reader, connection: Transaction) -> Response:
     """The payload as it came, up to 256 KiB."""
     row = await repository.payload(connection, letter, principal.reach("deadletters.read"))
     if row is None:

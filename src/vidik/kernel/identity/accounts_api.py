@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import AwareDatetime, Field
 
 from vidik.kernel.clock import iso
-from vidik.kernel.forms import Form
+from vidik.kernel.forms import Form, RowId
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.accounts import (
     AccountDraft,
@@ -96,7 +96,7 @@ async def add_account(body: NewAccount, principal: Manager, services: ServicesOf
 
 
 @router.patch("/accounts/{account}")
-async def edit_account(account: int, body: AccountChange, principal: Manager, services: ServicesOf) -> dict[str, Any]:
+async def edit_account(account: RowId, body: AccountChange, principal: Manager, services: ServicesOf) -> dict[str, Any]:
     """Change, end or revive an account, or give it a new password; its sessions end when it may do less."""
     given = body.model_fields_set
     async with services.database.transaction(services.settings.tenant) as connection:

@@ -8,6 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from vidik.kernel import audit
 from vidik.kernel.errors import Forbidden
+from vidik.kernel.forms import RowId
 from vidik.kernel.identity.authentication import require
 from vidik.kernel.identity.principal import Principal
 from vidik.kernel.services import Services
@@ -30,7 +31,7 @@ Reader = Annotated[Principal, Depends(_reader)]
 async def list_records(
     principal: Reader,
     services: ServicesOf,
-    before: int | None = None,
+    before: RowId | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     actor: str | None = None,
     subject: str | None = None,

@@ -10,7 +10,7 @@ from pydantic import Field
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import BadInput, Forbidden, NotFound
-from vidik.kernel.forms import Form
+from vidik.kernel.forms import Form, RowId
 from vidik.kernel.identity import repository
 from vidik.kernel.identity.authentication import (
     TOKEN_PREFIX,
@@ -73,7 +73,7 @@ async def add_token(body: NewToken, principal: Person, services: ServicesOf) -> 
 
 
 @router.delete("/tokens/{token}", status_code=204)
-async def revoke_token(token: int, principal: Person, services: ServicesOf) -> Response:
+async def revoke_token(token: RowId, principal: Person, services: ServicesOf) -> Response:
     """Revoke a token of mine, or anybody's for an administrator of the city; it ends at once."""
     account = None if principal.may("accounts.manage", None) else int(principal.id)
     async with services.database.platform() as connection:

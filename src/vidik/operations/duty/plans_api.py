@@ -12,7 +12,7 @@ from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Forbidden, NotFound, Unprocessable
-from vidik.kernel.forms import Keepable
+from vidik.kernel.forms import Keepable, RowId
 from vidik.kernel.identity import Principal, require_in_the_city
 from vidik.kernel.identity import repository as accounts
 from vidik.kernel.settings import Settings
@@ -56,7 +56,7 @@ async def write_plan(
 
 @router.delete("/plans/{code}", status_code=204)
 async def remove_plan(
-    code: Keepable, connection: Transaction, principal: Manager, version: Annotated[int, Query(ge=1)]
+    code: Keepable, connection: Transaction, principal: Manager, version: Annotated[RowId, Query(ge=1)]
 ) -> Response:
     """Take a plan away; what waits under it calls nobody any more."""
     row = await roster.find_plan(connection, code)
