@@ -17,6 +17,7 @@ ATOM = "http://www.w3.org/2005/Atom"
 LANGUAGES = ("sr-Cyrl", "sr-Latn", "en")
 _WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("Warnings", "Упозорења"),
+    "language": ("Language", "Језик и писмо"),
     "none": ("There is no warning now.", "Сада нема упозорења."),
     "until": ("until {time}", "до {time}"),
     "where": ("Where", "Где"),
@@ -40,12 +41,18 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "refused": ("The browser did not allow it.", "Прегледач то није дозволио."),
 }
 _STYLE = (
-    "body{font:17px/1.5 system-ui,sans-serif;max-width:44rem;margin:0 auto;padding:1rem;color:#1c2733;background:#fff}"
-    "article{border-left:6px solid #51606f;padding:.2rem 0 .4rem 1rem;margin:1.4rem 0}"
-    "h2{margin:.2rem 0;font-size:1.3rem}"
-    ".Extreme{border-color:#a30020}.Severe{border-color:#a33b00}.mark{font-weight:700}p{white-space:pre-wrap;"
-    "overflow-wrap:anywhere;margin:.4rem 0}.small{color:#51606f;font-size:.9rem}nav a{margin-right:1rem}"
-    "button{font:inherit;padding:.5rem 1rem;min-height:44px}a{color:#0b5394}"
+    ":root{color-scheme:light dark;--ink:#17212b;--soft:#465564;--ground:#fff;--link:#0b5394;--edge:#51606f;"
+    "--severe:#a33b00;--extreme:#a30020}"
+    "@media (prefers-color-scheme:dark){:root{--ink:#dfe7ee;--soft:#a3b3c1;--ground:#10171e;--link:#7cbcec;"
+    "--edge:#8496a6;--severe:#f0a13a;--extreme:#ff5d5d}}"
+    "body{font:17px/1.5 system-ui,sans-serif;max-width:44rem;margin:0 auto;padding:1rem;color:var(--ink);"
+    "background:var(--ground)}"
+    "article{border-left:6px solid var(--edge);padding:.2rem 0 .4rem 1rem;margin:1.4rem 0}"
+    "h1{font-size:1.7rem;margin:.4rem 0}h2{margin:.2rem 0;font-size:1.3rem}h3{margin:1rem 0 0;font-size:1rem}"
+    ".Extreme{border-color:var(--extreme)}.Severe{border-color:var(--severe)}.mark{font-weight:700}"
+    "p{white-space:pre-wrap;overflow-wrap:anywhere;margin:.4rem 0}.small{color:var(--soft);font-size:.9rem}"
+    "nav a{display:inline-flex;align-items:center;min-height:44px;margin-right:1.2rem}"
+    "button{font:inherit;padding:.5rem 1rem;min-height:44px}a{color:var(--link)}"
 )
 
 
@@ -72,7 +79,7 @@ def page(warnings: Sequence[Mapping[str, Any]], city: str, language: str, *, pre
         links = "".join(
             f'<a href="?language={code}" lang="{code}" hreflang="{code}">{names[code]}</a>' for code in LANGUAGES
         )
-        parts.append(f'<nav aria-label="Језик / Language">{links}</nav>')
+        parts.append(f'<nav aria-label="{escape(words("language", language), quote=True)}">{links}</nav>')
     parts += [_article(row, language) for row in warnings] or [f"<p>{escape(words('none', language))}</p>"]
     if not preview:
         data = "".join(
