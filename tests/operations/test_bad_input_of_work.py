@@ -1,7 +1,8 @@
-"""Every door of incidents, tasks, crews, duty and warnings, knocked at with nonsense: refused with the reason, the
-field named, and nothing changed."""
+"""Every door of incidents, requests, tasks, crews, duty, warnings and exercises, knocked at with nonsense: refused
+with the reason, the field named, and nothing changed."""
 
 import json
+import re
 import struct
 import zlib
 from collections.abc import AsyncIterator, Iterator
@@ -57,7 +58,7 @@ UUID = "9b2f0e52-8f0a-4d41-9a64-1f6a3f6f7a10"
 TABLES = (
     "incident", "incident_entry", "incident_link", "incident_role", "task", "task_event", "task_photo", "crew",
     "crew_member", "crew_position", "shift", "on_call_plan", "duty_contact", "duty_browser", "duty_log", "handover",
-    "notice", "warning", "warning_browser", "work_event", "platform.audit_record",
+    "notice", "warning", "warning_browser", "exercise", "citizen_request", "work_event", "platform.audit_record",
 )  # fmt: skip
 
 
@@ -154,6 +155,12 @@ DOORS = [
     Door("POST", "/duty/handovers/1/sign", {"hash": "a" * 64}),
     Door("POST", "/warnings", {"content": CONTENT, "kind": "Update", "follows": 1, "incident": 1, "client_id": UUID}),
     Door("PUT", "/warnings/1", {"content": CONTENT}, True),
+    Door("POST", "/exercises", {"scenario": "no_such", "speed": 60, "client_id": UUID}),
+    Door("POST", "/exercises/1/pause", {}, True),
+    Door("POST", "/exercises/1/resume", {}, True),
+    Door("POST", "/exercises/1/stop", {"note": "x"}, True),
+    Door("POST", "/exercises/1/incidents", {"type": "flood", "title": "Поплава", "place": PLACE, "client_id": UUID,
+                                            "links": [{"kind": "asset", "target": "urn:x"}]}),
 ]  # fmt: skip
 WITHOUT_BODY = [
     ("DELETE", "/incidents/{}/links/alarm/1"),
@@ -285,7 +292,7 @@ async def knock(
     return await desk.request(door.method, "/api" + (path or door.path), content=content, headers=headers)
 
 
-@pytest.mark.parametrize("room", ["incidents", "tasks", "crews", "duty", "warnings"])
+@pytest.mark.parametrize("room", sorted({door.path.split("/")[1] for door in DOORS}))
 async def test_any_member_that_is_nonsense_is_named_and_changes_nothing(
     app: Starlette, desk: httpx.AsyncClient, room: str
 ) -> None:
@@ -304,6 +311,26 @@ async def test_any_member_that_is_nonsense_is_named_and_changes_nothing(
                 broken.append((door.path, "", str(content[:40]), answer.status_code, answer.text[:200]))
     assert broken == []
     assert await kept(app) == before
+
+
+ELSEWHERE = {
+    "POST /incidents/{incident_id}/procedures",  # procedures/test_procedures_over_http.py
+    "POST /duty/browsers/remove",  # says the same of every address
+}
+
+
+async def test_every_door_that_takes_a_body_is_knocked_at(desk: httpx.AsyncClient) -> None:
+    doors = (await desk.get("/api/openapi.json")).json()["paths"]
+    rooms = {door.path.split("/")[1] for door in DOORS}
+    taking = {
+        f"{method.upper()} {path}"
+        for path, methods in doors.items()
+        for method, told in methods.items()
+        if path.split("/")[1] in rooms and "requestBody" in told
+    }
+    patterns = {one: re.compile(re.sub(r"\{[^}]+\}", "[^/]+", one)) for one in taking}
+    knocked = {one for one in taking for door in DOORS if patterns[one].fullmatch(f"{door.method} {door.path}")}
+    assert taking - knocked == ELSEWHERE
 
 
 async def test_a_version_that_is_none_changes_nothing(app: Starlette, desk: httpx.AsyncClient) -> None:
