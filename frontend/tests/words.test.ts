@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../src/lib/api/client";
+import { alarmText, attributeName, inScript } from "../src/lib/i18n/index.svelte";
 import { taskTitle } from "../src/lib/tasks/words";
-import { errorText } from "../src/lib/words";
+import { errorText, storedText } from "../src/lib/words";
 import { preferences } from "../src/lib/preferences.svelte";
 
 const refused = (status: number, code: string, values = {}) =>
@@ -29,5 +30,28 @@ describe("the title of a task", () => {
   });
   it("stays as a person typed it", () => {
     expect(taskTitle({ title: "Brana kod Medijane", titles: null })).toBe("Brana kod Medijane");
+  });
+});
+
+describe("what is stored", () => {
+  it("is told apart by its unit where models have one name", () => {
+    expect(attributeName("intensity")).toBe("Vehicles an hour");
+    expect(attributeName("intensity", "A")).toBe("Current");
+    expect(attributeName("intensity", "AMP")).toBe("Current");
+  });
+
+  it("is a place or a text of the reader's, or neither", () => {
+    expect(storedText({ type: "Point", coordinates: [21.9, 43.32] })).toBe("43.32, 21.9");
+    expect(storedText({ en: "Spot 1", "sr-Cyrl": "Место 1", "sr-Latn": "Mesto 1" })).toBe("Spot 1");
+    expect(storedText("on")).toBeNull();
+    expect(storedText({ type: "Polygon", coordinates: [[[21.9, 43.3]]] })).toBeNull();
+  });
+
+  it("keeps a number by its unit and names Vidik in the reader's script", () => {
+    const message = { en: "Draws 0.9 W for 15 min, 3 citizens say.", "sr-Cyrl": "", "sr-Latn": "" };
+    expect(alarmText({ message })).toBe("Draws 0.9\u00a0W for 15\u00a0min, 3 citizens say.");
+    preferences.language = "sr-Cyrl";
+    expect(inScript("Vidik")).toBe("Видик");
+    preferences.language = "en";
   });
 });

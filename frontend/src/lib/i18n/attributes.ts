@@ -35,7 +35,7 @@ export const attributeWords: Record<string, Pair> = {
   flow: { en: "Flow", "sr-Cyrl": "Проток" },
   illuminanceLevel: { en: "Light level", "sr-Cyrl": "Јачина светла" },
   intensity: { en: "Vehicles an hour", "sr-Cyrl": "Возила на сат" },
-  "intensity AMP": { en: "Current", "sr-Cyrl": "Јачина струје" },
+  "intensity A": { en: "Current", "sr-Cyrl": "Јачина струје" },
   refParkingSite: { en: "Belongs to the car park", "sr-Cyrl": "Припада паркиралишту" },
   refStreetlightControlCabinet: { en: "Fed by the cabinet", "sr-Cyrl": "Напаја га орман" },
   location: { en: "Location", "sr-Cyrl": "Положај" },

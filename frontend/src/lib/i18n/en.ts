@@ -168,7 +168,7 @@ export const en = {
   "alarms.cancel": "Cancel",
   "alarms.acknowledgedBy": "{name} acknowledged at {time}",
   "alarms.clearedAt": "cleared at {time}",
-  "alarms.unacknowledged": "not acknowledged",
+  "alarms.unacknowledged": "unacknowledged",
   "alarms.value": "{value}, limit {threshold}",
   "alarms.count": { one: "seen once", few: "seen {n} times", other: "seen {n} times" },
   "alarms.here": "Alarms here",

@@ -1,5 +1,6 @@
 import type { FeedItem, Texts } from "../api/types";
 import { preferences, type Language } from "../preferences.svelte";
+import { symbol } from "../units";
 import { attributeWords, typeWords } from "./attributes";
 import { en, type Message, type MessageKey } from "./en";
 import { srCyrl } from "./sr-cyrl";
@@ -100,7 +101,7 @@ function words(catalogue: Record<string, { en: Message; "sr-Cyrl": Message }>, n
 /** An attribute in words; its unit tells apart what models call by one name. */
 export function attributeName(name: string, unit: string | null = null): string {
   const last = name.split(".").at(-1) ?? name;
-  const measured = `${last} ${unit}`;
+  const measured = `${last} ${symbol(unit)}`;
   return words(attributeWords, measured in attributeWords ? measured : last);
 }
 export const typeName = (name: string): string => words(typeWords, name);
