@@ -58,6 +58,30 @@ def test_every_link_to_a_file_leads_somewhere(page: Path) -> None:
     assert missing == []
 
 
+NOT_SAVED = {
+    "contexts": "looked up again",
+    "demo": "of the demo city",
+    "first-login.txt": "until the password is changed",
+    "lock": "of a start",
+    "logs": "of what was",
+    "postgres": "saved by PostgreSQL's own means",
+    "replay": "bookmarks of a replay",
+    "run": "of a start",
+}
+
+
+def test_a_backup_has_everything_that_is_kept_in_the_data_folder() -> None:
+    running = (ROOT / "docs" / "operators" / "running.md").read_text(encoding="utf-8")
+    saved = re.search(r"for mine in ((?:[\w.-]+|\s|\\)+); do", running)
+    assert saved is not None
+    sources = [file.read_text(encoding="utf-8") for file in (ROOT / "src").rglob("*.py")]
+    kept = {name for text in sources for name in re.findall(r'\bdata(?:_folder)? / "([a-z][\w.-]*)"', text)}
+    kept |= {name for text in sources for name in re.findall(r'\(folder / "([a-z-]+)"\)\.glob\("\*\.yaml"\)', text)}
+    kept |= {name for text in sources if "data / FILE_NAME" in text for name in re.findall(r'FILE_NAME = "(.+)"', text)}
+
+    assert sorted(kept - set(saved[1].split()) - NOT_SAVED.keys()) == []
+
+
 def test_every_decision_says_what_was_turned_down() -> None:
     silent = [
         page.name
