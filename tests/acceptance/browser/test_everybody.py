@@ -18,6 +18,10 @@ SCREENS = {
     "asset-in-alarm": f"/assets/{entity_id(container(3))}",
     "alarms": "/alarms",
     "vitals": "/vitals",
+    "vitals-table": "/vitals?view=table",
+    "vital": "/vitals/heating_in_band",
+    "city": "/city",
+    "wall": "/wall",
     "devices": "/devices",
     "device": f"/devices/{SUBSTATION}",
     "dead-letters": "/dead-letters",
@@ -25,6 +29,10 @@ SCREENS = {
     "tokens": "/administration/tokens",
     "audit": "/administration/audit",
     "nowhere": "/no-such-place",
+    "no-such-asset": "/assets/urn:ngsi-ld:Streetlight:nobody",
+    "no-such-device": "/devices/nobody",
+    "no-such-incident": "/incidents/999999",
+    "no-such-request": "/requests/nobody",
 }
 DIALOGS = {
     "command dialog": (f"/devices/{SUBSTATION}", "Give a command"),
