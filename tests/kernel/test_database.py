@@ -4,6 +4,7 @@ import asyncio
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from vidik.kernel.database import Database
 
@@ -54,3 +55,11 @@ class TestManyTenants:
             row = await cursor.fetchone()
         assert row is not None
         assert row["open"] <= 4 * 8
+
+    def test_a_server_that_is_gone_is_noticed_and_the_address_goes_before(self) -> None:
+        database = Database("postgresql://db.example/vidik?connect_timeout=3&options=-c%20role%3Dothers")
+
+        said = conninfo_to_dict(database._conninfo(""))
+
+        assert (said["connect_timeout"], said["tcp_user_timeout"]) == ("3", "60000")
+        assert said["options"] == "-c search_path=platform,public -c timezone=UTC"
