@@ -127,8 +127,8 @@ class Database:
 
     def _conninfo(self, schema: str) -> str:
         options = f"-c search_path={_path(schema)} -c timezone=UTC"
-        patience = {**_PATIENCE, **conninfo_to_dict(self.url)}
-        return make_conninfo(**patience, options=options, application_name="vidik")
+        said: dict[str, Any] = {**_PATIENCE, **conninfo_to_dict(self.url)}
+        return make_conninfo(**(said | {"options": options, "application_name": "vidik"}))
 
     @asynccontextmanager
     async def transaction(self, tenant: str) -> AsyncIterator[Connection]:
