@@ -62,7 +62,11 @@ export function errorText(error: unknown): string {
     return t("error.server", { code: error instanceof Error ? error.name : "?" });
   if (error.status === 0) return t("error.unreachable");
   const own = `error.${error.code}`;
-  const sentence = own in en ? t(own as MessageKey, error.values) : "";
+  const values = Object.entries(error.values).map(([name, value]) => [
+    name,
+    typeof value === "string" ? inScript(value) : value,
+  ]);
+  const sentence = own in en ? t(own as MessageKey, Object.fromEntries(values)) : "";
   // A sentence with a gap (a value that the server did not say) is worse than the server's own.
   if (sentence && !/\{\w+\}/.test(sentence)) return sentence;
   if (error.status === 403) return t("error.forbidden");

@@ -7,6 +7,7 @@ import pytest
 from tests.operations.conftest import rows
 from tests.operations.duty.calling import an_alarm
 from tests.operations.factories import minutes_ago
+from tests.web import DISPATCHER
 
 from vidik.kernel.services import Services
 from vidik.operations.alarms import holds_repository, repository
@@ -48,7 +49,9 @@ async def test_of_two_operators_one_has_acknowledged_and_the_other_is_told_who(
     number = await an_alarm(services.database, minutes_ago(5))
     answers = await asyncio.gather(*(client.post(f"/api/alarms/{number}/acknowledge") for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409]
-    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} == {"already-acknowledged"}
+    refused = [answer.json() for answer in answers if answer.status_code == 409]
+    assert {one["code"] for one in refused} == {"already-acknowledged"}
+    assert {one["values"]["person"] for one in refused} == {DISPATCHER.name}
     events = await rows(services, "SELECT transition FROM alarm_event ORDER BY id")
     assert [event["transition"] for event in events] == ["raised", "acknowledged"]
     records = await rows(services, "SELECT 1 FROM platform.audit_record WHERE action = 'alarm.acknowledge'")

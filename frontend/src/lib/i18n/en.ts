@@ -1,6 +1,7 @@
 import { control } from "./control.en";
 import { areasWords } from "./areas.en";
 import { identity } from "./identity.en";
+import { refusals } from "./refusals.en";
 import type { Message } from "./message";
 
 export type { Message };
@@ -334,6 +335,7 @@ export const en = {
 
   ...control,
   ...areasWords,
+  ...refusals,
   ...identity,
 } as const satisfies Record<string, Message>;
 

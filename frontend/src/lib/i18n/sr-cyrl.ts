@@ -1,6 +1,7 @@
 import { control } from "./control.sr-cyrl";
 import { areasWords } from "./areas.sr-cyrl";
 import { identity } from "./identity.sr-cyrl";
+import { refusals } from "./refusals.sr-cyrl";
 import type { Message, MessageKey } from "./en";
 
 /** Serbian in Cyrillic; Latin is derived from it. The type makes a missing text a compile error. */
@@ -340,5 +341,6 @@ export const srCyrl: Record<MessageKey, Message> = {
 
   ...control,
   ...areasWords,
+  ...refusals,
   ...identity,
 };

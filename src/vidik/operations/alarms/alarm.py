@@ -217,6 +217,7 @@ def acknowledge_alarm(alarm: Alarm, *, person: str, note: str | None, now: datet
             raise Conflict(
                 f"{alarm.acknowledged_by} acknowledged this alarm at {alarm.acknowledged_at:%H:%M} UTC.",
                 code="already-acknowledged",
+                values={"person": alarm.acknowledged_by or ""},
             )
         return replace(alarm, note=note), Event("updated", alarm.state, alarm.state, act)
     if alarm.is_open and alarm.hidden_by is not None:

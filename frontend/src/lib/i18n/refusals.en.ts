@@ -1,0 +1,37 @@
+import type { Message } from "./message";
+
+/** What the server refuses people who work with alarms, incidents, requests, tasks and crews: why, and what to do. */
+export const refusals = {
+  "error.already-acknowledged": "{person} has acknowledged this alarm already.",
+  "error.already-hidden": "Somebody has put this alarm aside already.",
+  "error.not-hidden": "This alarm is not put aside any more.",
+  "error.alarm-hidden": "This alarm is put aside: bring it back first.",
+  "error.active": "Something is still wrong: reset it when its readings are good.",
+  "error.not-latched": "This alarm is over: there is nothing to reset.",
+  "error.incident-state": "Incident {number} stands otherwise by now: look at it again.",
+  "error.already-linked": "It belongs to incident {number} already.",
+  "error.not-linked": "It does not belong to this incident any more.",
+  "error.merge-itself": "An incident cannot become part of itself.",
+  "error.unknown-type": "There is no such kind of incident any more: choose another one.",
+  "error.unknown-person": "There is no such person any more: choose another one.",
+  "error.no-account": "There is no such person any more: choose another one.",
+  "error.exercise-over": "The exercise is over.",
+  "error.task-over": "The task is over. Open it again first.",
+  "error.task-not-over": "The task is not over: there is nothing to open again.",
+  "error.task-same-crew": "This crew has the task already.",
+  "error.task-without-crew": "No crew has this task any more.",
+  "error.task-of-others": "This task was never given to your crew.",
+  "error.crew-not-in-use": "This crew is not in use any more: choose another one.",
+  "error.crew-name-taken": "There is a crew of this name already.",
+  "error.crew-has-tasks": "The crew still has open tasks: give them to another one first.",
+  "error.no-skill": "There is no such skill any more: choose another one.",
+  "error.off-duty": "The crew is off duty: its position is not taken.",
+  "error.position-time": "The position comes from the future: look at the phone's clock.",
+  "error.duty-end": "Duty ends in the next 24 hours.",
+  "error.no-photo": "This is no photo that can be read (JPEG, PNG or WebP).",
+  "error.photo-too-large": "The photo is too large.",
+  "error.too-many-photos": "The task has as many photos as it can keep.",
+  "error.changed-meanwhile":
+    "{changed_by} has changed this meanwhile. Look at what stands now, then decide again.",
+  "error.not-found": "It is not there any more, or you may not see it.",
+} satisfies Record<string, Message>;
