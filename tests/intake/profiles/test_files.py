@@ -61,6 +61,12 @@ class TestMistakes:
             parse_profile(twice.encode(), "good.yaml")
 
 
+    @pytest.mark.parametrize("sealed", ["service_requests", "https://smartdatamodels.org/x/service_requests"])
+    def test_refuses_devices_that_report_what_citizens_do(self, sealed: str) -> None:
+        with pytest.raises(ProfileError, match="no device does"):
+            parse_profile(GOOD.replace("type: Thing", f'type: "{sealed}"').encode(), "good.yaml")
+
+
 class TestWordsThatYamlOnceTookForTruth:
     def test_keeps_on_and_off_as_words(self) -> None:
         states = GOOD.replace("minimum: 0, maximum: 10", "type: choice, choices: [on, off, no]")
