@@ -12,6 +12,7 @@ from starlette.applications import Starlette
 from tests.operations.conftest import rows
 from tests.operations.requests.outside import CITY_CONTEXT, Outside, Worker, a_request
 
+from vidik.context.jobs import expire_entities
 from vidik.context.store import sealed
 from vidik.kernel.identity import Principal, authenticator
 from vidik.kernel.identity.roles import Grant
@@ -192,6 +193,22 @@ class TestSealed:
         assert "Обреновићева 7" in kept["said"]
         await outside.delete(REQUEST)
         assert await rows(services, "SELECT id FROM entity_words") == []
+
+    async def test_a_word_with_an_end_goes_at_that(self, outside: Outside, services: Services) -> None:
+        await _create(outside.http)
+        fleeting = {"type": "Property", "value": "комшија", "expiresAt": "2999-01-01T00:00:00Z"}
+        assert (
+            await outside.http.patch(f"{NGSI}/entities/{REQUEST}", json={"description": fleeting})
+        ).status_code == 204
+        async with services.database.transaction("city") as connection:
+            await connection.execute("UPDATE attribute_expiry SET expires_at = now()")
+            await connection.execute(
+                "UPDATE entity_words SET document = replace(document::text, '2999-', '2020-')::jsonb"
+            )
+        await expire_entities(services, "city")
+        (kept,) = await rows(services, "SELECT document::text AS said FROM entity_words")
+        assert "комшија" not in kept["said"]
+        assert "Обреновићева 7" in kept["said"]
 
     async def test_it_goes_with_a_whole_new_state_that_does_not_say_it(
         self, outside: Outside, services: Services

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 from vidik.context.jsonld import names
-from vidik.context.store import arrays
+from vidik.context.store import arrays, expiry
 from vidik.context.store.document import Document, bounding_box, box_literal
 from vidik.kernel.database import Connection
 
@@ -76,6 +76,8 @@ async def _keep(connection: Connection, said: Mapping[str, Document]) -> None:
     kept = {entity_id: words for entity_id, words in said.items() if words}
     if not kept:
         return
+    turns = [(entity_id, moment) for entity_id, words in kept.items() if (moment := expiry.next_expiry(words))]
+    await expiry.note(connection, turns)
     await connection.execute(
         "INSERT INTO entity_words (id, document, place)"
         " SELECT id, document, nullif(place, '')::box FROM unnest(%s, %s, %s) AS new (id, document, place)"
