@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from structlog.testing import capture_logs
 
-from vidik.kernel.tasks import end_tasks, run_together
+from vidik.kernel.tasks import begin_endless, end_tasks, run_together
 
 
 class Deaf:
@@ -83,3 +84,24 @@ async def test_running_together_ends_together() -> None:
         await end_tasks(together)
 
     assert together.cancelled()
+
+
+class TestEndless:
+    async def test_work_that_fails_is_said_at_once_by_its_name(self) -> None:
+        async def fail() -> None:
+            raise RuntimeError("nobody waits for me")
+
+        with capture_logs() as said:
+            task = begin_endless(fail(), "listening")
+            await asyncio.wait([task])
+            await asyncio.sleep(0)
+
+        (line,) = said
+        assert (line["log_level"], line["work"], str(line["exc_info"])) == ("error", "listening", "nobody waits for me")
+
+    async def test_work_that_is_ended_says_nothing(self) -> None:
+        with capture_logs() as said:
+            task = begin_endless(asyncio.sleep(3600), "waiting")
+            await end_tasks(task)
+
+        assert said == []

@@ -27,7 +27,7 @@ from vidik.intake.message import Message, Outcome
 from vidik.intake.storing import Storer, sentence
 from vidik.kernel.clock import from_microseconds
 from vidik.kernel.database import Database
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 __all__ = ["Message", "Outcome", "Pipeline"]
 
@@ -130,8 +130,8 @@ class Pipeline:
     async def running(self) -> AsyncIterator["Pipeline"]:
         """Run the pipeline; at the end it stores what it has taken, then stops."""
         tasks = [
-            asyncio.create_task(self._run(), name="intake pipeline"),
-            asyncio.create_task(self._keep_house(), name="intake housekeeping"),
+            begin_endless(self._run(), "intake pipeline"),
+            begin_endless(self._keep_house(), "intake housekeeping"),
         ]
         try:
             await self._prepare_partitions()

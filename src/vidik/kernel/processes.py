@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psutil
 
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 BEAT_SECONDS = 1.0
 FRESH_SECONDS = 15.0
@@ -52,7 +52,7 @@ class Heart:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.suppress(OSError):  # on a full disk it is ready once there is room for the beat
             self._write()
-        self._task = asyncio.create_task(self._beat())
+        self._task = begin_endless(self._beat(), "sign of life")
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -16,7 +16,7 @@ from typing import Final, Self
 
 import structlog
 
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -87,7 +87,7 @@ class Publisher:
     async def open(self) -> None:
         """Connect. Raises PublishRefused for a bad credential, OSError or EOFError when nobody answers."""
         reader = await self._connect()
-        self._task = asyncio.create_task(self._run(reader), name=f"publisher {self._username}")
+        self._task = begin_endless(self._run(reader), f"publisher {self._username}")
 
     async def close(self) -> None:
         """End the connection; messages still without acknowledgement are given up."""

@@ -1,4 +1,4 @@
-"""Ending asyncio tasks for certain, and running endless ones together."""
+"""Ending asyncio tasks for certain, and endless ones: beside everything else, or together."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from vidik.kernel.logs import get_logger
+
 ASK_AGAIN_SECONDS = 0.5
+_log = get_logger("vidik.tasks")
 
 
 async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
@@ -30,6 +33,21 @@ async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
             task.exception()  # looked at, so that asyncio does not complain that nobody did
     if interrupted is not None:
         raise interrupted
+
+
+def begin_endless(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+    """Begin work that goes on beside everything else until `end_tasks`; if it fails, the log says so at once.
+
+    Nobody waits for such a task: what it raised would be seen at its end, or never.
+    """
+    task = asyncio.create_task(work, name=name)
+    task.add_done_callback(_say_if_it_failed)
+    return task
+
+
+def _say_if_it_failed(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("work that should go on has failed", work=task.get_name(), exc_info=error)
 
 
 async def run_together(*works: Coroutine[Any, Any, None]) -> None:

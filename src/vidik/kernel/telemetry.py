@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from vidik.kernel.processes import running_processes
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 PUBLISH_SECONDS = 2.0
@@ -75,7 +75,7 @@ async def published(collector: Collector, run_folder: Path, name: str) -> AsyncI
     registry.register(collector)
     file = run_folder / "metrics" / f"{name}.prom"
     file.parent.mkdir(parents=True, exist_ok=True)
-    task = asyncio.create_task(_publish(registry, file), name=f"metrics of {name}")
+    task = begin_endless(_publish(registry, file), f"metrics of {name}")
     try:
         yield
     finally:

@@ -17,7 +17,7 @@ from vidik.context.registrations.registry import Registry
 from vidik.context.registrations.repository import CHANNEL, Tally
 from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 _log = get_logger("vidik.federation")
 _LISTEN_AGAIN_SECONDS: Final = 2.0
@@ -80,7 +80,10 @@ class Federation:
 async def lifespan(services: Services) -> AsyncIterator[None]:
     """Listen while the web process serves; close connections to other sources at its end."""
     federation = Federation.of(services)
-    tasks = [asyncio.create_task(federation.listen()), asyncio.create_task(federation.write_down())]
+    tasks = [
+        begin_endless(federation.listen(), "changes of registrations"),
+        begin_endless(federation.write_down(), "counters of registrations"),
+    ]
     try:
         yield
     finally:

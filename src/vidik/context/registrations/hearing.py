@@ -19,7 +19,7 @@ from vidik.context.subscriptions import repository as subscriptions
 from vidik.kernel.database import Database, tenant_schema
 from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 DEAF_SECONDS: Final = 2.0
 """How often those who wait look by themselves while nothing can be heard."""
@@ -51,7 +51,7 @@ class Hearing:
         self._events[tenant_schema(tenant)].add(event)
         self._waiting += 1
         if self._task is None:
-            self._task = asyncio.create_task(self._listen(), name="changes of registrations and subscriptions")
+            self._task = begin_endless(self._listen(), "changes of registrations and subscriptions")
         try:
             yield event
         finally:

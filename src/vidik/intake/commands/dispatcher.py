@@ -15,7 +15,7 @@ from vidik.intake.commands import repository
 from vidik.intake.commands.target import show_on_entity
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Database
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -65,7 +65,7 @@ class CommandDispatcher:
     @asynccontextmanager
     async def running(self) -> AsyncIterator["CommandDispatcher"]:
         """Dispatch until the end of the context."""
-        task = asyncio.create_task(self._listen(), name="command dispatcher")
+        task = begin_endless(self._listen(), "command dispatcher")
         try:
             yield self
         finally:

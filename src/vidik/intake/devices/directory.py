@@ -12,7 +12,7 @@ from psycopg.rows import tuple_row
 from vidik.intake.devices.records import DeviceRecord, hash_secret, secret_matches
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.scripts import fold
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -52,7 +52,7 @@ class DeviceDirectory:
     async def start(self) -> None:
         """Load every device and begin to follow changes."""
         await self.refresh()
-        self._task = asyncio.create_task(self._follow(), name="device directory")
+        self._task = begin_endless(self._follow(), "device directory")
 
     async def close(self) -> None:
         """Stop following."""

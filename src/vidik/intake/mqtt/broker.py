@@ -18,7 +18,7 @@ from vidik.intake.mqtt.broker_url import BrokerOptions
 from vidik.intake.mqtt.counters import Counters
 from vidik.intake.mqtt.ports import PipelinePort
 from vidik.intake.mqtt.wire import VERSION_5, VERSION_311
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 STEADY_SECONDS: Final = 5.0
 
@@ -41,7 +41,7 @@ class BrokerDoor:
 
     async def start(self) -> None:
         """Begin to connect; returns at once, a broker that is away does not keep the house from starting."""
-        self._task = asyncio.create_task(self._run())
+        self._task = begin_endless(self._run(), "link to the broker")
 
     async def up(self) -> None:
         """Return when the door is connected and subscribed."""

@@ -18,6 +18,7 @@ from vidik.intake.mqtt.options import ListenerOptions, tls_context
 from vidik.intake.mqtt.patience import until
 from vidik.intake.mqtt.ports import Directory, PipelinePort
 from vidik.intake.mqtt.wire import Reason
+from vidik.kernel.tasks import begin_endless
 
 BACKLOG: Final = 4096
 OTHER_FILES: Final = 256
@@ -65,7 +66,9 @@ class Listener:
                 raise ValueError("MQTT over TLS needs a certificate: set VIDIK_MQTT_CERTIFICATE and VIDIK_MQTT_KEY")
             context = tls_context(options.certificate, options.key)
             self.tls_port = await self._listen(options.tls_port, context)
-            self._certificate_watch = asyncio.create_task(_renew_certificate(context, options.certificate, options.key))
+            self._certificate_watch = begin_endless(
+                _renew_certificate(context, options.certificate, options.key), "certificate of mqtt"
+            )
         self._hub.wheel.start()
         log.info("mqtt listener open", host=options.host, port=self.port, tls_port=self.tls_port)
 

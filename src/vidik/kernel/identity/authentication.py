@@ -23,7 +23,7 @@ from vidik.kernel.identity.principal import Principal
 from vidik.kernel.identity.reach import CITYS
 from vidik.kernel.identity.roles import grants_of
 from vidik.kernel.services import Services
-from vidik.kernel.tasks import end_tasks
+from vidik.kernel.tasks import begin_endless, end_tasks
 
 _log = structlog.get_logger(__name__)
 
@@ -142,7 +142,7 @@ class Authenticator:
     @asynccontextmanager
     async def following(self) -> AsyncIterator["Authenticator"]:
         """Hear of revocations while the process serves."""
-        task = asyncio.create_task(self._follow(), name="identity changes")
+        task = begin_endless(self._follow(), "identity changes")
         try:
             yield self
         finally:
