@@ -7,8 +7,3 @@ export function waiting(shown: readonly string[], current: readonly string[]): s
   const known = new Set(shown);
   return current.filter((id) => !known.has(id));
 }
-
-/** A change of grouping or filter, or the person's wish: take the current order. */
-export function settled(shown: readonly string[], current: readonly string[]): string[] {
-  return shown.length === 0 ? [...current] : [...shown];
-}

@@ -1,7 +1,7 @@
 import type { CitizenRequest } from "../api/requests";
 import type { Draft } from "../api/incidents";
 import { q } from "../i18n/requests";
-import { inScript, t, texts } from "../i18n/index.svelte";
+import { inScript, texts } from "../i18n/index.svelte";
 import { incidents } from "../incidents/store.svelte";
 
 const LONGEST = 200;
@@ -50,9 +50,3 @@ export const stateText = (request: CitizenRequest): string =>
   request.incident
     ? q(request.state === "done" ? "state.doneIn" : "state.inWorkIn", { number: request.incident.number })
     : q(`state.${request.state}`);
-
-/** A request as one line of words, for a mark on the map. */
-export const lineOf = (request: CitizenRequest): string =>
-  [whatText(request), whereText(request), request.exercise ? t("exercise.mark") : ""]
-    .filter(Boolean)
-    .join(", ");
