@@ -1,5 +1,6 @@
 """Rules tried against history: the figures, the job, and the refusal of a flood."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,6 +62,14 @@ async def dry_run(client: httpx.AsyncClient, **rule: Any) -> dict[str, Any]:
 
 
 class TestDryRun:
+    async def test_many_at_once_keep_nobody_waiting(self, client: httpx.AsyncClient) -> None:
+        asked = [client.post("/api/rules/dry-run", json={"rule": {"code": "heating_return_high"}}) for _ in range(12)]
+
+        answers = await asyncio.gather(*asked, client.get("/api/alarms"))
+
+        # More than the pool has connections: each held one and waited for another until the pool gave up (503).
+        assert [answer.status_code for answer in answers] == [200] * 13
+
     async def test_says_what_the_live_rule_raised(
         self,
         client: httpx.AsyncClient,
