@@ -84,6 +84,28 @@ class TestOpening:
         assert {incident["id"] for incident in found} == {found[0]["id"]}
         assert (await desk.open())["number"].endswith("-0002")
 
+    @pytest.mark.parametrize(
+        ("origins", "also", "found"),
+        [
+            (["simulated", "simulated"], False, "simulated"),
+            (["simulated", "exercise"], False, "simulated"),
+            (["recorded", "recorded"], False, "recorded"),
+            (["simulated", "real"], False, "real"),
+            (["simulated", "simulated"], True, "real"),
+        ],
+    )
+    async def test_of_simulated_alarms_alone_it_is_simulated_whoever_opens_it(
+        self, desk: Desk, alarms: list[Any], services: Services, origins: list[str], also: bool, found: str
+    ) -> None:
+        async with services.database.transaction("city") as connection:
+            for link, origin in zip(alarms[:2], origins, strict=True):
+                query = "UPDATE alarm SET origin = %s WHERE id = %s"
+                await connection.execute(query, [origin, int(link["target"])])
+        await store(services.database, SUBSTATION, {"power": 1.0})
+        asset = [{"kind": "asset", "target": SUBSTATION.entity_id}] if also else []
+        assert (await desk.open(links=[*alarms[:2], *asset]))["origin"] == found
+        assert (await desk.open())["origin"] == "real"
+
     async def test_an_alarm_that_has_an_incident_leads_there(self, desk: Desk, alarms: list[Any]) -> None:
         first = await desk.open(links=[alarms[0]])
         refused = await desk.ask("POST", "", 409, type="fire", title="Исто", links=[alarms[0]])

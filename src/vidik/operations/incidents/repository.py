@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from psycopg.rows import DictRow
 from psycopg.types.json import Jsonb
@@ -14,7 +14,7 @@ from vidik.kernel.identity.reach import CITYS, EVERYWHERE, Belonging, Reach, nam
 from vidik.kernel.scripts import fold
 from vidik.operations import twins
 from vidik.operations.entities import REQUEST_TYPES
-from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Link, LinkKind, Role
+from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Link, LinkKind, Origin, Role
 
 Which = Literal["open", "closed", "all"]
 _WHICH: Mapping[Which, str] = {
@@ -338,6 +338,25 @@ async def exercise_of(connection: Connection, link: Link) -> int | None:
     cursor = await connection.execute(f"SELECT exercise_id FROM {table} WHERE id = %s", [int(link.target)])
     row = await cursor.fetchone()
     return row["exercise_id"] if row else None
+
+
+async def origin_of(connection: Connection, link: Link) -> Origin:
+    """Return the origin of the alarms that something is; what is no alarm counts as real."""
+    if link.kind not in ("alarm", "alarm-group") or not await exists(connection, link):
+        return "real"
+    column = "id" if link.kind == "alarm" else "alarm_group"
+    cursor = await connection.execute(
+        f"""
+        SELECT CASE WHEN count(*) = 0 OR bool_or(origin = 'real') THEN 'real'
+                    WHEN bool_and(origin = 'recorded') THEN 'recorded'
+                    ELSE 'simulated' END AS origin
+          FROM alarm
+         WHERE {column} = %s
+        """,
+        [int(link.target)],
+    )
+    row = await cursor.fetchone()
+    return cast(Origin, row["origin"]) if row else "real"
 
 
 async def alarm_ids(connection: Connection, incident_id: int) -> list[int]:

@@ -16,7 +16,7 @@ from vidik.kernel.identity import Principal
 from vidik.operations import journal
 from vidik.operations.incidents import incident as core
 from vidik.operations.incidents import repository
-from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Link, Opening, Role, Step
+from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Link, Opening, Origin, Role, Step
 from vidik.operations.incidents.view import whole
 from vidik.operations.versions import Changed
 
@@ -59,7 +59,8 @@ async def open_incident(connection: Connection, opening: Opening, actor: Actor, 
         known = await repository.find_by_client(connection, opening.client_id)
         if known is not None:
             return known
-    opening = replace(opening, exercise_id=await _exercise_of(connection, opening))
+    origin = await _origin_of(connection, opening)
+    opening = replace(opening, exercise_id=await _exercise_of(connection, opening), origin=origin)
     incident, entry = core.opened(opening, act)
     incident = replace(incident, number=number)
     incident = replace(incident, id=await repository.insert(connection, incident))
@@ -209,6 +210,14 @@ async def _exercise_of(connection: Connection, opening: Opening) -> int | None:
     if len(found) > 1:
         raise _mixed(next(iter(exercises)))
     return found.pop() if found else None
+
+
+async def _origin_of(connection: Connection, opening: Opening) -> Origin:
+    """What hangs on simulated alarms alone is simulated, whoever opens it."""
+    if opening.origin != "real" or not opening.links:
+        return opening.origin
+    origins = {await repository.origin_of(connection, link) for link in opening.links}
+    return "real" if "real" in origins else min(origins)
 
 
 def _mixed(what: Link) -> Conflict:
