@@ -16,7 +16,7 @@ from vidik.pilots.baselines.statistics import daily_sums
 from vidik.pilots.events import find_events
 from vidik.pilots.measurement.grid import DayGrid, day_grid
 from vidik.pilots.measurement.series import Period, Series
-from vidik.pilots.measurement.sufficiency import judge_sufficiency
+from vidik.pilots.measurement.sufficiency import judge_sufficiency, missing_of
 from vidik.pilots.measurement.unit_changes import as_refusal, unit_findings
 from vidik.pilots.outcome import Finding
 
@@ -107,6 +107,48 @@ def events_of(run: Counterfactual, reporting: Period) -> list[Finding]:
     actual = np.where(run.reporting_rows, run.actual_days, actual)
     expected = np.where(run.reporting_rows, run.predicted_days, expected)
     return find_events(run.grid.days[rows], actual[rows], expected[rows], run.name, start=reporting.first)
+
+
+def asked_and_missing(
+    run: Counterfactual, findings: Sequence[Finding], baseline: Period, reporting: Period, excluded: Sequence[Period]
+) -> list[Finding]:
+    """What plans of the third version say besides: gaps, and the step in the baseline that season could hide."""
+    missing = missing_of(run.name, run.grid, run.actual, baseline, reporting, excluded)
+    return [*missing, *hidden_steps_of(run, findings, reporting.first)]
+
+
+def foreseen_findings(
+    series: Series,
+    temperature: Series | None,
+    baseline: Period,
+    reporting: Period,
+    *,
+    model: ModelName | None = None,
+    excluded: Sequence[Period] = (),
+    set_aside_standstill: bool = True,
+) -> list[Finding]:
+    """What is known of a meter before the reporting period begins: the baseline's sufficiency, gaps and events."""
+    grid = day_grid(series)
+    warmth = weather_of(temperature, grid).mean if temperature is not None else None
+    judged = judge_sufficiency(series.name, grid, warmth, baseline, reporting)
+    findings = [finding for finding in judged if finding.code.startswith("baseline-")]
+    if any(finding.severity == "refused" for finding in findings):
+        return findings
+    # Both periods are the baseline: nothing after it may be looked at.
+    findings += missing_of(series.name, grid, series.values, baseline, baseline, excluded)[:1]
+    changed = _other_units(series.name, grid, baseline, baseline, excluded)
+    run = project(
+        series,
+        temperature,
+        baseline,
+        reporting,
+        model=model,
+        excluded=[*excluded, *(Period(one.first, one.last) for one in changed if one.first and one.last)],
+        set_aside_standstill=set_aside_standstill,
+    )
+    events = events_of(run, reporting) if run is not None else []
+    hidden = hidden_steps_of(run, events, reporting.first) if run is not None else []
+    return [*findings, *changed, *hidden, *events]
 
 
 def hidden_steps_of(run: Counterfactual, findings: Sequence[Finding], start: date) -> list[Finding]:

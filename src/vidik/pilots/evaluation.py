@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 
 from vidik.kernel.errors import Unprocessable
-from vidik.pilots.assessment import Assessment, assess, hidden_steps_of
+from vidik.pilots.assessment import Assessment, asked_and_missing, assess
 from vidik.pilots.baselines.counterfactual import Counterfactual
 from vidik.pilots.baselines.models import ModelName
 from vidik.pilots.hourly import hours_of, spread_finding
@@ -70,7 +70,7 @@ def evaluate(
     interval = placebo_interval(actual, counterfactual, spread, scores, level)
     found = [*findings, *twice, *(finding for assessment, _ in assessed for finding in assessment.findings)]
     if specification.estimator > 2:
-        found += [finding for run in runs for finding in hidden_steps_of(run, found, reporting.first)]
+        found += [one for run in runs for one in asked_and_missing(run, found, baseline, reporting, excluded)]
     if interval.note:
         found.append(Finding("placebos-few", "warning", interval.note, values={"placebos": len(placebos)}))
     found += spread_finding(specification, [run.name for run in runs if units[run.name].is_daily])

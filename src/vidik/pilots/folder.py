@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from vidik.kernel.errors import BadInput, VidikError
-from vidik.pilots.assessment import assess, hidden_steps_of
+from vidik.pilots.assessment import asked_and_missing, assess
 from vidik.pilots.baselines.clock import SAMPLE, find_clock
 from vidik.pilots.baselines.counterfactual import project
 from vidik.pilots.calibration import Pool, calibrated
@@ -205,7 +205,7 @@ def _evaluated(reader: Reader, file: Path, temperature: Series | None, task: Tas
     seconds = time.process_time() - begin
     findings = [*findings, *assessment.findings, *_backwards(name, task)]
     if assessment.run is not None:
-        findings += hidden_steps_of(assessment.run, assessment.findings, task.test.first)
+        findings += asked_and_missing(assessment.run, assessment.findings, task.fit, task.test, ())
     placebos, pulse = _placebos(series, temperature, task), pulse_of(series, task.fit)
     run = assessment.run
     if run is None:

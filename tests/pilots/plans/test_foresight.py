@@ -55,3 +55,18 @@ def test_a_step_within_the_baseline_is_said_before_the_start() -> None:
 
     assert "step" not in before
     assert "step" in after
+
+
+def test_gaps_and_days_in_another_unit_are_said_before_the_start() -> None:
+    plan = Specification.model_validate(a_specification(temperature=None))
+    data = meters(days=plan.baseline.period.days)
+    name, unit = next(iter(data.units.items()))
+    values = unit.values.copy()
+    values[50:53] = np.nan
+    values[200:260] *= 1000
+
+    found = foresee(plan, replace(data, units={name: unit.with_values(values)}))["findings"]
+
+    codes = [one["code"] for one in found]
+    assert {"baseline-missing", "unit-changed"} <= set(codes)
+    assert "step" not in codes

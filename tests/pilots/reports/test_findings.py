@@ -23,6 +23,7 @@ COMPUTED = {
     ("measurement/sufficiency.py", "f'{code}-empty'"): {"baseline-empty", "reporting-empty"},
     ("measurement/sufficiency.py", "f'{code}-too-short'"): {"baseline-too-short", "reporting-too-short"},
     ("measurement/sufficiency.py", "f'{code}-gaps'"): {"baseline-gaps", "reporting-gaps"},
+    ("measurement/sufficiency.py", "f'{code}-missing'"): {"baseline-missing", "reporting-missing"},
     ("measurement/sufficiency.py", "f'{code}-temperature'"): {"baseline-temperature", "reporting-temperature"},
     ("measurement/counters.py", "f'counter-{code}'"): {"counter-rollover", "counter-reset"},
     ("measurement/reading.py", "code"): {"rows-short", "times-unreadable", "values-unreadable"},

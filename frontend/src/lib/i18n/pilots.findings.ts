@@ -50,6 +50,12 @@ export const findingsSrCyrl: Record<string, string> = {
     "{subject}: температура је позната за {share} дана основног периода; CalTRACK 2.0 тражи 90 %.",
   "reporting-temperature":
     "{subject}: температура је позната за {share} дана извештајног периода; CalTRACK 2.0 тражи 90 %.",
+  "baseline-missing":
+    "{subject}: у основном периоду недостаје вредности: {missing} од {of}; најдужа празнина је између {first} и {last}. Ништа није стављено на њихово место.",
+  "reporting-missing":
+    "{subject}: у извештајном периоду недостаје вредности: {missing} од {of}; најдужа празнина је између {first} и {last}. Ништа није стављено на њихово место.",
+  "means-bridged":
+    "{subject}: сати без вредности ({hours}), у празнинама до три сата, премошћени су правом линијом.",
   "baseline-season": "{subject}: основни период не садржи свако годишње доба извештајног.",
   constant: "{subject} стално показује исту вредност ({value}): погледајте да ли ишта мери.",
   "negative.repaired": "{subject}: негативних вредности: {count}; рачунају се као да недостају.",

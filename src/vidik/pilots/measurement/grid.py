@@ -43,6 +43,14 @@ class DayGrid:
         """Values of a grid like this one, a value a step."""
         return np.asarray(rates[self.day_of_step, self.hour_of_step], dtype=np.float64)
 
+    def steps_known(self, step_values: Values) -> tuple[Integers, Integers]:
+        """How many steps each local day has, and how many of them have a value."""
+        size, known = len(self.rates), ~np.isnan(step_values)
+        return (
+            np.bincount(self.day_of_step, minlength=size),
+            np.bincount(self.day_of_step[known], minlength=size),
+        )
+
     def daily(self, step_values: Values) -> Values:
         """Sum of the step values of each local day; NaN where a step is missing or the day has none."""
         known = np.bincount(self.day_of_step, minlength=len(self.rates))

@@ -79,7 +79,12 @@ def of_amounts(
         means = sums / counts
     start = np.datetime64(int(hours[0]), "h")
     if is_mean:
-        return start, _bridged(means, max(3, round(usual / HOUR) + 1)), []
+        joined = _bridged(means, max(3, round(usual / HOUR) + 1))
+        bridged = int((np.isnan(means) & ~np.isnan(joined)).sum())
+        if bridged == 0 or usual > 1.5 * HOUR:
+            return start, joined, []
+        text = f"{name}: {bridged} hours without a value, in gaps of up to three hours, were bridged by straight lines."
+        return start, joined, [Finding("means-bridged", "repaired", text, name, values={"hours": bridged})]
     if usual >= HOUR:
         clashes = int((counts > 1).sum())
         found = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Literal
 
@@ -68,6 +69,42 @@ def judge_sufficiency(
             "period; CalTRACK 2.0 asks for 365 days."
         )
         found.append(Finding("baseline-season", "warning", text, name, baseline.first, baseline.last))
+    return found
+
+
+def missing_of(
+    name: str, grid: DayGrid, values: Values, baseline: Period, reporting: Period, excluded: Sequence[Period] = ()
+) -> list[Finding]:
+    """What has no value in the two periods: how much, and the longest run of days that lack something.
+
+    `values` are the steps of the series that the grid was made of. Nothing is put in their place.
+    """
+    in_grid = grid.steps_known(values)
+    found = []
+    for period, code, words in ((baseline, "baseline", "baseline"), (reporting, "reporting", "reporting period")):
+        days = np.arange(np.datetime64(period.first), np.datetime64(period.last) + 1)
+        counts = np.ones(len(days), dtype=bool)
+        for some in excluded:
+            counts &= (days < np.datetime64(some.first)) | (days > np.datetime64(some.last))
+        rows = (days - grid.first).astype(np.int64)
+        inside = (rows >= 0) & (rows < len(grid.rates))
+        steps, known = (np.zeros(len(days), dtype=np.int64) for _ in range(2))
+        steps[~inside] = grid.hours
+        steps[inside], known[inside] = (part[rows[inside]] for part in in_grid)
+        missing = np.where(counts, steps - known, 0)
+        count = int(missing.sum())
+        if count == 0:
+            continue
+        lacking = np.flatnonzero(missing)
+        longest = max(np.split(lacking, np.flatnonzero(np.diff(lacking) > 1) + 1), key=len)
+        first, last = days[longest[0]].item(), days[longest[-1]].item()
+        step = "hours" if grid.hours > 1 else "days"
+        text = (
+            f"{name}: {count} of the {int(steps[counts].sum())} {step} of the {words} have no value; the longest gap "
+            f"lies between {first} and {last}. Nothing was put in their place."
+        )
+        numbers: dict[str, float | int | str] = {"missing": count, "of": int(steps[counts].sum())}
+        found.append(Finding(f"{code}-missing", "note", text, name, first, last, numbers))
     return found
 
 

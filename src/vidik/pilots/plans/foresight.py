@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from vidik.pilots.assessment import events_of, hidden_steps_of
-from vidik.pilots.baselines.counterfactual import project, weather_of
+from vidik.pilots.assessment import foreseen_findings
 from vidik.pilots.evaluation import donors_once
 from vidik.pilots.measurement.grid import day_grid
-from vidik.pilots.measurement.series import Period, Series
-from vidik.pilots.measurement.sufficiency import judge_sufficiency
+from vidik.pilots.measurement.series import Period
+from vidik.pilots.measurement.sufficiency import judge_sufficiency, missing_of
 from vidik.pilots.outcome import Finding
 from vidik.pilots.plain import plain
 from vidik.pilots.plans.data import Data
@@ -46,31 +45,23 @@ def foresee(specification: Specification, data: Data) -> dict[str, Any]:
 def _sufficiency(specification: Specification, data: Data) -> Iterator[Finding]:
     """Whether the data of the baseline suffice, and what is not routine in it: what would otherwise be refused or asked
     about once the pilot is over."""
-    warmth = data.temperature if specification.design == "baseline" else None
     baseline, reporting = specification.baseline.period, specification.reporting.period
     for name, series in data.units.items():
-        grid = day_grid(series)
-        temperature = weather_of(warmth, grid).mean if warmth is not None else None
-        judged = judge_sufficiency(name, grid, temperature, baseline, reporting)
-        yield from (finding for finding in judged if finding.code.startswith("baseline-"))
         if specification.design == "baseline":
-            yield from _events(specification, series, warmth)
-
-
-def _events(specification: Specification, series: Series, temperature: Series | None) -> Iterator[Finding]:
-    """Steps, drifts and changed weeks in the baseline of one unit."""
-    run = project(
-        series,
-        temperature,
-        specification.baseline.period,
-        specification.reporting.period,
-        model=None if specification.model == "best" else specification.model,
-        excluded=[exclusion.period for exclusion in specification.exclusions],
-        set_aside_standstill="stuck" in specification.repairs,
-    )
-    if run is not None:
-        events = events_of(run, specification.reporting.period)
-        yield from [*hidden_steps_of(run, events, specification.reporting.first), *events]
+            yield from foreseen_findings(
+                series,
+                data.temperature,
+                baseline,
+                reporting,
+                model=None if specification.model == "best" else specification.model,
+                excluded=[exclusion.period for exclusion in specification.exclusions],
+                set_aside_standstill="stuck" in specification.repairs,
+            )
+            continue
+        grid = day_grid(series)
+        judged = judge_sufficiency(name, grid, None, baseline, reporting)
+        yield from (finding for finding in judged if finding.code.startswith("baseline-"))
+        yield from missing_of(name, grid, series.values, baseline, baseline)[:1]
 
 
 def _baseline_fractions(specification: Specification, data: Data) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
