@@ -128,7 +128,7 @@ class TestAssets:
         together = [(await anext(one), await anext(other)) for _ in range(3)]
 
         await narrow.close()
-        assert ["12.5" in line for line, _ in together] == [False, True, False]
+        assert ["power,12.5,kW," in line for line, _ in together] == [False, True, False]
         assert all(line == same for line, same in together)
 
     async def test_who_asks_in_an_import_does_not_wait_for_its_end(
