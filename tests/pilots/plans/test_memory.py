@@ -196,3 +196,34 @@ class TestCandidates:
         kept = (await client.put("/api/pilots/candidates", json=body)).json()
         assert (kept["budget"], kept["changed_by"]) == (2e8, "Јелена Илић")
         assert (await client.get("/api/pilots/candidates")).json()["budget"] == 2e8
+
+    async def test_take_what_the_citys_own_data_can_show_where_nobody_said_otherwise(
+        self, services: Services, client: httpx.AsyncClient, memory: Database
+    ) -> None:
+        async def of(service: str) -> dict[str, Any]:
+            found = (await client.get("/api/pilots/candidates")).json()["services"]
+            return next(candidate for candidate in found if candidate["service"] == service)
+
+        draft = await a_draft(client, **a_plan())
+        service = (await client.get(f"/api/pilots/plans/{draft}")).json()["specification"]["service"]
+        before = await of(service)
+        assert before["detectable_from"] == {"kind": "register"}
+        await client.post(f"/api/pilots/plans/{draft}/power")
+        await work_off(services, "city")
+        power = (await client.get(f"/api/pilots/plans/{draft}/power")).json()
+
+        measured = await of(service)
+        assert measured["detectable_fraction"] == power["detectable"] != before["detectable_fraction"]
+        assert measured["detectable_from"]["kind"] == "plan"
+        assert (measured["detectable_from"]["plan"], measured["detectable_from"]["placebos"]) == (
+            draft,
+            power["placebos"],
+        )
+        assert (measured["provability"] < before["provability"]) == (
+            measured["detectable_fraction"] > before["detectable_fraction"]
+        )
+
+        said = {"overrides": {service: {"detectable_fraction": 0.2}}, "reason": "Звали смо катедру"}
+        await client.put("/api/pilots/candidates", json=said)
+        kept = await of(service)
+        assert (kept["detectable_fraction"], kept["detectable_from"]) == (0.2, {"kind": "city"})

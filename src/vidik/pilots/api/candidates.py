@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -12,6 +13,7 @@ from pydantic import Field
 
 from vidik.kernel import audit
 from vidik.kernel.clock import iso, now
+from vidik.kernel.database import Connection
 from vidik.kernel.errors import Unprocessable
 from vidik.kernel.forms import Form
 from vidik.kernel.heavy import worked_out
@@ -24,6 +26,8 @@ from vidik.pilots.plans import repository
 router = APIRouter(prefix="/pilots", tags=["pilots"])
 
 _REMEMBERED = 16
+_DETECTABLE = "detectable_fraction"
+Measured = Mapping[str, DictRow]
 Weight = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
 """How much a criterion counts against the others; only their ratios matter."""
 
@@ -53,14 +57,17 @@ async def read_candidates(services: ServicesOf, _: Reader, ranked: bool = True) 
     # Ranking takes seconds: the connection is given back before.
     async with services.database.session(services.settings.tenant) as connection:
         stored = await repository.read_assumptions(connection)
+        measured = await _measured(connection)
     assumed = WhatIf.model_validate(stored["content"]) if stored else WhatIf(overrides={})
-    return _candidates(stored, assumed, await _ranked(assumed) if ranked else None)
+    return _candidates(stored, assumed, measured, await _ranked(assumed, measured) if ranked else None)
 
 
 @router.post("/candidates/rank")
-async def rank_candidates(body: Annotated[WhatIf, Body()], _: Reader) -> dict[str, Any]:
+async def rank_candidates(body: Annotated[WhatIf, Body()], services: ServicesOf, _: Reader) -> dict[str, Any]:
     """Rank the services under other assumptions; nothing is saved."""
-    ranking: dict[str, Any] = plain(await _ranked(body))
+    async with services.database.session(services.settings.tenant) as connection:
+        measured = await _measured(connection)
+    ranking: dict[str, Any] = plain(await _ranked(body, measured))
     return ranking
 
 
@@ -68,7 +75,9 @@ async def rank_candidates(body: Annotated[WhatIf, Body()], _: Reader) -> dict[st
 async def change_candidates(body: Assumed, services: ServicesOf, principal: Manager) -> dict[str, Any]:
     """Make assumptions the city's own, for everybody who looks."""
     assumed = WhatIf(**body.model_dump(exclude={"reason"}))
-    ranking = await _ranked(assumed)  # what cannot be ranked is not kept
+    async with services.database.session(services.settings.tenant) as connection:
+        measured = await _measured(connection)
+    ranking = await _ranked(assumed, measured)  # what cannot be ranked is not kept
     content = assumed.model_dump(mode="json")
     async with services.database.transaction(services.settings.tenant) as connection:
         before = await repository.read_assumptions(connection)
@@ -82,11 +91,24 @@ async def change_candidates(body: Assumed, services: ServicesOf, principal: Mana
             reason=body.reason,
             details={"before": before["content"] if before else None, "after": content},
         )
-    return _candidates(stored, assumed, ranking)
+    return _candidates(stored, assumed, measured, ranking)
 
 
-def _candidates(stored: DictRow | None, assumed: WhatIf, ranking: Ranking | None) -> dict[str, Any]:
-    assumptions = _assumptions(assumed)
+async def _measured(connection: Connection) -> Measured:
+    """What savings the city's own data can show, by service, where a plan has asked."""
+    return {row["service"]: row for row in await repository.read_detectable(connection)}
+
+
+def _as_measured(assumed: WhatIf, measured: Measured) -> WhatIf:
+    """Assumptions with what the city's data can show, where nobody has said something else."""
+    overrides = dict(assumed.overrides)
+    for service, found in measured.items():
+        overrides[service] = {_DETECTABLE: found["detectable"], **overrides.get(service, {})}
+    return assumed.model_copy(update={"overrides": overrides})
+
+
+def _candidates(stored: DictRow | None, assumed: WhatIf, measured: Measured, ranking: Ranking | None) -> dict[str, Any]:
+    assumptions = _assumptions(_as_measured(assumed, measured))
     ranked = {service.service: service for service in ranking.services} if ranking else {}
     budget, rate = assumed.budget, assumed.discount_rate
     return {
@@ -98,9 +120,24 @@ def _candidates(stored: DictRow | None, assumed: WhatIf, ranking: Ranking | None
         "view": assumed.view,
         "changed_by": stored["changed_by"] if stored else None,
         "changed_at": iso(stored["changed_at"]) if stored else None,
-        "services": [_service(assumptions, name, ranked.get(name)) for name in assumptions.services],
+        "services": [
+            {
+                **_service(assumptions, name, ranked.get(name)),
+                "detectable_from": _origin(assumed.overrides.get(name, {}), measured.get(name)),
+            }
+            for name in assumptions.services
+        ],
         "ranking": plain(ranking),
     }
+
+
+def _origin(overrides: Mapping[str, Any], found: DictRow | None) -> dict[str, Any]:
+    """Where the smallest saving that shows comes from: the city's word, a plan's runs, or the register."""
+    if _DETECTABLE in overrides:
+        return {"kind": "city"}
+    if found is None:
+        return {"kind": "register"}
+    return {"kind": "plan", **{name: found[name] for name in ("plan", "title", "placebos", "simulated")}}
 
 
 def _service(assumptions: Assumptions, name: Any, ranked: ServiceRank | None) -> dict[str, Any]:
@@ -131,9 +168,10 @@ def _assumptions(assumed: WhatIf) -> Assumptions:
         raise Unprocessable(str(error), field="overrides", code="assumption") from None
 
 
-async def _ranked(assumed: WhatIf) -> Ranking:
+async def _ranked(assumed: WhatIf, measured: Measured) -> Ranking:
+    asked = _as_measured(assumed, measured)
     try:
-        return await worked_out(_ranking, orjson.dumps(assumed.model_dump(), option=orjson.OPT_SORT_KEYS))
+        return await worked_out(_ranking, orjson.dumps(asked.model_dump(), option=orjson.OPT_SORT_KEYS))
     except ValueError as error:
         raise Unprocessable(str(error), field="overrides", code="assumption") from None
 

@@ -108,6 +108,26 @@ async def write_power(connection: Connection, plan: int, power: Mapping[str, Any
     await connection.execute("UPDATE pilot_plan SET power = %s WHERE id = %s", [Jsonb(dict(power)), plan])
 
 
+async def read_detectable(connection: Connection) -> list[DictRow]:
+    """Of each service the plan whose data show the smallest saving, by the runs of its newest power curve.
+
+    `detectable` is a fraction that is shown in four of five pilots; 1 where no saving up to 60 % is.
+    """
+    cursor = await connection.execute(
+        """
+        SELECT DISTINCT ON (plan.draft ->> 'service')
+               plan.id AS plan, plan.draft ->> 'service' AS service, plan.draft ->> 'title' AS title,
+               greatest(coalesce((plan.power ->> 'detectable')::float8, 1), 0.001) AS detectable,
+               (plan.power ->> 'placebos')::int AS placebos, coalesce(frozen.simulated, false) AS simulated
+          FROM pilot_plan plan
+          LEFT JOIN pilot_frozen frozen ON frozen.plan = plan.id
+         WHERE (plan.power ->> 'placebos')::int >= 2
+         ORDER BY plan.draft ->> 'service', 4, plan.id DESC
+        """
+    )
+    return await cursor.fetchall()
+
+
 async def insert_frozen(connection: Connection, plan: int, canonical: str, hash_: str, signature: Signature) -> None:
     """Write what was signed; it can never be changed."""
     await connection.execute(

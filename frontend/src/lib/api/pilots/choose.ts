@@ -22,6 +22,10 @@ export interface Candidate {
   who_gains: Texts;
   risk: Texts;
   detectable_fraction: number;
+  /** Whose word the smallest saving that shows is: of runs over a plan's data, of the city, or of the register. */
+  detectable_from:
+    | { kind: "plan"; plan: number; title: string; placebos: number; simulated: boolean }
+    | { kind: "city" | "register" };
   expected_fraction: number;
   /** The chance that it saves at least what the site's data can show. */
   provability: number;

@@ -84,6 +84,12 @@ export const choose = {
   "numbers.risk": "What may go wrong",
   "numbers.provable": "Provable",
   "numbers.detectable": "{chance} chance; smallest saving that shows: {detectable}, expected: {expected}",
+  "numbers.byPlan": {
+    one: "Measured on your data: {n} trial run without any change, for the plan",
+    other: "Measured on your data: {n} trial runs without any change, for the plan",
+  },
+  "numbers.byRegister": "Assumed, until a plan of this service has asked what your data can show.",
+  "numbers.byCity": "Your city gave this number.",
   "numbers.sources": "Sources",
   "numbers.noSources": "No source is given; treat the numbers as guesses.",
   "numbers.method": "low and high are values that are passed only in 1 of 20 cases each.",
