@@ -204,8 +204,8 @@ class TestCandidates:
             found = (await client.get("/api/pilots/candidates")).json()["services"]
             return next(candidate for candidate in found if candidate["service"] == service)
 
-        draft = await a_draft(client, **a_plan())
-        service = (await client.get(f"/api/pilots/plans/{draft}")).json()["specification"]["service"]
+        plan = await a_draft(client, **a_plan())
+        draft, service = plan["id"], plan["specification"]["service"]
         before = await of(service)
         assert before["detectable_from"] == {"kind": "register"}
         await client.post(f"/api/pilots/plans/{draft}/power")
