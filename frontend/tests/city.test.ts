@@ -53,7 +53,9 @@ describe("the living picture of the city", () => {
 
   it("is live before its vital signs are there, and connects nothing for one who has left", async () => {
     vi.useRealTimers();
-    vi.stubGlobal("window", { addEventListener: () => {}, removeEventListener: () => {} });
+    const page = { addEventListener: () => {}, removeEventListener: () => {} };
+    vi.stubGlobal("window", page);
+    vi.stubGlobal("document", { ...page, hidden: false });
     const asked: string[] = [];
     const list = '{"position":7,"generated_at":"2026-11-23T01:00:00Z","assets":0}\n';
     let release = () => {};

@@ -35,6 +35,49 @@ describe("the stream", () => {
       new ReadableStream({ start: (it) => (it.enqueue(new TextEncoder().encode(text)), it.close()) }),
     );
 
+  it("gives its line back while nobody looks, and goes on from where it was", async () => {
+    const asked: (string | null)[] = [];
+    const states: string[] = [];
+    let ended = 0;
+    vi.stubGlobal("fetch", (_url: string, options: RequestInit) => {
+      asked.push(new Headers(options.headers).get("last-event-id"));
+      return Promise.resolve(
+        new Response(
+          new ReadableStream({
+            start: (it) => {
+              it.enqueue(new TextEncoder().encode(`id: ${40 + asked.length}\ndata: {}\n\n`));
+              options.signal?.addEventListener("abort", () => ((ended += 1), it.error(new Error("aborted"))));
+            },
+          }),
+        ),
+      );
+    });
+    const heard: ServerEvent[] = [];
+    const stream = new Stream({
+      url: "/stream",
+      lastEventId: "40",
+      onEvent: (event) => heard.push(event),
+      onState: (state) => states.push(state),
+      onHeard: () => {},
+      onRefused: () => {},
+    });
+    stream.rest();
+    const running = stream.run();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(asked).toEqual([]);
+    stream.rise();
+    await vi.waitFor(() => expect(heard).toHaveLength(1));
+    stream.rest();
+    await vi.waitFor(() => expect(states.at(-1)).toBe("connecting"));
+    expect([asked, ended]).toEqual([["40"], 1]);
+    stream.rise();
+    await vi.waitFor(() => expect(heard).toHaveLength(2));
+    expect(asked).toEqual(["40", "41"]);
+    expect(states).not.toContain("cut");
+    stream.stop();
+    await running;
+  });
+
   it("goes on from the last event after a cut", async () => {
     vi.useFakeTimers();
     const asked: (string | null)[] = [];

@@ -10,6 +10,7 @@ import { errorText } from "./words";
 import { work, type PresenceEvent, type WorkEvent } from "./work";
 
 const FEED_LENGTH = 60;
+const REST_AFTER_MS = 60_000;
 type AssetListener = (asset: AssetSummary, stateChanged: boolean) => void;
 
 const FOLD_SLICE = 2_000;
@@ -74,6 +75,8 @@ export class City {
     this.newestStart += 1;
     this.connection?.stop();
     this.connection = null;
+    clearTimeout(this.restTimer);
+    document.removeEventListener("visibilitychange", this.visibilityChanged);
     window.removeEventListener("offline", this.networkChanged);
     window.removeEventListener("online", this.networkChanged);
     clearTimeout(this.retryTimer);
@@ -298,8 +301,9 @@ export class City {
       lastEventId: position,
       onEvent: (event) => this.apply(event),
       onState: (state) => {
-        const back = state === "live" && this.stream === "cut";
+        const back = state === "live" && (this.stream === "cut" || this.rested);
         this.stream = state;
+        if (state === "live") this.rested = false;
         // Alarms and states may have changed while the line was cut, beyond what the stream replays.
         if (back) void this.refresh();
       },
@@ -308,12 +312,28 @@ export class City {
         if (status === 401) void api.alarms("open", 1).catch(() => {});
       },
     });
+    if (document.hidden) this.rest();
     void this.connection.run();
+    document.addEventListener("visibilitychange", this.visibilityChanged);
     window.addEventListener("offline", this.networkChanged);
     window.addEventListener("online", this.networkChanged);
   }
 
   private networkChanged = () => this.connection?.retry();
+
+  private rested = false;
+  private restTimer: ReturnType<typeof setTimeout> | undefined;
+
+  private visibilityChanged = () => {
+    clearTimeout(this.restTimer);
+    if (document.hidden) this.restTimer = setTimeout(() => this.rest(), REST_AFTER_MS);
+    else this.connection?.rise();
+  };
+
+  private rest(): void {
+    this.rested = true;
+    this.connection?.rest();
+  }
 
   private async refresh(): Promise<void> {
     work.readAnew();

@@ -66,6 +66,7 @@ export interface StreamOptions {
 /** Keep one stream open until stopped: reconnects from the last id, and takes long silence for a cut. */
 export class Stream {
   private stopped = false;
+  private resting = false;
   private failures = 0;
   private controller: AbortController | null = null;
   private lastEventId: string | null;
@@ -78,12 +79,20 @@ export class Stream {
   async run(): Promise<void> {
     while (!this.stopped) {
       this.options.onState(this.failures ? "cut" : "connecting");
+      if (this.resting) {
+        await new Promise<void>((resolve) => (this.wake = resolve));
+        continue;
+      }
       try {
         await this.connection();
       } catch {
         // A failed connection is the normal way for a stream to end; the wait below handles it.
       }
       if (this.stopped) return;
+      if (this.resting) {
+        this.failures = 0;
+        continue;
+      }
       this.options.onState("cut");
       this.failures += 1;
       await this.pause(Math.min(500 * 2 ** (this.failures - 1), 10_000) * (0.75 + Math.random() / 2));
@@ -93,6 +102,18 @@ export class Stream {
   /** The network came or went: end this connection, or stop waiting for the next one. */
   retry(): void {
     this.controller?.abort();
+    this.wake?.();
+  }
+
+  /** Give the line back while nobody looks: a browser has six of them to a server, and each tab would keep one. */
+  rest(): void {
+    this.resting = true;
+    this.retry();
+  }
+
+  /** Somebody looks: connect at once, from the last id. */
+  rise(): void {
+    this.resting = false;
     this.wake?.();
   }
 

@@ -17,6 +17,9 @@ from tests.acceptance.browser.small_city import (
 Open = Callable[..., Page]
 CITY_CONTEXT = '<https://vidik.rs/ns/city.jsonld>; rel="http://www.w3.org/ns/json-ld#context"'
 
+# What a browser says of a tab behind another; one without a screen never says it.
+HIDDEN = "window.isHidden = true; Object.defineProperty(document, 'hidden', { get: () => window.isHidden })"
+
 # A browser says "close" of a dialog with its next frame, and a busy machine draws few: as if none ever came.
 NO_FRAMES = "document.addEventListener('close', (event) => event.stopImmediatePropagation(), true)"
 
@@ -42,6 +45,24 @@ def test_an_alarm_arrives_live_and_is_acknowledged_with_name_and_time(open_page:
     page.get_by_role("dialog").get_by_role("button", name="Acknowledge").click()
     expect(here).to_contain_text(re.compile(r"First dispatcher acknowledged at \d\d:\d\d"))
     expect(here).to_contain_text("Fire brigade called")
+
+
+def test_tabs_that_nobody_looks_at_leave_the_lines_to_the_one_that_is_seen(open_page: Open) -> None:
+    """A browser has six lines to a server; each tab kept one, and the seventh waited for ever."""
+    first = open_page("/situation")
+    expect(first.get_by_text("live", exact=True)).to_be_visible()
+    hidden = []
+    for _ in range(6):
+        tab = first.context.new_page()
+        tab.add_init_script(HIDDEN)
+        tab.goto("/alarms")
+        hidden.append(tab)
+    seen = first.context.new_page()
+    seen.goto("/situation")
+    expect(seen.get_by_text("live", exact=True)).to_be_visible()
+    expect(hidden[0].get_by_text("connecting")).to_be_visible()
+    hidden[0].evaluate("window.isHidden = false; document.dispatchEvent(new Event('visibilitychange'))")
+    expect(hidden[0].get_by_text("live", exact=True)).to_be_visible()
 
 
 def test_a_reading_appears_on_the_open_screen(open_page: Open, city: SmallCity) -> None:
