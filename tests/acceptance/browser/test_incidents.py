@@ -231,6 +231,22 @@ def test_is_closed_with_cause_and_lesson_and_opened_again(open_page: Open, http:
     expect(page.get_by_role("button", name="Contained")).to_be_visible()
 
 
+def test_an_asset_is_added_to_an_incident_that_runs_and_says_so(
+    open_page: Open, http: httpx.Client, incident: dict[str, Any]
+) -> None:
+    page = open_page(f"/assets/{entity_id(container(7))}")
+    expect(page.get_by_role("button", name="Add to an incident")).to_be_visible()
+    page.keyboard.press("l")
+    chosen = page.get_by_role("radio", name=incident["number"])
+    expect(chosen).to_be_visible()
+    chosen.check()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("link", name=f"Part of incident {incident['number']}")).to_be_visible()
+    assert findings(page) == []
+    linked = http.get(f"/api/incidents/{incident['id']}").json()["links"]
+    assert ("asset", entity_id(container(7))) in [(link["kind"], link["target"]) for link in linked]
+
+
 def test_a_slip_of_the_finger_or_the_mouse_throws_nothing_away_that_was_typed(
     open_page: Open, http: httpx.Client
 ) -> None:
