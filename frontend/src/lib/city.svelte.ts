@@ -59,7 +59,12 @@ export class City {
       const readVitals = () => void this.loadVitals().catch(() => {});
       this.vitalsTimer = setInterval(readVitals, 15_000);
       readVitals();
-      const [assets] = await Promise.all([this.loadAssets(), this.loadAlarms(), this.loadFeed()]);
+      // The stream tells on from the list's position: what says nothing of a position is read after it stands.
+      let others: Promise<unknown> = Promise.resolve();
+      const assets = await this.loadAssets(
+        () => (others = Promise.all([this.loadAlarms(), this.loadFeed()])),
+      );
+      await others;
       if (number !== this.newestStart) return;
       this.loaded = true;
       this.failure = null;
@@ -94,11 +99,11 @@ export class City {
   private meanwhile: ServerEvent[] = [];
 
   /** Read every asset anew; of several readings at once the one that began last stands. */
-  private async loadAssets(): Promise<AssetList> {
+  private async loadAssets(begun?: () => void): Promise<AssetList> {
     const number = ++this.newestReading;
     this.readings += 1;
     try {
-      const list = await readAssets();
+      const list = await readAssets(begun);
       if (number === this.newestReading) {
         this.replaceAssets(list.assets);
         // The list takes a moment to come: what the stream told of assets after its position is told again.
