@@ -60,7 +60,6 @@ class TestMistakes:
         with pytest.raises(ProfileError, match="already has another unit"):
             parse_profile(twice.encode(), "good.yaml")
 
-
     @pytest.mark.parametrize("sealed", ["service_requests", "https://smartdatamodels.org/x/service_requests"])
     def test_refuses_devices_that_report_what_citizens_do(self, sealed: str) -> None:
         with pytest.raises(ProfileError, match="no device does"):
