@@ -18,7 +18,8 @@ REQUEST_TYPES = (names.expand_type(REQUEST_TYPE), names.expand_type(twins.twin_t
 """The types of citizens' requests, real ones and those of exercises."""
 _ADDRESS = names.expand_attribute("address_string")
 _SERVICE_CODE = names.expand_attribute("service_code")
-_HOUSE = re.compile(r",|\s+\d")
+_HOUSE = re.compile(r",|\s+\d+(?!\d|\.\s*[^\W\d])")
+"""Where a street's name ends: 12 is a house, and 12. фебруар a day that a street is called after."""
 _LONGEST_NAME = 300
 
 
