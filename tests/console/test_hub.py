@@ -1,7 +1,6 @@
 """One stream, many browsers: shared frames, bounded memory, no value lost to a slow one for ever."""
 
 import asyncio
-import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -57,19 +56,6 @@ class TestClient:
             hub.publish(Frame(2, event("work", {"topic": "notice"}, 2), permission="duty.read"))
             assert events(one.take()) == [("work", {"topic": "incident"})]
             assert events(other.take()) == []
-
-    def test_is_told_again_of_work_from_before_its_list_of_assets(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Lists of work say no position: one that was read a moment before the list of assets would lack it."""
-        hub, crew, frames = Hub(), a_person(Grant("crew")), WorkFrames()
-        work = {"topic": "incident", "subject": "7", "data": {"version": 3}}
-        hub.publish(frames.of_work(work, 4))
-        hub.publish(a_frame(5, s01=1.0))
-        with hub.joined(6, crew) as client:
-            assert events(client.take()) == [("work", work)]
-        moment = time.monotonic()
-        monkeypatch.setattr(time, "monotonic", lambda: moment + 61)
-        with hub.joined(6, crew) as late:
-            assert events(late.take()) == []
 
     def test_gets_what_its_person_reaches_and_hears_of_what_goes_out_of_sight(self) -> None:
         hub = Hub()
@@ -242,7 +228,7 @@ class TestHub:
         hub.begin(0)
         for position in range(1, 200):
             hub.publish(Frame(position, b"x" * 100_000))
-        assert sum(len(frame.payload) for _, frame in hub._recent) <= 8 * 1024 * 1024
+        assert sum(len(frame.payload) for frame in hub._recent) <= 8 * 1024 * 1024
         with hub.joined(1) as client:
             assert events(client.take()) == [("reset", {})]
 

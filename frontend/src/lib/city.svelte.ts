@@ -59,12 +59,7 @@ export class City {
       const readVitals = () => void this.loadVitals().catch(() => {});
       this.vitalsTimer = setInterval(readVitals, 15_000);
       readVitals();
-      // The stream tells on from the list's position: what says nothing of a position is read after it stands.
-      let others: Promise<unknown> = Promise.resolve();
-      const assets = await this.loadAssets(
-        () => (others = Promise.all([this.loadAlarms(), this.loadFeed()])),
-      );
-      await others;
+      const [assets] = await Promise.all([this.loadAssets(), this.loadAlarms(), this.loadFeed()]);
       if (number !== this.newestStart) return;
       this.loaded = true;
       this.failure = null;
@@ -99,11 +94,11 @@ export class City {
   private meanwhile: ServerEvent[] = [];
 
   /** Read every asset anew; of several readings at once the one that began last stands. */
-  private async loadAssets(begun?: () => void): Promise<AssetList> {
+  private async loadAssets(): Promise<AssetList> {
     const number = ++this.newestReading;
     this.readings += 1;
     try {
-      const list = await readAssets(begun);
+      const list = await readAssets();
       if (number === this.newestReading) {
         this.replaceAssets(list.assets);
         // The list takes a moment to come: what the stream told of assets after its position is told again.

@@ -48,18 +48,6 @@ class Work {
     for (const watcher of this.watchers) watcher(event);
   }
 
-  /** Read a list of a topic while the stream goes on: it may be from before what was told meanwhile, which is told again. */
-  async reading<Read>(topic: WorkTopic, read: () => Promise<Read>): Promise<Read> {
-    const meanwhile: WorkEvent[] = [];
-    const stop = this.on(topic, (event) => meanwhile.push(event));
-    try {
-      return await read();
-    } finally {
-      stop();
-      for (const event of meanwhile) this.tell(event);
-    }
-  }
-
   tell(event: WorkEvent): void {
     // A thing has gone out of this person's sight: lists are read anew, and it is not in them.
     if (event.data === null) return this.readAnew();

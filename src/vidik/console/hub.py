@@ -9,7 +9,6 @@ when whose things are has changed, everybody who does not see everything starts 
 """
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,8 +25,6 @@ _QUEUED_FRAMES = 16
 _MERGED_ASSETS = 20_000
 _MERGED_EVENTS = 200
 _REPLAYED_BYTES = 8 * 1024 * 1024
-_LISTS_READ_SECONDS = 60.0
-"""How long before its stream a browser may have read its lists, which say nothing of a position."""
 
 _ASKED_AGAIN_SECONDS = 1.0
 
@@ -53,8 +50,6 @@ class Frame:
     gone_for: Belonging | None = None
     """Whose it was: who reached that and no longer this gets `gone` instead."""
     gone_payload: bytes = b""
-    is_versioned: bool = False
-    """Of a thing with versions, so that it may be told twice: whoever comes gets those of the last minute."""
     is_passing: bool = False
     """Of this moment only: who comes back later does not get it (where a crew was whose shift has ended)."""
 
@@ -191,7 +186,7 @@ class Hub:
 
     def __init__(self) -> None:
         self._clients: set[Client] = set()
-        self._recent: deque[tuple[float, Frame]] = deque()
+        self._recent: deque[Frame] = deque()
         self._recent_bytes = 0
         self._begins_at = 0
         self.closed = False
@@ -206,10 +201,10 @@ class Hub:
     def publish(self, frame: Frame) -> None:
         """Give a frame to every client, and keep it for those who come back unless it is a passing one."""
         if not frame.is_passing:
-            self._recent.append((time.monotonic(), frame))
+            self._recent.append(frame)
             self._recent_bytes += len(frame.payload)
         while self._recent_bytes > _REPLAYED_BYTES:
-            _, gone = self._recent.popleft()
+            gone = self._recent.popleft()
             self._recent_bytes -= len(gone.payload)
             self._begins_at = max(self._begins_at, gone.position)
         for client in self._clients:
@@ -245,12 +240,7 @@ class Hub:
                 client.lost = True
             else:
                 # Events that share the last position may be repeated; all of them may be applied twice.
-                lately = time.monotonic() - _LISTS_READ_SECONDS
-                missed = (
-                    client.seen(frame)
-                    for told_at, frame in self._recent
-                    if frame.position >= last_event_id or (frame.is_versioned and told_at > lately)
-                )
+                missed = (client.seen(frame) for frame in self._recent if frame.position >= last_event_id)
                 client.frames.extend(frame for frame in missed if frame is not None)
             client.woken.set()
         self._clients.add(client)

@@ -22,22 +22,14 @@ class WorkFrames:
         """Return the frame of an event; what says whose it is goes to those only who reach it."""
         payload, permission = event("work", work, position), SEEN_WITH[work["topic"]]
         if "organisations" not in work["data"]:
-            return Frame(position, payload, permission=permission, is_versioned=True)
+            return Frame(position, payload, permission=permission)
         thing, belonging = (work["topic"], work["subject"]), Belonging.of(work["data"])
         before = self._whose.get(thing, belonging)
         self._whose[thing] = belonging
         if before == belonging:
-            return Frame(position, payload, permission=permission, belonging=belonging, is_versioned=True)
+            return Frame(position, payload, permission=permission, belonging=belonging)
         gone = event("work", {**work, "data": None}, position)
-        return Frame(
-            position,
-            payload,
-            permission=permission,
-            belonging=belonging,
-            gone_for=before,
-            gone_payload=gone,
-            is_versioned=True,
-        )
+        return Frame(position, payload, permission=permission, belonging=belonging, gone_for=before, gone_payload=gone)
 
     @staticmethod
     def of_presence(said: Mapping[str, Any], position: int) -> Frame:

@@ -109,13 +109,9 @@ export async function readAssetLines(chunks: ReadableStreamDefaultReader<string>
   return { position: head.position, assets };
 }
 
-/**
- * Ask for every asset. `begun` is called when the position of the list stands and its rows are still on their way.
- * Throws an ApiError, also when the line was cut on the way.
- */
-export async function readAssets(begun: () => void = () => {}): Promise<AssetList> {
+/** Ask for every asset. Throws an ApiError, also when the line was cut on the way. */
+export async function readAssets(): Promise<AssetList> {
   const response = await answerOf("GET", "/api/console/assets.ndjson");
-  begun();
   if (!response.body) throw new ApiError(0, "unreachable", "");
   const chunks = response.body.pipeThrough(new TextDecoderStream()).getReader();
   try {

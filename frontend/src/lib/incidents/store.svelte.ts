@@ -57,29 +57,27 @@ class Incidents {
 
   async load(): Promise<void> {
     try {
-      await work.reading("incident", () => this.readAll());
+      const [page, types] = await Promise.all([
+        incidentsApi.list({ state: "open", limit: 500 }),
+        this.types.length > 0 ? { items: this.types } : incidentsApi.types(),
+      ]);
+      const next = new Map<string, Incident>();
+      // Ended ones that a page shows stay; running ones that are no longer listed have ended.
+      for (const [id, known] of this.all) if (!isRunning(known)) next.set(id, known);
+      for (const incident of page.items) next.set(incident.id, newer(this.all.get(incident.id), incident));
+      const unsure = [...this.all.values()].filter((known) => !next.has(known.id));
+      this.all = next;
+      this.types = types.items;
+      this.loaded = true;
+      this.failure = null;
+      // What the stream did not bring while it was cut is missing in the timelines that somebody looks at.
+      const again = new Set([...unsure.map((known) => known.id), ...this.attended]);
+      await Promise.all(
+        [...again].map((id) => this.read(id).catch((error: unknown) => this.lose(id, error))),
+      );
     } catch (error) {
       this.failure = errorText(error);
     }
-  }
-
-  private async readAll(): Promise<void> {
-    const [page, types] = await Promise.all([
-      incidentsApi.list({ state: "open", limit: 500 }),
-      this.types.length > 0 ? { items: this.types } : incidentsApi.types(),
-    ]);
-    const next = new Map<string, Incident>();
-    // Ended ones that a page shows stay; running ones that are no longer listed have ended.
-    for (const [id, known] of this.all) if (!isRunning(known)) next.set(id, known);
-    for (const incident of page.items) next.set(incident.id, newer(this.all.get(incident.id), incident));
-    const unsure = [...this.all.values()].filter((known) => !next.has(known.id));
-    this.all = next;
-    this.types = types.items;
-    this.loaded = true;
-    this.failure = null;
-    // What the stream did not bring while it was cut is missing in the timelines that somebody looks at.
-    const again = new Set([...unsure.map((known) => known.id), ...this.attended]);
-    await Promise.all([...again].map((id) => this.read(id).catch((error: unknown) => this.lose(id, error))));
   }
 
   put(coming: Incident): Incident {

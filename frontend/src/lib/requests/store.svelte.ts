@@ -33,7 +33,6 @@ class Requests {
     return () => {
       for (const stop of stops) stop();
       clearTimeout(this.timer);
-      this.timer = undefined;
       this.waiting.clear();
       this.all = new Map();
       this.loaded = false;
@@ -42,10 +41,8 @@ class Requests {
 
   async load(): Promise<void> {
     try {
-      await work.reading("request", async () => {
-        const page = await requestsApi.list({ state: "open", limit: 500 });
-        this.all = new Map(page.items.map((request) => [request.id, this.newer(request)]));
-      });
+      const page = await requestsApi.list({ state: "open", limit: 500 });
+      this.all = new Map(page.items.map((request) => [request.id, this.newer(request)]));
       this.loaded = true;
       this.failure = null;
     } catch (error) {

@@ -46,13 +46,14 @@ class Tasks {
 
   async load(): Promise<void> {
     try {
-      const tasks = work.reading("task", async () => {
-        const list = await tasksApi.list("active", { limit: 1000 });
-        const ended = [...this.tasks.values()].filter(isOver);
-        this.tasks = new Map([...ended, ...list.items].map((task) => [task.id, task]));
-      });
-      const skills = this.skills.length ? { items: this.skills } : tasksApi.skills();
-      this.skills = (await Promise.all([skills, tasks, this.loadCrews()]))[0].items;
+      const [list, skills] = await Promise.all([
+        tasksApi.list("active", { limit: 1000 }),
+        this.skills.length ? { items: this.skills } : tasksApi.skills(),
+        this.loadCrews(),
+      ]);
+      const ended = [...this.tasks.values()].filter(isOver);
+      this.tasks = new Map([...ended, ...list.items].map((task) => [task.id, task]));
+      this.skills = skills.items;
       this.failure = null;
       this.loaded = true;
     } catch (error) {
@@ -63,15 +64,13 @@ class Tasks {
   async loadCrews(): Promise<void> {
     if (!session.may("tasks.manage")) return;
     try {
-      await work.reading("crew", async () => {
-        const { items } = await tasksApi.crews();
-        // A position that the stream told meanwhile is newer than the answer's.
-        const known = new Map(this.crews.map((crew) => [crew.id, crew]));
-        this.crews = items.map((crew) =>
-          // None in the answer is none: it has not said where it is, or this person may not know any more.
-          crew.position ? withNewer(crew, known.get(crew.id)?.position ?? null) : crew,
-        );
-      });
+      const { items } = await tasksApi.crews();
+      // A position that the stream told meanwhile is newer than the answer's.
+      const known = new Map(this.crews.map((crew) => [crew.id, crew]));
+      this.crews = items.map((crew) =>
+        // None in the answer is none: it has not said where it is, or this person may not know any more.
+        crew.position ? withNewer(crew, known.get(crew.id)?.position ?? null) : crew,
+      );
     } catch {
       // The next round asks again; what is shown says its age.
     }
