@@ -16,6 +16,9 @@ class Requests {
   loaded = $state(false);
   failure = $state<string | null>(null);
   private waiting = new Set<string>();
+  /** Readings of the list under way, and what was told during them: the list may be from before. */
+  private readings = 0;
+  private meanwhile = new Set<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private listeners = new Set<(id: string) => void>();
 
@@ -33,6 +36,7 @@ class Requests {
     return () => {
       for (const stop of stops) stop();
       clearTimeout(this.timer);
+      this.timer = undefined;
       this.waiting.clear();
       this.all = new Map();
       this.loaded = false;
@@ -40,6 +44,7 @@ class Requests {
   }
 
   async load(): Promise<void> {
+    this.readings += 1;
     try {
       const page = await requestsApi.list({ state: "open", limit: 500 });
       this.all = new Map(page.items.map((request) => [request.id, this.newer(request)]));
@@ -47,6 +52,11 @@ class Requests {
       this.failure = null;
     } catch (error) {
       this.failure = errorText(error);
+    }
+    this.readings -= 1;
+    if (this.readings === 0) {
+      for (const id of this.meanwhile) this.askSoon(id);
+      this.meanwhile.clear();
     }
   }
 
@@ -75,6 +85,11 @@ class Requests {
     if (state === "gone") return this.remove(id);
     const known = this.all.get(id);
     if (known && known.version > version) return;
+    if (this.readings > 0) this.meanwhile.add(id);
+    this.askSoon(id);
+  }
+
+  private askSoon(id: string): void {
     this.waiting.add(id);
     this.timer ??= setTimeout(() => void this.ask(), PAUSE_MS);
   }
