@@ -97,7 +97,7 @@ class EmbeddedServer:
         self._clear_leftovers()
         self._write_configuration()
         with self.log_file.open("wb") as log:
-            self.process = subprocess.Popen(  # noqa: S603
+            self.process = subprocess.Popen(  # noqa: S603  the server of our own wheel
                 [str(self._program("postgres")), "-D", str(self.cluster)],
                 cwd="/",
                 env=self._environment(),
