@@ -63,7 +63,7 @@ def assess(
         baseline,
         reporting,
         model=model,
-        excluded=[*excluded, *(Period(one.first, one.last) for one in changed if one.first and one.last)],
+        excluded=[*excluded, *_days_of(changed)],
         set_aside_standstill=set_aside_standstill,
     )
     if changed and (run is None or run.days * 2 < reporting.days):
@@ -143,12 +143,16 @@ def foreseen_findings(
         baseline,
         reporting,
         model=model,
-        excluded=[*excluded, *(Period(one.first, one.last) for one in changed if one.first and one.last)],
+        excluded=[*excluded, *_days_of(changed)],
         set_aside_standstill=set_aside_standstill,
     )
     events = events_of(run, reporting) if run is not None else []
     hidden = hidden_steps_of(run, events, reporting.first) if run is not None else []
     return [*findings, *changed, *hidden, *events]
+
+
+def _days_of(findings: Sequence[Finding]) -> list[Period]:
+    return [Period(one.first, one.last) for one in findings if one.first and one.last]
 
 
 def hidden_steps_of(run: Counterfactual, findings: Sequence[Finding], start: date) -> list[Finding]:
