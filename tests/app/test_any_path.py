@@ -6,21 +6,12 @@ import re
 import httpx
 import pytest
 from starlette.applications import Starlette
+from tests.principals import a_principal
 
-from vidik.kernel.identity import Principal, authenticator
-from vidik.kernel.identity.roles import PERMISSIONS, Grant
+from vidik.kernel.identity import authenticator
+from vidik.kernel.identity.roles import PERMISSIONS
 
-EVERYTHING = Principal(
-    kind="person",
-    id="1",
-    login="administrator",
-    name="Управник",
-    organisation=None,
-    roles=frozenset({"administrator"}),
-    grants=frozenset({Grant("administrator")}),
-    tenant="city",
-    scopes=PERMISSIONS,
-)
+EVERYTHING = a_principal("administrator", "administrator", scopes=PERMISSIONS)
 NAMES = ("%00", "a%00b", "%ed%a0%80", "%ff", "x" * 5000, "99999999999999999999")
 
 

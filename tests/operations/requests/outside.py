@@ -7,12 +7,12 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from tests.principals import a_principal
 
 from vidik.app.consumers import take_in
 from vidik.context.store import changes
 from vidik.kernel.clock import iso, now
-from vidik.kernel.identity import Principal, authenticator
-from vidik.kernel.identity.roles import Grant
+from vidik.kernel.identity import authenticator
 from vidik.kernel.services import Services
 from vidik.operations.incidents.jobs import open_by_alarms
 from vidik.operations.requests import settling
@@ -21,15 +21,12 @@ from vidik.operations.requests.consumer import RequestConsumer
 CITY_CONTEXT = (
     '<https://vidik.rs/ns/city.jsonld>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 )
-APPLICATION = Principal(
+APPLICATION = a_principal(
+    "service-311",
+    "administrator",
     kind="token",
     id="311",
-    login="service-311",
     name="Позовни центар",
-    organisation=None,
-    roles=frozenset({"administrator"}),
-    grants=frozenset({Grant("administrator")}),
-    tenant="city",
     scopes=frozenset({"context.read", "context.write"}),
 )
 HERE = [21.8958, 43.3209]

@@ -11,11 +11,11 @@ from psycopg import sql
 from starlette.applications import Starlette
 from tests.operations.conftest import rows
 from tests.operations.requests.outside import CITY_CONTEXT, Outside, Worker, a_request
+from tests.principals import a_principal
 
 from vidik.context.jobs import expire_entities
 from vidik.context.store import sealed
-from vidik.kernel.identity import Principal, authenticator
-from vidik.kernel.identity.roles import Grant
+from vidik.kernel.identity import authenticator
 from vidik.kernel.services import Services
 from vidik.operations.requests.jobs import forget_words
 
@@ -32,16 +32,7 @@ WORDS: dict[str, Any] = {
 }
 SECRETS = ("Тајн", "tajna", "21.8912345")
 REQUEST = "urn:ngsi-ld:service_requests:nis:7"
-CREW = Principal(
-    kind="session",
-    id="crew",
-    login="crew",
-    name="Екипа",
-    organisation=None,
-    roles=frozenset({"crew"}),
-    grants=frozenset({Grant("crew")}),
-    tenant="city",
-)
+CREW = a_principal("crew", "crew", kind="session", id="crew")
 NGSI = "/ngsi-ld/v1"
 PAST = f"{NGSI}/temporal/entities/{REQUEST}?timeproperty=modifiedAt"
 DOORS = (

@@ -12,11 +12,11 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 from starlette.applications import Starlette
 from tests.operations.conftest import rows
+from tests.principals import a_principal
 from tests.web import DISPATCHER
 
 from vidik.kernel import audit
-from vidik.kernel.identity import Principal, authenticator
-from vidik.kernel.identity.roles import Grant
+from vidik.kernel.identity import authenticator
 from vidik.kernel.services import Services
 from vidik.operations.tasks import jobs
 
@@ -37,16 +37,7 @@ async def phone(app: Starlette, services: Services) -> AsyncIterator[Client]:
             "INSERT INTO platform.account (tenant, login, name, password_initial, enabled)"
             " VALUES ('city', 'jovan', 'Јован Илић', false, true)"
         )
-    jovan = Principal(
-        kind="token",
-        id="2",
-        login="jovan",
-        name="Јован Илић",
-        organisation=None,
-        roles=frozenset({"crew"}),
-        grants=frozenset({Grant("crew")}),
-        tenant="city",
-    )
+    jovan = a_principal("jovan", "crew", kind="token", id="2", name="Јован Илић")
     authenticator(app.state.services).sources.append(lambda _, secret: jovan if secret == "jovan" else None)
     transport = httpx.ASGITransport(app=app)
     headers = {"Authorization": "Bearer jovan"}
