@@ -1,5 +1,6 @@
 """What everybody must be able to: small screens, large text, other scripts, assistive technology."""
 
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -90,6 +91,23 @@ def test_nothing_scrolls_sideways_at_any_size(open_page: Open, language: str) ->
         settle(page)
         found[name] = too_wide(page)
     assert {name: sizes for name, sizes in found.items() if sizes} == {}
+
+
+def test_no_screen_asks_for_the_same_thing_twice_while_it_opens(open_page: Open) -> None:
+    page = open_page()
+    asked: list[str] = []
+    page.on("request", lambda request: "/api/" in request.url and asked.append(f"{request.method} {request.url}"))
+    rooms = ("desk", "incidents", "requests", "procedures", "tasks", "duty", "warnings", "exercises", "pilots/plans")
+    found = {}
+    for path in (*SCREENS.values(), *(f"/{room}" for room in rooms)):
+        asked.clear()
+        page.goto(path)
+        settle(page)
+        if path != "/wall":
+            expect(page.get_by_text("live", exact=True)).to_be_visible()
+        page.wait_for_timeout(400)  # what comes a second time comes when the first answers are there
+        found[path] = sorted(address for address, times in Counter(asked).items() if times > 1)
+    assert {path: twice for path, twice in found.items() if twice} == {}
 
 
 def test_the_phone_lists_first_and_has_the_map_as_a_tab(open_page: Open) -> None:

@@ -56,6 +56,7 @@ class Incidents {
   }
 
   async load(): Promise<void> {
+    const wasLoaded = this.loaded;
     try {
       const [page, types] = await Promise.all([
         incidentsApi.list({ state: "open", limit: 500 }),
@@ -71,7 +72,8 @@ class Incidents {
       this.loaded = true;
       this.failure = null;
       // What the stream did not bring while it was cut is missing in the timelines that somebody looks at.
-      const again = new Set([...unsure.map((known) => known.id), ...this.attended]);
+      const looked = wasLoaded ? this.attended : [];
+      const again = new Set([...unsure.map((known) => known.id), ...looked]);
       await Promise.all(
         [...again].map((id) => this.read(id).catch((error: unknown) => this.lose(id, error))),
       );
