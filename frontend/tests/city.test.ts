@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readAssetLines } from "../src/lib/api/assetlist";
 import type { Alarm, AssetSummary } from "../src/lib/api/types";
 import { City } from "../src/lib/city.svelte";
@@ -51,36 +51,75 @@ describe("the living picture of the city", () => {
     expect(city.alarms.get("7")?.holds).toBeUndefined();
   });
 
-  it("is live before its vital signs are there, and connects nothing for one who has left", async () => {
-    vi.useRealTimers();
-    const page = { addEventListener: () => {}, removeEventListener: () => {} };
-    vi.stubGlobal("window", page);
-    vi.stubGlobal("document", { ...page, hidden: false });
-    const asked: string[] = [];
+  describe("reads its lists once the stream tells it what changes", () => {
     const list = '{"position":7,"generated_at":"2026-11-23T01:00:00Z","assets":0}\n';
-    let release = () => {};
-    const held = new Promise<void>((resolve) => (release = resolve));
-    let isHeld = false;
-    vi.stubGlobal("fetch", async (address: string) => {
-      asked.push(String(address));
-      if (String(address).includes("/vitals")) return new Promise<Response>(() => {});
-      if (isHeld) await held;
-      if (String(address).includes("ndjson")) return new Response(list);
-      if (String(address).includes("/stream")) return new Promise<Response>(() => {});
-      return Response.json({ items: [] });
+    const bytes = (text: string) => new TextEncoder().encode(text);
+    let asked: string[];
+    let alarms: Promise<Response>[];
+    let join: (text?: string) => void;
+    const times = (part: string) => asked.filter((address) => address.includes(part)).length;
+    const turn = () => vi.advanceTimersByTimeAsync(1);
+
+    beforeEach(() => {
+      asked = [];
+      alarms = [];
+      const page = { addEventListener: () => {}, removeEventListener: () => {} };
+      vi.stubGlobal("window", page);
+      vi.stubGlobal("document", { ...page, hidden: false });
+      const line = new ReadableStream<Uint8Array>({
+        start: (controller) => void (join = (text = "retry: 2000\n\n") => controller.enqueue(bytes(text))),
+      });
+      vi.stubGlobal("fetch", async (address: string) => {
+        asked.push(address);
+        if (address.includes("/stream")) return new Response(line);
+        if (address.includes("/vitals")) return new Promise<Response>(() => {});
+        if (address.includes("ndjson")) return new Response(list);
+        if (address.includes("/alarms")) return alarms.shift() ?? Response.json({ items: [] });
+        return Response.json({ items: [] });
+      });
     });
-    await city.start();
-    expect([city.loaded, city.vitalsKnown]).toEqual([true, false]);
-    expect(asked.filter((address) => address.includes("/stream"))).toHaveLength(1);
-    city.stop();
-    isHeld = true;
-    const starting = city.start();
-    city.stop();
-    release();
-    await starting;
-    expect(city.loaded).toBe(false);
-    expect(asked.filter((address) => address.includes("/stream"))).toHaveLength(1);
-    vi.unstubAllGlobals();
+    afterEach(() => (city.stop(), vi.unstubAllGlobals()));
+
+    it("and not before; its vital signs may take longer", async () => {
+      void city.start();
+      await turn();
+      expect([asked, city.joined]).toEqual([["/api/console/stream"], false]);
+      join();
+      await turn();
+      expect([city.joined, city.loaded, city.vitalsKnown]).toEqual([true, true, false]);
+      expect([times("/stream"), times("/alarms"), times("/feed")]).toEqual([1, 1, 1]);
+    });
+
+    it("nothing for one who has left meanwhile", async () => {
+      void city.start();
+      city.stop();
+      join();
+      await turn();
+      expect([city.joined, times("/alarms")]).toEqual([false, 0]);
+    });
+
+    it("or without, when it does not answer, and once more when it does", async () => {
+      void city.start();
+      await vi.advanceTimersByTimeAsync(2000);
+      expect([city.stream, city.loaded, times("/alarms")]).toEqual(["connecting", true, 1]);
+      join();
+      await turn();
+      expect([city.stream, times("/alarms")]).toEqual(["live", 2]);
+    });
+
+    it("and keeps what the stream told of alarms while their list was on its way", async () => {
+      let answer: (answer: Response) => void = () => {};
+      alarms = [new Promise((resolve) => (answer = resolve))];
+      void city.start();
+      await turn();
+      join();
+      await turn();
+      join('event: alarm\ndata: {"alarm":{"id":"1","state":"active"}}\n\n');
+      await turn();
+      answer(Response.json({ items: [{ id: "2", state: "active" }] }));
+      await turn();
+      expect([...city.alarms.keys()].sort()).toEqual(["1", "2"]);
+    });
   });
 
   it("takes again what the stream told while the list was on its way, and nothing from before it", async () => {

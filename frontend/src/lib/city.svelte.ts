@@ -4,6 +4,7 @@ import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedIte
 import { vitalsApi, type Vital } from "./api/vitals";
 import { fold } from "./i18n/transliterate";
 import { session } from "./session.svelte";
+import { Meanwhile } from "./meanwhile";
 import { isOpen } from "./states";
 import { Stream, type ServerEvent, type StreamState } from "./stream";
 import { errorText } from "./words";
@@ -11,6 +12,8 @@ import { work, type PresenceEvent, type WorkEvent } from "./work";
 
 const FEED_LENGTH = 60;
 const REST_AFTER_MS = 60_000;
+/** A page waits so long for its stream; then it reads its lists without, and once more when the stream is there. */
+const JOIN_WITHIN_MS = 1500;
 type AssetListener = (asset: AssetSummary, stateChanged: boolean) => void;
 
 const FOLD_SLICE = 2_000;
@@ -47,27 +50,46 @@ export class City {
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
   private vitalsTimer: ReturnType<typeof setInterval> | undefined;
 
-  /** The number of the newest start: one that was stopped, or begun again, meanwhile connects nothing. */
+  /**
+   * Whether lists may be read: from now on the stream tells what changes, or it does not answer and everything is read
+   * again when it does. What is read before would miss what happens until the stream is there.
+   */
+  joined = $state(false);
+  /** The stream may have missed something: lists are read anew when it is live. */
+  private isBehind = false;
+  private answered: () => void = () => {};
+
+  /** The number of the newest start: one that was stopped, or begun again, meanwhile reads nothing. */
   private newestStart = 0;
 
   async start(): Promise<void> {
     const number = ++this.newestStart;
-    clearTimeout(this.retryTimer);
+    this.isBehind = this.joined;
+    const joining = new Promise<void>((resolve) => (this.answered = resolve));
+    const patience = setTimeout(this.answered, JOIN_WITHIN_MS);
+    this.connect();
+    if (!this.joined) await joining;
+    clearTimeout(patience);
+    if (number !== this.newestStart) return;
+    if (this.stream !== "live") this.isBehind = true;
+    this.joined = true;
+    // Vital signs take their time in a large city: what is live does not wait for them.
+    const readVitals = () => void this.loadVitals().catch(() => {});
+    this.vitalsTimer = setInterval(readVitals, 15_000);
+    readVitals();
+    await this.readFirst(number);
+  }
+
+  private async readFirst(number: number): Promise<void> {
     try {
-      // Vital signs take their time in a large city: what is live does not wait for them.
-      clearInterval(this.vitalsTimer);
-      const readVitals = () => void this.loadVitals().catch(() => {});
-      this.vitalsTimer = setInterval(readVitals, 15_000);
-      readVitals();
-      const [assets] = await Promise.all([this.loadAssets(), this.loadAlarms(), this.loadFeed()]);
+      await Promise.all([this.loadAssets(), this.loadAlarms(), this.loadFeed()]);
       if (number !== this.newestStart) return;
       this.loaded = true;
       this.failure = null;
-      this.connect(String(assets.position));
     } catch (error) {
       if (number !== this.newestStart) return;
       this.failure = errorText(error);
-      this.retryTimer = setTimeout(() => void this.start(), 4000);
+      this.retryTimer = setTimeout(() => void this.readFirst(number), 4000);
     }
   }
 
@@ -88,27 +110,19 @@ export class City {
     this.failure = null;
   }
 
-  /** Readings of the whole list under way, the number of the newest, and what the stream told meanwhile. */
-  private readings = 0;
+  /** The number of the newest reading of all assets: of several at once the one that began last stands. */
   private newestReading = 0;
-  private meanwhile: ServerEvent[] = [];
+  private toldOfAssets = new Meanwhile<ServerEvent>();
+  private toldOfAlarms = new Meanwhile<Alarm>();
+  private toldOfFeed = new Meanwhile<FeedItem>();
 
-  /** Read every asset anew; of several readings at once the one that began last stands. */
-  private async loadAssets(): Promise<AssetList> {
+  private async loadAssets(): Promise<void> {
     const number = ++this.newestReading;
-    this.readings += 1;
-    try {
-      const list = await readAssets();
-      if (number === this.newestReading) {
-        this.replaceAssets(list.assets);
-        // The list takes a moment to come: what the stream told of assets after its position is told again.
-        for (const event of this.meanwhile) if (Number(event.id) >= list.position) this.take(event);
-      }
-      return list;
-    } finally {
-      this.readings -= 1;
-      if (this.readings === 0) this.meanwhile = [];
-    }
+    await this.toldOfAssets.reading(readAssets, (list: AssetList, told) => {
+      if (number !== this.newestReading) return;
+      this.replaceAssets(list.assets);
+      for (const event of told) if (Number(event.id) >= list.position) this.take(event);
+    });
   }
 
   replaceAssets(assets: Map<string, AssetSummary>): void {
@@ -183,6 +197,7 @@ export class City {
 
   /** The stream does not tell who put an alarm aside; what an answer said of it stands as long as that lasts. */
   private hearAlarm(alarm: Alarm): void {
+    this.toldOfAlarms.hear(alarm);
     const known = this.alarms.get(alarm.id);
     const holds = alarm.holds ?? (known?.hidden_by === alarm.hidden_by ? known?.holds : undefined);
     this.putAlarm(holds ? { ...alarm, holds } : alarm);
@@ -195,7 +210,7 @@ export class City {
   }
 
   apply(event: ServerEvent): void {
-    if (this.readings > 0 && OF_ASSETS.includes(event.name)) this.meanwhile.push(event);
+    if (OF_ASSETS.includes(event.name)) this.toldOfAssets.hear(event);
     this.take(event);
   }
 
@@ -262,6 +277,7 @@ export class City {
   }
 
   private addToFeed(item: FeedItem): void {
+    this.toldOfFeed.hear(item);
     if (this.feed.some((known) => known.id === item.id)) return;
     this.feed = [item, ...this.feed].slice(0, FEED_LENGTH);
   }
@@ -280,12 +296,25 @@ export class City {
   }
 
   private async loadAlarms(): Promise<void> {
-    const { items } = await api.alarms("open");
-    this.alarms = new Map(items.map((alarm) => [alarm.id, alarm]));
+    await this.toldOfAlarms.reading(
+      () => api.alarms("open"),
+      ({ items }, told) => this.setAlarms(items, told),
+    );
+  }
+
+  private setAlarms(listed: Alarm[], told: readonly Alarm[]): void {
+    this.alarms = new Map(listed.map((alarm) => [alarm.id, alarm]));
+    for (const alarm of told) this.hearAlarm(alarm);
   }
 
   private async loadFeed(): Promise<void> {
-    this.feed = (await api.feed(FEED_LENGTH)).items;
+    await this.toldOfFeed.reading(
+      () => api.feed(FEED_LENGTH),
+      ({ items }, told) => {
+        this.feed = items;
+        for (const item of told) this.addToFeed(item);
+      },
+    );
   }
 
   /** Read the vital signs again, also when somebody has changed them here. */
@@ -294,18 +323,21 @@ export class City {
     this.vitalsKnown = true;
   }
 
-  private connect(position: string): void {
+  private connect(): void {
     this.connection?.stop();
+    this.stream = "connecting";
     this.connection = new Stream({
       url: "/api/console/stream",
-      lastEventId: position,
+      lastEventId: null,
       onEvent: (event) => this.apply(event),
       onState: (state) => {
-        const back = state === "live" && (this.stream === "cut" || this.rested);
         this.stream = state;
-        if (state === "live") this.rested = false;
-        // Alarms and states may have changed while the line was cut, beyond what the stream replays.
-        if (back) void this.refresh();
+        if (state === "cut") this.isBehind = true;
+        if (state !== "connecting") this.answered();
+        if (state !== "live" || !this.isBehind) return;
+        // Alarms and states may have changed while the line was not there, beyond what the stream replays.
+        this.isBehind = false;
+        void this.refresh();
       },
       onHeard: () => (this.heardAt = new Date().toISOString()),
       onRefused: (status) => {
@@ -321,7 +353,6 @@ export class City {
 
   private networkChanged = () => this.connection?.retry();
 
-  private rested = false;
   private restTimer: ReturnType<typeof setTimeout> | undefined;
 
   private visibilityChanged = () => {
@@ -331,7 +362,8 @@ export class City {
   };
 
   private rest(): void {
-    this.rested = true;
+    this.isBehind = true;
+    this.answered();
     this.connection?.rest();
   }
 

@@ -147,15 +147,20 @@ export class Stream {
         cache: "no-store",
       });
       if (!response.ok || !response.body) return this.options.onRefused(response.status);
-      this.failures = 0;
       heard();
-      this.options.onState("live");
       const parser = new EventParser();
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let isLive = false;
       for (;;) {
         const { value, done } = await reader.read();
         if (done) return;
         heard();
+        if (!isLive) {
+          // With its first bytes the server says that it has us among those whom it tells, which no header does.
+          isLive = true;
+          this.failures = 0;
+          this.options.onState("live");
+        }
         for (const event of parser.push(value)) {
           if (event.id !== null) this.lastEventId = event.id;
           this.options.onEvent(event);

@@ -1,6 +1,7 @@
 import { ApiError } from "../api/client";
 import { incidentsApi } from "../api/incidents";
 import type { Entry, Incident, IncidentType, Presence } from "../api/incidents.types";
+import { Meanwhile } from "../meanwhile";
 import { session } from "../session.svelte";
 import { work } from "../work";
 import { errorText } from "../words";
@@ -34,6 +35,7 @@ class Incidents {
   private timelines = $state.raw<Map<string, "read" | { failure: string }>>(new Map());
   failure = $state<string | null>(null);
   private attended = new Set<string>();
+  private told = new Meanwhile<Incident>();
   private present = $state.raw<Map<string, Map<string, { name: string; until: number }>>>(new Map());
 
   /** Follow the incidents until the returned function is called. */
@@ -41,7 +43,7 @@ class Incidents {
     if (!session.may("incidents.read")) return () => {};
     void this.load();
     const stops = [
-      work.on<Incident>("incident", (event) => this.put(event.data)),
+      work.on<Incident>("incident", (event) => (this.told.hear(event.data), this.put(event.data))),
       work.onGap(() => void this.load()),
       work.onPresence((event) => event.topic === "incident" && this.saw(event.subject, event.data)),
     ];
@@ -57,18 +59,21 @@ class Incidents {
 
   async load(): Promise<void> {
     const wasLoaded = this.loaded;
+    let unsure: Incident[] = [];
     try {
-      const [page, types] = await Promise.all([
-        incidentsApi.list({ state: "open", limit: 500 }),
-        this.types.length > 0 ? { items: this.types } : incidentsApi.types(),
-      ]);
-      const next = new Map<string, Incident>();
-      // Ended ones that a page shows stay; running ones that are no longer listed have ended.
-      for (const [id, known] of this.all) if (!isRunning(known)) next.set(id, known);
-      for (const incident of page.items) next.set(incident.id, newer(this.all.get(incident.id), incident));
-      const unsure = [...this.all.values()].filter((known) => !next.has(known.id));
-      this.all = next;
-      this.types = types.items;
+      await this.told.reading(
+        () => Promise.all([incidentsApi.list({ state: "open", limit: 500 }), this.readTypes()]),
+        ([page, types], told) => {
+          const next = new Map<string, Incident>();
+          // Ended ones that a page shows stay; running ones that are no longer listed have ended.
+          for (const [id, known] of this.all) if (!isRunning(known)) next.set(id, known);
+          for (const one of [...page.items, ...told])
+            next.set(one.id, newer(next.get(one.id) ?? this.all.get(one.id), one));
+          unsure = [...this.all.values()].filter((known) => !next.has(known.id));
+          this.all = next;
+          this.types = types;
+        },
+      );
       this.loaded = true;
       this.failure = null;
       // What the stream did not bring while it was cut is missing in the timelines that somebody looks at.
@@ -80,6 +85,10 @@ class Incidents {
     } catch (error) {
       this.failure = errorText(error);
     }
+  }
+
+  private async readTypes(): Promise<IncidentType[]> {
+    return this.types.length > 0 ? this.types : (await incidentsApi.types()).items;
   }
 
   put(coming: Incident): Incident {

@@ -1,6 +1,7 @@
 import { ApiError } from "../api/client";
 import { requestsApi, type CitizenRequest, type Standing } from "../api/requests";
 import { session } from "../session.svelte";
+import { Meanwhile } from "../meanwhile";
 import { errorText } from "../words";
 import { work } from "../work";
 
@@ -16,9 +17,7 @@ class Requests {
   loaded = $state(false);
   failure = $state<string | null>(null);
   private waiting = new Set<string>();
-  /** Readings of the list under way, and what was told during them: the list may be from before. */
-  private readings = 0;
-  private meanwhile = new Set<string>();
+  private told = new Meanwhile<string>();
   private timer: ReturnType<typeof setTimeout> | undefined;
   private listeners = new Set<(id: string) => void>();
 
@@ -44,19 +43,18 @@ class Requests {
   }
 
   async load(): Promise<void> {
-    this.readings += 1;
     try {
-      const page = await requestsApi.list({ state: "open", limit: 500 });
-      this.all = new Map(page.items.map((request) => [request.id, this.newer(request)]));
+      await this.told.reading(
+        () => requestsApi.list({ state: "open", limit: 500 }),
+        ({ items }, told) => {
+          this.all = new Map(items.map((request) => [request.id, this.newer(request)]));
+          for (const id of told) this.askSoon(id);
+        },
+      );
       this.loaded = true;
       this.failure = null;
     } catch (error) {
       this.failure = errorText(error);
-    }
-    this.readings -= 1;
-    if (this.readings === 0) {
-      for (const id of this.meanwhile) this.askSoon(id);
-      this.meanwhile.clear();
     }
   }
 
@@ -85,7 +83,7 @@ class Requests {
     if (state === "gone") return this.remove(id);
     const known = this.all.get(id);
     if (known && known.version > version) return;
-    if (this.readings > 0) this.meanwhile.add(id);
+    this.told.hear(id);
     this.askSoon(id);
   }
 

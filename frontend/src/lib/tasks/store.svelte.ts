@@ -1,5 +1,6 @@
 import { tasksApi, type Crew, type Position, type Skill, type Task } from "../api/tasks";
 import { inScript, texts } from "../i18n/index.svelte";
+import { Meanwhile } from "../meanwhile";
 import { session } from "../session.svelte";
 import { errorText } from "../words";
 import { work } from "../work";
@@ -16,6 +17,7 @@ class Tasks {
   skills = $state.raw<Skill[]>([]);
   loaded = $state(false);
   failure = $state<string | null>(null);
+  private told = new Meanwhile<Task>();
   private users = 0;
   private stopAll: (() => void) | null = null;
 
@@ -30,7 +32,7 @@ class Tasks {
   private start(): () => void {
     void this.load();
     const stops = [
-      work.on<Task>("task", (event) => this.put(event.data)),
+      work.on<Task>("task", (event) => (this.told.hear(event.data), this.put(event.data))),
       work.on<Crew>("crew", (event) => this.heardOf(event.data)),
       work.onPresence(
         (event) => event.topic === "crew" && this.saw(Number(event.subject), event.data.position),
@@ -46,19 +48,26 @@ class Tasks {
 
   async load(): Promise<void> {
     try {
-      const [list, skills] = await Promise.all([
-        tasksApi.list("active", { limit: 1000 }),
+      const [skills] = await Promise.all([
         this.skills.length ? { items: this.skills } : tasksApi.skills(),
+        this.told.reading(
+          () => tasksApi.list("active", { limit: 1000 }),
+          ({ items }, told) => this.set(items, told),
+        ),
         this.loadCrews(),
       ]);
-      const ended = [...this.tasks.values()].filter(isOver);
-      this.tasks = new Map([...ended, ...list.items].map((task) => [task.id, task]));
       this.skills = skills.items;
       this.failure = null;
       this.loaded = true;
     } catch (error) {
       this.failure = errorText(error);
     }
+  }
+
+  private set(listed: Task[], told: readonly Task[]): void {
+    const ended = [...this.tasks.values()].filter(isOver);
+    this.tasks = new Map([...ended, ...listed].map((task) => [task.id, task]));
+    for (const task of told) this.put(task);
   }
 
   async loadCrews(): Promise<void> {
