@@ -90,6 +90,13 @@ describe("the living picture of the city", () => {
       expect([times("/stream"), times("/alarms"), times("/feed")]).toEqual([1, 1, 1]);
     });
 
+    it("and asks for vital signs again only when the last asking is over", async () => {
+      void city.start();
+      join();
+      await vi.advanceTimersByTimeAsync(40_000);
+      expect(times("/vitals")).toBe(1);
+    });
+
     it("nothing for one who has left meanwhile", async () => {
       void city.start();
       city.stop();

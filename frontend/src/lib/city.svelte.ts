@@ -74,7 +74,15 @@ export class City {
     if (this.stream !== "live") this.isBehind = true;
     this.joined = true;
     // Vital signs take their time in a large city: what is live does not wait for them.
-    const readVitals = () => void this.loadVitals().catch(() => {});
+    // One reading at a time: a browser has six lines to a server, and unanswered ones would come to hold them all.
+    let isReading = false;
+    const readVitals = () => {
+      if (isReading) return;
+      isReading = true;
+      this.loadVitals()
+        .catch(() => {})
+        .finally(() => (isReading = false));
+    };
     this.vitalsTimer = setInterval(readVitals, 15_000);
     readVitals();
     await this.readFirst(number);
