@@ -1,5 +1,6 @@
 """What the console's front end asks: assets, vital signs, one asset with its past, feed, search, the live stream."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,6 +13,7 @@ from fastapi.responses import StreamingResponse
 from vidik.console import detail, feed, history, listing, repository, search
 from vidik.console.live import LiveCity
 from vidik.console.projection import Asset, summary
+from vidik.console.streets import Named
 from vidik.kernel import basemap as basemaps
 from vidik.kernel.clock import from_microseconds, iso, now, now_microseconds
 from vidik.kernel.errors import BadInput, Forbidden, NotFound, Unauthenticated
@@ -40,6 +42,11 @@ async def get_live(request: Request) -> LiveCity:
 
 
 Live = Annotated[LiveCity, Depends(get_live)]
+
+
+async def get_streets(live: Live) -> Named:
+    """The city's named streets; a reader of them takes its connection after they have been read."""
+    return await live.streets.named()
 
 
 def _json(content: Any) -> Response:
@@ -201,7 +208,7 @@ async def read_feed(
 @router.get("/search")
 async def find(
     live: Live,
-    services: ServicesOf,
+    streets: Annotated[Named, Depends(get_streets)],
     connection: Session,
     principal: Reader,
     q: Annotated[str, Query(max_length=200)] = "",
@@ -236,7 +243,7 @@ async def find(
     items = search.together(
         search.find_rows(words, "alarm", alarms),
         search.find_assets(words, live.projection.assets.values()),
-        search.find_streets(words, live.streets(services.settings)),
+        search.find_streets(words, streets),
         search.find_rows(words, "device", devices),
         search.find_help(words, script),
     )
@@ -252,7 +259,8 @@ async def read_basemap(request: Request, services: ServicesOf, _: Reader) -> Res
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers=headers)
-    return Response(basemaps.load_basemap(services.settings), media_type="application/json", headers=headers)
+    content = await asyncio.to_thread(basemaps.load_basemap, services.settings)
+    return Response(content, media_type="application/json", headers=headers)
 
 
 @router.get("/stream")

@@ -19,21 +19,19 @@ from vidik.console.catalogue import Catalogue
 from vidik.console.feed import alarm_item, letter_item
 from vidik.console.hub import Frame, Hub, changes_frame, event, gone_frame
 from vidik.console.projection import Asset, Device, Projection, iso_of
-from vidik.console.search import street_names
+from vidik.console.streets import Streets
 from vidik.console.work_frames import WorkFrames
 from vidik.context.jsonld import names
 from vidik.context.store.changes import ChangeBatch, Tailer, newest_position
 from vidik.intake.devices.belonging import belonging_of
 from vidik.intake.library import ProfileLibrary
-from vidik.kernel.basemap import basemap_file
 from vidik.kernel.clock import now_microseconds, to_microseconds
 from vidik.kernel.database import Connection, tenant_schema
-from vidik.kernel.errors import NotFound, Unavailable
+from vidik.kernel.errors import Unavailable
 from vidik.kernel.identity import authenticator
 from vidik.kernel.identity.areas_repository import REACH_CHANNEL
 from vidik.kernel.identity.reach import CITYS, Belonging
 from vidik.kernel.services import Services
-from vidik.kernel.settings import Settings
 from vidik.kernel.tasks import end_tasks, run_together
 from vidik.operations.alarms import repository as operations
 from vidik.operations.alarms.view import alarm_view
@@ -74,8 +72,7 @@ class LiveCity:
         self._work = WorkFrames()
         self._has_listened = False
         self._devices_revision = -1
-        self._streets: Mapping[str, tuple[str, list[float]]] = {}
-        self._streets_of = 0
+        self.streets = Streets(services.settings)
         # New or renamed entities that nobody was there to see, the oldest first: read in slices, at once when somebody
         # asks.
         self._unread: dict[str, None] = {}
@@ -107,18 +104,6 @@ class LiveCity:
         except TimeoutError as error:
             raise Unavailable("The console is still reading the city; please try again.") from error
         return self.projection
-
-    def streets(self, settings: Settings) -> Mapping[str, tuple[str, list[float]]]:
-        """The named streets of the base map, by folded name; read again when the file changes."""
-        try:
-            file = basemap_file(settings)
-            changed = file.stat().st_mtime_ns
-        except (NotFound, OSError):
-            return {}
-        if changed != self._streets_of:
-            self._streets = street_names(orjson.loads(file.read_bytes()))
-            self._streets_of = changed
-        return self._streets
 
     async def _run(self) -> None:
         # A family that starts has better to do than to read a million entities for screens that are dark.
