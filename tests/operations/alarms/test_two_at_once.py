@@ -1,9 +1,11 @@
 """Two who act on alarms at once: one of them is first, the other is told, and neither waits for the other for ever."""
 
 import asyncio
+from typing import Any
 
 import httpx
 import pytest
+from psycopg import AsyncConnection
 from tests.operations.conftest import rows
 from tests.operations.duty.calling import an_alarm
 from tests.operations.factories import minutes_ago
@@ -87,3 +89,20 @@ async def test_two_who_acknowledge_a_group_do_it_once(
     assert sorted(answer.json()["alarms"] for answer in answers) == [0, 0, 3]
     events = await rows(services, "SELECT transition FROM alarm_event WHERE transition = 'acknowledged'")
     assert len(events) == 3
+
+
+async def test_a_group_is_acknowledged_in_one_statement(
+    client: httpx.AsyncClient, group: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # While the group is written the worker waits: a way to the database for each alarm would be seconds of a storm.
+    said: list[str] = []
+    execute = AsyncConnection.execute
+
+    async def heard(self: AsyncConnection[Any], query: Any, *rest: Any, **options: Any) -> Any:
+        said.append(str(query).strip())
+        return await execute(self, query, *rest, **options)
+
+    monkeypatch.setattr(AsyncConnection, "execute", heard)
+    answer = await client.post(f"/api/alarm-groups/{group}/acknowledge")
+    assert answer.json() == {"alarms": 3}
+    assert len([query for query in said if query.startswith("UPDATE alarm\n")]) == 1

@@ -48,7 +48,7 @@ async def acknowledge(database: Database, alarm: int, at: datetime, person: str 
         found = await repository.find_alarm(connection, alarm)
         assert found is not None
         after, event = acknowledge_alarm(found, person=person, note=None, now=at)
-        await repository.update_alarm(connection, after)
+        await repository.update_alarms(connection, [after])
         await repository.append_events(connection, [(alarm, event)])
 
 

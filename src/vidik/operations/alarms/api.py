@@ -98,7 +98,7 @@ async def acknowledge(
     alarm = await alarm_of(connection, alarm_id)
     note = body.note or None if body else None
     acknowledged, event = acknowledge_alarm(alarm, person=principal.name, note=note, now=now())
-    await repository.update_alarm(connection, acknowledged)
+    await repository.update_alarms(connection, [acknowledged])
     await repository.append_events(connection, [(alarm_id, event)])
     view = await view_of(connection, alarm_id)
     await audit.record(
@@ -118,7 +118,7 @@ async def reset(
     alarm = await alarm_of(connection, alarm_id)
     note = body.note or None if body else None
     after, event = reset_alarm(alarm, Act("person", now(), principal.name, note))
-    await repository.update_alarm(connection, after)
+    await repository.update_alarms(connection, [after])
     await repository.append_events(connection, [(alarm_id, event)])
     view = await view_of(connection, alarm_id)
     await audit.record(connection, principal, "alarm.reset", f"alarm:{alarm_id}", reason=note, details=facts_of(alarm))

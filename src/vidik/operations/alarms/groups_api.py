@@ -12,7 +12,7 @@ from vidik.kernel.forms import RowId
 from vidik.kernel.identity import Principal
 from vidik.kernel.web import Transaction
 from vidik.operations.alarms import groups_repository, repository
-from vidik.operations.alarms.alarm import Event, acknowledge_alarm
+from vidik.operations.alarms.alarm import acknowledge_alarm
 from vidik.operations.alarms.api import Acknowledgement, Reader
 from vidik.operations.alarms.belonging import of_group
 from vidik.operations.alarms.view import alarm_view
@@ -65,12 +65,10 @@ async def acknowledge_group(
     await repository.lock_alarms(connection)
     note = body.note or None if body else None
     moment = now()
-    events: list[tuple[int, Event]] = []
-    for alarm in await groups_repository.unacknowledged_members(connection, group_id, reach):
-        after, event = acknowledge_alarm(alarm, person=principal.name, note=note, now=moment)
-        await repository.update_alarm(connection, after)
-        if after.id is not None:
-            events.append((after.id, event))
+    asking = await groups_repository.unacknowledged_members(connection, group_id, reach)
+    moved = [acknowledge_alarm(alarm, person=principal.name, note=note, now=moment) for alarm in asking]
+    await repository.update_alarms(connection, [after for after, _ in moved])
+    events = [(after.id, event) for after, event in moved if after.id is not None]
     await repository.append_events(connection, events)
     details = {"alarms": len(events)}
     await audit.record(

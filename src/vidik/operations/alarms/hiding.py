@@ -52,13 +52,15 @@ async def settled(
     # Alarms are locked before holds are read: a hold that another transaction commits meanwhile is seen.
     alarms = await holds_repository.hideable_alarms(connection)
     holds = await holds_at(connection, rules, moment)
+    moved: list[Alarm] = []
     events: list[tuple[int, Event]] = []
     for found in alarms:
         by = person if any(hold.covers(found.alarm.key) for hold in ended) else None
         after, event = _settle(found, holds, moment, by)
         if event is not None and after.id is not None:
-            await repository.update_alarm(connection, after)
+            moved.append(after)
             events.append((after.id, event))
+    await repository.update_alarms(connection, moved)
     return events
 
 

@@ -137,35 +137,45 @@ async def insert_alarm(connection: Connection, alarm: Alarm, description: Descri
     return int(row["id"])
 
 
-async def update_alarm(connection: Connection, alarm: Alarm) -> None:
-    """Write what changed of an alarm."""
+async def update_alarms(connection: Connection, alarms: Collection[Alarm]) -> None:
+    """Write what changed of alarms, each of which comes once: one statement, for people wait while they are locked."""
+    if not alarms:
+        return
     await connection.execute(
         """
         UPDATE alarm
-           SET priority = %s, state = %s, value = %s, threshold = %s, last_seen_at = %s, count = %s,
-               acknowledged_by = %s, acknowledged_at = %s, note = %s, cleared_at = %s,
-               cleared_observed_at = %s, latching = %s, ask_on_return = %s, hidden_by = %s,
-               returned_at = %s, returned_observed_at = %s
-         WHERE id = %s
+           SET priority = n.priority, state = n.state, value = n.value, threshold = n.threshold,
+               last_seen_at = n.last_seen_at, count = n.count, acknowledged_by = n.acknowledged_by,
+               acknowledged_at = n.acknowledged_at, note = n.note, cleared_at = n.cleared_at,
+               cleared_observed_at = n.cleared_observed_at, latching = n.latching,
+               ask_on_return = n.ask_on_return, hidden_by = n.hidden_by, returned_at = n.returned_at,
+               returned_observed_at = n.returned_observed_at
+          FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::jsonb[], %s::float8[], %s::timestamptz[], %s::int[],
+                      %s::text[], %s::timestamptz[], %s::text[], %s::timestamptz[], %s::timestamptz[], %s::bool[],
+                      %s::bool[], %s::text[], %s::timestamptz[], %s::timestamptz[])
+               AS n (id, priority, state, value, threshold, last_seen_at, count, acknowledged_by, acknowledged_at,
+                     note, cleared_at, cleared_observed_at, latching, ask_on_return, hidden_by, returned_at,
+                     returned_observed_at)
+         WHERE alarm.id = n.id
         """,
         [
-            alarm.priority,
-            alarm.state,
-            Jsonb(alarm.value),
-            alarm.threshold,
-            alarm.last_seen_at,
-            alarm.count,
-            alarm.acknowledged_by,
-            alarm.acknowledged_at,
-            alarm.note,
-            alarm.cleared_at,
-            alarm.cleared_observed_at,
-            alarm.latching,
-            alarm.ask_on_return,
-            alarm.hidden_by,
-            alarm.returned_at,
-            alarm.returned_observed_at,
-            alarm.id,
+            [alarm.id for alarm in alarms],
+            [alarm.priority for alarm in alarms],
+            [alarm.state for alarm in alarms],
+            [Jsonb(alarm.value) for alarm in alarms],
+            [alarm.threshold for alarm in alarms],
+            [alarm.last_seen_at for alarm in alarms],
+            [alarm.count for alarm in alarms],
+            [alarm.acknowledged_by for alarm in alarms],
+            [alarm.acknowledged_at for alarm in alarms],
+            [alarm.note for alarm in alarms],
+            [alarm.cleared_at for alarm in alarms],
+            [alarm.cleared_observed_at for alarm in alarms],
+            [alarm.latching for alarm in alarms],
+            [alarm.ask_on_return for alarm in alarms],
+            [alarm.hidden_by for alarm in alarms],
+            [alarm.returned_at for alarm in alarms],
+            [alarm.returned_observed_at for alarm in alarms],
         ],
     )
 

@@ -48,11 +48,13 @@ async def apply_findings(
     await repository.lock_alarms(connection)
     moment = now()
     events = await _move_all(connection, rules, findings, services or {}, moment) if findings else []
+    ended = []
     for alarm in await repository.open_alarms_of_entities(connection, gone) if gone else []:
         after, event = clear_alarm(alarm, observed_at=moment, act=Act("gone", moment))
         if after is not None and after.id is not None and event is not None:
-            await repository.update_alarm(connection, after)
+            ended.append(after)
             events.append((after.id, event))
+    await repository.update_alarms(connection, ended)
     await _gather_raised(connection, rules, [number for number, event in events if event.transition == "raised"])
     await repository.append_events(connection, events)
 
@@ -113,7 +115,7 @@ async def _move_all(
         if after.id is None:
             # The one before must be closed in the table first: only one may be open.
             if key in changed and changed[key] is not standing.get(key):
-                await repository.update_alarm(connection, changed[key])
+                await repository.update_alarms(connection, [changed[key]])
             described = _describe(rule, after, row, service, related)
             after = replace(after, id=await repository.insert_alarm(connection, after, described))
             standing[key] = after
@@ -121,9 +123,9 @@ async def _move_all(
         holds.see(as_standing(after, service, related))
         if event is not None and after.id is not None:
             events.append((after.id, event))
-    for key, alarm in changed.items():
-        if alarm is not standing.get(key):
-            await repository.update_alarm(connection, alarm)
+    await repository.update_alarms(
+        connection, [alarm for key, alarm in changed.items() if alarm is not standing.get(key)]
+    )
     if any(key.rule in holds.inhibiting for key in changed):
         events += await settled(connection, rules, moment)
     return events

@@ -79,7 +79,7 @@ async def _acknowledge(connection: Connection, number: int, principal: Principal
     if alarm is None or alarm.state not in ("unacknowledged", "latched_unacknowledged"):
         return
     acknowledged, event = acknowledge_alarm(alarm, person=principal.name, note=None, now=now())
-    await alarms.update_alarm(connection, acknowledged)
+    await alarms.update_alarms(connection, [acknowledged])
     await alarms.append_events(connection, [(number, event)])
 
 

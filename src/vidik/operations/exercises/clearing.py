@@ -58,12 +58,13 @@ async def clear(services: Services, tenant: str, moment: datetime) -> bool:
 async def _let_alarms_go(connection: Connection, exercise: int, moment: datetime) -> None:
     """Ask nobody for what came good unseen; the alarms that stand end with their twins."""
     await alarms.lock_alarms(connection)
-    events = []
+    moved, events = [], []
     for alarm in await alarms.returned_alarms_of_exercise(connection, exercise):
         after, event = let_go(alarm, Act("gone", moment))
         if after.id is not None and event is not None:
-            await alarms.update_alarm(connection, after)
+            moved.append(after)
             events.append((after.id, event))
+    await alarms.update_alarms(connection, moved)
     await alarms.append_events(connection, events)
 
 
