@@ -14,20 +14,15 @@ from starlette.routing import BaseRoute, Mount
 from starlette.types import Receive, Scope, Send
 
 from vidik.context.jsonld import packaged
-from vidik.context.ngsild import (
-    batch_api,
-    contexts_api,
-    discovery_api,
-    entities_api,
-    problems,
-    purge_api,
-    temporal_api,
-    temporal_writing_api,
-)
+from vidik.context.ngsild import contexts_api, discovery_api, problems
 from vidik.context.ngsild.broker import Broker, Call
-from vidik.context.ngsild.exchange import LD_JSON, has_header
-from vidik.context.ngsild.parameters import check_names
-from vidik.context.ngsild.versions import as_preferred
+from vidik.context.ngsild.entities import api as entities_api
+from vidik.context.ngsild.entities import batch_api, purge_api
+from vidik.context.ngsild.http.exchange import LD_JSON, has_header
+from vidik.context.ngsild.http.versions import as_preferred
+from vidik.context.ngsild.query.parameters import check_names
+from vidik.context.ngsild.temporal import api as temporal_api
+from vidik.context.ngsild.temporal import writing_api as temporal_writing_api
 from vidik.context.plain_reading import PlainReading
 from vidik.context.registrations import announcing, entity_maps_api, identity_api
 from vidik.context.registrations import api as registrations_api

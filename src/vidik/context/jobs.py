@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from vidik.context.ngsild import writing
+from vidik.context.ngsild.entities import writing
 from vidik.context.ngsild.repository import entity_maps
 from vidik.context.registrations import announcing
 from vidik.context.snapshots import filling

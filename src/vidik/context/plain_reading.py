@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
-from vidik.context.ngsild import conditional, exchange
 from vidik.context.ngsild.broker import Broker
-from vidik.context.ngsild.exchange import JSON
-from vidik.context.ngsild.rendering import View, render
+from vidik.context.ngsild.http import conditional, exchange
+from vidik.context.ngsild.http.exchange import JSON
+from vidik.context.ngsild.representation.rendering import View, render
 from vidik.context.registrations.federation import Federation
 from vidik.context.store.entities import version_of
 from vidik.kernel.errors import VidikError

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from vidik.context.ngsild.exchange import JSON, LD_JSON
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON
 
 ID = "urn:ngsi-ld:Lamp:1"
 LAMP = {"id": ID, "type": "Lamp", "level": 1, "place": {"type": "Point", "coordinates": [21.9, 43.3]}}

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from vidik.context.ngsild.geo import parse_geo
+from vidik.context.ngsild.query.geo import parse_geo
 from vidik.context.ngsild.values import is_uri
 from vidik.kernel.errors import BadInput
 

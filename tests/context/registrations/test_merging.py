@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vidik.context.jsonld import packaged, processing
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.registrations.merging import Part, merged, read_entity, without_held
 from vidik.context.registrations.model import MODES
 from vidik.kernel.errors import BadInput

@@ -263,7 +263,7 @@ async def test_pages_of_a_source_are_read_as_far_as_the_page_that_is_asked_for(
     client: Any, peers: Peers, register: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await register(operations=OPERATIONS)
-    monkeypatch.setattr("vidik.context.ngsild.parameters.MAXIMUM_LIMIT", 2)
+    monkeypatch.setattr("vidik.context.ngsild.query.parameters.MAXIMUM_LIMIT", 2)
     there = [building(1, level=[value(1, 1)]), building(2, level=[value(2, 2)])]
     peers.answer("GET", PAST, content=there, Link='</x>;rel="next"')
 

@@ -15,12 +15,13 @@ from starlette.requests import Request
 from vidik.context.jsonld import hosting
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.jsonld.resolver import ContextResolver
-from vidik.context.ngsild import exchange, problems, values
-from vidik.context.ngsild.exchange import Parameters
-from vidik.context.ngsild.fragments import Fragments
-from vidik.context.ngsild.grouping import GroupWriter
+from vidik.context.ngsild import problems, values
+from vidik.context.ngsild.entities.grouping import GroupWriter
+from vidik.context.ngsild.http import exchange
+from vidik.context.ngsild.http.exchange import Parameters
 from vidik.context.ngsild.repository.entities import EntityReader
 from vidik.context.ngsild.repository.tenants import tenant_exists
+from vidik.context.ngsild.representation.fragments import Fragments
 from vidik.kernel import audit
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Forbidden

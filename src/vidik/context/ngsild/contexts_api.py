@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from vidik.context.jsonld import hosting, packaged, processing
 from vidik.context.jsonld.hosting import HostedContext
-from vidik.context.ngsild import exchange, problems
+from vidik.context.ngsild import problems
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import JSON, LD_JSON
+from vidik.context.ngsild.http import exchange
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import BadInput, NotFound
 

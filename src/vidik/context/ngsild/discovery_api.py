@@ -10,7 +10,7 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import JSON, LD_JSON, answer
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, answer
 from vidik.context.ngsild.repository import discovery
 from vidik.context.ngsild.repository.discovery import AttributeUse
 

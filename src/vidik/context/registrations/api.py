@@ -10,11 +10,12 @@ from urllib.parse import quote, urlsplit
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import parameters, problems, q, values
+from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.conditional import check_definition, tagged
-from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters, answer, page_links
-from vidik.context.ngsild.selections import matches_scopes
+from vidik.context.ngsild.http.conditional import check_definition, tagged
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters, answer, page_links
+from vidik.context.ngsild.query import parameters, q
+from vidik.context.ngsild.query.selections import matches_scopes
 from vidik.context.registrations import announcing, matching, own_properties, repository
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.holding import check_held

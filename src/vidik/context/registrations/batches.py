@@ -10,8 +10,9 @@ import orjson
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import exchange, values
-from vidik.context.ngsild.exchange import JSON, LD_JSON
+from vidik.context.ngsild import values
+from vidik.context.ngsild.http import exchange
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
 from vidik.context.registrations.model import Information, Json, Registration

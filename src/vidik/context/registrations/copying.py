@@ -20,7 +20,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from vidik.context.ngsild.broker import Broker
-from vidik.context.ngsild.exchange import LD_JSON
+from vidik.context.ngsild.http.exchange import LD_JSON
 from vidik.context.ngsild.values import NULL
 from vidik.context.registrations import copies, matching
 from vidik.context.registrations.copies import Copy

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import values
-from vidik.context.ngsild.exchange import JSON, LD_JSON, answer
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, answer
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Information, Json, Registration

@@ -12,19 +12,14 @@ from typing import Final
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import (
-    batch_api,
-    discovery_api,
-    entities_api,
-    entity_maps,
-    parameters,
-    problems,
-    purge_api,
-    temporal_api,
-    temporal_writing_api,
-)
+from vidik.context.ngsild import discovery_api, problems
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters
+from vidik.context.ngsild.entities import api as entities_api
+from vidik.context.ngsild.entities import batch_api, purge_api
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, Parameters
+from vidik.context.ngsild.query import entity_maps, parameters
+from vidik.context.ngsild.temporal import api as temporal_api
+from vidik.context.ngsild.temporal import writing_api as temporal_writing_api
 from vidik.context.registrations import batches, past, purging, reads, writes
 from vidik.context.registrations.discovering import Discovery, discover
 from vidik.context.registrations.federation import Federation

@@ -10,12 +10,15 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entity_maps, exchange, parameters, problems, temporal_api, values
+from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.entity_maps import Ask
-from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters
+from vidik.context.ngsild.http import exchange
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters
+from vidik.context.ngsild.query import entity_maps, parameters
+from vidik.context.ngsild.query.entity_maps import Ask
 from vidik.context.ngsild.repository import entity_maps as repository
 from vidik.context.ngsild.repository.entity_maps import EntityMap
+from vidik.context.ngsild.temporal import api as temporal_api
 from vidik.context.registrations.distribution import answer_query
 from vidik.kernel.clock import iso, now
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from vidik.context.ngsild import geo, selections
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.query import geo, selections
 from vidik.context.ngsild.repository.conditions import Search
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.subscriptions.questions import Questions
 
 

@@ -15,8 +15,8 @@ import httpx
 import orjson
 
 from vidik.context.jsonld.fetching import is_public
-from vidik.context.ngsild.exchange import CONTEXT_REL, JSON, LD_JSON
-from vidik.context.ngsild.nesting import MAXIMUM_NESTING, is_too_deep
+from vidik.context.ngsild.http.exchange import CONTEXT_REL, JSON, LD_JSON
+from vidik.context.ngsild.http.nesting import MAXIMUM_NESTING, is_too_deep
 from vidik.context.registrations.model import Registration
 from vidik.context.registrations.repository import Tally
 from vidik.context.subscriptions.addresses import EndpointForbidden

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vidik.context.ngsild import problems
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.expressions import Leaf, Or
+from vidik.context.ngsild.query.expressions import Leaf, Or
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.registrations.model import EntityInfo, Information, Registration
 from vidik.kernel.database import Connection

@@ -7,7 +7,7 @@ from datetime import timedelta
 from starlette.responses import Response
 
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import JSON, LD_JSON, answer
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, answer
 from vidik.context.registrations.federation import Federation
 from vidik.kernel.clock import iso, now
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from vidik.context.ngsild import geo, values
-from vidik.context.ngsild.exchange import Parameters
-from vidik.context.ngsild.expressions import Leaf
+from vidik.context.ngsild import values
+from vidik.context.ngsild.http.exchange import Parameters
 from vidik.context.ngsild.problems import bad_data
-from vidik.context.ngsild.selections import TypeSelection
+from vidik.context.ngsild.query import geo
+from vidik.context.ngsild.query.expressions import Leaf
+from vidik.context.ngsild.query.selections import TypeSelection
 from vidik.context.registrations.model import PLACES, EntityInfo, Information, Json, Registration
 from vidik.context.registrations.patterns import IdPattern, id_pattern
 

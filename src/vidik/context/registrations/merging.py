@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import validation, values
-from vidik.context.ngsild.merge import instances_of
-from vidik.context.ngsild.rendering import Stored
-from vidik.context.ngsild.validation import RECEIVED, Instance
+from vidik.context.ngsild import values
+from vidik.context.ngsild.entities.merge import instances_of
+from vidik.context.ngsild.representation import validation
+from vidik.context.ngsild.representation.rendering import Stored
+from vidik.context.ngsild.representation.validation import RECEIVED, Instance
 from vidik.context.registrations.model import Json, Mode
 
 _TIMES: Final = ("createdAt", "modifiedAt")

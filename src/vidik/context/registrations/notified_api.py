@@ -14,10 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from vidik.context.ngsild import problems
 from vidik.context.ngsild.broker import Broker
-from vidik.context.ngsild.exchange import JSON, LD_JSON, link_context, read_json
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, link_context, read_json
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.repository.tenants import tenant_exists
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.registrations import announcing, copies
 from vidik.context.registrations.copying import PATH
 from vidik.context.registrations.fitting import fitting_of

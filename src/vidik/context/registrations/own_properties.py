@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import q
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.query import q
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.registrations.model import Registration
 from vidik.context.registrations.parsing import own_properties
 from vidik.context.subscriptions.questions import Questions

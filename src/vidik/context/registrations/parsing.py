@@ -13,7 +13,7 @@ import orjson
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.jsonld.names import NGSI_LD
 from vidik.context.ngsild import values
-from vidik.context.ngsild.exchange import JSON, LD_JSON
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON
 from vidik.context.ngsild.problems import bad_data, too_large
 from vidik.context.registrations.model import INTERVALS, MODES, PLACES, Json
 from vidik.context.registrations.operations import GROUPS, OPERATIONS

@@ -14,10 +14,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entity_maps, parameters, problems, temporal, temporal_api, values
+from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import JSON, LD_JSON, Parameters, answer, page_links
-from vidik.context.ngsild.temporal import TemporalQuery
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, Parameters, answer, page_links
+from vidik.context.ngsild.query import entity_maps, parameters
+from vidik.context.ngsild.temporal import api as temporal_api
+from vidik.context.ngsild.temporal.query import TemporalQuery, parse_temporal
 from vidik.context.registrations import matching
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
@@ -71,7 +73,7 @@ async def retrieve(sharing: Sharing) -> Response:
     entity_id = values.uri(call.segments[2], "id")
     if entity_maps.is_wanted(call, call.parameters):
         return await entity_maps.answer_one(call, entity_id, lambda _call: retrieve(sharing))
-    query = temporal.parse_temporal(call.parameters, parameters.options(call.parameters))
+    query = parse_temporal(call.parameters, parameters.options(call.parameters))
     names = parameters.expanded(call.parameters.names("attrs"), context, "attrs")
     asked = Asked(None, frozenset((entity_id,)), None, None if names is None else frozenset(names))
     shares = [one for one in _shares(sharing, call.parameters, asked, "retrieveTemporal") if sharing.asks(one[0])]
@@ -106,7 +108,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         return await temporal_api.answer_query(call, asked, kind, context)
     if asked.get("orderBy") is not None:
         raise problems.bad_data("What several sources have has no order; ask with local=true.", "orderBy")
-    past = temporal.parse_temporal(asked, parameters.options(asked))
+    past = parse_temporal(asked, parameters.options(asked))
     limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
     offset = asked.number("offset", 0, 0, 10_000_000)
     counts = asked.flag("count") or "count" in parameters.options(asked)
@@ -273,7 +275,7 @@ async def _told(
         bodies = [
             renamed(one, lambda name: context.compact(words.context.expand(name))) for one in listed(told.content)
         ]
-        past = temporal.parse_temporal(asked, parameters.options(asked))
+        past = parse_temporal(asked, parameters.options(asked))
         found = [one for one in (checked(each, past) for each in bodies) if _has(part, one["id"])]
         return replace(_read(told.headers, found, is_partial=told.status == 206, fills=fills), source=registration)
     except (VidikError, AttributeError, TypeError, ValueError, KeyError, IndexError):

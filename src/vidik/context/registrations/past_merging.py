@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from vidik.context.ngsild import values
-from vidik.context.ngsild.temporal import TemporalQuery
+from vidik.context.ngsild.temporal.query import TemporalQuery
 from vidik.context.registrations.aggregates import joined
 from vidik.context.registrations.model import Json
 from vidik.kernel.clock import iso

@@ -8,8 +8,8 @@ from typing import Final
 import orjson
 from starlette.responses import Response
 
-from vidik.context.ngsild import parameters
-from vidik.context.ngsild.exchange import JSON, Parameters
+from vidik.context.ngsild.http.exchange import JSON, Parameters
+from vidik.context.ngsild.query import parameters
 from vidik.context.registrations import matching
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked

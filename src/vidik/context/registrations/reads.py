@@ -13,12 +13,15 @@ from urllib.parse import quote
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entities_api, entity_maps, linked, parameters, problems, q, selections
+from vidik.context.ngsild import problems
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON, Parameters, answer, page_links
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.entities import api as entities_api
+from vidik.context.ngsild.http.exchange import GEO_JSON, JSON, LD_JSON, Parameters, answer, page_links
+from vidik.context.ngsild.query import entity_maps, parameters, q, selections
 from vidik.context.ngsild.repository.conditions import Search
-from vidik.context.ngsild.showing import shown_entity, shown_page
+from vidik.context.ngsild.representation import linked
+from vidik.context.ngsild.representation.rendering import Stored
+from vidik.context.ngsild.representation.showing import shown_entity, shown_page
 from vidik.context.registrations import matching
 from vidik.context.registrations.fitting import fitting_of
 from vidik.context.registrations.forwarding import Answer, Errand

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import problems, q
+from vidik.context.ngsild import problems
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import Parameters
+from vidik.context.ngsild.http.exchange import Parameters
+from vidik.context.ngsild.query import q
 from vidik.context.registrations import own_properties
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand, Sender

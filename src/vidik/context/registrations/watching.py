@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any, Final, Literal
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import q
-from vidik.context.ngsild.exchange import LD_JSON, Parameters, context_of_answer
+from vidik.context.ngsild.http.exchange import LD_JSON, Parameters, context_of_answer
 from vidik.context.ngsild.problems import bad_data
-from vidik.context.ngsild.selections import matches_scopes
+from vidik.context.ngsild.query import q
+from vidik.context.ngsild.query.selections import matches_scopes
 from vidik.context.registrations import matching
 from vidik.context.registrations.matching import Asked, Times
 from vidik.context.registrations.model import Json, Registration

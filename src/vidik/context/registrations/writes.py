@@ -17,10 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import exchange, problems, temporal_writing, temporal_writing_api, validation, values
+from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.conditional import Preconditions
-from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH
+from vidik.context.ngsild.http import exchange
+from vidik.context.ngsild.http.conditional import Preconditions
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH
+from vidik.context.ngsild.representation import validation
+from vidik.context.ngsild.temporal import writing as temporal_writing
+from vidik.context.ngsild.temporal import writing_api as temporal_writing_api
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
 from vidik.context.registrations.model import Json, Registration

@@ -12,11 +12,13 @@ from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import exchange, problems, q, values
+from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH
-from vidik.context.ngsild.expressions import Expression, Leaf
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.http import exchange
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH
+from vidik.context.ngsild.query import q
+from vidik.context.ngsild.query.expressions import Expression, Leaf
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.snapshots import filling, model, repository
 from vidik.context.snapshots.model import Json, Snapshot
 from vidik.context.subscriptions.addresses import check_endpoint

@@ -16,11 +16,14 @@ from typing import Any, Final
 import orjson
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import entity_maps, parameters, problems, temporal, temporal_api
+from vidik.context.ngsild import problems
 from vidik.context.ngsild.broker import Call, Mapped
-from vidik.context.ngsild.entity_maps import HERE, MAXIMUM_ENTITIES, Everything
-from vidik.context.ngsild.exchange import JSON, Parameters
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.http.exchange import JSON, Parameters
+from vidik.context.ngsild.query import entity_maps, parameters
+from vidik.context.ngsild.query.entity_maps import HERE, MAXIMUM_ENTITIES, Everything
+from vidik.context.ngsild.representation.rendering import Stored
+from vidik.context.ngsild.temporal import api as temporal_api
+from vidik.context.ngsild.temporal.query import TemporalQuery, parse_temporal
 from vidik.context.registrations.distribution import answer_query, is_shared
 from vidik.context.registrations.merging import read_entity
 from vidik.context.snapshots import repository
@@ -64,7 +67,7 @@ class Content:
     here: list[str] = field(default_factory=list)
     """Entities to copy from here."""
     elsewhere: list[Stored] = field(default_factory=list)
-    past: list[tuple[list[str], temporal.TemporalQuery]] = field(default_factory=list)
+    past: list[tuple[list[str], TemporalQuery]] = field(default_factory=list)
 
 
 async def run(call: Call, snapshot: Snapshot, context: ActiveContext) -> Snapshot | None:
@@ -169,7 +172,7 @@ async def _find_past(call: Call, query: Json, context: ActiveContext, content: C
     times = {name: text for name in ("timerel", "timeAt", "endTimeAt", "timeproperty") if (text := given.get(name))}
     asked = Parameters.of(times).joined(_selected(given))
     # By the times of the server what is late belongs to the range too, so that all of the past is copied.
-    wanted = temporal.parse_temporal(asked, ())
+    wanted = parse_temporal(asked, ())
     found = await entity_maps.everything(call, asked, context, partial(temporal_api.answer_query, call))
     content.past.append((found.ids, wanted))
     return found

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
-from vidik.context.ngsild import problems, temporal, values
+from vidik.context.ngsild import problems, values
+from vidik.context.ngsild.temporal.query import parse_duration
 from vidik.context.subscriptions.addresses import without_keys
 from vidik.context.subscriptions.model import Endpoint
 from vidik.context.subscriptions.parsing import is_header
@@ -141,7 +142,7 @@ def lifetime_of(body: Mapping[str, Any]) -> timedelta:
         return LIFETIME
     if not isinstance(text, str):
         raise problems.bad_data("snapshotLifetime is an ISO 8601 duration such as PT1H.", "snapshotLifetime")
-    wanted = temporal.parse_duration(text, "snapshotLifetime")
+    wanted = parse_duration(text, "snapshotLifetime")
     if wanted.is_zero:
         raise problems.bad_data("snapshotLifetime is longer than nothing.", "snapshotLifetime")
     return min(wanted.about, LONGEST_LIFETIME)

@@ -10,7 +10,7 @@ import orjson
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.snapshots.model import Snapshot
 from vidik.context.store import arrays, births, chunks, sealed
 from vidik.context.store.document import bounding_box, box_literal, newest_observation

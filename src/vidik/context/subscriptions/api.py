@@ -18,10 +18,11 @@ from starlette.responses import Response
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.jsonld.resolver import ContextResolver
-from vidik.context.ngsild import contexts_api, parameters, problems, values
+from vidik.context.ngsild import contexts_api, problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.conditional import check_definition, tagged
-from vidik.context.ngsild.exchange import JSON, LD_JSON, MERGE_PATCH, answer, has_header, page_links
+from vidik.context.ngsild.http.conditional import check_definition, tagged
+from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH, answer, has_header, page_links
+from vidik.context.ngsild.query import parameters
 from vidik.context.subscriptions import questions, repository, words
 from vidik.context.subscriptions.addresses import check_endpoint, without_keys
 from vidik.context.subscriptions.model import DEFAULT_TRIGGERS, About, Subscription

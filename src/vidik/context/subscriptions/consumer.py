@@ -12,9 +12,9 @@ from typing import Any, Final
 import orjson
 
 from vidik.context.ngsild.broker import Broker
-from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
-from vidik.context.ngsild.linked import Node, with_linked
-from vidik.context.ngsild.rendering import Json
+from vidik.context.ngsild.http.exchange import GEO_JSON, LD_JSON, context_of_answer
+from vidik.context.ngsild.representation.linked import Node, with_linked
+from vidik.context.ngsild.representation.rendering import Json
 from vidik.context.store.changes import Change, ChangeBatch
 from vidik.context.subscriptions import content, repository, words
 from vidik.context.subscriptions.former import add_former

@@ -7,8 +7,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild.rendering import Json, Stored, View, feature, instance_view, render, simple_value
-from vidik.context.ngsild.validation import MEMBER_OF
+from vidik.context.ngsild.representation.rendering import (
+    Json,
+    Stored,
+    View,
+    feature,
+    instance_view,
+    render,
+    simple_value,
+)
+from vidik.context.ngsild.representation.validation import MEMBER_OF
 from vidik.context.ngsild.values import NULL
 from vidik.context.store.document import Instance, instances_of
 from vidik.context.subscriptions.matching import Happening

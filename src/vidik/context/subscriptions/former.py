@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from vidik.context.ngsild.repository.pages import fetch
-from vidik.context.ngsild.temporal import shown_number
+from vidik.context.ngsild.temporal.representation import shown_number
 from vidik.context.store import arrays, history
 from vidik.context.store.document import UNOBSERVED, Instance
 from vidik.context.subscriptions.matching import Happening

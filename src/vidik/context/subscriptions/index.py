@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal
 
-from vidik.context.ngsild.expressions import And, Leaf
-from vidik.context.ngsild.selections import TypeSelection
+from vidik.context.ngsild.query.expressions import And, Leaf
+from vidik.context.ngsild.query.selections import TypeSelection
 from vidik.context.subscriptions.model import Selector, Subscription
 
 _Anchor = tuple[Literal["id", "type", "any"], str]

@@ -14,11 +14,11 @@ from psycopg_pool import PoolTimeout
 
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild.broker import Broker
-from vidik.context.ngsild.exchange import GEO_JSON, LD_JSON, context_of_answer
-from vidik.context.ngsild.linked import Node, with_linked
-from vidik.context.ngsild.rendering import Json, Stored, render
+from vidik.context.ngsild.http.exchange import GEO_JSON, LD_JSON, context_of_answer
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.repository.entities import EntityReader
+from vidik.context.ngsild.representation.linked import Node, with_linked
+from vidik.context.ngsild.representation.rendering import Json, Stored, render
 from vidik.context.store import changes
 from vidik.context.subscriptions import repository
 from vidik.context.subscriptions.consumer import SubscriptionConsumer

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from vidik.context.ngsild import geo
-from vidik.context.ngsild.rendering import Stored
-from vidik.context.ngsild.selections import matches_scopes, matches_types
+from vidik.context.ngsild.query import geo
+from vidik.context.ngsild.query.selections import matches_scopes, matches_types
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.store.changes import Change
 from vidik.context.store.document import Instance, instances_of
 from vidik.context.subscriptions.model import Subscription, Trigger

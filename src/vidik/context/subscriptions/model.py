@@ -8,12 +8,12 @@ from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import q, selections
-from vidik.context.ngsild.exchange import JSON
-from vidik.context.ngsild.expressions import Expression
-from vidik.context.ngsild.geo import GeoQuery
-from vidik.context.ngsild.linked import Join
-from vidik.context.ngsild.rendering import View
+from vidik.context.ngsild.http.exchange import JSON
+from vidik.context.ngsild.query import q, selections
+from vidik.context.ngsild.query.expressions import Expression
+from vidik.context.ngsild.query.geo import GeoQuery
+from vidik.context.ngsild.representation.linked import Join
+from vidik.context.ngsild.representation.rendering import View
 
 Trigger = Literal[
     "entityCreated", "entityUpdated", "entityDeleted", "attributeCreated", "attributeUpdated", "attributeDeleted"

@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from vidik.context.jsonld import packaged
-from vidik.context.ngsild.exchange import CONTEXT_REL, GEO_JSON, LD_JSON
+from vidik.context.ngsild.http.exchange import CONTEXT_REL, GEO_JSON, LD_JSON
 from vidik.context.subscriptions.model import Subscription
 from vidik.context.subscriptions.repository import Owed
 from vidik.kernel.clock import iso

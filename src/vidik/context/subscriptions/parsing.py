@@ -12,13 +12,14 @@ import orjson
 
 from vidik.context.jsonld import packaged
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import geo, q, selections, values
-from vidik.context.ngsild.exchange import GEO_JSON, JSON, LD_JSON
-from vidik.context.ngsild.expressions import And, Leaf, Or
-from vidik.context.ngsild.linked import Join
+from vidik.context.ngsild import values
+from vidik.context.ngsild.http.exchange import GEO_JSON, JSON, LD_JSON
 from vidik.context.ngsild.problems import bad_data
-from vidik.context.ngsild.projection import Projection
-from vidik.context.ngsild.rendering import Format, View
+from vidik.context.ngsild.query import geo, q, selections
+from vidik.context.ngsild.query.expressions import And, Leaf, Or
+from vidik.context.ngsild.query.projection import Projection
+from vidik.context.ngsild.representation.linked import Join
+from vidik.context.ngsild.representation.rendering import Format, View
 from vidik.context.store.document import LOCATION
 from vidik.context.subscriptions.model import (
     DEFAULT_TIMEOUT_SECONDS,

@@ -15,13 +15,13 @@ from cachetools import LRUCache
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.jsonld.names import NGSI_LD
-from vidik.context.ngsild import q
-from vidik.context.ngsild.expressions import And, Leaf
 from vidik.context.ngsild.problems import bad_data
-from vidik.context.ngsild.q_jsonpath import JsonPath, compile_term
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.query import q
+from vidik.context.ngsild.query.expressions import And, Leaf
+from vidik.context.ngsild.query.q_jsonpath import JsonPath, compile_term
 from vidik.context.ngsild.repository.conditions import q_condition
 from vidik.context.ngsild.repository.pages import fetch
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.store import arrays
 from vidik.context.subscriptions.model import Subscription
 from vidik.kernel.clock import iso

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from vidik.context.jsonld import names
-from vidik.context.ngsild import temporal_writing
+from vidik.context.ngsild.temporal import writing as temporal_writing
 from vidik.context.store import entities as store
 from vidik.context.store.document import Document
 from vidik.context.store.entities import EntityWrite

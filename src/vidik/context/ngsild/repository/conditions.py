@@ -7,11 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from vidik.context.jsonld.active import ActiveContext
-from vidik.context.ngsild import q, selections, values
-from vidik.context.ngsild.expressions import And, Expression, Leaf
-from vidik.context.ngsild.geo import EARTH_RADIUS_METRES, Box, GeoQuery, boxes
+from vidik.context.ngsild import values
 from vidik.context.ngsild.problems import bad_data
-from vidik.context.ngsild.q_jsonpath import compile_objects, compile_term
+from vidik.context.ngsild.query import q, selections
+from vidik.context.ngsild.query.expressions import And, Expression, Leaf
+from vidik.context.ngsild.query.geo import EARTH_RADIUS_METRES, Box, GeoQuery, boxes
+from vidik.context.ngsild.query.q_jsonpath import compile_objects, compile_term
 from vidik.context.store.document import LOCATION, SCOPE, box_literal
 
 

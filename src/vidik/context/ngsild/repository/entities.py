@@ -11,12 +11,12 @@ from typing import Any, Final, TypeVar
 
 import psycopg
 
-from vidik.context.ngsild.fragments import Shelf
 from vidik.context.ngsild.problems import bad_data, too_complex
-from vidik.context.ngsild.rendering import Stored
+from vidik.context.ngsild.query.selections import TypeSelection, matches_types, plain_types
 from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.repository.pages import Reading, fetch
-from vidik.context.ngsild.selections import TypeSelection, matches_types, plain_types
+from vidik.context.ngsild.representation.fragments import Shelf
+from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.store.kinds import all_kinds, kind_of
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import Unavailable

@@ -10,8 +10,8 @@ import orjson
 
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import values
-from vidik.context.ngsild.geo import EARTH_RADIUS_METRES
 from vidik.context.ngsild.problems import bad_data
+from vidik.context.ngsild.query.geo import EARTH_RADIUS_METRES
 from vidik.context.ngsild.repository.conditions import Condition
 from vidik.context.store.document import LOCATION
 

@@ -12,8 +12,8 @@ import shapely
 from psycopg.rows import tuple_row
 from shapely.geometry import shape
 
-from vidik.context.ngsild.geo import GeoQuery, matches_shapes
 from vidik.context.ngsild.problems import too_complex
+from vidik.context.ngsild.query.geo import GeoQuery, matches_shapes
 from vidik.context.ngsild.repository.conditions import (
     BY_ID,
     Condition,

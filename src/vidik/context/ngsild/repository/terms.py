@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vidik.context.ngsild.q_jsonpath import JsonPath
+from vidik.context.ngsild.query.q_jsonpath import JsonPath
 from vidik.context.ngsild.repository.pages import fetch
 from vidik.context.store import arrays
 from vidik.kernel.database import Connection

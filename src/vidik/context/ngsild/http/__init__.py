@@ -1,0 +1,1 @@
+"""One request and its answer: media types, contexts, conditions, versions (ETSI GS CIM 009, clause 6.3)."""
