@@ -78,7 +78,7 @@ def small(services: Services) -> tuple[httpx.AsyncClient, LiveStreams]:
     streams = LiveStreams()
     app = Starlette(
         routes=[Route("/page", page), Route("/read", read_all, methods=["POST"]), Mount("/api", api)],
-        middleware=[Middleware(Boundary, streams=streams)],
+        middleware=[Middleware(Boundary, streams=streams, settings=services.settings)],
         exception_handlers=HANDLERS,
     )
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://vidik.test"), streams
@@ -149,7 +149,29 @@ class TestBoundary:
         assert "default-src 'self'" in response.headers["content-security-policy"]
         assert response.headers["x-content-type-options"] == "nosniff"
 
-    async def test_a_live_stream_ends_when_the_process_stops(self) -> None:
+    @pytest.mark.parametrize(
+        ("reached", "public_url", "said"),
+        [
+            ("http://vidik.test", None, None),
+            ("http://vidik.test", "http://vidik.test", None),
+            ("https://vidik.test", None, "max-age=31536000"),
+            ("http://vidik.test", "https://grad.example.rs", "max-age=31536000"),
+        ],
+    )
+    async def test_who_comes_by_https_is_told_to_come_by_no_other_way(
+        self, settings: Settings, reached: str, public_url: str | None, said: str | None
+    ) -> None:
+        async def page(_request: Request) -> Response:
+            return Response("<p>Vidik</p>", media_type="text/html")
+
+        standing = settings.model_copy(update={"public_url": public_url})
+        app = Boundary(Starlette(routes=[Route("/", page)]), LiveStreams(), standing)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=reached) as browser:
+            answers = [await browser.get("/"), await browser.get("/nowhere")]
+
+        assert [answer.headers.get("strict-transport-security") for answer in answers] == [said, said]
+
+    async def test_a_live_stream_ends_when_the_process_stops(self, settings: Settings) -> None:
         streams = LiveStreams()
         began = asyncio.Event()
 
@@ -162,7 +184,7 @@ class TestBoundary:
 
             return StreamingResponse(beats(), media_type="text/event-stream")
 
-        app = Boundary(Starlette(routes=[Route("/stream", endless)]), streams)
+        app = Boundary(Starlette(routes=[Route("/stream", endless)]), streams, settings)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://vidik.test") as client:
             answering = asyncio.create_task(client.get("/stream"))

@@ -40,7 +40,7 @@ def assemble(settings: Settings) -> Starlette:
         routes=[*first, *health_routes(services), packed, *last],
         lifespan=_lifespan(modules, services),
     )
-    app.layers = lambda inner: Boundary(ShortWay(inner, first), streams)
+    app.layers = lambda inner: Boundary(ShortWay(inner, first), streams, settings)
     app.state.services = services
     app.state.streams = streams
     return app

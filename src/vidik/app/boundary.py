@@ -17,7 +17,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from vidik.app.problems import internal_problem, problem_response
 from vidik.kernel.answers import WHOLE_ANSWER
 from vidik.kernel.errors import TooLarge
+from vidik.kernel.identity.cookies import by_https
 from vidik.kernel.logs import REQUEST_ID, get_logger
+from vidik.kernel.settings import Settings
 from vidik.kernel.tasks import end_tasks
 from vidik.kernel.telemetry import HTTP_REQUESTS, HTTP_SECONDS
 
@@ -32,11 +34,15 @@ _QUIET = ("/health", "/metrics", "/static", "/assets/")
 # Numbers after a random one: a random one for each request would cost a system call each.
 _new_ids = itertools.count(secrets.randbits(63))
 
-_HEADERS = (
+Headers = tuple[tuple[bytes, bytes], ...]
+
+_HEADERS: Headers = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"same-origin"),
     (b"x-frame-options", b"DENY"),
 )
+# For a year; not for the names below this one, which may be other people's.
+_BY_HTTPS = (*_HEADERS, (b"strict-transport-security", b"max-age=31536000"))
 _PAGE_POLICY = (
     b"content-security-policy",
     b"default-src 'self'; img-src 'self' data: blob:; style-src 'self' 'unsafe-inline'; "
@@ -63,15 +69,17 @@ class LiveStreams:
 class Boundary:
     """Wraps the application; adds about 20 microseconds a request."""
 
-    def __init__(self, app: ASGIApp, streams: LiveStreams) -> None:
+    def __init__(self, app: ASGIApp, streams: LiveStreams, settings: Settings) -> None:
         self.app = app
         self.streams = streams
+        self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        exchange = _Exchange(scope, receive, send, self.streams)
+        headers = _BY_HTTPS if by_https(scope.get("scheme", "http"), self._settings) else _HEADERS
+        exchange = _Exchange(scope, receive, send, self.streams, headers)
         asked = REQUEST_ID.set(exchange.request_id)
         try:
             await self.app(scope, exchange.receive, exchange.send)
@@ -93,6 +101,7 @@ class _Exchange:
     """One request and what has been answered so far."""
 
     __slots__ = (
+        "_headers",
         "_receive",
         "_send",
         "_streams",
@@ -105,11 +114,12 @@ class _Exchange:
         "status",
     )
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send, streams: LiveStreams) -> None:
+    def __init__(self, scope: Scope, receive: Receive, send: Send, streams: LiveStreams, headers: Headers) -> None:
         self.scope = scope
         self._receive = receive
         self._send = send
         self._streams = streams
+        self._headers = headers
         self.began = time.perf_counter()
         self.status = 0
         self.received = 0
@@ -129,13 +139,13 @@ class _Exchange:
         if message["type"] == WHOLE_ANSWER:
             self.status = message["status"]
             self.complete = True
-            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode()), *_HEADERS]
+            message["headers"] = [*message["headers"], (b"x-request-id", self.request_id.encode()), *self._headers]
         elif message["type"] == "http.response.start":
             self.status = message["status"]
             given = message.get("headers", ())
             names = {name.lower(): value for name, value in given}
             added = [(b"x-request-id", self.request_id.encode())]
-            added += [header for header in _HEADERS if header[0] not in names]
+            added += [header for header in self._headers if header[0] not in names]
             kind = names.get(b"content-type", b"")
             if kind.startswith(b"text/html") and _PAGE_POLICY[0] not in names:
                 added.append(_PAGE_POLICY)

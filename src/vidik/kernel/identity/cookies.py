@@ -9,9 +9,14 @@ from vidik.kernel.identity.authentication import COOKIE, PHONE_COOKIE
 from vidik.kernel.settings import Settings
 
 
+def by_https(scheme: str, settings: Settings) -> bool:
+    """Whether people reach this door by https: as the request came, or through the proxy that stands in front."""
+    return scheme == "https" or (settings.public_url or "").startswith("https:")
+
+
 def is_secure(request: Request, settings: Settings) -> bool:
-    """Whether people reach this door by https, so that cookies may never travel otherwise."""
-    return request.url.scheme == "https" or (settings.public_url or "").startswith("https:")
+    """Whether cookies may never travel otherwise than by https."""
+    return by_https(request.url.scheme, settings)
 
 
 def give_session(response: Response, secret: str, lifetime: timedelta, *, secure: bool) -> None:
