@@ -1,5 +1,6 @@
 """The command line: quick help, sentences instead of traces, and the same effects as the doors."""
 
+import json
 import re
 import subprocess
 import sys
@@ -56,6 +57,41 @@ def test_an_error_is_a_sentence_and_a_status(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert re.search(r"already runs on .* \(process \d+\)", done.stderr)
     assert "Traceback" not in done.stderr
+
+
+PERIODS = ("--fit", "2022-01-01..2022-12-31", "--test", "2023-01-01..2023-12-31")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "field", "words"),
+    [
+        (("pilots", "evaluate"), "meters", "Missing option"),
+        (("pilots", "evaluate", "--meters", "m.csv", *PERIODS, "--level", "high"), "level", "Invalid value"),
+        (("pilots", "evaluate", "--meters", "m.csv", *PERIODS, "--kinds", "counter"), "kinds", "No such option"),
+        (("pilots", "evaluate", "--meters", "m.csv", *PERIODS, "more"), None, "unexpected extra argument"),
+        (("pilots", "weigh"), None, "No such command"),
+    ],
+)
+def test_wrong_options_are_json_where_json_was_asked_for(
+    arguments: tuple[str, ...], field: str | None, words: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vidik.cli", *arguments, "--json"], capture_output=True, text=True, check=False
+    )
+
+    assert (done.returncode, done.stdout) == (2, "")
+    error = json.loads(done.stderr)["error"]
+    assert (error["code"], error["field"]) == ("usage", field)
+    assert words in error["detail"]
+
+
+def test_wrong_options_are_a_sentence_where_nobody_asked_for_json() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "vidik.cli", "pilots", "evaluate"], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Usage: ")
 
 
 @pytest.mark.usefixtures("_environment")

@@ -35,8 +35,16 @@ console = Console(highlight=False, soft_wrap=True)
 complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
+JSON = "--json"
+# What stands behind every wrong option; typer has no public name of its own for it.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
 def main() -> None:
-    """Run the command line; an error is a sentence, and the exit status is 1."""
+    """Run the command line; an error is a sentence, and the exit status is 1 (2 for options that are wrong).
+
+    Who asked for JSON is told what is wrong with the options in JSON, too, on standard error.
+    """
     from vidik.cli import (  # noqa: F401  each registers its commands
         accounts,
         audit_record,
@@ -47,11 +55,25 @@ def main() -> None:
         pilots,
     )
 
+    wants_json = JSON in sys.argv
     try:
-        app()
+        sys.exit(app(standalone_mode=not wants_json))
+    except _UsageError as error:
+        typer.echo(_as_json(error), err=True)
+        sys.exit(2)
     except VidikError as error:
         where = f"{error.field}: " if error.field else ""
         complaints.print(f"[bold red]{where}{error.detail}[/]")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _as_json(error: Exception) -> str:
+    """A usage error in the form of every other refusal: code, detail, and the option (or argument) at fault."""
+    import json
+
+    parameter = getattr(error, "param", None)
+    option = parameter.opts[0] if parameter is not None else getattr(error, "option_name", None)
+    detail = " ".join(str(getattr(error, "format_message", error.__str__)()).split())
+    return json.dumps({"error": {"code": "usage", "detail": detail, "field": option and option.lstrip("-")}})

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 import typer
 
-from vidik.cli import complaints, console, pilot
+from vidik.cli import JSON, complaints, console, pilot
 from vidik.kernel.errors import BadInput, VidikError
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def evaluate(
         str | None, typer.Option(help="Of Dask (tcp://host:8786): its workers do the work. Extra 'scale'.")
     ] = None,
     cross_check: Annotated[bool, typer.Option(help="Also by OpenDSM (the extra 'crosscheck').")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    as_json: Annotated[bool, typer.Option(JSON, help="Print JSON.")] = False,
 ) -> None:
     """Fit a baseline, project it, and say what was saved and how sure that is.
 
