@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 import vidik
 from vidik.cli import accounts, app, audit_record, city, devices, family  # noqa: F401  each registers its commands
@@ -32,8 +33,9 @@ def test_no_setting_is_documented_that_does_not_exist() -> None:
 
 def _commands() -> list[str]:
     group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
     names = []
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
+    for name, command in group.commands.items():
         inner = getattr(command, "commands", None)
         names += [f"{name} {one}" for one in inner] if inner else [name]
     return names

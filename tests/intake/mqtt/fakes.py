@@ -1,11 +1,12 @@
 """Stand-ins around the doors: a pipeline in memory, a directory of devices, and a client that sends what it is told."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from vidik.intake.mqtt import codec, packets, wire
+from vidik.intake.mqtt.listener import Listener
 from vidik.intake.mqtt.ports import Message, Outcome
 from vidik.intake.mqtt.wire import VERSION_5
 
@@ -79,6 +80,10 @@ class MemoryDirectory:
         )
 
 
+OpenListener = Callable[..., Awaitable[Listener]]
+"""The fixture that opens one with options of its own."""
+
+
 class RawClient(asyncio.Protocol):
     """Speaks MQTT byte by byte, so that a test can say exactly what goes over the wire."""
 
@@ -94,7 +99,7 @@ class RawClient(asyncio.Protocol):
         RawClient.opened.append(self)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = transport  # type: ignore[assignment]
+        self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
         self._data += data

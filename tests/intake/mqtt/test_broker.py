@@ -5,6 +5,7 @@ import dataclasses
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.intake.mqtt.fakes import MemoryPipeline, RawClient, eventually, reading
@@ -38,9 +39,9 @@ async def open_door(broker: Mosquitto, pipeline: MemoryPipeline) -> AsyncIterato
     """Open a door to the broker and wait until it is subscribed; all are closed at the end."""
     opened: list[BrokerDoor] = []
 
-    async def open_one(query: str = "", **changes: object) -> BrokerDoor:
+    async def open_one(query: str = "", **changes: Any) -> BrokerDoor:
         options = parse_broker_url(f"mqtt://vidik:{PASSWORD}@127.0.0.1:{broker.port}{query}")
-        door = BrokerDoor(pipeline, dataclasses.replace(options, longest_pause=0.5, **changes))  # type: ignore[arg-type]
+        door = BrokerDoor(pipeline, dataclasses.replace(options, longest_pause=0.5, **changes))
         await door.start()
         await asyncio.wait_for(door.up(), 60)
         opened.append(door)

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from tests.intake.mqtt.fakes import MemoryDirectory, MemoryPipeline, RawClient, eventually, reading
+from tests.intake.mqtt.fakes import MemoryDirectory, MemoryPipeline, OpenListener, RawClient, eventually, reading
 
 from vidik.intake.mqtt import codec, packets
 from vidik.intake.mqtt.listener import Listener
@@ -88,10 +88,10 @@ class TestLogin:
         assert listener.disconnect("lamp-1") == 1
         assert await client.receive() == packets.Disconnect(Reason.ADMINISTRATIVE_ACTION)
 
-    async def test_connections_of_one_login_are_bounded(self, open_listener) -> None:  # type: ignore[no-untyped-def]
+    async def test_connections_of_one_login_are_bounded(self, open_listener: OpenListener) -> None:
         listener = await open_listener(connections_per_login=1)
-        await RawClient.log_in(listener.port, "lamp-1")
-        second = await RawClient.log_in(listener.port, "lamp-1", client_id="other")
+        await RawClient.log_in(listener.port or 0, "lamp-1")
+        second = await RawClient.log_in(listener.port or 0, "lamp-1", client_id="other")
         assert second.connack == packets.Connack(False, Reason.QUOTA_EXCEEDED)
 
 

@@ -5,19 +5,16 @@ import resource
 import ssl
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.intake.mqtt.fakes import MemoryDirectory, MemoryPipeline, RawClient, eventually, reading
+from tests.intake.mqtt.fakes import MemoryDirectory, MemoryPipeline, OpenListener, RawClient, eventually, reading
 
 from vidik.intake.mqtt import codec, packets
 from vidik.intake.mqtt.listener import Listener
 from vidik.intake.mqtt.options import ListenerOptions
 from vidik.intake.mqtt.ports import Outcome
 from vidik.intake.mqtt.wire import VERSION_5, VERSION_311, Reason
-
-OpenListener = Callable[..., Awaitable[Listener]]
 
 
 class TestSizes:
@@ -143,7 +140,7 @@ class TestTime:
     async def test_a_client_that_does_not_read_its_answers_is_parted_from(self, open_listener: OpenListener) -> None:
         listener = await open_listener(slow_reader_seconds=1.0)
         client = await RawClient.log_in(listener.port or 0, "lamp-1", keep_alive=0)
-        client.transport.pause_reading()  # type: ignore[attr-defined]
+        client.transport.pause_reading()
         pings = codec.PINGREQ * 50_000
         for _ in range(200):
             client.write(pings)

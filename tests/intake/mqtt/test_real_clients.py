@@ -7,6 +7,7 @@ import gmqtt
 import paho.mqtt.client as paho
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.reasoncodes import ReasonCode
 from tests.intake.mqtt.fakes import SECRET, MemoryPipeline, eventually
 
 from vidik.intake.mqtt.listener import Listener
@@ -94,8 +95,8 @@ class Paho:
         client.subscribe("devices/lamp-1/commands", qos=1)
         self.connected.set()
 
-    def _on_publish(self, _client: object, _data: object, number: int, reason: object, _properties: object) -> None:
-        (self.refused if reason.is_failure else self.acknowledged).append(number)  # type: ignore[attr-defined]
+    def _on_publish(self, _client: object, _data: object, number: int, reason: ReasonCode, _properties: object) -> None:
+        (self.refused if reason.is_failure else self.acknowledged).append(number)
 
     async def close(self) -> None:
         """Say goodbye and wait for the thread."""

@@ -150,8 +150,8 @@ async def until_state(live: LiveCity, state: str) -> None:
 def services_of(browser: httpx.AsyncClient) -> Services:
     transport = browser._transport
     assert isinstance(transport, httpx.ASGITransport)
-    application: Starlette = transport.app  # type: ignore[assignment]
-    services: Services = application.state.services
+    assert isinstance(transport.app, Starlette)
+    services: Services = transport.app.state.services
     return services
 
 

@@ -21,6 +21,7 @@ from vidik.operations.alarms.consumer import AlarmConsumer
 from vidik.operations.alarms.performance import TEN_MINUTES
 from vidik.operations.rule_changes import trials_api
 from vidik.operations.rule_changes.trial import Trial, busiest_within
+from vidik.operations.rules.model import ThresholdRule
 
 RETURN = names.expand_attribute("returnTemperaturePrimary")
 DAY = 24 * 60
@@ -159,7 +160,9 @@ class TestFloods:
 
 class TestTrial:
     def test_one_that_comes_back_soon_is_one_alarm_called_twice(self) -> None:
-        trial = Trial(a_rule(reopen="1h"), CITY_ZONE)  # type: ignore[arg-type]
+        rule = a_rule(reopen="1h")
+        assert isinstance(rule, ThresholdRule)
+        trial = Trial(rule, CITY_ZONE)
         values = ((0, 60.0), (5, 40.0), (10, 60.0), (15, 40.0), (500, 60.0))
         trial.take(a_change(at=START + minute * 60_000_000, returnTemperaturePrimary=value) for minute, value in values)
         begin = from_microseconds(START)

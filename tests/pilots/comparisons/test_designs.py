@@ -14,12 +14,13 @@ from vidik.pilots.comparisons import compare, placebo_fractions
 from vidik.pilots.evaluation import evaluate
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.outcome import Outcome
+from vidik.pilots.specification import Design
 
 SMALL = City(routes=14, treated=2, weeks_before=40, weeks_after=13)
 ON_WEEKS = tuple(BEGIN + timedelta(weeks=40 + week) for week in (0, 3, 4, 7, 9, 11))
 
 
-def evaluated(city: City, design: str, saving: float, seed: int = 1) -> Outcome:
+def evaluated(city: City, design: Design, saving: float, seed: int = 1) -> Outcome:
     """The outcome of a pilot that saved this fraction (on all days, or on its weeks)."""
     amounts = simulate(city, seed)
     start = city.weeks_before * 7
@@ -31,7 +32,7 @@ def evaluated(city: City, design: str, saving: float, seed: int = 1) -> Outcome:
     else:
         on[start:] = True
     amounts[on, : city.treated] *= 1 - saving
-    plan = specification(city, design, ON_WEEKS if design == "randomised" else ())  # type: ignore[arg-type]
+    plan = specification(city, design, ON_WEEKS if design == "randomised" else ())
     routes = series(amounts)
     names = [signal.name for signal in plan.units]
     units = {name: routes[name] for name in names}
@@ -40,7 +41,7 @@ def evaluated(city: City, design: str, saving: float, seed: int = 1) -> Outcome:
 
 class TestCompare:
     @pytest.mark.parametrize("design", ["difference_in_differences", "synthetic_control", "randomised"])
-    def test_finds_a_large_saving(self, design: str) -> None:
+    def test_finds_a_large_saving(self, design: Design) -> None:
         outcome = evaluated(SMALL, design, 0.2)
 
         assert outcome.verdict == "saved"
@@ -52,7 +53,7 @@ class TestCompare:
     @pytest.mark.parametrize(
         "design", ["difference_in_differences", "synthetic_control", "randomised", "single_series"]
     )
-    def test_does_not_show_what_is_not_there(self, design: str) -> None:
+    def test_does_not_show_what_is_not_there(self, design: Design) -> None:
         assert evaluated(SMALL, design, 0.0).verdict == "not_shown"
 
     def test_says_worse_when_more_is_used(self) -> None:
@@ -108,7 +109,7 @@ class TestCompare:
 
 class TestBadInput:
     @pytest.mark.parametrize("design", ["baseline", "difference_in_differences", "synthetic_control", "single_series"])
-    def test_every_design_refuses_in_the_same_way(self, design: str) -> None:
+    def test_every_design_refuses_in_the_same_way(self, design: Design) -> None:
         plan = specification(SMALL, "synthetic_control").model_copy(update={"design": design})
         routes = series(simulate(SMALL, 1))
 
@@ -148,10 +149,10 @@ class TestBadInput:
 
     @pytest.mark.parametrize("design", ["difference_in_differences", "synthetic_control"])
     @pytest.mark.parametrize("value", [np.nan, 0.0])
-    def test_nothing_to_compare_with_is_refused(self, design: str, value: float) -> None:
+    def test_nothing_to_compare_with_is_refused(self, design: Design, value: float) -> None:
         amounts = simulate(SMALL, 1)
         amounts[:, SMALL.treated + 1 :] = value
-        plan, routes = specification(SMALL, design), series(amounts)  # type: ignore[arg-type]
+        plan, routes = specification(SMALL, design), series(amounts)
 
         for computed in (compare, placebo_fractions):
             with pytest.raises(Unprocessable) as refused:
@@ -195,12 +196,12 @@ class TestBadInput:
 class TestNotRoutine:
     """What happened to a unit besides the pilot is asked about, and no other unit or scale is a saving."""
 
-    def changed(self, factor: float, first: int, last: int, design: str = "synthetic_control") -> Outcome:
+    def changed(self, factor: float, first: int, last: int, design: Design = "synthetic_control") -> Outcome:
         amounts = simulate(SMALL, 1)
         start = SMALL.weeks_before * 7
         amounts[start + first : start + last, 0] *= factor
         routes = series(amounts)
-        return compare(specification(SMALL, design), routes, routes)  # type: ignore[arg-type]
+        return compare(specification(SMALL, design), routes, routes)
 
     def test_a_step_on_the_way_is_asked_about(self) -> None:
         found = [finding for finding in self.changed(0.6, 42, 91).findings if finding.code == "step"]
@@ -224,7 +225,7 @@ class TestNotRoutine:
         assert "step" not in {finding.code for finding in self.changed(0.6, 0, 91).findings}
 
     @pytest.mark.parametrize("design", ["synthetic_control", "difference_in_differences", "single_series"])
-    def test_days_in_another_unit_are_left_out_and_stop_the_verdict(self, design: str) -> None:
+    def test_days_in_another_unit_are_left_out_and_stop_the_verdict(self, design: Design) -> None:
         outcome = self.changed(1 / 1_000, 60, 91, design)
 
         assert outcome.verdict == "not_shown"

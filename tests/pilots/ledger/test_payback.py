@@ -15,6 +15,7 @@ from starlette.applications import Starlette
 from tests.pilots.conftest import a_draft, a_specification, finished, given_meters, signed
 
 from vidik.pilots.ledger.payback import cost_of
+from vidik.pilots.ledger.sums import Banded
 from vidik.pilots.ledger.worth import Exact, Worth
 from vidik.pilots.plans.checking import check
 from vidik.pilots.reports.extract import read_extract
@@ -35,12 +36,13 @@ def worth_of(value: str, low: str | None, high: str | None) -> Worth:
         return None if text is None else Decimal(text)
 
     money = Exact(Decimal(value), amount(low), amount(high))
-    return Worth(SimpleNamespace(), money, "RSD", False, None, [])  # type: ignore[arg-type]
+    return Worth(Banded(0.0, 0.0, 0.0), money, "RSD", False, None, [])
 
 
 def judged(verdict: str, worth: Worth, *, days: int = 365, course: Any = None, **other: Any) -> Any:
     specification = Specification.model_validate(a_specification(cost=COST | other.pop("cost", {}), **other))
-    return cost_of(specification, SimpleNamespace(verdict=verdict, days=days, course=course), worth)  # type: ignore[arg-type]
+    outcome: Any = SimpleNamespace(verdict=verdict, days=days, course=course)  # all that the cost looks at
+    return cost_of(specification, outcome, worth)
 
 
 def test_a_shown_saving_pays_back_within_the_range_of_its_worth() -> None:
