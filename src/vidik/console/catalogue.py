@@ -13,7 +13,6 @@ from vidik.intake.profiles import Profile
 from vidik.operations.rules.model import AnyRule, ThresholdRule
 from vidik.operations.twins import twin_type
 
-SERVICES = ("heating", "lighting", "parking", "air", "water", "waste", "traffic")
 Band = tuple[float, float]
 AssetState = Literal["normal", "low", "medium", "high", "critical", "unknown", "out_of_service"]
 

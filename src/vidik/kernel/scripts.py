@@ -13,7 +13,6 @@ _PAIRS: Mapping[str, str] = {
     "ј": "j", "к": "k", "л": "l", "љ": "lj", "м": "m", "н": "n", "њ": "nj", "о": "o", "п": "p", "р": "r",
     "с": "s", "т": "t", "ћ": "ć", "у": "u", "ф": "f", "х": "h", "ц": "c", "ч": "č", "џ": "dž", "ш": "š",
 }  # fmt: skip
-CYRILLIC_LETTERS = "".join(_PAIRS) + "".join(_PAIRS).upper()
 
 _LETTERS: Mapping[int, str] = str.maketrans(
     dict(_PAIRS) | {lower.upper(): latin.capitalize() for lower, latin in _PAIRS.items()}

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from vidik.context.ngsild.query.geo import parse_geo
-from vidik.context.ngsild.values import is_uri
+from vidik.context.ngsild.values import uri
 from vidik.kernel.errors import BadInput
 
 ROOM = {
@@ -132,8 +132,12 @@ def test_a_distance_is_positive_and_there_is_one(georel: str) -> None:  # 4.10
 
 @pytest.mark.parametrize("unseen", ["202e", "200b", "feff", "2028", "00a0", "fe0f", "fdd0", "3164", "2800"])
 def test_an_id_has_nothing_that_cannot_be_seen(unseen: str) -> None:  # 4.5.1, RFC 3987
-    assert not is_uri(f"urn:ngsi-ld:Room:{chr(int(unseen, 16))}1")
-    assert is_uri("urn:ngsi-ld:Соба:1")
+    with pytest.raises(BadInput):
+        uri(f"urn:ngsi-ld:Room:{chr(int(unseen, 16))}1", "id")
+
+
+def test_an_id_may_be_written_in_any_script() -> None:  # RFC 3987
+    assert uri("urn:ngsi-ld:Соба:1", "id") == "urn:ngsi-ld:Соба:1"
 
 
 async def test_geojson_has_its_context_where_the_client_prefers_it(room: httpx.AsyncClient) -> None:  # 6.3.6

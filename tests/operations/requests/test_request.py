@@ -18,7 +18,7 @@ from vidik.operations.incidents.incident import Incident
 from vidik.operations.incidents.incident import State as IncidentState
 from vidik.operations.incidents.types import packaged_types
 from vidik.operations.requests.jobs import forget
-from vidik.operations.requests.request import ENDED, Standing, State, answer, facts_of
+from vidik.operations.requests.request import Standing, State, answer, facts_of
 from vidik.operations.requests.services import packaged_services, request_services
 from vidik.operations.requests.suggesting import Where, suggest
 from vidik.operations.rules.fences import Place
@@ -49,9 +49,6 @@ class TestTelling:
         if state in ("refused", "forwarded"):
             assert all("{разлог}" in text for text in notes.values())
         assert ("agency_responsible" in said) == (state == "forwarded")
-
-    def test_what_has_ended_is_said(self) -> None:
-        assert set(get_args(State)) - ENDED == {"new", "in_work"}
 
 
 class TestSuggesting:

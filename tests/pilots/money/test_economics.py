@@ -12,11 +12,9 @@ from hypothesis import strategies as st
 from vidik.pilots.money.economics import (
     Conventions,
     annuity,
-    appraise,
     carbon_prices,
     irr,
     npv,
-    payback_years,
     residual_value,
 )
 
@@ -53,14 +51,6 @@ class TestRateOfReturn:
         assert irr(values) is None
 
 
-class TestPayback:
-    def test_within_a_year_in_proportion(self) -> None:
-        assert payback_years([-100, 40, 40, 40]) == pytest.approx(2.5)
-
-    def test_never(self) -> None:
-        assert payback_years([-100, 1]) is None
-
-
 class TestConventions:
     def test_carbon_prices_are_interpolated(self) -> None:
         rules = Conventions(first_year=2026, rsd_per_eur=1.0)
@@ -71,13 +61,3 @@ class TestConventions:
     def test_what_outlives_the_period_has_a_residual_value(self) -> None:
         assert residual_value(100, 20, 15) == pytest.approx(25)
         assert residual_value(100, 10, 15) == 0
-
-    def test_an_appraisal_by_hand(self) -> None:
-        rules = Conventions(financial_rate=0, social_rate=0, years=10, rsd_per_eur=1, shadow_carbon={2020: 100})
-
-        found = appraise(100, 20, 5, 0.1, 10, budget_share=0.5, conventions=rules)
-
-        assert found.financial_npv == pytest.approx(-100 + 10 * 5)
-        assert found.economic_npv == pytest.approx(-100 + 10 * 15 + 10 * 0.1 * 100)
-        assert found.cost_per_tonne == pytest.approx(-50)
-        assert found.benefit_cost_ratio == pytest.approx((200 + 100) / 150)

@@ -53,11 +53,6 @@ def are_identifiers(found: list[Any]) -> bool:
     return set(map(type, found)) <= {str} and NULL not in found and all(map(_URI.fullmatch, found))
 
 
-def is_uri(value: object) -> bool:
-    """Whether a text is a URI with a scheme."""
-    return isinstance(value, str) and _URI.fullmatch(value) is not None
-
-
 def name(value: Any, field: str) -> str:
     """A name of a type or attribute, short or an address; raises BadInput for anything else.
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 import structlog
 import yaml
@@ -34,7 +34,6 @@ Deed = Literal[
     "contained",
     "closed",
 ]
-DEEDS: tuple[Deed, ...] = get_args(Deed)
 PAST_MINUTES = 180
 """How long before the beginning a twin has its first values: holds of rules look back at most so far."""
 

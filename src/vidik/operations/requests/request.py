@@ -19,7 +19,6 @@ from vidik.operations.rules.fences import Place, place_of
 
 State = Literal["new", "in_work", "done", "refused", "forwarded", "withdrawn"]
 Decision = Literal["refused", "forwarded"]
-ENDED: Final = frozenset({"done", "refused", "forwarded", "withdrawn"})
 CLOSING: Final = frozenset({"done", "refused"})
 """States that close the request for its sender, too."""
 LONGEST_DESCRIPTION: Final = 4_000

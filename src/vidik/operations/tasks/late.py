@@ -6,14 +6,12 @@ in however many parts changes come, the tasks end the same, and each change gets
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, NamedTuple
 
 from vidik.operations.tasks.task import Act, Refusal, Stamp, Task, TaskState, refusal, take
 
 Result = Literal["accepted", "known", "refused"]
-LATE = timedelta(minutes=2)
-"""An act that arrives this long after it happened is marked as brought later."""
 
 
 class Change(NamedTuple):

@@ -20,7 +20,6 @@ Act = Literal["accept", "depart", "arrive", "done", "fail", "decline"]
 Progress = Literal["accept", "depart", "arrive"]
 Refusal = Literal["another-crew", "withdrawn", "cancelled", "closed", "reopened", "not-given", "unknown-round"]
 
-ACTIVE: tuple[TaskState, ...] = ("open", "assigned", "accepted", "under_way", "arrived")
 WITH_CREW: tuple[TaskState, ...] = ("assigned", "accepted", "under_way", "arrived")
 OVER: tuple[TaskState, ...] = ("done", "failed", "cancelled")
 RESULTS: Mapping[Act, TaskState] = {"done": "done", "fail": "failed", "decline": "open"}

@@ -61,11 +61,6 @@ class Closures:
     turn_of_year: Mask
     """All days, weekends too, from the first to the last closure of the turn of the year."""
 
-    @property
-    def any_kind(self) -> Mask:
-        """Days of either set."""
-        return self.holidays | self.turn_of_year
-
 
 def no_closures(count: int) -> Closures:
     """Nothing known of closures."""

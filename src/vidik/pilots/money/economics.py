@@ -7,7 +7,6 @@ residual value at the end of the reference period. All rates are settings; the d
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,21 +15,8 @@ import numpy as np
 
 FINANCIAL_RATE = 0.04
 """Real financial discount rate: 4 %, CBA Guide 2014, 2.7.2; Delegated Regulation (EU) 480/2014, Article 19(3)."""
-SOCIAL_RATE_COHESION = 0.05
-"""Real social discount rate for cohesion countries (5 %), and for others (3 %): CBA Guide 2014, 2.8.7; Implementing
-Regulation (EU) 2015/207, Annex III. Vademecum 2021-2027: 3 % may be used as a benchmark."""
 SOCIAL_RATE = 0.03
-
-REFERENCE_PERIODS: Mapping[str, tuple[int, int]] = {
-    "energy": (15, 25),
-    "water": (30, 30),
-    "waste": (25, 30),
-    "urban_transport": (25, 30),
-    "roads": (25, 30),
-    "digital": (15, 20),
-    "other": (10, 15),
-}
-"""Years, from and to, by sector: Delegated Regulation (EU) 480/2014, Annex I; CBA Guide 2014, Table 2.1."""
+"""Real social discount rate: 3 %, Vademecum 2021-2027; 5 % for cohesion countries in CBA Guide 2014, 2.8.7."""
 
 SHADOW_CARBON: Mapping[int, float] = {2020: 80, 2025: 165, 2030: 250, 2035: 390, 2040: 525, 2045: 660, 2050: 800}
 """EUR of 2016 a tonne of CO2 equivalent: EIB Group Climate Bank Roadmap 2021-2025 (2020), Annex 5; recommended by the
@@ -47,22 +33,6 @@ class Conventions:
     first_year: int = 2026
     rsd_per_eur: float = 117.2
     shadow_carbon: Mapping[int, float] = field(default_factory=lambda: dict(SHADOW_CARBON))
-
-
-@dataclass(frozen=True)
-class Appraisal:
-    """What a project is worth to who pays it (financial) and to all (economic). Amounts in the currency of the flows.
-
-    `cost_per_tonne` is the discounted net cost, carbon left out, over the tonnes avoided; None where none are.
-    """
-
-    financial_npv: float
-    economic_npv: float
-    financial_irr: float | None
-    economic_irr: float | None
-    payback_years: float | None
-    benefit_cost_ratio: float | None
-    cost_per_tonne: float | None
 
 
 def npv(rate: float, flows: Sequence[float]) -> float:
@@ -94,16 +64,6 @@ def irr(flows: Sequence[float]) -> float | None:
     return (low + high) / 2
 
 
-def payback_years(flows: Sequence[float]) -> float | None:
-    """Years until the flows have paid the investment back, undiscounted, within a year in proportion; None if never."""
-    total = 0.0
-    for year, flow in enumerate(flows):
-        if total < 0 <= total + flow:
-            return year - 1 + -total / flow
-        total += flow
-    return 0.0 if flows and flows[0] >= 0 else None
-
-
 def annuity(rate: float, years: int) -> float:
     """Present value of one unit a year for `years` years, the first a year from now."""
     return float(years) if rate == 0 else (1 - (1 + rate) ** -years) / rate
@@ -120,41 +80,3 @@ def carbon_prices(conventions: Conventions, years: int) -> list[float]:
     wanted = conventions.first_year + np.arange(1, years + 1)
     prices = np.interp(wanted, known, [conventions.shadow_carbon[year] for year in known])
     return [float(price) * conventions.rsd_per_eur for price in prices]
-
-
-def appraise(
-    investment: float,
-    yearly_benefit: float,
-    yearly_cost: float,
-    yearly_tonnes: float,
-    life_years: int,
-    *,
-    budget_share: float = 1.0,
-    conventions: Conventions | None = None,
-) -> Appraisal:
-    """A project of one investment and level yearly benefits, costs and tonnes of CO2 avoided.
-
-    `budget_share` is the part of the benefit that reaches the budget of who pays (the rest is citizens' time or
-    health). After `life_years` benefits and costs end; where the reference period ends earlier, a residual value stands
-    in for the rest.
-    """
-    rules = conventions or Conventions()
-    years = min(rules.years, life_years)
-    rest = [0.0] * years
-    rest[-1] = residual_value(investment, life_years, years)
-    financial = [-investment] + [yearly_benefit * budget_share - yearly_cost + extra for extra in rest]
-    without_carbon = [-investment] + [yearly_benefit - yearly_cost + extra for extra in rest]
-    prices = [0.0, *carbon_prices(rules, years)]
-    economic = [flow + yearly_tonnes * price for flow, price in zip(without_carbon, prices, strict=True)]
-    costs = npv(rules.social_rate, [investment] + [yearly_cost] * years)
-    benefits = npv(rules.social_rate, economic) + costs
-    tonnes = yearly_tonnes * years
-    return Appraisal(
-        npv(rules.financial_rate, financial),
-        npv(rules.social_rate, economic),
-        irr(financial),
-        irr(economic),
-        payback_years(financial),
-        benefits / costs if costs > 0 else None,
-        -npv(rules.social_rate, without_carbon) / tonnes if tonnes > 0 and math.isfinite(tonnes) else None,
-    )

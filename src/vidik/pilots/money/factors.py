@@ -24,15 +24,6 @@ class EmissionFactor:
 
 
 @dataclass(frozen=True)
-class VatRate:
-    """A rate of VAT as a fraction, and the law that sets it."""
-
-    id: str
-    rate: Decimal
-    source: str
-
-
-@dataclass(frozen=True)
 class Tariff:
     """A tariff of the register."""
 
@@ -58,11 +49,6 @@ def emission_factors(of: str | None = None) -> list[EmissionFactor]:
         for row in _register()["emissions"]
     ]
     return [factor for factor in found if of is None or factor.of == of]
-
-
-def vat_rates() -> list[VatRate]:
-    """The rates of VAT in Serbia."""
-    return [VatRate(row["id"], Decimal(row["rate"]), row["source"]) for row in _register()["vat"]]
 
 
 def tariffs() -> list[Tariff]:

@@ -94,16 +94,6 @@ def vat_included(tariff: Sequence[Band]) -> bool | None:
     return said.pop()
 
 
-def with_vat(amount: Decimal, rate: Decimal) -> Decimal:
-    """An amount without VAT, VAT of `rate` (0.20 is 20 %) put on, rounded to 0.01."""
-    return (amount * (1 + rate)).quantize(PARA, ROUND_HALF_EVEN)
-
-
-def without_vat(amount: Decimal, rate: Decimal) -> Decimal:
-    """An amount with VAT, VAT of `rate` taken out, rounded to 0.01."""
-    return (amount / (1 + rate)).quantize(PARA, ROUND_HALF_EVEN)
-
-
 def monthly_amounts(series: Series) -> dict[int, dict[Slot, Decimal]]:
     """Amounts by local month (months since 1970) and slot of the week."""
     amounts = np.nan_to_num(series.values)
