@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.browser.conftest import DESK
+from tests.acceptance.browser.conftest import DESK, PHONE
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
 from tests.family import wait_for
@@ -147,6 +147,27 @@ def test_a_small_procedure_is_written_tried_and_published(open_page: Open, http:
         step["kind"] for step in http.get("/api/procedures/ice_on_the_bridge/versions/1").json()["definition"]["steps"]
     ]
     assert kinds == ["check", "question", "wait"]
+
+
+def test_on_a_phone_a_step_opens_in_the_place_of_the_steps_and_leads_back_to_them(
+    open_page: Open, http: httpx.Client
+) -> None:
+    page = open_page("/procedures/heating_burst/edit", size=PHONE)
+    step = page.get_by_role("button", name="Close the section", exact=True)
+    step.click()
+    expect(page.get_by_role("heading", name="Step 4")).to_be_in_viewport()
+    expect(step).to_be_hidden()
+    back = page.get_by_role("button", name="All steps")
+    expect(back).to_be_focused()
+    back.click()
+    expect(step).to_be_focused()
+    expect(step).to_be_in_viewport()
+
+    page.get_by_role("button", name="Try", exact=True).click()
+    expect(page.get_by_role("heading", name="Try without effect")).to_be_in_viewport()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("region", name="Steps", exact=True)).to_be_visible()
+    expect(page.get_by_role("heading", name="Try without effect")).to_be_hidden()
 
 
 def test_everybody_can_use_them(open_page: Open, http: httpx.Client) -> None:

@@ -197,6 +197,7 @@ export const proceduresEn = {
   "editor.flow": "Steps",
   "editor.about": "About the procedure",
   "editor.step": "Step {n}",
+  "editor.toSteps": "All steps",
   "editor.undo": "Undo",
   "editor.save": "Save draft",
   "editor.publish": "Publish",

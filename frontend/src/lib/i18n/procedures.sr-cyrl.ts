@@ -198,6 +198,7 @@ export const proceduresSrCyrl: Record<ProceduresKey, Message> = {
   "editor.flow": "Кораци",
   "editor.about": "О поступку",
   "editor.step": "{n}. корак",
+  "editor.toSteps": "Сви кораци",
   "editor.undo": "Врати",
   "editor.save": "Сачувај нацрт",
   "editor.publish": "Објави",
