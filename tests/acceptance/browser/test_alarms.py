@@ -141,6 +141,15 @@ def test_a_rule_is_tried_changed_with_a_reason_and_taken_back(open_page: Open, c
     expect(page.get_by_label("Clears at")).to_have_value("47")
 
 
+def test_on_a_phone_each_part_of_a_rule_is_a_tap_away(open_page: Open) -> None:
+    page = open_page("/alarms/rules/heating_return_high", size=PHONE)
+    parts = page.get_by_role("navigation", name="Parts of the rule")
+    for part, heading in (("Dry run", "Dry run against history"), ("Why", "Why, and how urgent")):
+        parts.get_by_role("button", name=part, exact=True).click()
+        expect(page.get_by_role("heading", name=heading)).to_be_in_viewport()
+        expect(parts).to_be_in_viewport()
+
+
 def test_the_figures_stand_beside_their_targets(open_page: Open) -> None:
     page = open_page("/alarms/performance?period=24h")
     figures = page.get_by_role("region", name="Figures and targets")
