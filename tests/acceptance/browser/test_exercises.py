@@ -11,6 +11,9 @@ from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
 
 Open = Callable[..., Page]
+CUT_ON_THE_WALL = """[...document.querySelectorAll(".vital")]
+  .filter((one) => one.firstElementChild.offsetHeight > one.clientHeight)
+  .map((one) => one.textContent)"""
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,11 @@ def test_an_exercise_is_played_marked_and_scored(open_page: Open) -> None:
     assert findings(page) == []
     assert too_wide(page) == {}
     page.set_viewport_size({"width": 1440, "height": 900})
+
+    wall = open_page("/wall", size=(901, 700))
+    expect(wall.get_by_role("status").filter(has_text="EXERCISE")).to_be_visible()
+    expect(wall.get_by_role("region", name="Vital signs").locator("strong").first).to_be_visible()
+    assert wall.evaluate(CUT_ON_THE_WALL) == []
 
     page.get_by_role("button", name="Open an incident").click()
     dialog = page.get_by_role("dialog")
