@@ -137,6 +137,23 @@ def test_a_crew_is_in_the_situation_with_its_task_and_where_it_is_and_leaves_it_
     expect(row).to_have_count(0)
 
 
+def test_names_of_crews_give_way_on_the_map_and_their_marks_stay(
+    open_page: Open, desk: httpx.Client, crews: list[dict[str, Any]]
+) -> None:
+    a_task(desk, "Вентил под екипама", crews[1])
+    for crew in crews:
+        here = {"place": PLACE, "at": datetime.now(UTC).isoformat()}
+        desk.post(f"/api/crews/{crew['id']}/position", json=here).raise_for_status()
+    page = open_page("/tasks", size=DESK)
+    names = [page.locator(".crew[data-side]", has_text=name) for name in ("Vodovod 1", "Vodovod 2")]
+    for one in names:
+        expect(one.locator("canvas")).to_be_visible()
+    (first, second) = (one.locator("span").bounding_box() for one in names)
+    assert first is not None
+    assert second is not None
+    assert first["y"] + first["height"] <= second["y"] or first["x"] + first["width"] <= second["x"]
+
+
 def test_a_phone_works_without_a_line_and_sends_when_it_is_back(
     open_page: Open, desk: httpx.Client, crews: list[dict[str, Any]]
 ) -> None:

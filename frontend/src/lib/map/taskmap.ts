@@ -2,6 +2,8 @@ import "maplibre-gl/dist/maplibre-gl.css";
 import * as maplibre from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import type { Basemap, Place, Priority } from "../api/types";
+import { GLYPH_PIXEL_RATIO, paintGlyph } from "./glyphs";
+import { placeLabels, type Point, type Side } from "./labels";
 import { readPalette } from "./palette";
 import { labelField, layers, styleOf } from "./style";
 
@@ -18,7 +20,12 @@ export interface CrewMark {
   id: number;
   at: Place;
   text: string;
+  /** The name of its picture, as on the map of the situation. */
+  glyph: string;
 }
+
+/** Half the side of a mark, in pixels. */
+const MARK_RADIUS = 14;
 
 interface Options {
   container: HTMLElement;
@@ -35,6 +42,9 @@ export class TaskChart {
   private readonly map: maplibre.Map;
   private readonly tasks = new Map<number, maplibre.Marker>();
   private readonly crews = new Map<number, maplibre.Marker>();
+  private crewMarks: CrewMark[] = [];
+  private sides = new Map<number, Side | null>();
+  private arranging = 0;
   private fitted = false;
 
   constructor(private readonly options: Options) {
@@ -53,6 +63,8 @@ export class TaskChart {
     });
     this.map.touchZoomRotate.disableRotation();
     this.map.keyboard.disableRotation();
+    this.map.on("move", () => this.arrange());
+    this.map.on("resize", () => this.arrange());
   }
 
   showTasks(marks: TaskMark[], selected: number | null): void {
@@ -75,26 +87,51 @@ export class TaskChart {
       element.setAttribute("aria-pressed", String(id === selected));
       if (id === selected && !this.map.getBounds().contains(at)) this.map.jumpTo({ center: at });
     }
+    this.arrange();
   }
 
   showCrews(marks: CrewMark[]): void {
     this.drop(this.crews, marks);
-    for (const { id, at, text } of marks) {
+    this.crewMarks = marks;
+    for (const { id, at, text, glyph } of marks) {
       let marker = this.crews.get(id);
       if (!marker) {
         const element = document.createElement("div");
         element.classList.add("crew");
-        marker = new maplibre.Marker({ element, anchor: "bottom", offset: [0, -10] })
-          .setLngLat(at)
-          .addTo(this.map);
+        element.append(document.createElement("canvas"), document.createElement("span"));
+        marker = new maplibre.Marker({ element }).setLngLat(at).addTo(this.map);
         this.crews.set(id, marker);
       }
       const element = marker.setLngLat(at).getElement();
-      element.textContent = text;
+      const [picture, name] = element.children as unknown as [HTMLCanvasElement, HTMLSpanElement];
+      paint(picture, glyph);
+      name.textContent = text;
       // A name as text says it already.
       element.removeAttribute("aria-label");
       element.removeAttribute("role");
     }
+    this.arrange();
+  }
+
+  /** Give each name of a crew its side once before the next picture. */
+  private arrange(): void {
+    this.arranging ||= requestAnimationFrame(() => {
+      this.arranging = 0;
+      const at = (marker: maplibre.Marker): Point => {
+        const { x, y } = this.map.project(marker.getLngLat());
+        return [x, y];
+      };
+      const labels = [...this.crews].map(([id, marker]) => {
+        const name = marker.getElement().lastElementChild as HTMLElement;
+        return { id, at: at(marker), width: name.offsetWidth, height: name.offsetHeight };
+      });
+      const marks = [...this.tasks.values(), ...this.crews.values()].map(at);
+      this.sides = placeLabels(labels, marks, MARK_RADIUS, this.sides);
+      for (const [id, side] of this.sides) {
+        const element = this.crews.get(id)?.getElement();
+        if (element) element.dataset["side"] = side ?? "none";
+      }
+    });
   }
 
   /** The first list decides what is in view; after that the map stays where the person leaves it. */
@@ -123,9 +160,19 @@ export class TaskChart {
         this.map.setPaintProperty(layer.id, name as "line-color", value);
     }
     this.map.setLayoutProperty("street-names", "text-field", labelField(cyrillic));
+    this.showCrews(this.crewMarks);
   }
 
   destroy(): void {
+    cancelAnimationFrame(this.arranging);
     this.map.remove();
   }
+}
+
+function paint(canvas: HTMLCanvasElement, glyph: string): void {
+  const { width, height, data } = paintGlyph(glyph, readPalette());
+  canvas.width = width;
+  canvas.height = height;
+  canvas.style.width = `${width / GLYPH_PIXEL_RATIO}px`;
+  canvas.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(data), width, height), 0, 0);
 }
