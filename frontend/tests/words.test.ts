@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { ApiError } from "../src/lib/api/client";
+import { areasWords } from "../src/lib/i18n/areas.en";
+import { control } from "../src/lib/i18n/control.en";
+import { identity } from "../src/lib/i18n/identity.en";
 import { alarmText, attributeName, inScript } from "../src/lib/i18n/index.svelte";
+import { refusals } from "../src/lib/i18n/refusals.en";
 import { taskTitle } from "../src/lib/tasks/words";
 import { errorText, storedText } from "../src/lib/words";
 import { preferences } from "../src/lib/preferences.svelte";
@@ -53,5 +57,12 @@ describe("what is stored", () => {
     preferences.language = "sr-Cyrl";
     expect(inScript("Vidik")).toBe("Видик");
     preferences.language = "en";
+  });
+});
+
+describe("the words of the whole console", () => {
+  it("are said by one of their parts only: of two, the later would be shown and the other changed in vain", () => {
+    const keys = [control, areasWords, refusals, identity].flatMap((part) => Object.keys(part));
+    expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
   });
 });

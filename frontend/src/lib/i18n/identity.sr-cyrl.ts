@@ -107,7 +107,7 @@ export const identity: Record<keyof typeof english, Message> = {
   "action.duty.take": "Позив преузет",
   "action.duty.take-over": "Смена преузета",
   "action.exercise.end": "Вежба завршена",
-  "action.exercise.pause": "Вежба застала",
+  "action.exercise.pause": "Вежба паузирана",
   "action.exercise.resume": "Вежба настављена",
   "action.exercise.start": "Вежба почела",
   "action.exercise.stop": "Вежба прекинута",

@@ -38,7 +38,6 @@ export const layersEn = {
   "crew.tasks": "Its tasks",
   "crews.none": "No crew is on duty.",
   "column.crew": "Crew",
-  "column.organisation": "Organisation",
   "column.state": "State",
   "column.task": "Task",
   "column.seen": "Seen",

@@ -42,7 +42,6 @@ export const layersSrCyrl: Record<LayersKey, Message> = {
   "crew.tasks": "Њени задаци",
   "crews.none": "Ниједна екипа није на дужности.",
   "column.crew": "Екипа",
-  "column.organisation": "Организација",
   "column.state": "Стање",
   "column.task": "Задатак",
   "column.seen": "Виђена",

@@ -27,7 +27,6 @@ export const tasksEn = {
   due: "due {time}",
   exercise: "exercise",
   noCrew: "no crew yet",
-  lateMark: "told later",
 
   "state.open": "Waits for a crew",
   "state.assigned": "Sent, not accepted",

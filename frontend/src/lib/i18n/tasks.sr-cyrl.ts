@@ -28,7 +28,6 @@ export const tasksSrCyrl: Record<TasksKey, Message> = {
   due: "рок {time}",
   exercise: "вежба",
   noCrew: "још нема екипе",
-  lateMark: "јављено касније",
 
   "state.open": "Чека екипу",
   "state.assigned": "Послат, није прихваћен",
