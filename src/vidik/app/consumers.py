@@ -11,7 +11,7 @@ from psycopg_pool import PoolTimeout
 from vidik.app.wakings import Wakings
 from vidik.context.store import changes
 from vidik.kernel.logs import get_logger
-from vidik.kernel.modules import BulkConsumer, ChangeConsumer
+from vidik.kernel.modules import BulkConsumer, ChangeConsumer, PreparingConsumer
 from vidik.kernel.services import Services
 from vidik.kernel.telemetry import STREAM_BATCHES, STREAM_LAG_SECONDS
 
@@ -49,6 +49,8 @@ async def follow(services: Services, tenant: str, consumer: ChangeConsumer, waki
 
 async def take_in(services: Services, tenant: str, consumer: ChangeConsumer, limit: int = BATCHES_AT_ONCE) -> int:
     """Take in the next batches in one transaction; returns how many there were."""
+    if isinstance(consumer, PreparingConsumer):
+        await consumer.prepare(services, tenant)
     async with services.database.transaction(tenant) as connection:
         position = await changes.cursor_of(connection, consumer.name)
         batches = await changes.read_after(connection, position, limit)

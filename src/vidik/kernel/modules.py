@@ -56,6 +56,14 @@ class BulkConsumer(Protocol):
         """The effects of the last `handle_all` are committed."""
 
 
+@runtime_checkable
+class PreparingConsumer(Protocol):
+    """A ChangeConsumer that may have to wait for something else than the database, which no transaction should."""
+
+    async def prepare(self, services: Services, tenant: str) -> None:
+        """Wait for it, before the transaction in which changes are taken in."""
+
+
 def _nothing() -> list[Any]:
     return []
 

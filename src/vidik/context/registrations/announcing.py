@@ -53,6 +53,17 @@ async def hold(connection: Connection) -> None:
     await repository.hold(connection)
 
 
+async def prepare(services: Services, tenant: str) -> None:
+    """Have at hand what `changed` asks about: an @context may come from another server, and that takes seconds.
+
+    Comes before the transaction that holds the registrations.
+    """
+    async with services.database.session(tenant) as connection:
+        rows = await subscriptions.every(connection, "registrations")
+    for row in rows:
+        await _listening(row, Broker.of(services).contexts)
+
+
 async def changed(
     connection: Connection, contexts: ContextResolver, former: Registration | None, new: Registration | None
 ) -> None:
@@ -78,6 +89,10 @@ async def changed(
 
 async def lapse(services: Services, tenant: str) -> None:
     """Delete the registrations that have expired, and owe that to subscribers."""
+    async with services.database.session(tenant) as connection:
+        if not await repository.any_expired(connection, now()):
+            return
+    await prepare(services, tenant)
     async with services.database.transaction(tenant) as connection:
         if await repository.any_expired(connection, now()):
             await repository.lock(connection)

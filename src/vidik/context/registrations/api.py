@@ -43,6 +43,7 @@ async def create_registration(call: Call) -> Response:
     stored = stored_registration(body, context)
     _check_expiry(stored, stored, moment)
     check_endpoint(urlsplit(stored["endpoint"]).hostname, "endpoint", call.broker.services.settings)
+    await announcing.prepare(call.broker.services, call.tenant)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
         await announcing.end_expired(connection, call.broker.contexts)  # so that its id can be had again
@@ -149,6 +150,7 @@ async def update_registration(call: Call) -> Response:
     if not fragment:
         raise problems.bad_data("The fragment has nothing in it.")
     moment = now()
+    await announcing.prepare(call.broker.services, call.tenant)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
         former = await _there(connection, registration_id)
@@ -176,6 +178,7 @@ async def update_registration(call: Call) -> Response:
 async def delete_registration(call: Call) -> Response:
     """DELETE /csourceRegistrations/{id}."""
     registration_id = values.uri(call.segments[1], "id")
+    await announcing.prepare(call.broker.services, call.tenant)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await repository.lock(connection)
         former = await _there(connection, registration_id)

@@ -60,7 +60,9 @@ async def _taken(request: Request) -> Response:
         raise problems.not_found("There is no such subscription.")
     # A stranger's @contexts are not looked up: only who knows the id of a copy may make us ask other servers.
     async with services.database.session(tenant) as connection:
-        await _copied(connection, remote_id)
+        copied = await _copied(connection, remote_id)
+    # Now, and not in the transaction below: another server may have its @context.
+    await read(copied, Broker.of(services).contexts)
     entities = await _entities(services, data, link_context(request))
     async with services.database.transaction(tenant) as connection:
         subscription, is_split = await _asked(services, connection, remote_id)

@@ -85,12 +85,13 @@ async def create_subscription(call: Call, kind: Kind) -> Response:
         body["localOnly"] = True  # a copy that another broker gave us is not copied further: no copies go in circles
     body.setdefault("id", body.pop("@id", None) or f"urn:ngsi-ld:Subscription:{uuid.uuid4()}")
     moment = now()
-    subscription = await _checked(call, kind, body, context, moment)
+    subscription = _checked(call, kind, body, context, await _words(call, body), moment)
     # Receivers find a context that has no address of its own here (clause 5.8.1.4).
     implicit = None if "jsonldContext" in body else await contexts_api.keep_implicitly(call, context.source)
     if implicit is not None:
         body["jsonldContext"] = implicit
     try:
+        await _words(call, body)  # before the transaction: it may come from another server
         async with call.broker.services.database.transaction(call.tenant) as connection:
             await kind.begin(connection)
             await questions.check(connection, subscription)
@@ -151,23 +152,44 @@ async def update_subscription(call: Call, kind: Kind) -> Response:
     if fragment.get("id", subscription_id) != subscription_id:
         raise problems.bad_data("The id of a subscription does not change.", "id")
     moment = now()
+    while True:
+        # Other servers may have its @contexts: who waited for them with the row in hand would keep it from all others.
+        seen = await _seen(call, kind, subscription_id)
+        # A subscription keeps the @context it was made with, because its notifications are written in it.
+        own = await call.broker.contexts.resolve(seen.context)
+        body = _patched(seen.body, translated(fragment, context, own))
+        subscription = _checked(call, kind, body, own, await _words(call, body), moment, fragment=fragment)
+        if await _replace(call, kind, seen, subscription, body, own):
+            return Response(status_code=204)
+
+
+async def _seen(call: Call, kind: Kind, subscription_id: str) -> Row:
+    async with call.broker.services.database.session(call.tenant) as connection:
+        row = await repository.get(connection, subscription_id, kind.about)
+    if row is None:
+        raise _unknown(subscription_id)
+    return row
+
+
+async def _replace(
+    call: Call, kind: Kind, seen: Row, subscription: Subscription, body: dict[str, Any], own: ActiveContext
+) -> bool:
+    """Put a subscription in the place of what was seen of it; False where that has changed meanwhile."""
     async with call.broker.services.database.transaction(call.tenant) as connection:
         await kind.begin(connection)
-        row = await repository.get(connection, subscription_id, kind.about, for_update=True)
+        row = await repository.get(connection, seen.id, kind.about, for_update=True)
         if row is None:
-            raise _unknown(subscription_id)
-        # A subscription keeps the @context it was made with, because its notifications are written in it.
-        own = await call.broker.contexts.resolve(row.context)
-        body = _patched(row.body, translated(fragment, context, own))
-        subscription = await _checked(call, kind, body, own, moment, fragment=fragment)
+            raise _unknown(seen.id)
+        if (row.key, row.modified_at) != (seen.key, seen.modified_at):
+            return False
         subscription.key = row.key
         await questions.check(connection, subscription)
         check_definition(call.request, row.modified_at)
         await words.keep(connection, row.key)
-        await repository.update(connection, _row(subscription, body, own, moment))
-        await _announce(call, kind, connection, subscription_id)
-        await call.note_write(connection, "change_subscription", [subscription_id])
-    return Response(status_code=204)
+        await repository.update(connection, _row(subscription, body, own, now()))
+        await _announce(call, kind, connection, seen.id)
+        await call.note_write(connection, "change_subscription", [seen.id])
+    return True
 
 
 async def delete_subscription(call: Call, kind: Kind) -> Response:
@@ -219,16 +241,25 @@ async def _announce(call: Call, kind: Kind, connection: Connection, subscription
         await kind.announce(connection, call.broker.contexts, row)
 
 
-async def _checked(
-    call: Call, kind: Kind, body: dict[str, Any], context: ActiveContext, moment: datetime, *, fragment: Any = None
-) -> Subscription:
-    """The subscription, if everything about it holds; `fragment` is what is new of it, where not all is."""
+async def _words(call: Call, body: dict[str, Any]) -> ActiveContext | None:
+    """The @context that receivers are notified in, where it is another than the subscription's own."""
     if len(orjson.dumps(body)) > MAXIMUM_SIZE:
         raise problems.too_large(MAXIMUM_SIZE)
     notified = body.get("jsonldContext")
-    words = None
-    if notified is not None:
-        words = await call.broker.contexts.resolve(values.uri(notified, "jsonldContext"))
+    return None if notified is None else await call.broker.contexts.resolve(values.uri(notified, "jsonldContext"))
+
+
+def _checked(
+    call: Call,
+    kind: Kind,
+    body: dict[str, Any],
+    context: ActiveContext,
+    words: ActiveContext | None,
+    moment: datetime,
+    *,
+    fragment: Any = None,
+) -> Subscription:
+    """The subscription, if everything about it holds; `fragment` is what is new of it, where not all is."""
     subscription = parse_subscription(body, context, words)
     subscription.about = kind.about
     kind.check(subscription, body)

@@ -51,6 +51,10 @@ class SubscriptionConsumer:
 
     name = words.CONSUMER
 
+    async def prepare(self, services: Services, tenant: str) -> None:
+        """Have the @contexts of new subscriptions at hand."""
+        await Registry.of(services).prepare(tenant, services.database)
+
     async def handle(self, services: Services, tenant: str, connection: Connection, batch: ChangeBatch) -> None:
         """Take in one committed batch of changes."""
         await self.handle_all(services, tenant, connection, [batch])

@@ -95,6 +95,7 @@ class Deliverer:
 
     async def _next_turn(self) -> None:
         """Look at what is new, and send what is due."""
+        await self._registry.prepare(self._tenant, self._database)
         async with self._database.session(self._tenant) as connection:
             revision = self._known.revision
             begins = self._seen == 0

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.ngsild.broker import Broker
@@ -16,7 +18,7 @@ from vidik.context.subscriptions.model import Subscription
 from vidik.context.subscriptions.parsing import parse_subscription
 from vidik.context.subscriptions.repository import Row
 from vidik.context.subscriptions.words import Former
-from vidik.kernel.database import Connection
+from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import VidikError
 from vidik.kernel.logs import get_logger
 from vidik.kernel.services import Services
@@ -49,9 +51,14 @@ class Known:
     """The position of the newest change that the consumer has judged."""
     unread: dict[int, Row] = field(default_factory=dict)
     """Subscriptions whose @context cannot be had now."""
+    readable: set[int] = field(default_factory=set)
+    """Keys of those of them whose @context has come since."""
     refreshing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    preparing: asyncio.Lock = field(default_factory=asyncio.Lock)
     read_again_at: float = 0.0
-    """When (monotonic) these are tried again: fetching may take seconds, and everybody waits meanwhile."""
+    """When (monotonic) the @contexts of `unread` are asked for again."""
+    news: _News | None = None
+    """What the next refresh will find new."""
 
     def put(self, subscription: Subscription) -> None:
         """Take in a subscription, new or changed."""
@@ -68,6 +75,15 @@ class Known:
         if former is not None:
             self.index.remove(former)
             self.timed.discard(key)
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """What was new at a revision, and the keys of those whose @context could not be had."""
+
+    revision: int
+    rows: list[Row]
+    unavailable: set[int]
 
 
 class Registry:
@@ -91,8 +107,53 @@ class Registry:
             known = self._tenants[tenant] = Known()
         return known
 
+    async def prepare(self, tenant: str, database: Database) -> None:
+        """Have the @contexts of what is new at hand before the transaction that refreshes.
+
+        Another server may take seconds for one, and the transaction holds the consumer's cursor meanwhile.
+        """
+        known = self.tenant(tenant)
+        async with known.preparing:
+            async with database.session(tenant) as connection:
+                newest = await repository.revision(connection)
+                is_news = newest != known.revision and (known.news is None or newest != known.news.revision)
+                rows = await repository.changed_since(connection, known.revision) if is_news else []
+            again: dict[int, Row] = {}
+            if known.unread and time.monotonic() >= known.read_again_at:
+                again = dict(known.unread)
+                known.read_again_at = time.monotonic() + READ_AGAIN_SECONDS
+            unavailable = await self._unavailable([*rows, *again.values()])
+            known.readable |= again.keys() - unavailable
+            if is_news:
+                known.news = _News(newest, rows, unavailable)
+
+    async def _unavailable(self, rows: Sequence[Row]) -> set[int]:
+        """Fetch what these need and is not there; returns the keys of those for which something cannot be had."""
+        wanted = {
+            orjson.dumps(local): local
+            for row in rows
+            for local in (row.context, row.body.get("jsonldContext"))
+            if self._contexts.remembered(local) is None
+        }
+        if not wanted:
+            return set()
+        answers = await asyncio.gather(*(self._is_there(local) for local in wanted.values()))
+        missing = {key for key, is_there in zip(wanted, answers, strict=True) if not is_there}
+        return {
+            row.key
+            for row in rows
+            if any(orjson.dumps(local) in missing for local in (row.context, row.body.get("jsonldContext")))
+        }
+
+    async def _is_there(self, local: Any) -> bool:
+        try:
+            await self._contexts.resolve(local)
+        except VidikError:
+            return False
+        return True
+
     async def refresh(self, tenant: str, connection: Connection) -> Known:
-        """What is known of a tenant, brought to what this transaction sees."""
+        """What is known of a tenant, brought to what this transaction sees; `prepare` comes before the transaction."""
         known = self.tenant(tenant)
         # Consumer and deliverer ask side by side: an older answer must not be put over a newer one.
         async with known.refreshing:
@@ -101,14 +162,20 @@ class Registry:
 
     async def _refresh(self, known: Known, connection: Connection) -> None:
         newest = await repository.revision(connection)
-        rows: dict[int, Row] = {}
-        if known.unread and time.monotonic() >= known.read_again_at:
-            rows.update(known.unread)
-            known.read_again_at = time.monotonic() + READ_AGAIN_SECONDS
+        rows = {key: row for key, row in known.unread.items() if key in known.readable}
+        known.readable.clear()
+        unavailable: set[int] = set()
         if newest != known.revision:
-            rows |= {row.key: row for row in await repository.changed_since(connection, known.revision)}
+            news = known.news
+            if news is None or news.revision != newest:  # somebody subscribed since `prepare`
+                news = _News(newest, await repository.changed_since(connection, known.revision), set())
+            rows |= {row.key: row for row in news.rows}
+            unavailable, known.news = news.unavailable, None
         for key, row in rows.items():
-            await self._read(known, key, row)
+            if key in unavailable:
+                _put_off(known, row, "its @context cannot be had")
+            else:
+                await self._read(known, key, row)
         if newest != known.revision:
             there = await repository.keys(connection)
             for key in [key for key in known.by_key if key not in there]:
@@ -121,9 +188,7 @@ class Registry:
         try:
             subscription = await read(row, self._contexts)
         except VidikError as error:
-            if key not in known.unread:
-                _log.warning("a subscription cannot be read now", subscription=row.id, reason=error.detail)
-            known.unread[key] = row
+            _put_off(known, row, error.detail)
             return
         known.unread.pop(key, None)
         known.put(subscription)
@@ -140,6 +205,14 @@ class Registry:
                 continue
             subscription.endpoint = current.endpoint  # whom it is sent to now, in the form that it takes
             yield words.former(until, subscription)
+
+
+def _put_off(known: Known, row: Row, reason: str) -> None:
+    if row.key not in known.unread:
+        _log.warning("a subscription cannot be read now", subscription=row.id, reason=reason)
+    if not known.unread:
+        known.read_again_at = time.monotonic() + READ_AGAIN_SECONDS
+    known.unread[row.key] = row
 
 
 async def read(row: Row, contexts: ContextResolver) -> Subscription:
