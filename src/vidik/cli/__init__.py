@@ -65,7 +65,7 @@ def main() -> None:
         where = f"{error.field}: " if error.field else ""
         complaints.print(f"[bold red]{where}{error.detail}[/]")
         sys.exit(1)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         sys.exit(130)
 
 
