@@ -73,7 +73,7 @@ def test_a_real_event_in_a_recording_raises_a_heating_alarm(client: httpx.Client
 
     assert first["rule"] == "heating_supply_below_curve"
     assert first["entity_id"] == "urn:ngsi-ld:HeatSubstation:nis:heat-l8"
-    assert first["entity_name"] == "Предајна станица Л8 (снимак)"
+    assert first["entity_name"] == "Подстаница Л8 (снимак)"
     assert str(first["observed_at"]).startswith("2024-01-05T")
 
 

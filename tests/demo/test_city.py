@@ -1,5 +1,6 @@
 """The plan of the demo city."""
 
+import re
 from collections import Counter
 from typing import Any
 
@@ -23,6 +24,11 @@ def test_has_what_the_city_should_have(city: City) -> None:
         "demo-traffic-counter": 12,
         "demo-air-station": 10,
     }
+
+
+def test_names_are_serbian_and_a_heating_substation_has_the_name_of_its_trade(city: City) -> None:
+    assert [asset.name for asset in city.assets if re.search("[A-Za-z]", asset.name)] == []
+    assert {asset.name.split()[0] for asset in city.assets if asset.service == "heating"} == {"Подстаница"}
 
 
 def test_the_same_seed_gives_the_same_city(basemap: dict[str, Any], city: City) -> None:

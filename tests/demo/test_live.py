@@ -74,7 +74,7 @@ class TestRecordings:
         assert not has_recordings(tmp_path_factory.mktemp("empty"))
         assert not has_recordings(None)
         assert [asset.device_id for asset in city.assets] == ["nis-heat-l4", "nis-heat-l8", "nis-air-22673"]
-        assert city.assets[0].name == "Предајна станица Л4 (снимак)"
+        assert city.assets[0].name == "Подстаница Л4 (снимак)"
 
     def test_reads_the_season_in_order(self, folder: Path) -> None:
         heating, air = read_recordings(folder)

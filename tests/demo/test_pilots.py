@@ -1,5 +1,6 @@
 """The demo's pilots: meters that can be repeated, plans that hold together, and verdicts that find what was put in."""
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -29,6 +30,14 @@ def test_what_was_put_in_is_found_and_nothing_else(story: Story) -> None:
     assert [finding.text for finding in outcome.findings if is_event(finding)] == [], "nobody is asked about anything"
     low, high = outcome.interval.low / outcome.counterfactual, outcome.interval.high / outcome.counterfactual
     assert low <= -story.effect <= high
+
+
+@pytest.mark.parametrize("story", stories(), ids=lambda story: story.key)
+def test_a_serbian_screen_reads_serbian(story: Story) -> None:
+    stretch = story.stretch(TODAY)
+    plan = story.specification(story.columns(stretch, SEED), stretch, FILE)
+    words = [plan["title"], plan["boundary"], plan["fund"], *(unit["name"] for unit in plan["units"])]
+    assert [text for text in words if re.search("[A-Za-z]", text)] == []
 
 
 @pytest.mark.parametrize("today", [date(2026, 1, 1), date(2026, 3, 31), date(2026, 4, 19), date(2028, 2, 29)])

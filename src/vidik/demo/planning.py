@@ -126,7 +126,7 @@ def _heating(spots: list[Spot], chance: random.Random, count: int) -> Iterator[G
         longitude, latitude = spot.beside(34)
         yield Asset(
             f"nis-heat-s{number:02}", "demo-heat-substation", "HeatSubstation", "heating",
-            f"Предајна станица {number}, {spot.street}", f"Heating substation {number}, {to_latin(spot.street)}",
+            f"Подстаница {number}, {spot.street}", f"Heating substation {number}, {to_latin(spot.street)}",
             longitude, latitude, "nis-heat-scada", _HEATING, size=float(chance.randrange(180, 720, 20)),
             traits={"early": round(chance.uniform(-0.4, 0.5), 2), "warmer": round(chance.uniform(-0.5, 0.9), 2)},
         )  # fmt: skip

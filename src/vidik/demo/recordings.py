@@ -66,7 +66,7 @@ def recorded_city(folder: Path) -> City:
     assets = [
         Asset(
             f"nis-heat-{code}", "nis-heat-scada", "HeatSubstation", "heating",
-            f"Предајна станица {_CYRILLIC[code]} (снимак)", f"Heating substation {code.upper()} (recording)",
+            f"Подстаница {_CYRILLIC[code]} (снимак)", f"Heating substation {code.upper()} (recording)",
             *_HEAT_PLACES[code], GATEWAY, "Топлана Машинског факултета",
         )
         for code, files in _HEAT_FILES.items()

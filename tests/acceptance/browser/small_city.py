@@ -10,7 +10,7 @@ import httpx
 from tests.family import RunningVidik
 
 SUBSTATION = "test-substation"
-SUBSTATION_NAME = "Предајна станица Његошева"
+SUBSTATION_NAME = "Подстаница Његошева"
 CONTAINERS = 12
 MINUTE = 60
 

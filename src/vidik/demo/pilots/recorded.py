@@ -27,7 +27,7 @@ class RecordedPlan:
             "service": "heating",
             "option": "C",
             "design": "baseline",
-            "boundary": "Предајна станица Л4 Топлане Машинског факултета у Нишу: мерач топлоте на примару.",
+            "boundary": "Топлотна подстаница Л4 Топлане Машинског факултета у Нишу: мерач топлоте на примару.",
             "units": [{"name": "L4", "file": file, "column": "e", "kind": "counter", "unit": "MWH"}],
             "temperature": {
                 "name": "Спољна температура",
@@ -70,6 +70,4 @@ def recorded_plan(recordings: Path) -> RecordedPlan | None:
     path = recordings / _FOLDER / f"{_UNIT}.gz"
     if not path.is_file():
         return None
-    return RecordedPlan(
-        "Станица Л4, стварни снимак 2019-2022 (real recording)", {_UNIT: gzip.decompress(path.read_bytes())}
-    )
+    return RecordedPlan("Подстаница Л4, стварни снимак 2019-2022", {_UNIT: gzip.decompress(path.read_bytes())})

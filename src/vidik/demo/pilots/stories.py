@@ -82,7 +82,7 @@ def stories() -> list[Story]:
     return [
         Story(
             "dimming",
-            "Пригушивање јавне расвете ноћу (dimming at night)",
+            "Пригушивање јавне расвете ноћу",
             "lighting",
             -0.18,
             hourly=False,
@@ -102,7 +102,7 @@ def stories() -> list[Story]:
         ),
         Story(
             "collection",
-            "Одвоз отпада по попуњености (dynamic collection)",
+            "Одвоз отпада по попуњености",
             "waste",
             -0.10,
             hourly=False,
@@ -122,20 +122,20 @@ def stories() -> list[Story]:
         ),
         Story(
             "curve",
-            "Нижа крива грејања (heating curve)",
+            "Нижа крива грејања",
             "heating",
             -0.08,
             hourly=True,
             unit="KWH",
             meters=heat,
-            place="Станица",
+            place="Подстаница",
             from_season=True,
             plan={
                 "option": "C",
                 "design": "baseline",
-                "boundary": "Топлота на излазу две предајне станице; остале станице су проба без промене.",
+                "boundary": "Топлота на излазу две подстанице; остале подстанице су проба без промене.",
                 "expected": 0.08,
-                "decision": _rule(0.03, "крива се спушта у свим станицама"),
+                "decision": _rule(0.03, "крива се спушта у свим подстаницама"),
                 "cost": _cost("180000", "Подешавање регулатора и обилазак станова; без нове опреме.", days_a_year=183),
                 "tariff": [_price("9.80", "RSD/KWH")],
                 "emissions": _emissions("0.24"),
@@ -143,7 +143,7 @@ def stories() -> list[Story]:
         ),
         Story(
             "pressure",
-            "Управљање притиском воде (water pressure; nothing was changed)",
+            "Управљање притиском воде, без стварне промене",
             "water",
             0.0,
             hourly=False,
