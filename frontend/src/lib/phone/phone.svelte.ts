@@ -22,6 +22,7 @@ class Phone {
   read = $state.raw<string[]>([]);
   private busy: Promise<void> | null = null;
   private again = false;
+  private changing = false;
 
   readonly unsent = $derived(this.outbox.filter((kept) => kept.login === this.who?.login));
   readonly others = $derived(this.outbox.filter((kept) => kept.login !== this.who?.login));
@@ -166,12 +167,15 @@ class Phone {
   }
 
   async setDuty(on: boolean): Promise<void> {
-    if (!this.crew) return;
+    if (!this.crew || this.changing) return;
+    this.changing = true;
     try {
       await tasksApi.duty(this.crew.id, on, null);
       await this.synchronise();
     } catch (error) {
       this.failure = errorText(error);
+    } finally {
+      this.changing = false;
     }
   }
 
