@@ -1,3 +1,4 @@
+import { Reading } from "./reading";
 import { errorText } from "./words";
 
 interface Page<Item, Cursor> {
@@ -13,22 +14,33 @@ export class Pages<Item, Cursor, Answer extends Page<Item, Cursor> = Page<Item, 
   /** The newest first page with what else it says, such as counts. */
   first = $state.raw<Answer | null>(null);
   failure = $state<string | null>(null);
+  /** Steps with each first page: what followed another one is dropped. */
   private turn = 0;
   private fetching = -1;
+  private readonly reading = new Reading(
+    () => this.ask(undefined),
+    (page) => {
+      this.turn += 1;
+      [this.first, this.items, this.next, this.failure] = [page, page.items, page.next, null];
+    },
+    (error) => (this.failure = errorText(error)),
+  );
 
   /** `ask` reads the filters as they stand and asks for the first page, or for what follows a cursor. */
   constructor(private readonly ask: (after: Cursor | undefined) => Promise<Answer>) {}
 
   /** Ask for the first page; what is shown stays until it is here. */
-  async load(): Promise<void> {
-    const turn = ++this.turn;
-    try {
-      const page = await this.ask(undefined);
-      if (turn !== this.turn) return;
-      [this.first, this.items, this.next, this.failure] = [page, page.items, page.next, null];
-    } catch (error) {
-      if (turn === this.turn) this.failure = errorText(error);
-    }
+  load(): Promise<void> {
+    this.turn += 1;
+    return this.reading.anew();
+  }
+
+  /** Ask for the first page once more, of the same list. */
+  again = (): Promise<void> => this.reading.again();
+
+  /** Whether a first page is awaited. */
+  get isUnderWay(): boolean {
+    return this.reading.isUnderWay;
   }
 
   /** Ask for the next page, when there is one; without a line the end of the list asks again. */
@@ -45,6 +57,7 @@ export class Pages<Item, Cursor, Answer extends Page<Item, Cursor> = Page<Item, 
   /** Forget all: another list is asked for. */
   clear(): void {
     this.turn += 1;
+    this.reading.stop();
     [this.first, this.items, this.next, this.failure] = [null, null, null, null];
   }
 }

@@ -1,6 +1,7 @@
 import { ApiError } from "../api/client";
 import { proceduresApi } from "../api/procedures";
 import type { Offer, Run } from "../api/procedures.types";
+import { Reading } from "../reading";
 import { work } from "../work";
 import { procedureError } from "./words";
 
@@ -17,32 +18,35 @@ export class IncidentRuns {
 
   constructor(private readonly incident: string) {}
 
-  /** Follow until the returned function is called. */
-  watch(): () => void {
-    void this.load();
-    const stops = [
-      work.on<Run>("procedure-run", ({ data }) => {
-        if (data.incident.id === this.incident || this.runs.some(({ id }) => id === data.id)) this.put(data);
-      }),
-      work.onGap(() => void this.load()),
-    ];
-    return () => stops.forEach((stop) => stop());
-  }
-
-  async load(): Promise<void> {
-    try {
-      const { items, runs } = await proceduresApi.ofIncident(this.incident);
+  private readonly reading = new Reading(
+    () => proceduresApi.ofIncident(this.incident),
+    ({ items, runs }) => {
       this.offers = items;
       // What the stream brought while this answer was on its way is newer, or not in it yet.
       for (const run of runs) this.put(run);
       this.loaded = true;
       this.failure = null;
-    } catch (error) {
+    },
+    (error) => {
       // Of an incident that is not there, or not this person's to see, the page around this says so.
       if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return;
       this.failure = procedureError(error);
-    }
+    },
+  );
+
+  /** Follow until the returned function is called. */
+  watch(): () => void {
+    const stops = [
+      this.reading.begin(),
+      work.on<Run>("procedure-run", ({ data }) => {
+        if (data.incident.id === this.incident || this.runs.some(({ id }) => id === data.id)) this.put(data);
+      }),
+      work.onGap(this.load),
+    ];
+    return () => stops.forEach((stop) => stop());
   }
+
+  load = (): Promise<void> => this.reading.again();
 
   put(coming: Run): Run {
     const run = newerRun(
