@@ -73,14 +73,9 @@ async def refuse_verdict(connection: Connection, row: DictRow, standing: Standin
 async def enter_verdict(connection: Connection, job: DictRow, basis: Basis) -> dict[str, Any]:
     """Write the entry and its extract; raises Conflict as `refuse_verdict`, or when the plan was amended meanwhile."""
     plan, request = job["plan"], job["request"]
-    await plans.lock_freezing(connection)
-    await plans.lock_plan(connection, plan)
-    row = await plans.find_plan(connection, plan)
-    if row is None or len(row["amendments"]) != len(basis.standing.amendments):
-        raise Conflict("The plan was amended while the verdict was computed; decide again.", code="plan-amended")
-    await refuse_verdict(connection, row, basis.standing, request["corrects"])
-    person = Principal(roles=frozenset(), **request["person"])
-    events = [plain(dict(event)) for event in await plans.events_of(connection, plan)]
+    # Packing takes seconds, in which nobody else could sign or amend: it comes before the locks.
+    await _refuse_now(connection, plan, basis, request["corrects"])
+    events = await _events_of(connection, plan)
     entry = entry_content(basis, request, iso(now()))
     archive, text = await asyncio.to_thread(
         build_extract,
@@ -94,6 +89,12 @@ async def enter_verdict(connection: Connection, job: DictRow, basis: Basis) -> d
         entry,
         events,
     )
+    await plans.lock_freezing(connection)
+    await plans.lock_plan(connection, plan)
+    await _refuse_now(connection, plan, basis, request["corrects"])
+    if await _events_of(connection, plan) != events:
+        raise _amended_meanwhile()
+    person = Principal(roles=frozenset(), **request["person"])
     extract, hash_ = digest(archive), digest(text)
     position = await audit.record(
         connection,
@@ -115,6 +116,21 @@ async def enter_verdict(connection: Connection, job: DictRow, basis: Basis) -> d
     written = await repository.entry_of(connection, plan)
     assert written is not None  # noqa: S101  (inserted in this transaction)
     return written
+
+
+async def _refuse_now(connection: Connection, plan: int, basis: Basis, corrects: int | None) -> None:
+    row = await plans.find_plan(connection, plan)
+    if row is None or len(row["amendments"]) != len(basis.standing.amendments):
+        raise _amended_meanwhile()
+    await refuse_verdict(connection, row, basis.standing, corrects)
+
+
+async def _events_of(connection: Connection, plan: int) -> list[Any]:
+    return [plain(dict(event)) for event in await plans.events_of(connection, plan)]
+
+
+def _amended_meanwhile() -> Conflict:
+    return Conflict("The plan was amended while the verdict was computed; decide again.", code="plan-amended")
 
 
 def entry_content(basis: Basis, request: dict[str, Any], decided_at: str) -> dict[str, Any]:

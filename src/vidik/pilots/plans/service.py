@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -18,9 +17,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound, Unprocessable
 from vidik.kernel.identity import Principal
 from vidik.pilots.ledger import repository as ledger
-from vidik.pilots.measurement.series import Series
-from vidik.pilots.measurement.twins import alike_units
-from vidik.pilots.plans import data, overlaps, repository
+from vidik.pilots.plans import data, overlaps, reading, repository
 from vidik.pilots.plans.canonical import canonical, digest
 from vidik.pilots.plans.checking import Problem, check
 from vidik.pilots.plans.freezing import (
@@ -131,20 +128,17 @@ async def freeze(connection: Connection, principal: Principal, plan: int, seen: 
     Raises Unprocessable when the plan is incomplete or has no data, Conflict when the draft is not the one that was
     seen or the plan would count what another counts.
     """
+    specification = await _as_seen(connection, await _draft(connection, plan), seen)
+    compared: reading.Compared = {}
+    await _refuse_double_counting(connection, plan, specification, compared)
+    moment = now()
+    digests, until = await reading.baseline_digests(connection, specification, moment)
     await repository.lock_freezing(connection)
     row = await _locked_draft(connection, plan)
-    specification, problems = check(row["draft"])
-    if specification is None:
-        raise incomplete(problems[0])
-    if problems := await data.problems_of_sources(connection, specification):
-        raise incomplete(problems[0])
+    specification = await _as_seen(connection, row, seen)
+    await _refuse_double_counting(connection, plan, specification, compared)
     text = plan_text(specification)
     hash_ = digest(text)
-    if seen != hash_:
-        raise Conflict("The draft is not the one that you saw; read it again.", field="hash", code="hash-changed")
-    await _refuse_double_counting(connection, plan, specification)
-    moment = now()
-    digests, until = await _baseline_digests(connection, specification, moment)
     origins = await data.origins(connection, specification)
     position = await audit.record(
         connection,
@@ -169,17 +163,34 @@ async def freeze(connection: Connection, principal: Principal, plan: int, seen: 
     await _tell_the_sharing(connection, principal, plan, specification)
 
 
-async def amend(
-    connection: Connection,
-    principal: Principal,
-    plan: int,
-    changes: Mapping[str, Any],
-    reason: str,
-    kind: AmendmentKind = "amendment",
-) -> int:
-    """Change a frozen plan in the open and return the amendment's number; raises Conflict once it is decided."""
-    await repository.lock_freezing(connection)
-    await repository.lock_plan(connection, plan)
+async def _as_seen(connection: Connection, row: DictRow, seen: str) -> Specification:
+    """What a draft says, if it can be signed and is the text with the hash that the person saw."""
+    specification, problems = check(row["draft"])
+    if specification is None:
+        raise incomplete(problems[0])
+    if problems := await data.problems_of_sources(connection, specification):
+        raise incomplete(problems[0])
+    if seen != digest(plan_text(specification)):
+        raise Conflict("The draft is not the one that you saw; read it again.", field="hash", code="hash-changed")
+    return specification
+
+
+@dataclass(frozen=True)
+class _Amended:
+    """A plan's text with changes, and what was read of the data that it names."""
+
+    head: str
+    specification: Specification
+    compared: reading.Compared
+    digests: dict[str, str] | None
+    digests_until: date | None
+    replaced: list[str]
+
+
+async def _amended(
+    connection: Connection, plan: int, changes: Mapping[str, Any], kind: AmendmentKind, moment: datetime
+) -> _Amended:
+    """What a plan will say, with the data that has to be read for it; raises where it would not hold."""
     row, standing = await frozen_plan(connection, plan)
     if await ledger.is_decided(connection, plan):
         raise Conflict("The verdict is in the ledger; what led to it can no longer be changed.", code="already-decided")
@@ -189,13 +200,39 @@ async def amend(
     _, problems = check(specification.model_dump(mode="json"))
     if problems:
         raise does_not_hold(problems[0])
-    if kind != "allocation" and not _COUNTED_MEMBERS.isdisjoint(changes):
-        await _refuse_double_counting(connection, plan, specification)
-    moment = now()
+    compared: reading.Compared = {}
+    if _counts_anew(changes, kind):
+        await _refuse_double_counting(connection, plan, specification, compared)
     digests, until, replaced = None, None, list[str]()
     if not _DATA_MEMBERS.isdisjoint(changes):
-        digests, until = await _baseline_digests(connection, specification, moment)
-        replaced = await _replaced(connection, specification, *digests_of(row, standing))
+        digests, until = await reading.baseline_digests(connection, specification, moment)
+        replaced = await reading.replaced(connection, specification, *digests_of(row, standing))
+    return _Amended(standing.head, specification, compared, digests, until, replaced)
+
+
+def _counts_anew(changes: Mapping[str, Any], kind: AmendmentKind) -> bool:
+    return kind != "allocation" and not _COUNTED_MEMBERS.isdisjoint(changes)
+
+
+async def amend(
+    connection: Connection,
+    principal: Principal,
+    plan: int,
+    changes: Mapping[str, Any],
+    reason: str,
+    kind: AmendmentKind = "amendment",
+) -> int:
+    """Change a frozen plan in the open and return the amendment's number; raises Conflict once it is decided."""
+    moment = now()
+    new = await _amended(connection, plan, changes, kind, moment)
+    await repository.lock_freezing(connection)
+    await repository.lock_plan(connection, plan)
+    _, standing = await frozen_plan(connection, plan)
+    if standing.head != new.head or await ledger.is_decided(connection, plan):  # somebody was faster
+        new = await _amended(connection, plan, changes, kind, moment)
+    specification = new.specification
+    if _counts_anew(changes, kind):
+        await _refuse_double_counting(connection, plan, specification, new.compared)
     whole = specification.model_dump()
     number = len(standing.amendments) + 1
     text = amendment_text(
@@ -208,9 +245,9 @@ async def amend(
         by=principal.name,
         at=moment,
         after_start=local_date(specification.zone, moment) >= standing.began,
-        digests=digests,
-        digests_until=until,
-        replaced=replaced,
+        digests=new.digests,
+        digests_until=new.digests_until,
+        replaced=new.replaced,
     )
     position = await audit.record(
         connection,
@@ -228,6 +265,7 @@ async def amend(
 
 async def answer_event(connection: Connection, principal: Principal, plan: int, event: int, said: Answer) -> None:
     """Write a person's answer to an event; an exclusion or adjustment becomes an amendment of the plan."""
+    await repository.lock_freezing(connection)  # before the plan, as whoever amends takes the two
     await repository.lock_plan(connection, plan)
     _, standing = await frozen_plan(connection, plan)
     events = {row["id"]: row for row in await repository.events_of(connection, plan)}
@@ -282,6 +320,10 @@ def digests_of(row: DictRow, standing: Standing) -> tuple[dict[str, str], date]:
 
 async def _locked_draft(connection: Connection, plan: int) -> DictRow:
     await repository.lock_plan(connection, plan)
+    return await _draft(connection, plan)
+
+
+async def _draft(connection: Connection, plan: int) -> DictRow:
     row = await existing(connection, plan)
     if row["canonical"] is not None:
         raise Conflict(f"Plan {plan} is frozen: it cannot be changed, only amended with a reason.", code="plan-frozen")
@@ -291,71 +333,19 @@ async def _locked_draft(connection: Connection, plan: int) -> DictRow:
 async def overlaps_now(connection: Connection, plan: int, specification: Specification) -> list[Overlap]:
     """The frozen plans that would count the same saving once more: by the same signals, or by the same numbers."""
     others = await frozen_others(connection, plan)
-    return overlaps.overlaps_of(specification, others, await _twins(connection, specification, others))
+    return overlaps.overlaps_of(specification, others, await reading.twins(connection, specification, others))
 
 
-async def _refuse_double_counting(connection: Connection, plan: int, specification: Specification) -> None:
+async def _refuse_double_counting(
+    connection: Connection, plan: int, specification: Specification, compared: reading.Compared
+) -> None:
     others = await frozen_others(connection, plan)
     overlaps.refuse_other_currency(specification, others)
-    found = overlaps.overlaps_of(specification, others, await _twins(connection, specification, others))
+    twins = await reading.twins(connection, specification, others, compared)
+    found = overlaps.overlaps_of(specification, others, twins)
     overlaps.refuse_overlaps(specification, found, await ledger.decided_plans(connection))
     overlaps.refuse_replaced_agreements(specification, plan, others)
     overlaps.refuse_treated_donors(specification, others)
-
-
-async def _baseline_digests(
-    connection: Connection, specification: Specification, moment: datetime
-) -> tuple[dict[str, str], date]:
-    """Digests of what is known of the baseline period now; raises Unprocessable for a unit without any data in it."""
-    yesterday = local_date(specification.zone, moment) - timedelta(days=1)
-    until = min(specification.baseline.last, yesterday)
-    if until < specification.baseline.first:
-        return {}, until
-    read = await data.read_data(connection, specification, until)
-    for place, unit in enumerate(specification.units):
-        if unit.name not in read.units:
-            raise Unprocessable(
-                f"{unit.name} has no data in the baseline period.",
-                field=f"units.{place}",
-                code="no-data",
-                values={"name": unit.name},
-            )
-    return data.digests(read, until), until
-
-
-async def _replaced(
-    connection: Connection, specification: Specification, then: Mapping[str, str], until: date
-) -> list[str]:
-    """The signals whose data up to the day that was signed are other data than were signed."""
-    if not then:
-        return []
-    now_known = data.digests(await data.read_data(connection, specification, until), until)
-    return sorted(name for name in then.keys() & now_known.keys() if then[name] != now_known[name])
-
-
-async def _twins(
-    connection: Connection, specification: Specification, others: Mapping[int, Specification]
-) -> dict[int, list[str]]:
-    """The units whose numbers another plan of the same days measures too, from another file or by another name."""
-    rivals = {
-        number: other
-        for number, other in others.items()
-        if other.units[0].unit == specification.units[0].unit
-        and other.reporting.period.overlaps(specification.reporting.period)
-    }
-    if not rivals:
-        return {}
-    own = await _units_before_start(connection, specification)
-    found = {}
-    for number, other in rivals.items():
-        theirs = await _units_before_start(connection, other)
-        found[number] = await asyncio.to_thread(alike_units, own, theirs)
-    return found
-
-
-async def _units_before_start(connection: Connection, specification: Specification) -> dict[str, Series]:
-    alone = specification.model_copy(update={"donors": (), "temperature": None})
-    return (await data.read_data(connection, alone, specification.baseline.last)).units
 
 
 async def _tell_the_sharing(
