@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from vidik.app import consumers
 from vidik.app.consumers import follow, take_in
 from vidik.app.wakings import Wakings
 from vidik.context.store.changes import Change, ChangeBatch, append
@@ -86,6 +87,32 @@ async def test_following_passes_what_is_before_a_failing_batch_and_waits_there(s
     consumer.fails_at = None  # somebody mended it
     await until_collected(services, "a", "b", "c")
     await end_tasks(task)
+
+
+async def test_a_transaction_that_lasts_long_takes_in_no_more(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "LONGEST_SECONDS", 0.0)
+    consumer = Collector()
+    await take_in(services, TENANT, consumer)
+    await commit(services, "a", "b", "c")
+
+    taken = [await take_in(services, TENANT, consumer)]
+
+    assert await collected(services) == ["a"]  # who waited for its locks has had a turn by now
+    taken += [await take_in(services, TENANT, consumer) for _ in range(3)]
+    assert taken == [1, 1, 1, 0]
+    assert await collected(services) == ["a", "b", "c"]
+
+
+async def test_so_many_are_taken_in_at_once_and_no_more(services: Services) -> None:
+    consumer = Collector()
+    await take_in(services, TENANT, consumer)
+    await commit(services, *"abcdefgh")
+
+    assert await take_in(services, TENANT, consumer, 5) == 5
+    assert await take_in(services, TENANT, consumer, 5) == 3
+    assert await collected(services) == list("abcdefgh")
 
 
 async def test_following_wakes_for_a_commit(services: Services) -> None:

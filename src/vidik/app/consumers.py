@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from datetime import UTC, datetime
 
 import psycopg
@@ -10,12 +11,16 @@ from psycopg_pool import PoolTimeout
 
 from vidik.app.wakings import Wakings
 from vidik.context.store import changes
+from vidik.context.store.changes import ChangeBatch
+from vidik.kernel.database import Connection
 from vidik.kernel.logs import get_logger
 from vidik.kernel.modules import BulkConsumer, ChangeConsumer, PreparingConsumer
 from vidik.kernel.services import Services
 from vidik.kernel.telemetry import STREAM_BATCHES, STREAM_LAG_SECONDS
 
 BATCHES_AT_ONCE = 64
+LONGEST_SECONDS = 0.1
+"""After so long a transaction takes in no further batch: people wait for what it has locked (alarms, their events)."""
 LONGEST_PAUSE_SECONDS = 30.0
 
 _log = get_logger("vidik.consumers")
@@ -48,23 +53,41 @@ async def follow(services: Services, tenant: str, consumer: ChangeConsumer, waki
 
 
 async def take_in(services: Services, tenant: str, consumer: ChangeConsumer, limit: int = BATCHES_AT_ONCE) -> int:
-    """Take in the next batches in one transaction; returns how many there were."""
+    """Take in the next batches in one transaction, `limit` at most; returns how many there were."""
     if isinstance(consumer, PreparingConsumer):
         await consumer.prepare(services, tenant)
     async with services.database.transaction(tenant) as connection:
         position = await changes.cursor_of(connection, consumer.name)
-        batches = await changes.read_after(connection, position, limit)
-        if isinstance(consumer, BulkConsumer) and batches:
-            await consumer.handle_all(services, tenant, connection, batches)
+        if isinstance(consumer, BulkConsumer):
+            taken = await changes.read_after(connection, position, limit)
+            if taken:
+                await consumer.handle_all(services, tenant, connection, taken)
         else:
-            for batch in batches:
-                await consumer.handle(services, tenant, connection, batch)
-        if batches:
-            await changes.move_cursor(connection, consumer.name, batches[-1].position)
-    if isinstance(consumer, BulkConsumer) and batches:
+            taken = await _one_by_one(services, tenant, consumer, connection, position, limit)
+        if taken:
+            await changes.move_cursor(connection, consumer.name, taken[-1].position)
+    if isinstance(consumer, BulkConsumer) and taken:
         consumer.committed(services, tenant)
-    if batches:
-        STREAM_BATCHES.labels(consumer.name).inc(len(batches))
-        lag = (datetime.now(UTC) - batches[-1].recorded_at).total_seconds()
+    if taken:
+        STREAM_BATCHES.labels(consumer.name).inc(len(taken))
+        lag = (datetime.now(UTC) - taken[-1].recorded_at).total_seconds()
         STREAM_LAG_SECONDS.labels(consumer.name).set(max(lag, 0.0))
-    return len(batches)
+    return len(taken)
+
+
+async def _one_by_one(
+    services: Services, tenant: str, consumer: ChangeConsumer, connection: Connection, position: int, limit: int
+) -> list[ChangeBatch]:
+    until = time.monotonic() + LONGEST_SECONDS
+    taken: list[ChangeBatch] = []
+    while True:
+        # As many as there were already: what is read and not taken in before the time is up is read once more.
+        batches = await changes.read_after(connection, position, min(max(len(taken), 1), limit - len(taken)))
+        for batch in batches:
+            await consumer.handle(services, tenant, connection, batch)
+            taken.append(batch)
+            position = batch.position
+            if len(taken) == limit or time.monotonic() >= until:
+                return taken
+        if not batches:
+            return taken
