@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from vidik.intake.commands import repository, service
 from vidik.intake.commands.target import show_on_entity
@@ -12,7 +12,7 @@ from vidik.intake.devices.registry import load, load_managed
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import Conflict
-from vidik.kernel.forms import Keepable, RowId
+from vidik.kernel.forms import Form, Keepable, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import Transaction
 
@@ -22,10 +22,8 @@ Reader = Annotated[Principal, Depends(require("devices.read"))]
 Commander = Annotated[Principal, Depends(require("devices.command"))]
 
 
-class NewCommand(BaseModel):
+class NewCommand(Form):
     """A command: what the device shall do, with what, until when it is worth doing."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_.-]{0,63}$")
     parameters: dict[str, Any] = Field(default_factory=dict, max_length=100)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from vidik.intake.deadletters import repository
 from vidik.intake.deadletters.reasons import described
@@ -13,7 +13,7 @@ from vidik.intake.deadletters.replay import MOST_AT_ONCE, replay
 from vidik.kernel import audit
 from vidik.kernel.clock import iso
 from vidik.kernel.errors import BadInput, NotFound
-from vidik.kernel.forms import RowId
+from vidik.kernel.forms import Form, Keepable, RowId
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.web import ServicesOf, Transaction
 
@@ -26,28 +26,22 @@ State = Literal["open", "replayed", "discarded"]
 _SHOWN_BYTES = 4096
 
 
-class Filter(BaseModel):
+class Filter(Form):
     """Which open dead letters, when they are not named one by one."""
-
-    model_config = ConfigDict(extra="forbid")
 
     device_id: str | None = None
     reason: str | None = None
 
 
-class ReplayRequest(BaseModel):
+class ReplayRequest(Form):
     """Dead letters to offer again: by number, or (oldest first, 1,000 at once) by filter."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ids: list[int] | None = Field(None, min_length=1, max_length=MOST_AT_ONCE)
     filter: Filter | None = None
 
 
-class DiscardRequest(BaseModel):
+class DiscardRequest(Form):
     """Dead letters that nobody needs, and why."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ids: list[int] = Field(min_length=1, max_length=MOST_AT_ONCE)
     reason: str = Field(min_length=1, max_length=500)
@@ -57,8 +51,8 @@ class DiscardRequest(BaseModel):
 async def list_dead_letters(
     principal: Reader,
     connection: Transaction,
-    device_id: str | None = None,
-    reason: str | None = None,
+    device_id: Keepable | None = None,
+    reason: Keepable | None = None,
     state: State | Literal["all"] = "open",
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     before: RowId | None = None,

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Depends, Query, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from vidik.intake.devices import registry, repository
 from vidik.intake.devices.directory import DeviceDirectory
@@ -13,7 +13,7 @@ from vidik.intake.devices.registry import Registration
 from vidik.intake.pipeline import Pipeline
 from vidik.intake.profiles import Profile
 from vidik.kernel.clock import iso
-from vidik.kernel.forms import Keepable
+from vidik.kernel.forms import Form, Keepable
 from vidik.kernel.identity import Principal, require
 from vidik.kernel.services import Services
 from vidik.kernel.web import ServicesOf, Transaction
@@ -39,10 +39,8 @@ _HEALTHS: tuple[Health, ...] = ("ok", "late", "silent", "rejecting", "never")
 _GEOMETRIES = frozenset({"Point", "LineString", "Polygon", "MultiPoint", "MultiLineString", "MultiPolygon"})
 
 
-class NewDevice(BaseModel):
+class NewDevice(Form):
     """A device or (without a profile) a gateway."""
-
-    model_config = ConfigDict(extra="forbid")
 
     device_id: str = Field(max_length=200)
     profile: Text | None = None
@@ -62,10 +60,8 @@ class NewDevice(BaseModel):
         return geometry(place)
 
 
-class DeviceChange(BaseModel):
+class DeviceChange(Form):
     """What to change of a device; what is left out stays."""
-
-    model_config = ConfigDict(extra="forbid")
 
     profile: Text | None = None
     entity_id: Text | None = None
@@ -126,7 +122,7 @@ async def list_devices(
     state: Health | None = None,
     service: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    after: str | None = None,
+    after: Keepable | None = None,
 ) -> dict[str, Any]:
     """Devices within reach in the order of their ids, how many are in each health; `next`: the following `after`."""
     profiles = _profiles(services)

@@ -8,7 +8,7 @@ from fastapi.responses import StreamingResponse
 
 from vidik.kernel import audit
 from vidik.kernel.errors import Forbidden
-from vidik.kernel.forms import RowId
+from vidik.kernel.forms import Keepable, RowId
 from vidik.kernel.identity.authentication import require
 from vidik.kernel.identity.principal import Principal
 from vidik.kernel.services import Services
@@ -33,8 +33,8 @@ async def list_records(
     services: ServicesOf,
     before: RowId | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    actor: str | None = None,
-    subject: str | None = None,
+    actor: Keepable | None = None,
+    subject: Keepable | None = None,
 ) -> dict[str, Any]:
     """Records from the newest back; `next` is the `before` of the following page."""
     async with services.database.platform() as connection:
