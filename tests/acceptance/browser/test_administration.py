@@ -6,6 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.acceptance.browser.conftest import PHONE
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SUBSTATION, SmallCity
 
@@ -60,6 +61,7 @@ def test_an_area_is_drawn_a_role_given_in_it_and_its_person_offered_nothing_beyo
     dialog.get_by_role("button", name="Close").last.click()
     made = page.get_by_role("table", name="Accounts").get_by_role("row").filter(has_text="bojana")
     expect(made).to_contain_text("dispatcher (Niška Banja)")
+    expect(open_page("/administration/areas", size=PHONE).get_by_text("Limited to it:").first).to_be_visible()
 
     with httpx.Client(base_url=city.base_url, headers={"Origin": city.base_url}, timeout=30) as bojana:
         assert bojana.post("/api/session", json={"login": "bojana", "password": password}).status_code == 204

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.acceptance.browser.conftest import DESK
+from tests.acceptance.browser.conftest import DESK, PHONE
 from tests.acceptance.browser.look import findings, settle, too_wide
 from tests.acceptance.browser.small_city import SmallCity
 from vidik.kernel.scripts import to_latin
@@ -82,6 +82,10 @@ def test_a_shift_is_planned_called_for_and_handed_over(open_page: Open, city: Sm
     expect(page.get_by_role("table")).to_contain_text("First dispatcher")
     call.get_by_role("button", name="Take over").click()
     expect(calls).to_contain_text("taken by First dispatcher")
+    phone = open_page("/duty", size=PHONE)
+    told = phone.get_by_role("group", name="Messages to people")
+    expect(told).to_contain_text("First dispatcher")
+    assert told.evaluate("(told) => told.scrollWidth - told.clientWidth") == 0, "how it ended is beyond the edge"
 
     page.get_by_role("link", name="Duty log").click()
     page.get_by_label("Desk").fill(DESK_NAME)

@@ -63,6 +63,7 @@ def test_ones_own_sessions_are_listed_and_the_others_ended(open_page: Open) -> N
     assert too_wide(page) == {}
     page.set_viewport_size({"width": 1440, "height": 900})
     settle(page)
+    expect(open_page("/administration/sessions", size=PHONE).get_by_text("Since:").first).to_be_visible()
 
     page.get_by_role("button", name="End all others").click()
     page.get_by_role("dialog").get_by_role("button", name="End all others").click()
