@@ -6,6 +6,7 @@ import { identity } from "../src/lib/i18n/identity.en";
 import { alarmText, attributeName, inScript } from "../src/lib/i18n/index.svelte";
 import { refusals } from "../src/lib/i18n/refusals.en";
 import { taskTitle } from "../src/lib/tasks/words";
+import { metresText } from "../src/lib/units";
 import { errorText, storedText } from "../src/lib/words";
 import { preferences } from "../src/lib/preferences.svelte";
 
@@ -64,5 +65,15 @@ describe("the words of the whole console", () => {
   it("are said by one of their parts only: of two, the later would be shown and the other changed in vain", () => {
     const keys = [control, areasWords, refusals, identity].flatMap((part) => Object.keys(part));
     expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+  });
+});
+
+describe("how far something is", () => {
+  it("is said in whole metres, and from a kilometre on as people write it", () => {
+    expect(metresText(964.0933393066408)).toBe("964 m");
+    expect(metresText(999.7)).toBe("1.0 km");
+    preferences.language = "sr-Cyrl";
+    expect(metresText(2040)).toBe("2,0 km");
+    preferences.language = "en";
   });
 });

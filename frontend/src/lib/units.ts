@@ -79,6 +79,10 @@ export function short(value: number): string {
 /** A number with all that was measured, without the noise of binary fractions. */
 export const full = (value: number): string => grouped(String(Number(value.toPrecision(10))));
 
+/** How far something is: whole metres, from a kilometre on kilometres with one decimal. */
+export const metresText = (metres: number): string =>
+  Math.round(metres) < 1000 ? `${Math.round(metres)} m` : `${grouped((metres / 1000).toFixed(1))} km`;
+
 /** The text of any value and its unit apart, so that both can be set in different type. */
 export function parts(
   value: Value,

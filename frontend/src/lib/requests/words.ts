@@ -43,9 +43,6 @@ export function draftOf(
   };
 }
 
-export const metresText = (metres: number): string =>
-  metres < 1000 ? `${metres} m` : `${(metres / 1000).toFixed(1)} km`;
-
 export const stateText = (request: CitizenRequest): string =>
   request.incident
     ? q(request.state === "done" ? "state.doneIn" : "state.inWorkIn", { number: request.incident.number })
