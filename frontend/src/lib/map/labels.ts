@@ -27,12 +27,13 @@ const GAP = 2;
 /**
  * The side on which each label stands, null for one that gives way; earlier labels go first.
  * A label stays where it stood `before` for as long as there is room, so that names do not hop about.
- * `marks` are the middles of all marks, `radius` is half the side of one.
+ * `marks` are the middles of all marks, `radius` is half the side of one; no name is cut by the edge of the `frame`.
  */
 export function placeLabels(
   labels: Label[],
   marks: Point[],
   radius: number,
+  frame: { width: number; height: number },
   before: Map<number, Side | null> = new Map(),
 ): Map<number, Side | null> {
   const taken = marks.map((at) => boxAround(at, radius, radius));
@@ -41,7 +42,7 @@ export function placeLabels(
     const stood = before.get(label.id);
     const side = (stood ? [stood, ...SIDES] : SIDES).find((one) => {
       const box = boxOf(label, one, radius);
-      return !taken.some((other) => overlap(box, other));
+      return isWithin(box, frame) && !taken.some((other) => overlap(box, other));
     });
     if (side) taken.push(boxOf(label, side, radius));
     placed.set(label.id, side ?? null);
@@ -66,6 +67,9 @@ const boxAround = ([x, y]: Point, across: number, along: number): Box => ({
   right: x + across,
   bottom: y + along,
 });
+
+const isWithin = (box: Box, frame: { width: number; height: number }): boolean =>
+  box.left >= 0 && box.top >= 0 && box.right <= frame.width && box.bottom <= frame.height;
 
 const overlap = (a: Box, b: Box): boolean =>
   a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;

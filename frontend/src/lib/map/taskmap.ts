@@ -126,7 +126,9 @@ export class TaskChart {
         return { id, at: at(marker), width: name.offsetWidth, height: name.offsetHeight };
       });
       const marks = [...this.tasks.values(), ...this.crews.values()].map(at);
-      this.sides = placeLabels(labels, marks, MARK_RADIUS, this.sides);
+      const { clientWidth: width, clientHeight: height } = this.options.container;
+      const frame = { width, height };
+      this.sides = placeLabels(labels, marks, MARK_RADIUS, frame, this.sides);
       for (const [id, side] of this.sides) {
         const element = this.crews.get(id)?.getElement();
         if (element) element.dataset["side"] = side ?? "none";
