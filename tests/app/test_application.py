@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -36,8 +37,8 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 class Wish(BaseModel):
-    password: str
-    count: int
+    password: str = Field(max_length=7)
+    count: int = Field(le=9)
 
 
 router = APIRouter()
@@ -112,6 +113,20 @@ class TestProblems:
         assert response.status_code == 422
         assert [mistake["field"] for mistake in response.json()["errors"]] == ["password", "count"]
         assert "hunter2" not in response.text
+
+    @pytest.mark.parametrize(
+        ("body", "values"),
+        [
+            ({"count": 1}, {"field": "password", "kind": "missing"}),
+            ({"password": "x", "count": 12}, {"field": "count", "kind": "too-large", "limit": 9}),
+            ({"password": "x", "count": "many"}, {"field": "count", "kind": "no-number"}),
+            ({"password": "a" * 8, "count": 1}, {"field": "password", "kind": "too-long", "limit": 7}),
+        ],
+    )
+    async def test_a_screen_is_told_what_is_wrong_in_words_it_knows(
+        self, small: Small, body: dict[str, Any], values: dict[str, Any]
+    ) -> None:
+        assert (await small[0].post("/api/wishes", json=body)).json()["values"] == values
 
     @pytest.mark.parametrize("address", ["/nowhere", "/api/nowhere"])
     async def test_an_unknown_address_is_a_problem_too(self, small: Small, address: str) -> None:

@@ -61,14 +61,18 @@ export function errorText(error: unknown): string {
   if (!(error instanceof ApiError))
     return t("error.server", { code: error instanceof Error ? error.name : "?" });
   if (error.status === 0) return t("error.unreachable");
-  const own = `error.${error.code}`;
+  // Of what a form got wrong the server says the kind, too (src/vidik/app/problems.py).
+  const kinds = [`error.${error.code}.${error.values["kind"] ?? ""}`, `error.${error.code}`];
   const values = Object.entries(error.values).map(([name, value]) => [
     name,
     typeof value === "string" ? inScript(value) : value,
   ]);
-  const sentence = own in en ? t(own as MessageKey, Object.fromEntries(values)) : "";
+  const sentences = kinds
+    .filter((key) => key in en)
+    .map((key) => t(key as MessageKey, Object.fromEntries(values)));
   // A sentence with a gap (a value that the server did not say) is worse than the server's own.
-  if (sentence && !/\{\w+\}/.test(sentence)) return sentence;
+  const sentence = sentences.find((one) => !/\{\w+\}/.test(one));
+  if (sentence) return sentence;
   if (error.status === 403) return t("error.forbidden");
   if (error.status >= 400 && error.status < 500 && error.detail) return error.detail;
   return t("error.server", { code: error.code });

@@ -32,6 +32,33 @@ _SENTENCES = {
 _UNREADABLE = "There was an error parsing the body"
 """FastAPI's sentence about JSON that its reader gives up on."""
 
+_KINDS = {
+    "missing": "missing",
+    "extra_forbidden": "unknown",
+    "string_too_long": "too-long",
+    "string_too_short": "too-short",
+    "too_long": "too-many",
+    "too_short": "too-few",
+    "greater_than": "too-small",
+    "greater_than_equal": "too-small",
+    "less_than": "too-large",
+    "less_than_equal": "too-large",
+    "literal_error": "no-choice",
+    "enum": "no-choice",
+    "string_type": "no-text",
+    "string_pattern_mismatch": "wrong-form",
+    **dict.fromkeys(
+        ("int_parsing", "int_type", "int_from_float", "float_parsing", "float_type", "finite_number"), "no-number"
+    ),
+    **dict.fromkeys(
+        ("datetime_parsing", "datetime_from_date_parsing", "datetime_type", "timezone_aware", "date_parsing",
+         "date_from_datetime_parsing", "time_parsing"),
+        "no-time",
+    ),
+}  # fmt: skip
+"""Pydantic's types of mistakes as the kinds that a screen says in its reader's language."""
+_LIMITS = ("max_length", "min_length", "ge", "gt", "le", "lt")
+
 
 def problem_response(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     """A problem-details object as a response with its own status."""
@@ -92,7 +119,8 @@ def _http_exception(_request: Request, error: Exception) -> Response:
 def _invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  registered for this type only
     # Never the rejected input itself: a password that is too short must not come back in an answer or a log.
-    mistakes = [{"field": _field(item["loc"]), "reason": item["msg"]} for item in error.errors()]
+    found = error.errors()
+    mistakes = [{"field": _field(item["loc"]), "reason": item["msg"]} for item in found]
     first = mistakes[0] if mistakes else {"field": "", "reason": "The request has a mistake."}
     return problem_response(
         {
@@ -102,9 +130,19 @@ def _invalid_request(_request: Request, error: Exception) -> Response:
             "detail": f"{first['field']}: {first['reason']}." if first["field"] else first["reason"],
             "code": "invalid-request",
             "field": first["field"] or None,
+            "values": {"field": first["field"], **(_kind_of(found[0]) if found else {})},
             "errors": mistakes,
         }
     )
+
+
+def _kind_of(mistake: Mapping[str, Any]) -> dict[str, Any]:
+    """What is wrong, in words that a screen has in each language, and the limit that was passed."""
+    kind = _KINDS.get(mistake["type"])
+    if kind is None:
+        return {}
+    limits = [value for name, value in mistake.get("ctx", {}).items() if name in _LIMITS]
+    return {"kind": kind, **({"limit": limits[0]} if limits and isinstance(limits[0], int | float) else {})}
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -74,7 +74,7 @@ def why_not(value: Any) -> str | None:
 
 def _refusal(reason: str, place: str) -> Unprocessable:
     field = place or "body"
-    return Unprocessable(f"{field} {reason}.", field=field, code="invalid-request")
+    return Unprocessable(f"{field} {reason}.", field=field, code="invalid-request", values={"field": field})
 
 
 class Form(BaseModel):

@@ -39,7 +39,7 @@ class TestAccounts:
             ({"password": "aaaaaaaaaaaa"}, "password-common"),
             ({"password": "mira-the-great"}, "password-login"),
             ({"password": "x" * 300}, "password-long"),
-            ({"login": "no spaces"}, "bad-input"),
+            ({"login": "no spaces"}, "login-form"),
             ({"roles": ["emperor"]}, "bad-input"),
         ],
     )

@@ -1,6 +1,6 @@
 import type { Message } from "./message";
 
-/** What the server refuses people who work with alarms, incidents, requests, tasks and crews: why, and what to do. */
+/** What the server refuses people, whatever room they are in: why, and what to do. Rooms have more of their own. */
 export const refusals = {
   "error.already-acknowledged": "{person} has acknowledged this alarm already.",
   "error.already-hidden": "Somebody has put this alarm aside already.",
@@ -34,4 +34,53 @@ export const refusals = {
   "error.changed-meanwhile":
     "{changed_by} has changed this meanwhile. Look at what stands now, then decide again.",
   "error.not-found": "It is not there any more, or you may not see it.",
+  "error.invalid-request":
+    "Something in what was sent is not right ({field}): look at what you entered, then try again.",
+  "error.invalid-request.missing": "{field} is missing: fill it in.",
+  "error.invalid-request.unknown": "{field} is not known here: load the page anew.",
+  "error.invalid-request.too-long": "{field} is too long: at most {limit} characters.",
+  "error.invalid-request.too-short": "{field} is too short: at least {limit} characters.",
+  "error.invalid-request.too-many": "{field} has too many entries: at most {limit}.",
+  "error.invalid-request.too-few": "{field} has too few entries: at least {limit}.",
+  "error.invalid-request.too-small": "{field} is too small: the limit is {limit}.",
+  "error.invalid-request.too-large": "{field} is too large: the limit is {limit}.",
+  "error.invalid-request.no-choice":
+    "{field} is none of what can be chosen: load the page anew and choose again.",
+  "error.invalid-request.no-text": "{field} must be text.",
+  "error.invalid-request.wrong-form": "{field} is not written as it must be.",
+  "error.invalid-request.no-number": "{field} must be a number.",
+  "error.invalid-request.no-time": "{field} must be a date or time.",
+  "error.hold-of-nothing": "Say whose alarms: a rule, an asset, or both.",
+  "error.shelf-too-long":
+    "An alarm is shelved for a day at most. What must stay away longer is taken out of service.",
+  "error.end-not-ahead": "The end must lie ahead, and after the beginning.",
+  "error.login-form": "A login has 2 to 64 characters: a-z, 0-9, dot, dash, underscore and @.",
+  "error.login-taken": "This login is taken: choose another one.",
+  "error.not-happened-yet": "This time lies ahead: only what has happened is written down.",
+  "error.handover-ahead": "The end lies ahead: what has not happened yet cannot be handed over.",
+  "error.code-form":
+    "A code has up to 40 of the characters a-z, 0-9 and -, and begins with a letter or a number.",
+  "error.channel-web-push": "Messages to browsers are there by themselves: choose another code.",
+  "error.channel-without-address": "A new channel needs its address.",
+  "error.rule-without-code": "The rule needs a code.",
+  "error.trial-time": "The time to try against must not be empty, nor longer than a year.",
+  "error.inhibits-itself": "The rule would silence itself through {rule}.",
+  "error.cross-origin": "This came from another site and was not taken: open Vidik by its own address.",
+  "error.signed": "{person} has signed this already.",
+  "error.changed": "Somebody has changed this meanwhile. Look at what stands now, then decide again.",
+  "error.unknown-plan": "There is no such on-call plan in use any more: choose another one.",
+  "error.nobody-to-tell": "Nobody is there now who could be told.",
+  "error.unknown-device": "There is no such device any more.",
+  "error.device-disabled": "This device is switched off in the list of devices.",
+  "error.command-ended": "This command does not wait any more.",
+  "error.no-basemap": "There is no base map of this city yet: ask whoever runs Vidik here.",
+  "error.disk-full": "The disk is full: nothing new is taken in. Call whoever runs Vidik here.",
+  "error.database-away": "The database does not answer at the moment. Try again in a minute.",
+  "error.unreadable-body": "What was sent cannot be read.",
+  "error.no-password": "This person signs in at the city and has no password here.",
+  "error.last-administrator": "This is the last administrator: make another one first.",
+  "error.password-short": "The password is too short.",
+  "error.password-long": "The password is too long.",
+  "error.password-common": "This password is among the first that are tried: choose another one.",
+  "error.password-login": "The password must not contain the login.",
 } satisfies Record<string, Message>;

@@ -34,7 +34,9 @@ class AccountDraft:
 async def create_account(connection: Connection, principal: Principal, draft: AccountDraft) -> int:
     """Make an account and return its number; raises BadInput, Conflict or Forbidden. The tenant's transaction."""
     if not _LOGIN.fullmatch(draft.login):
-        raise BadInput("A login has 2 to 64 of a-z, 0-9, dot, dash, underscore and @.", field="login")
+        raise BadInput(
+            "A login has 2 to 64 of a-z, 0-9, dot, dash, underscore and @.", field="login", code="login-form"
+        )
     await _check_grants(connection, principal, frozenset(), draft.roles)
     account = await repository.insert_account(
         connection,
@@ -49,7 +51,7 @@ async def create_account(connection: Connection, principal: Principal, draft: Ac
         },
     )
     if account is None:
-        raise Conflict(f"The login {draft.login} is taken.", field="login")
+        raise Conflict(f"The login {draft.login} is taken.", field="login", code="login-taken")
     await repository.replace_roles(connection, account, draft.roles)
     details = {"login": draft.login, "roles": in_order(draft.roles)}
     await audit.record(connection, principal, "account.create", f"account:{account}", details=details)

@@ -77,7 +77,7 @@ async def place_hold(
 ) -> dict[str, Any]:
     """Suppress, or take out of service, every alarm of a rule or an entity, now or from a time on."""
     if body.rule is None and body.entity_id is None:
-        raise BadInput("Say whose alarms: a rule, an entity, or both.", field="entity_id")
+        raise BadInput("Say whose alarms: a rule, an entity, or both.", field="entity_id", code="hold-of-nothing")
     moment = now()
     begins_at = body.begins_at or moment
     _check_end(body.until, max(begins_at, moment))
@@ -132,7 +132,11 @@ async def shelve(
 ) -> dict[str, Any]:
     """Put an alarm aside until a time; it comes back by itself, and calls anew if it is still active."""
     if body.until > now() + SHELVED_AT_MOST:
-        raise BadInput("A shelf lasts a day at most; what must stay away longer is out of service.", field="until")
+        raise BadInput(
+            "A shelf lasts a day at most; what must stay away longer is out of service.",
+            field="until",
+            code="shelf-too-long",
+        )
     return await _hide(alarm_id, "shelved", body.reason, body.until, connection, services, principal)
 
 
@@ -246,4 +250,4 @@ async def _whose(connection: Transaction, entity_id: str | None) -> Belonging:
 
 def _check_end(until: datetime | None, begin: datetime) -> None:
     if until is not None and until <= begin:
-        raise BadInput("The end must lie ahead, and after the beginning.", field="until")
+        raise BadInput("The end must lie ahead, and after the beginning.", field="until", code="end-not-ahead")

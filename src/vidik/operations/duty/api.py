@@ -185,7 +185,9 @@ async def write_log(body: NoteForm, connection: Transaction, principal: Reader) 
     """Add a line to the duty log; it can never be changed."""
     moment = now()
     if body.at is not None and body.at > moment + timedelta(minutes=1):
-        raise Unprocessable("What is written down has happened: the time lies ahead.", field="at")
+        raise Unprocessable(
+            "What is written down has happened: the time lies ahead.", field="at", code="not-happened-yet"
+        )
     row, is_new = await handovers.write_note(
         connection, body.at or moment, body.desk, principal.name, body.text, moment, body.client_id
     )

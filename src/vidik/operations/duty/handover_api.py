@@ -97,7 +97,11 @@ async def hand_over(body: HandoverForm, connection: Transaction, principal: Read
     """Draw up and sign what the shift leaves: the facts are frozen, with their hash."""
     moment = now()
     if body.ends_at > moment:
-        raise Unprocessable("What has not happened yet cannot be handed over: `ends_at` lies ahead.", field="ends_at")
+        raise Unprocessable(
+            "What has not happened yet cannot be handed over: `ends_at` lies ahead.",
+            field="ends_at",
+            code="handover-ahead",
+        )
     facts = await gather(connection, body.begins_at, body.ends_at, principal.reach("duty.read"))
     text, hashed = handovers.hash_of(
         {

@@ -71,9 +71,9 @@ async def remove_plan(
 
 def _check_code(code: str) -> None:
     if not all(letter in "abcdefghijklmnopqrstuvwxyz0123456789-" for letter in code) or not 0 < len(code) <= 40:
-        raise Unprocessable("A code has up to 40 of the characters a-z, 0-9 and -.", field="code")
+        raise Unprocessable("A code has up to 40 of the characters a-z, 0-9 and -.", field="code", code="code-form")
     if code.startswith("-"):
-        raise Unprocessable("A code begins with a letter or a number.", field="code")
+        raise Unprocessable("A code begins with a letter or a number.", field="code", code="code-form")
 
 
 def _check_version(row: Mapping[str, Any] | None, seen: int) -> None:
@@ -119,11 +119,11 @@ async def write_channel(
     """Write a channel: an address of apprise, with `{address}` where the person's own goes."""
     _check_code(code)
     if code == WEB_PUSH:
-        raise Unprocessable("Web push is there by itself.", field="code")
+        raise Unprocessable("Web push is there by itself.", field="code", code="channel-web-push")
     standing = (await asyncio.to_thread(channels.read, services.settings)).get(code)
     url = body.url or (standing.url if standing else None)
     if url is None:
-        raise Unprocessable("A new channel needs its address.", field="url")
+        raise Unprocessable("A new channel needs its address.", field="url", code="channel-without-address")
     provider = await asyncio.to_thread(channels.provider_of, url)
     channel = channels.Channel(code, body.title, body.kind, url)
     await asyncio.to_thread(channels.write, services.settings, channel)

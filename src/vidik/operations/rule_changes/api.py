@@ -103,7 +103,12 @@ async def change_rule(
     rule: AnyRule = merged(standing.rule if standing else None, code, body.model_extra or {})
     through = circle_of({one: found.rule for one, found in rules.items()} | {code: rule}, code)
     if through is not None:
-        raise BadInput(f"The rule would inhibit itself through {through}.", field="inhibited_by")
+        raise BadInput(
+            f"The rule would inhibit itself through {through}.",
+            field="inhibited_by",
+            code="inhibits-itself",
+            values={"rule": through},
+        )
     moment = now()
     if not body.confirm_flood:
         before = standing.rule if standing else None

@@ -40,7 +40,7 @@ async def try_a_rule(body: DryRun, services: ServicesOf, principal: Manager, res
     """
     code = body.rule.get("code")
     if not isinstance(code, str):
-        raise BadInput("The rule needs a code.", field="rule.code")
+        raise BadInput("The rule needs a code.", field="rule.code", code="rule-without-code")
     database, tenant = services.database, services.settings.tenant
     moment = now()
     async with database.session(tenant) as connection:
@@ -82,5 +82,7 @@ def _span(body: DryRun, moment: datetime) -> tuple[datetime, datetime]:
     until = body.until or moment
     begin = body.begin or until - _USUALLY
     if begin >= until or until - begin > _AT_MOST:
-        raise BadInput("The time to try against must not be empty nor longer than a year.", field="from")
+        raise BadInput(
+            "The time to try against must not be empty nor longer than a year.", field="from", code="trial-time"
+        )
     return begin, until
