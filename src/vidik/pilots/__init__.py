@@ -10,9 +10,9 @@ if TYPE_CHECKING:
 
 
 def _api_routers() -> "Sequence[APIRouter]":
-    from vidik.pilots.api import candidates, ledger, plans, running
+    from vidik.pilots.api import candidates, factors, ledger, plans, running
 
-    return [candidates.router, plans.router, running.router, ledger.router]
+    return [candidates.router, factors.router, plans.router, running.router, ledger.router]
 
 
 def _periodic() -> Sequence[PeriodicJob]:

@@ -86,6 +86,11 @@ def test_a_plan_is_guided_saved_and_signed_by_keyboard_alone(open_page: Open, tm
     write(page, cost.get_by_label("Amount (RSD)"), "90 000,50")
     write(page, cost.get_by_label("What it covers"), "Timers and their fitting")
     write(page, cost.get_by_label("Source"), "Tender 7")
+    carbon = page.get_by_role("group", name="Emission factor")
+    carbon.get_by_label("Take over a published value").select_option("electricity-ifi-efficiency-2021")
+    expect(carbon.get_by_label("Factor (kg/kWh)")).to_have_value("0.678")
+    expect(carbon.get_by_label("Source")).to_have_value(re.compile("Harmonized IFI Default Grid Factors"))
+    expect(carbon.get_by_label("Kind of factor").locator("option:checked")).to_have_text(re.compile("combined margin"))
     assert findings(page) == []
 
     press(page, page.get_by_role("button", name=re.compile("Prove and sign")), "Enter")
@@ -107,6 +112,7 @@ def test_a_plan_is_guided_saved_and_signed_by_keyboard_alone(open_page: Open, tm
     expect(page.get_by_role("heading", name="Frozen and signed")).to_be_visible()
     expect(page.get_by_text(fingerprint)).to_be_visible()
     expect(page.get_by_text(re.compile("Timers and their fitting \\(Tender 7"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Grid Factors 2021.*2021, combined margin"))).to_be_visible()
 
 
 OTHERS = ["other 1", "other 2", "other 3"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.money.emissions import avoided
-from vidik.pilots.money.factors import emission_factors, tariffs
+from vidik.pilots.money.factors import emission_factors, in_unit, tariff_in_unit, tariffs
 from vidik.pilots.money.tariff import interval_value, value, vat_included
+from vidik.pilots.reports.words import Words
 from vidik.pilots.specification import Band, Factor
 
 DAY, NIGHT = tuple(range(6, 22)), (22, 23, 0, 1, 2, 3, 4, 5)
@@ -159,6 +161,35 @@ class TestRegister:
 
     def test_every_number_says_where_it_is_from(self) -> None:
         assert all(len(factor.factor.source) > 20 and factor.factor.approach for factor in emission_factors())
+
+    def test_every_way_to_a_number_has_words_on_the_screens_and_in_reports(self) -> None:
+        screens = Path(__file__).parents[3] / "frontend/src/lib/i18n/pilots/form.sr-cyrl.ts"
+        catalogue = screens.read_text("utf-8")
+
+        for one in emission_factors():
+            approach = one.factor.approach or ""
+            assert f'"approach.{approach}":' in catalogue
+            assert f'"published.{one.of}":' in catalogue or f"published.{one.of}:" in catalogue
+            assert Words("sr-Cyrl").approach(approach) != approach
+        assert Words("sr-Latn").approach("operating margin") == "operativna margina"
+        assert Words("en").approach("operating margin") == "operating margin"
+
+    def test_values_are_had_for_another_unit_of_the_same_quantity_exactly(self) -> None:
+        (grid,) = (one.factor for one in emission_factors() if one.id == "electricity-ifi-efficiency-2021")
+        blocks = next(one for one in tariffs() if one.id == "household-two-tariff-2025")
+
+        by_megawatt_hour = in_unit(grid, "MWH")
+        assert by_megawatt_hour is not None
+        assert (str(by_megawatt_hour.value), by_megawatt_hour.unit) == ("678", "kg/MWH")
+        assert by_megawatt_hour.source == grid.source
+        large = tariff_in_unit(blocks, "MWH")
+        assert large is not None
+        assert {str(band.above) for band in large.bands} == {"0", "0.35", "1.2"}
+        assert value(large.bands, hourly([2] * 24 * 7)) == value(blocks.bands, hourly([2000] * 24 * 7))
+
+    def test_there_is_no_way_to_another_quantity(self) -> None:
+        assert [in_unit(one.factor, "KMT") for one in emission_factors()] == [None] * len(emission_factors())
+        assert [tariff_in_unit(one, "KMT") for one in tariffs()] == [None] * len(tariffs())
 
 
 class TestAvoided:

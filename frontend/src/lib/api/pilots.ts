@@ -10,6 +10,7 @@ import type {
   Plan,
   PlanRow,
   Power,
+  Published,
   SignalFound,
 } from "./pilots/plan";
 import type { Answer, Job, Ledger, Summary, Watch } from "./pilots/result";
@@ -40,6 +41,7 @@ export const pilots = {
   amend: (id: Id, changes: Draft, reason: string) =>
     request<Plan>("POST", `${plan(id)}/amendments`, { changes, reason }),
 
+  published: (unit: string) => get<Published>("/api/pilots/factors", { unit }),
   signals: (q: string, signal?: AbortSignal) =>
     get<{ items: SignalFound[] }>("/api/pilots/signals", { q, limit: 30 }, signal),
   files: () => get<{ items: FileTaken[] }>("/api/pilots/files"),

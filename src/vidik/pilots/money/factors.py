@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from importlib.resources import files
@@ -71,6 +71,43 @@ def tariffs() -> list[Tariff]:
         )
         found.append(Tariff(row["id"], three_scripts(row["title"]["en"], row["title"]["sr_cyrl"]), bands))
     return found
+
+
+def _per(factor: Factor) -> str:
+    return factor.unit.partition("/")[2]
+
+
+def in_unit(factor: Factor, unit: str) -> Factor | None:
+    """A price or factor for another unit of the same quantity, exactly; None where there is no such way."""
+    if _per(factor) == unit:
+        return factor
+    times = _TIMES.get((_per(factor), unit))
+    if times is None:
+        return None
+    return factor.model_copy(
+        update={"value": _plainly(factor.value * times), "unit": f"{factor.unit.partition('/')[0]}/{unit}"}
+    )
+
+
+def tariff_in_unit(tariff: Tariff, unit: str) -> Tariff | None:
+    """A tariff for another unit of the same quantity, its blocks too; None where there is no such way."""
+    bands = []
+    for band in tariff.bands:
+        price = in_unit(band.price, unit)
+        if price is None:
+            return None
+        above = band.above if price is band.price else band.above / _TIMES[_per(band.price), unit]
+        bands.append(band.model_copy(update={"price": price, "above": _plainly(above)}))
+    return replace(tariff, bands=tuple(bands))
+
+
+def _plainly(value: Decimal) -> Decimal:
+    """Without zeros at the end, and without a power of ten."""
+    return Decimal(f"{value.normalize():f}")
+
+
+_TIMES = {("KWH", "MWH"): Decimal(1000), ("LTR", "MTQ"): Decimal(1000)}
+"""How many of the first make one of the second."""
 
 
 @cache

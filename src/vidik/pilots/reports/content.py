@@ -305,9 +305,8 @@ def _plan(words: Words, specification: Specification) -> list[Block]:
     prices = [[words("tariff"), *_factor(words, band.price), _when(band.hours, band.weekdays)]
               for band in specification.tariff]  # fmt: skip
     if specification.emissions is not None:
-        prices.append(
-            [words("emissions"), *_factor(words, specification.emissions), specification.emissions.approach or ""]
-        )
+        factor = specification.emissions
+        prices.append([words("emissions"), *_factor(words, factor), words.approach(factor.approach or "")])
     headers = [words("member"), words("value"), words("source"), words("hours")]
     return [
         Heading(words("plan")),

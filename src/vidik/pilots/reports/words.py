@@ -180,6 +180,19 @@ _WORDS: Mapping[str, tuple[str, str]] = {
     "currency": ("Currency", "Валута"),
 }
 
+_APPROACHES: Mapping[str, str] = {
+    "location-based": "фактор мреже (по месту)",
+    "market-based": "фактор уговора (по тржишту)",
+    "residual mix": "преостала мешавина",
+    "location-based, generation in Serbia, life cycle": "фактор мреже: производња у Србији, животни циклус",
+    "location-based, consumption with imports traced, life cycle": (
+        "фактор мреже: потрошња с праћењем увоза, животни циклус"
+    ),
+    "combined margin for energy efficiency": "комбинована маргина за енергетску ефикасност",
+    "operating margin": "оперативна маргина",
+    "implied by a project's own figures": "изведено из бројки једног пројекта",
+    "combustion, net calorific value": "сагоревање, доња топлотна моћ",
+}
 
 _SYMBOLS: Mapping[str, str] = {
     "KWH": "kWh", "MWH": "MWh", "MTQ": "m³", "LTR": "l", "KMT": "km", "MIN": "min", "HUR": "h", "TNE": "t", "KGM": "kg",
@@ -204,6 +217,11 @@ class Words:
         if self.language == "en":
             return english
         return cyrillic if self.language == "sr-Cyrl" else to_latin(cyrillic)
+
+    def approach(self, said: str) -> str:
+        """How an emission factor came about; what a person wrote in words of their own stays as it is."""
+        cyrillic = said if self.language == "en" else _APPROACHES.get(said, said)
+        return to_latin(cyrillic) if self.language == "sr-Latn" else cyrillic
 
     def number(self, value: float | Decimal | None, digits: int | None = None) -> str:
         """A number as people of this language write it; `digits` after the sign, else about four that count."""

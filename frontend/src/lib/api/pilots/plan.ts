@@ -105,6 +105,12 @@ export interface Band {
   above: string;
 }
 
+/** Published values that a plan may take over, for one unit of what it measures. */
+export interface Published {
+  emissions: { id: string; of: string; factor: Factor }[];
+  tariffs: { id: string; title: Record<"en" | "sr-Cyrl" | "sr-Latn", string>; bands: Band[] }[];
+}
+
 export interface Exclusion extends Days {
   reason: string;
 }

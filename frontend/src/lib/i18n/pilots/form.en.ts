@@ -143,6 +143,22 @@ export const form = {
   "approach.market-based": "of the contract (market-based)",
   "approach.residual mix": "residual mix",
 
+  "field.published": "Take over a published value",
+  "published.choose": "Choose …",
+  "published.electricity": "Electricity",
+  "published.natural gas": "Natural gas",
+  "published.lignite": "Lignite",
+  "published.heavy fuel oil": "Heavy fuel oil",
+  "published.diesel": "Diesel",
+  "approach.location-based, generation in Serbia, life cycle":
+    "of the grid: generation in Serbia, life cycle",
+  "approach.location-based, consumption with imports traced, life cycle":
+    "of the grid: consumption with imports traced, life cycle",
+  "approach.combined margin for energy efficiency": "combined margin for energy efficiency",
+  "approach.operating margin": "operating margin",
+  "approach.implied by a project's own figures": "implied by a project's own figures",
+  "approach.combustion, net calorific value": "combustion, net calorific value",
+
   "field.addFactor": "Add an emission factor",
   "field.removeFactor": "Remove the emission factor",
   "field.decisionLead":

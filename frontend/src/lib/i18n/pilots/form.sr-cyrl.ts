@@ -142,6 +142,21 @@ export const form: Record<keyof typeof english, Message> = {
   "approach.market-based": "уговора (по тржишту)",
   "approach.residual mix": "преостала мешавина",
 
+  "field.published": "Преузмите објављену вредност",
+  "published.choose": "Изаберите …",
+  "published.electricity": "Струја",
+  "published.natural gas": "Природни гас",
+  "published.lignite": "Лигнит",
+  "published.heavy fuel oil": "Мазут",
+  "published.diesel": "Дизел",
+  "approach.location-based, generation in Serbia, life cycle": "мреже: производња у Србији, животни циклус",
+  "approach.location-based, consumption with imports traced, life cycle":
+    "мреже: потрошња с праћењем увоза, животни циклус",
+  "approach.combined margin for energy efficiency": "комбинована маргина за енергетску ефикасност",
+  "approach.operating margin": "оперативна маргина",
+  "approach.implied by a project's own figures": "изведено из бројки једног пројекта",
+  "approach.combustion, net calorific value": "сагоревање, доња топлотна моћ",
+
   "field.addFactor": "Додај фактор емисије",
   "field.removeFactor": "Уклони фактор емисије",
   "field.decisionLead":
