@@ -97,6 +97,21 @@ describe("the living picture of the city", () => {
       expect(times("/vitals")).toBe(1);
     });
 
+    it("and takes no older list of alarms after a newer one", async () => {
+      const answers: ((answer: Response) => void)[] = [];
+      void city.start();
+      join();
+      await turn();
+      alarms = [1, 2].map(() => new Promise((resolve) => answers.push(resolve)));
+      for (let readings = 0; readings < 2; readings++) city.apply({ id: "9", name: "reset", data: "{}" });
+      await turn();
+      answers[1]?.(Response.json({ items: [{ id: "new", state: "active" }] }));
+      await turn();
+      answers[0]?.(Response.json({ items: [{ id: "old", state: "active" }] }));
+      await turn();
+      expect([...city.alarms.keys()]).toEqual(["new"]);
+    });
+
     it("nothing for one who has left meanwhile", async () => {
       void city.start();
       city.stop();

@@ -118,16 +118,12 @@ export class City {
     this.failure = null;
   }
 
-  /** The number of the newest reading of all assets: of several at once the one that began last stands. */
-  private newestReading = 0;
   private toldOfAssets = new Meanwhile<ServerEvent>();
   private toldOfAlarms = new Meanwhile<Alarm>();
   private toldOfFeed = new Meanwhile<FeedItem>();
 
   private async loadAssets(): Promise<void> {
-    const number = ++this.newestReading;
     await this.toldOfAssets.reading(readAssets, (list: AssetList, told) => {
-      if (number !== this.newestReading) return;
       this.replaceAssets(list.assets);
       for (const event of told) if (Number(event.id) >= list.position) this.take(event);
     });
@@ -209,12 +205,6 @@ export class City {
     const known = this.alarms.get(alarm.id);
     const holds = alarm.holds ?? (known?.hidden_by === alarm.hidden_by ? known?.holds : undefined);
     this.putAlarm(holds ? { ...alarm, holds } : alarm);
-  }
-
-  putAlarms(alarms: Alarm[]): void {
-    const merged = new Map(this.alarms);
-    for (const alarm of alarms) merged.set(alarm.id, alarm);
-    this.alarms = merged;
   }
 
   apply(event: ServerEvent): void {

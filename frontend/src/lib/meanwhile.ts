@@ -7,6 +7,8 @@
 export class Meanwhile<Told> {
   private readings = 0;
   private told: Told[] = [];
+  private begun = 0;
+  private newestTaken = 0;
 
   hear(one: Told): void {
     if (this.readings > 0) this.told.push(one);
@@ -18,9 +20,12 @@ export class Meanwhile<Told> {
     take: (list: List, told: readonly Told[]) => void,
   ): Promise<void> {
     const from = this.told.length;
+    const number = ++this.begun;
     this.readings += 1;
     try {
       const list = await read();
+      if (number < this.newestTaken) return;
+      this.newestTaken = number;
       take(list, this.told.slice(from));
     } finally {
       this.readings -= 1;

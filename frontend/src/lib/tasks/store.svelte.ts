@@ -2,6 +2,7 @@ import { tasksApi, type Crew, type Position, type Skill, type Task } from "../ap
 import { inScript, texts } from "../i18n/index.svelte";
 import { Meanwhile } from "../meanwhile";
 import { session } from "../session.svelte";
+import { Reading } from "../reading";
 import { errorText } from "../words";
 import { work } from "../work";
 
@@ -18,6 +19,12 @@ class Tasks {
   loaded = $state(false);
   failure = $state<string | null>(null);
   private told = new Meanwhile<Task>();
+  private crewsRead = new Reading(
+    async () => (session.may("tasks.manage") ? (await tasksApi.crews()).items : []),
+    (items) => this.setCrews(items),
+    // The next round asks again; what is shown says its age.
+    () => {},
+  );
   private users = 0;
   private stopAll: (() => void) | null = null;
 
@@ -30,7 +37,7 @@ class Tasks {
   }
 
   private start(): () => void {
-    void this.load();
+    void this.load(this.crewsRead.anew());
     const stops = [
       work.on<Task>("task", (event) => (this.told.hear(event.data), this.put(event.data))),
       work.on<Crew>("crew", (event) => this.heardOf(event.data)),
@@ -39,14 +46,15 @@ class Tasks {
       ),
       work.onGap(() => void this.load()),
     ];
-    const timer = setInterval(() => document.hidden || void this.loadCrews(), CREWS_MS);
+    const timer = setInterval(() => document.hidden || void this.crewsRead.again(), CREWS_MS);
     return () => {
       clearInterval(timer);
+      this.crewsRead.stop();
       for (const stop of stops) stop();
     };
   }
 
-  async load(): Promise<void> {
+  async load(crews = this.crewsRead.again()): Promise<void> {
     try {
       const [skills] = await Promise.all([
         this.skills.length ? { items: this.skills } : tasksApi.skills(),
@@ -54,7 +62,7 @@ class Tasks {
           () => tasksApi.list("active", { limit: 1000 }),
           ({ items }, told) => this.set(items, told),
         ),
-        this.loadCrews(),
+        crews,
       ]);
       this.skills = skills.items;
       this.failure = null;
@@ -70,19 +78,17 @@ class Tasks {
     for (const task of told) this.put(task);
   }
 
-  async loadCrews(): Promise<void> {
-    if (!session.may("tasks.manage")) return;
-    try {
-      const { items } = await tasksApi.crews();
-      // A position that the stream told meanwhile is newer than the answer's.
-      const known = new Map(this.crews.map((crew) => [crew.id, crew]));
-      this.crews = items.map((crew) =>
-        // None in the answer is none: it has not said where it is, or this person may not know any more.
-        crew.position ? withNewer(crew, known.get(crew.id)?.position ?? null) : crew,
-      );
-    } catch {
-      // The next round asks again; what is shown says its age.
-    }
+  readCrews(): Promise<void> {
+    return this.crewsRead.again();
+  }
+
+  private setCrews(listed: Crew[]): void {
+    // A position that the stream told meanwhile is newer than the answer's.
+    const known = new Map(this.crews.map((crew) => [crew.id, crew]));
+    this.crews = listed.map((crew) =>
+      // None in the answer is none: it has not said where it is, or this person may not know any more.
+      crew.position ? withNewer(crew, known.get(crew.id)?.position ?? null) : crew,
+    );
   }
 
   /** A crew was changed, or went on or off duty: off duty its position leaves this browser at once. */
@@ -91,7 +97,7 @@ class Tasks {
       this.crews = this.crews.map((one) =>
         one.id === crew.id && one.version <= crew.version ? { ...one, on_duty: false, position: null } : one,
       );
-    void this.loadCrews();
+    void this.crewsRead.again();
   }
 
   private saw(id: number, position: Position): void {
