@@ -33,6 +33,8 @@ class TestWorkedOut:
         await asyncio.sleep(0)
 
         waiting.cancel()
+        # Calling off reaches the threads in the loop's next turn; one that is free before would take the work.
+        await asyncio.wait([waiting])
         finish.set()
         await asyncio.gather(*busy)
         await worked_out(int)
