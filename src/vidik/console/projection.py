@@ -99,6 +99,8 @@ class Projection:
         self.catalogue = catalogue
         self.assets: dict[str, Asset] = {}
         self.position = 0
+        # Alarms may be heard of before their asset has been read: they wait here for it.
+        self._early: dict[str, dict[int, Priority]] = {}
         self._devices: dict[str, Device] = {}
         self._shapes: LRUCache[frozenset[str], frozenset[str]] = LRUCache(_SHAPES_REMEMBERED)
 
@@ -122,7 +124,7 @@ class Projection:
             recorded_at=to_microseconds(row["modified_at"]),
             attributes=self._shapes.setdefault(shape, shape),  # one set for all assets alike
             device=self._devices.get(row["id"]),
-            alarms=before.alarms if before else {},
+            alarms=before.alarms if before else self._early.pop(row["id"], {}),
         )
         for iri in document:
             instance = default_instance(document, iri)
@@ -185,14 +187,17 @@ class Projection:
 
     def set_alarm(self, alarm: Mapping[str, Any], *, of_silence: bool, now: int) -> Asset | None:
         """Take in an alarm's row; returns its asset when the asset's state changed by it."""
-        asset = self.assets.get(alarm["entity_id"])
-        if asset is None:
-            return None
-        number = int(alarm["id"])
+        entity_id, number = alarm["entity_id"], int(alarm["id"])
+        asset = self.assets.get(entity_id)
+        alarms = self._early.setdefault(entity_id, {}) if asset is None else asset.alarms
         if is_shown(alarm) and not of_silence:
-            asset.alarms[number] = alarm["priority"]
+            alarms[number] = alarm["priority"]
         else:
-            asset.alarms.pop(number, None)
+            alarms.pop(number, None)
+        if asset is None:
+            if not alarms:
+                del self._early[entity_id]
+            return None
         return asset if self._renew(asset, now) else None
 
     def sweep(self, now: int) -> list[Asset]:
