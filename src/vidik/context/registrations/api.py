@@ -69,11 +69,7 @@ async def query_registrations(call: Call) -> Response:
     asked = call.parameters
     if not any(asked.get(name) for name in _LIMITS):
         raise problems.bad_data("A query has at least one of type, attrs, id, idPattern, csf or georel.", "type")
-    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
-    offset = asked.number("offset", 0, 0, 10_000_000)
-    counts = asked.flag("count") or "count" in parameters.options(asked)
-    if limit == 0 and not counts:
-        raise problems.bad_data("limit 0 goes with count only.", "limit")
+    counts, limit, offset = parameters.page(asked)
     async with call.broker.reader.session(call.tenant) as connection:
         found = await _found(call, connection, asked, context)
     headers = page_links(call.path, asked, kind, limit, offset, len(found) > offset + limit)

@@ -109,11 +109,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     if asked.get("orderBy") is not None:
         raise problems.bad_data("What several sources have has no order; ask with local=true.", "orderBy")
     past = parse_temporal(asked, parameters.options(asked))
-    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
-    offset = asked.number("offset", 0, 0, 10_000_000)
-    counts = asked.flag("count") or "count" in parameters.options(asked)
-    if limit == 0 and not counts:
-        raise problems.bad_data("limit 0 goes with count only.", "limit")
+    counts, limit, offset = parameters.page(asked)
     if offset + limit >= MAXIMUM_DEPTH:
         raise problems.too_complex(f"A query of several sources' past shows the first {MAXIMUM_DEPTH}; narrow it.")
     pages = _pages(offset + limit + 1)

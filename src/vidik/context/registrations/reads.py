@@ -307,11 +307,7 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     parameters.check_links(search.q, asked)
     if call.mapped is not None:
         search.ids = call.mapped.narrowed(search.ids)
-    counts = asked.flag("count") or "count" in parameters.options(asked)
-    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
-    offset = asked.number("offset", 0, 0, 10_000_000)
-    if limit == 0 and not counts:
-        raise problems.bad_data("limit 0 goes with count only.", "limit")
+    counts, limit, offset = parameters.page(asked)
     if offset + limit >= MAXIMUM_DEPTH:
         raise problems.too_complex(f"A query of several sources shows the first {MAXIMUM_DEPTH} entities; narrow it.")
     question = _question(asked, search, types, context, offset + limit + 1, counts=counts, by_post=by_post)

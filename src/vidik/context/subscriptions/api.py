@@ -115,11 +115,7 @@ async def query_subscriptions(call: Call, kind: Kind) -> Response:
     media_type = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     asked = call.parameters
-    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
-    offset = asked.number("offset", 0, 0, 10_000_000)
-    counts = asked.flag("count") or "count" in parameters.options(asked)
-    if limit == 0 and not counts:
-        raise problems.bad_data("limit 0 goes with count only.", "limit")
+    counts, limit, offset = parameters.page(asked)
     async with call.broker.reader.session(call.tenant) as connection:
         rows = await repository.page(connection, kind.about, limit=limit, offset=offset)
         total = await repository.count(connection, kind.about) if counts else None

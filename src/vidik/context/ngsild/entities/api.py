@@ -99,11 +99,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     parameters.check_links(found.q, asked)
     if call.mapped is not None:
         found.ids = call.mapped.narrowed(found.ids)
-    count = asked.flag("count") or "count" in parameters.options(asked)
-    limit = asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
-    offset = asked.number("offset", 0, 0, 10_000_000)
-    if limit == 0 and not count:
-        raise problems.bad_data("limit 0 goes with count only.", "limit")
+    count, limit, offset = parameters.page(asked)
     reader = call.broker.reader
     shelf = call.broker.fragments.shelf(call.tenant, view) if kind == JSON and join is None else None
     async with reader.session(call.tenant) as connection:

@@ -160,11 +160,7 @@ class _Query:
         return list(dict.fromkeys(ids)), {one: mapped.holders[one] for one in ids if one in mapped.holders}
 
     async def page(self, entity_map: EntityMap) -> Response:
-        limit = self.asked.number("limit", parameters.DEFAULT_LIMIT, 0, parameters.MAXIMUM_LIMIT)
-        offset = self.asked.number("offset", 0, 0, 10_000_000)
-        counts = self.asked.flag("count") or "count" in parameters.options(self.asked)
-        if limit == 0 and not counts:
-            raise problems.bad_data("limit 0 goes with count only.", "limit")
+        counts, limit, offset = parameters.page(self.asked)
         places = [place for place, one in enumerate(entity_map.ids) if one is not None and place >= offset]
         shown: list[str] = []
         gone: list[str] = []

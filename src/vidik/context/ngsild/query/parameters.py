@@ -59,6 +59,16 @@ def options(parameters: Parameters) -> frozenset[str]:
     return words
 
 
+def page(parameters: Parameters) -> tuple[bool, int, int]:
+    """Whether a count is wanted, how many are shown and from which on (6.3.10, 6.3.13)."""
+    counts = parameters.flag("count") or "count" in options(parameters)
+    limit = parameters.number("limit", DEFAULT_LIMIT, 0, MAXIMUM_LIMIT)
+    offset = parameters.number("offset", 0, 0, 10_000_000)
+    if limit == 0 and not counts:
+        raise bad_data("limit 0 goes with count only.", "limit")
+    return counts, limit, offset
+
+
 def view(parameters: Parameters, context: ActiveContext) -> View:
     """What of each entity to show."""
     if not parameters.present():
