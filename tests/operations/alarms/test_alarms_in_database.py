@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg import AsyncConnection
 from tests.operations.conftest import rows
-from tests.operations.factories import a_target, store, store_together
+from tests.operations.factories import a_rule, a_target, store, store_together
 from tests.operations.following import Follow
 
 from vidik.context.jsonld import names
@@ -15,6 +16,9 @@ from vidik.context.store.readings import ReadingWriter
 from vidik.kernel.clock import to_microseconds
 from vidik.kernel.services import Services
 from vidik.operations.alarms.consumer import AlarmConsumer
+from vidik.operations.alarms.service import apply_findings
+from vidik.operations.rules.memory import Finding
+from vidik.operations.rules.signals import AlarmKey, Signal
 
 SUBSTATION = a_target(
     "urn:ngsi-ld:HeatSubstation:nis:s01", "HeatSubstation", name="Подстаница Чаир", dataOrigin="recorded"
@@ -92,6 +96,53 @@ class TestRaising:
         await follow(consumer)
         events = await rows(services, "SELECT transition FROM alarm_event ORDER BY id")
         assert [event["transition"] for event in events] == ["raised", "cleared"]
+
+    async def test_one_that_ends_and_begins_anew_in_one_batch_is_two(
+        self, services: Services, follow: Follow, consumer: AlarmConsumer
+    ) -> None:
+        story = [HOT, HOT, *[COLD] * 30, HOT, HOT, *[COLD] * 30, HOT, HOT]
+        await store_together(services.database, SUBSTATION, story, BEGIN, timedelta(hours=1))
+        await follow(consumer)
+        alarms = await the_alarms(services)
+        assert [alarm["state"] for alarm in alarms] == [
+            "returned_unacknowledged",
+            "returned_unacknowledged",
+            "unacknowledged",
+        ]
+        assert [alarm["observed_at"] - BEGIN for alarm in alarms] == [timedelta(hours=hour) for hour in (1, 33, 65)]
+        events = await rows(services, "SELECT alarm, transition FROM alarm_event ORDER BY id")
+        first, second, third = (alarm["id"] for alarm in alarms)
+        assert [(event["alarm"], event["transition"]) for event in events] == [
+            (first, "raised"),
+            (first, "cleared"),
+            (second, "raised"),
+            (second, "cleared"),
+            (third, "raised"),
+        ]
+
+    async def test_many_are_written_in_one_statement(self, services: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+        # While alarms are moved people wait: a way to the database for each would be seconds of a storm.
+        said: list[str] = []
+        execute = AsyncConnection.execute
+
+        async def heard(self: AsyncConnection[Any], query: Any, *rest: Any, **options: Any) -> Any:
+            said.append(str(query).strip())
+            return await execute(self, query, *rest, **options)
+
+        rule = a_rule()
+        at = to_microseconds(BEGIN)
+        findings = [
+            Finding(AlarmKey(rule.code, f"urn:s{number}", ""), Signal("raised", at, 60.0 + number, 50.0))
+            for number in range(20)
+        ]
+        monkeypatch.setattr(AsyncConnection, "execute", heard)
+        async with services.database.transaction("city") as connection:
+            await apply_findings(connection, {rule.code: rule}, findings)
+        assert len([query for query in said if query.startswith("INSERT INTO alarm (")]) == 1
+        written = await rows(services, "SELECT entity_id, value FROM alarm ORDER BY id")
+        assert [(alarm["entity_id"], alarm["value"]) for alarm in written] == [
+            (f"urn:s{number}", 60.0 + number) for number in range(20)
+        ]
 
     async def test_late_readings_raise_nothing(
         self, services: Services, follow: Follow, consumer: AlarmConsumer

@@ -38,7 +38,7 @@ async def an_alarm(database: Database, at: datetime, entity: str = "urn:s01", pr
     assert event is not None
     described = Description("Подстаница Чаир", "heating", "real", MESSAGE, "returnTemperaturePrimary", "°C")
     async with database.transaction("city") as connection:
-        number = await repository.insert_alarm(connection, raised, described)
+        (number,) = await repository.insert_alarms(connection, [(raised, described)])
         await repository.append_events(connection, [(number, event)])
     return number
 

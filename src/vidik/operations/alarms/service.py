@@ -100,12 +100,14 @@ async def _move_all(
     known = await store.load(connection, sorted({key.entity_id for key in keys}))
     holds = await holds_at(connection, rules, moment)
     events: list[tuple[int, Event]] = []
-    changed: dict[AlarmKey, Alarm] = {}
+    changed: dict[int, Alarm] = {}
+    # Until they are written together, new alarms are numbered -1, -2 and so on.
+    fresh: list[Description] = []
     # What inhibits comes first: what it inhibits in the same batch then calls nobody.
     for finding in sorted(findings, key=lambda finding: finding.key.rule not in holds.inhibiting):
         key = finding.key
         rule = rules.get(key.rule)
-        before = changed.get(key) or standing.get(key)
+        before = standing.get(key)
         row = known.get(key.entity_id)
         service = _service_of(rule, key, row, services)
         related = related_to(row.document) if row else frozenset()
@@ -113,20 +115,20 @@ async def _move_all(
         if after is None or after is before:
             continue
         if after.id is None:
-            # The one before must be closed in the table first: only one may be open.
-            if key in changed and changed[key] is not standing.get(key):
-                await repository.update_alarms(connection, [changed[key]])
-            described = _describe(rule, after, row, service, related)
-            after = replace(after, id=await repository.insert_alarm(connection, after, described))
-            standing[key] = after
-        changed[key] = after
+            fresh.append(_describe(rule, after, row, service, related))
+            after = replace(after, id=-len(fresh))
+        assert after.id is not None  # noqa: S101  (read from the table, or numbered above)
+        standing[key] = changed[after.id] = after
         holds.see(as_standing(after, service, related))
-        if event is not None and after.id is not None:
+        if event is not None:
             events.append((after.id, event))
-    await repository.update_alarms(
-        connection, [alarm for key, alarm in changed.items() if alarm is not standing.get(key)]
+    # Only one alarm of a key may be open: those before the new ones are closed first.
+    await repository.update_alarms(connection, [alarm for number, alarm in changed.items() if number > 0])
+    numbers = await repository.insert_alarms(
+        connection, [(changed[-place], described) for place, described in enumerate(fresh, start=1)]
     )
-    if any(key.rule in holds.inhibiting for key in changed):
+    events = [(number if number > 0 else numbers[-number - 1], event) for number, event in events]
+    if any(alarm.key.rule in holds.inhibiting for alarm in changed.values()):
         events += await settled(connection, rules, moment)
     return events
 
