@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from vidik.context.jsonld import hosting
+from vidik.context.jsonld.fetching import ContextUnavailableError
 from vidik.context.jsonld.resolver import ContextResolver
 from vidik.context.registrations import announcing
 from vidik.context.subscriptions.registry import READ_AGAIN_SECONDS, Registry
@@ -72,6 +73,40 @@ async def test_a_registration_is_made_and_taken_away_before_subscribers(client: 
     announcing._watches.clear()
     await forget_all(client)
     assert (await client.delete(f"/csourceRegistrations/{REGISTRATION['id']}")).status_code == 204
+
+
+async def test_a_context_that_is_away_for_good_is_not_waited_for_when_a_registration_is_made(
+    client: httpx.AsyncClient,
+) -> None:
+    await subscribe(client, "/csourceSubscriptions")
+    for kept in (await client.get("/jsonldContexts")).json():
+        await client.delete(f"/jsonldContexts/{kept.rpartition('/')[2]}")
+    announcing._watches.clear()
+
+    assert (await client.post("/csourceRegistrations", json=REGISTRATION)).status_code == 201
+
+
+async def test_a_context_that_is_away_is_asked_for_again_only_after_a_while(
+    client: httpx.AsyncClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subscribe(client, "/csourceSubscriptions")
+    announcing._watches.clear()
+    asked: list[Any] = []
+
+    async def away(self: ContextResolver, local: Any) -> Any:
+        asked.append(local)
+        raise ContextUnavailableError(str(local), "no answer")
+
+    monkeypatch.setattr(ContextResolver, "resolve", away)
+
+    for _ in range(3):
+        await announcing.prepare(services, "city")
+    assert len(asked) == 1
+    row, _ = announcing._unread.popitem()[1]
+    announcing._unread[row.key, row.id] = row, 0.0
+    await announcing.prepare(services, "city")
+
+    assert len(asked) == 2
 
 
 async def test_of_two_changes_at_once_both_stand(client: httpx.AsyncClient) -> None:

@@ -6,10 +6,12 @@ like every other notification.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 import orjson
 from cachetools import LRUCache
@@ -23,7 +25,7 @@ from vidik.context.store import changes
 from vidik.context.subscriptions import repository as subscriptions
 from vidik.context.subscriptions.consumer import KEPT_AT_MOST, KEPT_IN_ORDER, SubscriptionConsumer
 from vidik.context.subscriptions.model import Subscription
-from vidik.context.subscriptions.registry import read
+from vidik.context.subscriptions.registry import READ_AGAIN_SECONDS, read
 from vidik.context.subscriptions.repository import Owed, Row
 from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
@@ -35,6 +37,10 @@ REGISTRATIONS_A_NOTIFICATION: Final = 500
 
 _WATCHES_REMEMBERED: Final = 10_000
 _watches: LRUCache[tuple[int, str], tuple[Row, Watch]] = LRUCache(_WATCHES_REMEMBERED)
+_unread: LRUCache[tuple[int, str], tuple[Row, float]] = LRUCache(_WATCHES_REMEMBERED)
+"""Those whose @context could not be had, and when (monotonic) it is asked for again."""
+
+_Kept = TypeVar("_Kept")
 
 _log = get_logger("vidik.federation")
 
@@ -60,8 +66,8 @@ async def prepare(services: Services, tenant: str) -> None:
     """
     async with services.database.session(tenant) as connection:
         rows = await subscriptions.every(connection, "registrations")
-    for row in rows:
-        await _listening(row, Broker.of(services).contexts)
+    contexts = Broker.of(services).contexts
+    await asyncio.gather(*(_watch(row, contexts) for row in rows if _is_to_be_read(row)))
 
 
 async def changed(
@@ -69,10 +75,11 @@ async def changed(
 ) -> None:
     """Owe a registration's change to everybody whom it concerns; None is of one not there before, or not any more.
 
-    The transaction holds the registrations (`repository.lock`).
+    The transaction holds the registrations (`repository.lock`), so that what `prepare` could not read is left alone.
     """
     rows = await subscriptions.every(connection, "registrations")
-    watches = [one for row in rows if (one := await _listening(row, contexts)) is not None]
+    readable = [row for row in rows if _remembered(_unread, row) is None]
+    watches = [one for row in readable if (one := await _listening(row, contexts)) is not None]
     moment = now()
     before = {} if former is None else await _relevant(connection, contexts, watches, [former], _told_last(former))
     after = {} if new is None else await _relevant(connection, contexts, watches, [new], moment)
@@ -141,20 +148,33 @@ async def _everything(connection: Connection, contexts: ContextResolver, watch: 
 
 async def _listening(row: Row, contexts: ContextResolver) -> Watch | None:
     """What a stored subscription asks; None where it is paused, has expired or cannot be read now."""
-    watch = _remembered(row)
-    if watch is None:
-        try:
-            watch = watch_of(await read(row, contexts), row.body)
-        except VidikError as error:
-            _log.warning("a subscription cannot be read now", subscription=row.id, reason=error.detail)
-            return None
-        _watches[row.key, row.id] = row, watch
-    return watch if watch.subscription.is_listening(now()) else None
+    watch = await _watch(row, contexts)
+    return watch if watch is not None and watch.subscription.is_listening(now()) else None
 
 
-def _remembered(row: Row) -> Watch | None:
-    """A subscription that was read before, if it is still written as it was: tenants share numbers and ids."""
-    known = _watches.get((row.key, row.id))
+async def _watch(row: Row, contexts: ContextResolver) -> Watch | None:
+    known = _remembered(_watches, row)
+    if known is not None:
+        return known
+    try:
+        watch = watch_of(await read(row, contexts), row.body)
+    except VidikError as error:
+        _log.warning("a subscription cannot be read now", subscription=row.id, reason=error.detail)
+        _unread[row.key, row.id] = row, time.monotonic() + READ_AGAIN_SECONDS
+        return None
+    _watches[row.key, row.id] = row, watch
+    _unread.pop((row.key, row.id), None)
+    return watch
+
+
+def _is_to_be_read(row: Row) -> bool:
+    again_at = _remembered(_unread, row)
+    return _remembered(_watches, row) is None if again_at is None else time.monotonic() >= again_at
+
+
+def _remembered(kept: LRUCache[tuple[int, str], tuple[Row, _Kept]], row: Row) -> _Kept | None:
+    """What was kept of a subscription, if it is still written as it was: tenants share numbers and ids."""
+    known = kept.get((row.key, row.id))
     if known is None or (known[0].body, known[0].context) != (row.body, row.context):
         return None
     return known[1]
