@@ -1,6 +1,7 @@
 """Keeping and serving @contexts (ETSI GS CIM 009, clause 5.13)."""
 
 import httpx
+import orjson
 import pytest
 
 LAMPS = {"@context": {"Svetiljka": "https://example.org/Lamp", "snaga": "https://example.org/power"}}
@@ -53,6 +54,25 @@ class TestHosted:
         response = await client.post("/jsonldContexts", json=body)
         assert (response.status_code, response.json()["field"]) == (400, "@context")
         assert response.json()["type"] == f"https://uri.etsi.org/ngsi-ld/errors/{error}"
+
+
+class TestImplicitlyCreated:
+    async def test_that_a_subscription_made_it_is_no_use_of_it(self, client: httpx.AsyncClient) -> None:
+        body = {
+            "id": "urn:ngsi-ld:Subscription:1",
+            "type": "Subscription",
+            "entities": [{"type": "Svetiljka"}],
+            "notification": {"endpoint": {"uri": "http://example.org/notify"}},
+            "@context": [LAMPS["@context"], CORE],
+        }
+        headers = {"Content-Type": "application/ld+json"}
+        made = await client.post("/subscriptions", content=orjson.dumps(body), headers=headers)
+        assert made.status_code == 201, made.text
+
+        url = (await client.get("/subscriptions/urn:ngsi-ld:Subscription:1")).json()["jsonldContext"]
+        details = (await client.get(f"/jsonldContexts/{url.rpartition('/')[2]}?details=true")).json()
+
+        assert (details["kind"], details["numberOfHits"]) == ("ImplicitlyCreated", 0)
 
 
 class TestCore:

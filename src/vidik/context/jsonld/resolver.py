@@ -72,6 +72,10 @@ class ContextResolver:
         Raises BadInput for a context that is wrong, ContextUnavailableError for one that cannot be had.
         """
         self._count(local)
+        return await self.at_hand(local)
+
+    async def at_hand(self, local: Any) -> ActiveContext:
+        """As `resolve`, and is no use that counts: for what a transaction is going to need."""
         known = self.remembered(local)
         if known is not None:
             return known

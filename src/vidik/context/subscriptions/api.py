@@ -91,7 +91,7 @@ async def create_subscription(call: Call, kind: Kind) -> Response:
     if implicit is not None:
         body["jsonldContext"] = implicit
     try:
-        await _words(call, body)  # before the transaction: it may come from another server
+        await call.broker.contexts.at_hand(implicit)  # what has an address of its own has been resolved above
         async with call.broker.services.database.transaction(call.tenant) as connection:
             await kind.begin(connection)
             await questions.check(connection, subscription)
