@@ -6,6 +6,9 @@ import pytest
 from tests.context.registrations.conftest import Peers
 
 ENTITIES = "/ngsi-ld/v1/entities"
+PAST = "/ngsi-ld/v1/temporal/entities"
+OF_PAST = {"type": "Building", "timerel": "after", "timeAt": "2026-01-01T00:00:00Z"}
+OPERATIONS = ["retrieveTemporal", "queryTemporal", "createEntityMapQueryTemporal"]
 
 
 def building(number: int) -> dict[str, Any]:
@@ -120,3 +123,65 @@ async def test_one_entity_is_asked_of_those_who_had_it(client: Any, peers: Peers
     again = await client.get("/entities/urn:x:3", headers={"NGSILD-EntityMap": address})
     assert (again.headers["NGSILD-EntityMap"], again.json()["id"]) == (address, "urn:x:3")
     assert {request.url.host for request in peers.asked} == {"south"}
+
+
+class TestOfThePast:
+    """Clause 5.14.5.4: sources that make maps of a temporal query are read over them, and listed."""
+
+    def past_of(self, number: int) -> dict[str, Any]:
+        level = {"type": "Property", "value": number, "observedAt": "2026-01-02T00:00:00Z"}
+        return {"id": f"urn:x:{number}", "type": "Building", "level": [level]}
+
+    @pytest.fixture
+    async def sources(self, client: Any, peers: Peers, register: Any) -> dict[str, str]:
+        """As of the present: two sources, with two buildings each; one of the south is here too."""
+        kept = await client.post("/temporal/entities", params={"local": "true"}, json=self.past_of(3))
+        assert kept.status_code == 201, kept.text
+        its_own = {"NGSILD-EntityMap": "/ngsi-ld/v1/entityMaps/urn:x:map-of-north"}
+        peers.answer("GET", f"north{PAST}", 201, [self.past_of(1), self.past_of(2)], **its_own)
+        peers.answer("GET", f"south{PAST}", content=[self.past_of(3), self.past_of(4)])
+        return {
+            "north": await register("north", operations=OPERATIONS),
+            "south": await register("south", operations=OPERATIONS[:2]),
+        }
+
+    async def test_a_map_says_who_has_what_and_names_the_maps_of_sources(
+        self, client: Any, peers: Peers, sources: dict[str, str]
+    ) -> None:
+        response = await client.get("/temporal/entityMaps", params={**OF_PAST, "entityMapLifetime": "PT5M"})
+        assert response.status_code == 201, response.text
+        assert response.json()["entityMap"] == {
+            "urn:x:1": [sources["north"]],
+            "urn:x:2": [sources["north"]],
+            "urn:x:3": ["@none", sources["south"]],
+            "urn:x:4": [sources["south"]],
+        }
+        assert response.json()["linkedMaps"] == {sources["north"]: "urn:x:map-of-north"}
+        north, south = (next(one for one in peers.asked if one.url.host == host) for host in ("north", "south"))
+        assert (north.url.params["entityMap"], north.url.params["entityMapLifetime"]) == ("true", "PT5M")
+        assert "entityMap" not in south.url.params
+
+    async def test_only_those_who_have_something_of_a_page_are_asked(
+        self, client: Any, peers: Peers, sources: dict[str, str]
+    ) -> None:
+        first = await client.get("/temporal/entities", params={**OF_PAST, "limit": "2", "entityMap": "true"})
+        assert (first.status_code, [one["id"] for one in first.json()]) == (201, ["urn:x:1", "urn:x:2"])
+        peers.asked.clear()
+        headers = {"NGSILD-EntityMap": first.headers["NGSILD-EntityMap"]}
+        asked = {**OF_PAST, "limit": "2", "offset": "2"}
+        second = await client.get("/temporal/entities", params=asked, headers=headers)
+        assert [one["id"] for one in second.json()] == ["urn:x:3", "urn:x:4"]
+        assert {request.url.host for request in peers.asked} == {"south"}
+        assert 'rel="next"' not in second.headers["link"]
+
+    async def test_words_of_the_source_do_not_keep_it_out_of_a_map(
+        self, client: Any, peers: Peers, register: Any
+    ) -> None:
+        core = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
+        info = [{"key": "jsonldContext", "value": core}]
+        kept = await client.post("/jsonldContexts", json={"@context": {"Haus": "urn:x:Haus"}})
+        link = f'<http://vidik.test{kept.headers["location"]}>; rel="http://www.w3.org/ns/json-ld#context"'
+        north = await register("north", operations=OPERATIONS, contextSourceInfo=info)
+        peers.answer("GET", f"north{PAST}", content=[self.past_of(1)])
+        response = await client.get("/temporal/entityMaps", params=OF_PAST, headers={"Link": link})
+        assert response.json()["entityMap"] == {"urn:x:1": [north]}

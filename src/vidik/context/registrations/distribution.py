@@ -119,6 +119,15 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     return await entities_api.answer_query(call, asked, kind, context)
 
 
+async def answer_query_of_past(call: Call, asked: Parameters, kind: str, context: ActiveContext) -> Response:
+    """A page of a query of the past: of what is here alone, or together with the sources that registrations name."""
+    if await is_shared(call, asked):
+        federation = Federation.of(call.broker.services)
+        sharing = Sharing.of(call, await federation.registry.tenant(call.tenant), federation)
+        return await past.query(sharing, asked, kind, context)
+    return await temporal_api.answer_query(call, asked, kind, context)
+
+
 async def distribute(call: Call, handler: Handler) -> Response:
     """Answer a request: here alone, or together with the sources that registrations name."""
     if handler not in _SHARED:

@@ -18,8 +18,7 @@ from vidik.context.ngsild.query import entity_maps, parameters
 from vidik.context.ngsild.query.entity_maps import Ask
 from vidik.context.ngsild.repository import entity_maps as repository
 from vidik.context.ngsild.repository.entity_maps import EntityMap
-from vidik.context.ngsild.temporal import api as temporal_api
-from vidik.context.registrations.distribution import answer_query
+from vidik.context.registrations.distribution import answer_query, answer_query_of_past
 from vidik.kernel.clock import iso, now
 
 _PROVIDED: Final = ("id", "entityMap", "linkedMaps", "@context")
@@ -31,8 +30,8 @@ async def create_map(call: Call) -> Response:
 
 
 async def create_map_of_past(call: Call) -> Response:
-    """GET and POST /temporal/entityMaps: a map of what a query of the past finds."""
-    return await _created(call, partial(temporal_api.answer_query, call), parameters.of_temporal_query)
+    """GET and POST /temporal/entityMaps: a map of what a query of the past finds, here and at those sources."""
+    return await _created(call, partial(answer_query_of_past, call), parameters.of_temporal_query)
 
 
 async def _created(call: Call, ask: Ask, read: Callable[[Mapping[str, Any]], Parameters]) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
@@ -20,11 +20,20 @@ from vidik.context.ngsild.http.exchange import JSON, LD_JSON, Parameters, answer
 from vidik.context.ngsild.query import entity_maps, parameters
 from vidik.context.ngsild.temporal import api as temporal_api
 from vidik.context.ngsild.temporal.query import TemporalQuery, parse_temporal
-from vidik.context.registrations import matching
+from vidik.context.registrations import matching, source_maps
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Information, Json, Registration
-from vidik.context.registrations.past_merging import Range, checked, limited, listed, renamed, shared_range, united
+from vidik.context.registrations.past_merging import (
+    HEAD,
+    Range,
+    checked,
+    limited,
+    listed,
+    renamed,
+    shared_range,
+    united,
+)
 from vidik.context.registrations.reads import MAXIMUM_DEPTH
 from vidik.context.registrations.sharing import Sharing, Words
 from vidik.kernel.errors import NotFound, VidikError
@@ -98,13 +107,17 @@ async def retrieve(sharing: Sharing) -> Response:
 async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveContext) -> Response:
     """A page of a query of the past, of all who have something of it, in the order of ids."""
     call = sharing.call
+    if entity_maps.is_wanted(call, asked):
+        return await entity_maps.answer(call, asked, kind, context, partial(query, sharing))
     await sharing.narrow(asked, context)
     search, types = parameters.search(asked, context)
+    if call.mapped is not None:
+        search.ids = call.mapped.narrowed(search.ids)
     names = None if search.attributes is None else frozenset(search.attributes)
     ids = None if search.ids is None else frozenset(search.ids)
     wanted = Asked(matching.leaf_types(types), ids, matching.pattern_of(search.id_pattern), names)
-    shares = _shares(sharing, asked, wanted, "queryTemporal")
-    if not shares or entity_maps.is_wanted(call, asked):
+    shares = [one for one in _shares(sharing, asked, wanted, "queryTemporal") if sharing.asks(one[0])]
+    if not shares:
         return await temporal_api.answer_query(call, asked, kind, context)
     if asked.get("orderBy") is not None:
         raise problems.bad_data("What several sources have has no order; ask with local=true.", "orderBy")
@@ -125,11 +138,21 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
         added = [replace(one, bodies=[body for body in one.bodies if body["id"] in whole]) for one in added]
     whole = _together(sharing, [_Told([*whole.values()]), *added], past)
     entities = [limited(whole[one], held, past) for one in sorted(whole)]
+    if call.mapped is not None:
+        call.mapped.holders |= _holders(whole, told)
     headers = page_links(call.path, asked, kind, limit, offset, len(entities) > offset + limit)
     if counts:
         more = sum(max(0, one.total - len(one.bodies)) for one in told if one.total is not None and not one.fills)
         headers["NGSILD-Results-Count"] = str(len(entities) + more)
     return _answer(sharing, entities[offset : offset + limit], kind, context, headers, held)
+
+
+def _holders(ids: Iterable[str], told: Sequence[_Told]) -> dict[str, list[str]]:
+    """Of each entity who has something of its past, for an entity map."""
+    found = [
+        (entity_maps.HERE if one.source is None else one.source.id, {body["id"] for body in one.bodies}) for one in told
+    ]
+    return {one: list(dict.fromkeys(name for name, has in found if one in has)) for one in ids}
 
 
 _Page = tuple[int, int]
@@ -251,7 +274,7 @@ async def _told(
         return _Told((), fills=fills)
     # A source that has only some attributes cannot say whether the whole entity is wanted.
     named = [name for name in (_NAMED[:2] if fills else _NAMED) if asked.get(name) is not None]
-    if named and words.context is not context:
+    if words.context is not context and any(not _is_the_same_in_all_words(name, asked) for name in named):
         sharing.warn(registration, Answer(0, problem="the query cannot be said in the words of the source"))
         return _Told((), fills=fills)
     path, parts = request(words)
@@ -261,7 +284,9 @@ async def _told(
         parts["attrs"] = ",".join(sorted(words.context.compact(one) for one in names))
     if registration.is_local_only:
         parts["local"] = "true"
-    told = await sharing.send(Errand(registration, "GET", path, parts, link=words.link))
+    told = await source_maps.send(
+        sharing, Errand(registration, "GET", path, parts, link=words.link), source_maps.OF_PAST
+    )
     if told.status == 404:
         return _Told((), fills=fills)
     if not told.is_success:
@@ -277,6 +302,11 @@ async def _told(
     except (VidikError, AttributeError, TypeError, ValueError, KeyError, IndexError):
         sharing.warn(registration, Answer(0, problem="the answer cannot be read", is_invalid=True))
         return _Told((), fills=fills)
+
+
+def _is_the_same_in_all_words(name: str, asked: Parameters) -> bool:
+    """Whether a parameter has no names but those of members that every @context knows; a map asks for ids alone."""
+    return name in ("pick", "omit") and HEAD.issuperset(asked.names(name) or ())
 
 
 def _has(part: Information, entity_id: str) -> bool:

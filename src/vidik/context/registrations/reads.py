@@ -22,7 +22,7 @@ from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.representation import linked
 from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.ngsild.representation.showing import shown_entity, shown_page
-from vidik.context.registrations import matching
+from vidik.context.registrations import matching, source_maps
 from vidik.context.registrations.fitting import fitting_of
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
@@ -33,9 +33,6 @@ from vidik.kernel.errors import NotFound, VidikError
 
 READABLE: Final = (JSON, LD_JSON, GEO_JSON)
 READING: Final = ("retrieveEntity", "queryEntity", "queryBatch")
-MAPPING: Final = "createEntityMapQueryEntity"
-REFUSED: Final = 400
-LONGEST_ADDRESS: Final = 2_000
 MAXIMUM_DEPTH: Final = 10_000
 """As many entities of a source are looked through for one page; beyond it a page is refused."""
 _BESIDE: Final[tuple[str, ...]] = ("limit", "offset", "count", "options", "local")
@@ -177,7 +174,7 @@ async def _queried(
         limit = min(parameters.MAXIMUM_LIMIT, question.number - offset)
         asked = _selectors(share, question, words) | {"limit": str(limit), "options": "sysAttrs"}
         asked |= ({"offset": str(offset)} if offset else {}) | ({"count": "true"} if question.count else {})
-        told = await _over_its_map(sharing, _query_errand(share, question, asked, words))
+        told = await source_maps.send(sharing, _query_errand(share, question, asked, words), source_maps.OF_ENTITIES)
         content = told.content if isinstance(told.content, list) else [told.content]
         found = _parts(sharing, share, told, content if told.content is not None else [], words.context)
         parts += found
@@ -186,29 +183,6 @@ async def _queried(
         if len(found) < limit:
             break
     return parts, total
-
-
-async def _over_its_map(sharing: Sharing, errand: Errand) -> Answer:
-    """What a source answers; while a map is made here, one that can make a map, too, answers over that of its own.
-
-    So the pages of its answer stand still (clause 5.14.4.4). One that refuses a map is asked without.
-    """
-    mapped = sharing.call.mapped
-    registration = errand.registration
-    # A registration of several parts is several questions, and the map of one is not that of another.
-    is_able = errand.method == "GET" and MAPPING in registration.operations and len(registration.information) == 1
-    if mapped is None or mapped.linked is None or not is_able:
-        return await sharing.send(errand)
-    known = mapped.linked.get(registration.id)
-    wanted = {"entityMap": "true"} | ({"entityMapLifetime": mapped.lifetime} if mapped.lifetime else {})
-    over = replace(errand, parameters={**errand.parameters, **wanted}, entity_map=known)
-    told = await sharing.send(over)
-    if told.status == REFUSED:
-        return await sharing.send(errand)
-    given = told.headers.get("ngsild-entitymap")
-    if told.is_success and given and len(given) <= LONGEST_ADDRESS:
-        mapped.linked[registration.id] = given.rpartition("/entityMaps/")[2]
-    return told
 
 
 def _query_errand(share: Share, question: _Question, asked: Json, words: Words) -> Errand:
