@@ -246,3 +246,37 @@ async def test_headers_of_notifications_are_text(client: httpx.AsyncClient) -> N
     subscription = {"type": "Subscription", "entities": [{"type": "T"}], "notification": {"endpoint": endpoint}}
 
     assert (await client.post("/subscriptions", json=subscription)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("PATCH", "/entities/urn:ngsi-ld:Room:1"), ("POST", "/entities/urn:ngsi-ld:Room:1/attrs"), ("POST", "/entities")],
+)
+async def test_a_null_is_no_type(room: httpx.AsyncClient, method: str, path: str) -> None:  # 5.5.4, 5.6.17
+    body = {"id": "urn:x:1", "type": ["Room", "urn:ngsi-ld:null"]}
+    fragment = {name: value for name, value in body.items() if name != "id" or path == "/entities"}
+
+    assert (await room.request(method, path, json=fragment)).status_code == 400
+    assert (await room.get("/entities/urn:ngsi-ld:Room:1?pick=type")).json() == {"type": "Room"}
+    assert (await room.get("/entities/urn:x:1")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("context", "attributes"),
+    [
+        ({}, {"level": {"value": 1, "id": "urn:x:2"}}),
+        ({}, {"place": {"object": "urn:x:2", "objectType": "urn:ngsi-ld:null"}}),
+        ({"word": "@id"}, {"word": "urn:x:2"}),
+        ({"word": "@type"}, {"level": {"value": 1, "by": {"value": 2, "word": 3}}}),
+    ],
+)
+async def test_what_would_be_no_json_ld_is_refused(
+    client: httpx.AsyncClient, context: dict[str, str], attributes: dict[str, Any]
+) -> None:  # 4.5.1, 5.5.4
+    entity = {"id": "urn:x:1", "type": "Room", **attributes, "@context": context}
+    headers = {"Content-Type": "application/ld+json"}
+
+    for _ in range(2):  # what a word means is remembered
+        assert (await client.post("/entities", json=entity, headers=headers)).status_code == 400
+    assert (await client.post("/entityOperations/upsert", json=[entity], headers=headers)).json()["success"] == []
+    assert (await client.get("/entities/urn:x:1")).status_code == 404

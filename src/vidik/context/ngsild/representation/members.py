@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from vidik.context.jsonld.active import KEYWORDS
 from vidik.context.jsonld.names import NGSI_LD
 from vidik.context.ngsild import values
 from vidik.context.ngsild.problems import bad_data
@@ -20,7 +21,7 @@ _NO_ATTRIBUTES: Final = frozenset(
     NGSI_LD + name
     for name in ("datasetId", "instanceId", "observedAt", "unitCode", "hasObjectType", "hasValueType", *SEALED)
 )
-FIXED: Final = PLACES | _NO_ATTRIBUTES | {_PROOF}
+FIXED: Final = PLACES | _NO_ATTRIBUTES | KEYWORDS | {_PROOF}
 """Attributes (expanded) that `check_fixed` looks at."""
 
 _LANGUAGE_STRINGS: Final = frozenset(
@@ -31,6 +32,8 @@ _WITH_UNIT: Final = frozenset((None, "Property", "ListProperty"))
 
 def check_fixed(attribute: str, instance: dict[str, Any], where: str) -> None:
     """Check an instance of a `FIXED` attribute; a place that is text becomes a geometry. Raises BadInput."""
+    if attribute in KEYWORDS:  # "id", or a word that the @context makes one
+        raise bad_data(f"{where} stands for {attribute} of JSON-LD, which is no attribute.", where)
     if attribute in _NO_ATTRIBUTES:
         raise bad_data(f"{where} is a member of attributes and no attribute.", where)
     kind, value = instance.get("type"), instance.get("value")

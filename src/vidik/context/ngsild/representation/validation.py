@@ -192,6 +192,8 @@ def parse_types(value: Any, context: ActiveContext) -> list[str]:
     for one in expanded:
         if one.startswith("@"):
             raise bad_data("A type is not a keyword of JSON-LD.", "type")
+        if one == NULL:
+            raise bad_data(f'"{NULL}" is no type: an entity keeps the types that it has.', "type")
     return expanded
 
 
@@ -310,7 +312,7 @@ def _members(
             if key == "entityTypeSealed":
                 instance[key] = context.expand(instance[key])
         elif key == "objectType":
-            instance[key] = _vocabulary(member, context, inside)
+            instance[key] = NULL if _is_null(member, rules, inside) else _vocabulary(member, context, inside)
         else:
             parsed = parse_attribute(member, context.inside(key), rules, inside, depth + 1)
             iri = context.expand(values.name(key, inside))
