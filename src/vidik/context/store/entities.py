@@ -164,6 +164,17 @@ async def delete_expired(connection: Connection) -> int:
     return len(await delete(connection, [row["id"] for row in await cursor.fetchall()]))
 
 
+async def make_way(connection: Connection, entity_ids: Sequence[str]) -> bool:
+    """Delete those of some entities that are past their expiresAt; returns whether there were any.
+
+    Nobody sees them any more, but until the worker comes by their ids are taken.
+    """
+    cursor = await connection.execute(
+        "SELECT id FROM entity WHERE id = ANY(%s) AND expires_at <= now()", [arrays.texts(entity_ids)]
+    )
+    return bool(await delete(connection, [row["id"] for row in await cursor.fetchall()]))
+
+
 async def _take_up(connection: Connection, entity_ids: Sequence[str], crowds: Sequence[Crowd]) -> dict[str, int]:
     """The keys of entities that were there before: they take up their history.
 

@@ -105,3 +105,17 @@ async def test_the_past_of_an_entity_that_has_expired_stays(client: httpx.AsyncC
 
     assert (await client.get("/entities/urn:x:1")).status_code == 404
     assert (await client.get("/temporal/entities/urn:x:1")).json()["a"]
+
+
+@pytest.mark.parametrize("path", ["/entities", "/entityOperations/create", "/entityOperations/upsert"])
+@pytest.mark.parametrize("others", [0, 20])
+async def test_what_has_expired_does_not_stand_in_the_way(client: httpx.AsyncClient, path: str, others: int) -> None:
+    await client.post("/entities", json={"id": "urn:x:1", "type": "T", "expiresAt": PAST, "a": one(1)})
+    again = {"id": "urn:x:1", "type": "T", "b": one(2)}
+    batch = [again, *({**again, "id": f"urn:y:{number}"} for number in range(others))]
+
+    response = await client.post(path, json=again if path == "/entities" else batch)
+
+    assert response.status_code == 201
+    assert (await client.get("/entities/urn:x:1")).json().keys() == {"id", "type", "b"}
+    assert (await client.post("/entities", json=again)).status_code == 409

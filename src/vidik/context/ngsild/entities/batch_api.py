@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Literal
 
 import orjson
 from starlette.responses import Response
@@ -20,7 +20,9 @@ from vidik.context.ngsild.http.exchange import GEO_JSON, JSON, LD_JSON, Paramete
 from vidik.context.ngsild.query import parameters
 from vidik.context.ngsild.representation import validation
 from vidik.context.ngsild.representation.validation import CREATE, MERGE, UPDATE, EntityInput, Rules
-from vidik.kernel.errors import VidikError
+from vidik.context.store import entities
+from vidik.kernel.database import Connection
+from vidik.kernel.errors import Conflict, VidikError
 
 MAXIMUM_BATCH: Final = 10_000
 
@@ -28,9 +30,8 @@ MAXIMUM_BATCH: Final = 10_000
 async def batch_create(call: Call) -> Response:
     """POST /entityOperations/create."""
     alike, batch, refused = await _crowd_and_others(call, CREATE)
-    async with call.broker.services.database.transaction(call.tenant) as connection:
-        outcome = await writing.batch_create(connection, batch, alike)
-        await call.note_write(connection, "create", [*outcome.created, *outcome.updated])
+    ids = writing.ids_of(batch, alike)
+    outcome = await _created(call, "create", ids, lambda one: writing.batch_create(one, batch, alike))
     return _finish(call, outcome, refused, created_status=201)
 
 
@@ -38,12 +39,30 @@ async def batch_upsert(call: Call) -> Response:
     """POST /entityOperations/upsert."""
     words = _options(call, "replace", "update")
     alike, batch, refused = await _crowd_and_others(call, UPDATE if "update" in words else CREATE)
-    async with call.broker.services.database.transaction(call.tenant) as connection:
-        outcome = await writing.batch_upsert(
-            connection, batch, alike, mode="update" if "update" in words else "replace"
-        )
-        await call.note_write(connection, "upsert", [*outcome.created, *outcome.updated])
+    mode: Literal["replace", "update"] = "update" if "update" in words else "replace"
+    ids = writing.ids_of(batch, alike)
+    outcome = await _created(call, "upsert", ids, lambda one: writing.batch_upsert(one, batch, alike, mode=mode))
     return _finish(call, outcome, refused, created_status=201)
+
+
+async def _created(
+    call: Call, operation: str, ids: Sequence[str], write: Callable[[Connection], Awaitable[BatchOutcome]]
+) -> BatchOutcome:
+    """Write a batch that creates entities; once more where expired ones stood in its way."""
+    try:
+        return await _written(call, operation, write)
+    except Conflict:
+        async with call.broker.services.database.transaction(call.tenant) as connection:
+            if not await entities.make_way(connection, ids):
+                raise
+        return await _written(call, operation, write)
+
+
+async def _written(call: Call, operation: str, write: Callable[[Connection], Awaitable[BatchOutcome]]) -> BatchOutcome:
+    async with call.broker.services.database.transaction(call.tenant) as connection:
+        outcome = await write(connection)
+        await call.note_write(connection, operation, [*outcome.created, *outcome.updated])
+    return outcome
 
 
 async def batch_update(call: Call) -> Response:

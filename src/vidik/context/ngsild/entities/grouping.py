@@ -18,9 +18,10 @@ import psycopg
 from vidik.context.ngsild.entities import writing
 from vidik.context.ngsild.entities.merge import Result
 from vidik.context.ngsild.entities.writing import Task
+from vidik.context.store import entities
 from vidik.kernel import audit
 from vidik.kernel.database import Connection, Database
-from vidik.kernel.errors import Unavailable
+from vidik.kernel.errors import Conflict, Unavailable
 from vidik.kernel.identity import Principal
 
 LARGEST_GROUP: Final = 128
@@ -133,6 +134,15 @@ class GroupWriter:
             one.settle(outcome)
 
     async def _commit(self, tenant: str, group: Sequence[_Waiting]) -> list[Result | Exception]:
+        try:
+            return await self._commit_once(tenant, group)
+        except Conflict:
+            async with self._database.transaction(tenant) as connection:
+                if not await entities.make_way(connection, [one.task.entity_id for one in group]):
+                    raise
+            return await self._commit_once(tenant, group)
+
+    async def _commit_once(self, tenant: str, group: Sequence[_Waiting]) -> list[Result | Exception]:
         async with self._database.pipelined(tenant) as connection:
             outcomes = await writing.perform(connection, [one.task for one in group])
             await _note(connection, group, outcomes)

@@ -145,7 +145,7 @@ async def batch_create(
 ) -> BatchOutcome:
     """Create those entities that are not there yet."""
     outcome = BatchOutcome()
-    present = set(await entities.load(connection, _ids(batch, alike)))
+    present = set(await entities.load(connection, ids_of(batch, alike)))
     writes: list[EntityWrite] = []
     at = iso(now())
     known, crowds = _newcomers(alike, present, at, outcome)
@@ -241,13 +241,13 @@ async def _batch(
     frame = renewing.frame_of(alike, mode)
     if frame is not None and await renewals.is_followed(connection):
         frame = None
-    held = await renewals.hold(connection, _ids(batch, alike), frame) if alike else None
+    held = await renewals.hold(connection, ids_of(batch, alike), frame) if alike else None
     at = iso(now())
     crowds, renewed, known = _together(alike, held or {}, at, mode, frame, create_missing=create_missing)
     outcome.created += [entity_id for crowd in crowds for entity_id in crowd.ids]
     outcome.updated += [entity_id for renewal in renewed for entity_id in renewal.crowd.ids]
     batch = [*known, *batch]
-    rows = await entities.load(connection, _ids(batch), for_update=held is None) if batch else {}
+    rows = await entities.load(connection, ids_of(batch), for_update=held is None) if batch else {}
     writes: dict[str, EntityWrite] = {}
     for entity in batch:
         entity_id = str(entity.id)
@@ -335,7 +335,8 @@ async def _save(
         raise problems.already_exists(writes[0].entity_id if single else "of the batch") from conflict
 
 
-def _ids(batch: Sequence[EntityInput], alike: Sequence[Alike] = ()) -> list[str]:
+def ids_of(batch: Sequence[EntityInput], alike: Sequence[Alike] = ()) -> list[str]:
+    """The ids in a batch."""
     return [*dict.fromkeys(str(entity.id) for entity in batch), *(one for group in alike for one in group.ids)]
 
 
