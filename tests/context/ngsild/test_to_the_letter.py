@@ -280,3 +280,16 @@ async def test_what_would_be_no_json_ld_is_refused(
         assert (await client.post("/entities", json=entity, headers=headers)).status_code == 400
     assert (await client.post("/entityOperations/upsert", json=[entity], headers=headers)).json()["success"] == []
     assert (await client.get("/entities/urn:x:1")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [("normalized", {"type": "LanguageProperty", "languageMap": {}}), ("simplified", {"languageMap": {}})],
+)
+async def test_a_text_in_no_language_is_not_null(
+    client: httpx.AsyncClient, form: str, expected: Any
+) -> None:  # 4.15, 5.2.1
+    await client.post("/entities", json={"id": "urn:x:1", "type": "Room", "name": {"languageMap": {"en": "one"}}})
+    await client.patch("/entities/urn:x:1", json={"name": {"languageMap": {"en": "urn:ngsi-ld:null"}}})
+
+    assert (await client.get(f"/entities/urn:x:1?lang=en&format={form}")).json()["name"] == expected

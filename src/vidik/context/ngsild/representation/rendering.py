@@ -249,7 +249,7 @@ def simple_value(instance: Json, context: ActiveContext, language: str | None = 
     if kind == "Relationship":
         return instance.get("object")
     if kind == "LanguageProperty":
-        if language is not None:
+        if language is not None and instance.get("languageMap"):
             return _in_language(instance, language)["value"]
         return {"languageMap": instance.get("languageMap")}
     if kind == "VocabProperty":
@@ -263,11 +263,12 @@ def simple_value(instance: Json, context: ActiveContext, language: str | None = 
 def _in_language(instance: Json, wanted: str) -> Json:
     texts = instance.get("languageMap") or {}
     chosen = pick_language(texts, wanted)
+    if chosen is None:  # its last text was merged away; null is no value (clause 5.2.1)
+        return instance
     shown = {name: value for name, value in instance.items() if name != "languageMap"}
     shown["type"] = "Property"
-    shown["value"] = texts.get(chosen) if chosen is not None else None
-    if chosen is not None:
-        shown["lang"] = chosen
+    shown["value"] = texts[chosen]
+    shown["lang"] = chosen
     return shown
 
 
