@@ -7,6 +7,7 @@ import secrets
 import ssl
 import struct
 import time
+from collections.abc import Mapping
 from typing import Final, cast
 from urllib.parse import unquote
 
@@ -18,6 +19,16 @@ IDLE_SECONDS: Final = 30.0
 _MAXIMUM_PACKET: Final = 1 << 16
 _CONNACK, _PUBACK, _PUBREC, _PUBCOMP, _PINGRESP, _DISCONNECT = 2, 4, 5, 7, 13, 14
 _NO_MATCHING_SUBSCRIBERS: Final = 0x10
+AT_ONCE: Final = 20
+"""As many messages are under way on one connection, where the broker does not say fewer."""
+SILENT_SECONDS: Final = 10.0
+"""A connection on which something waits for an answer so long, and nothing came, has ended without a word."""
+_RECEIVE_MAXIMUM, _MAXIMUM_QOS, _MAXIMUM_PACKET_SIZE = 0x21, 0x24, 0x27
+_BYTE: Final = frozenset((0x24, 0x25, 0x28, 0x29, 0x2A))
+_TWO_BYTES: Final = frozenset((0x13, 0x21, 0x22))
+_FOUR_BYTES: Final = frozenset((0x11, 0x27))
+_TEXT: Final = frozenset((0x12, 0x15, 0x16, 0x1A, 0x1C, 0x1F))
+_USER_PROPERTY: Final = 0x26
 
 
 class BrokerRefused(ConnectionError):
@@ -61,6 +72,8 @@ class MqttSender:
         key = (f"{parts.scheme}://{parts.netloc}", version_5)
         async with self._opening.setdefault(key, asyncio.Lock()):
             link = self._links.get(key)
+            if link is not None and link.is_silent:
+                link.close()  # else nothing is delivered until the kernel gives up, a quarter of an hour later
             if link is not None and link.is_open:
                 return link
             tls = None
@@ -99,7 +112,16 @@ class _Link(asyncio.Protocol):
         self._next_id = 0
         self._waiting: dict[tuple[int, int], asyncio.Future[None]] = {}
         self._pings: list[asyncio.Future[None]] = []
-        self._room = asyncio.Semaphore(20)
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self._asked_at: float | None = None
+        """When the first thing was written to which nothing has been heard since."""
+        self._longest = 0
+        self._best_qos = 2
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the broker has said nothing for so long that it is not there any more."""
+        return self._asked_at is not None and time.monotonic() - self._asked_at > SILENT_SECONDS
 
     @property
     def is_waiting(self) -> bool:
@@ -123,9 +145,13 @@ class _Link(asyncio.Protocol):
 
     async def publish(self, topic: str, payload: bytes, qos: int) -> None:
         """Publish a message and wait until the broker has it."""
+        properties = b"\0" if self._version_5 else b""
+        if qos > self._best_qos:
+            raise BrokerRefused(f"the broker takes no QoS {qos}")
+        if 0 < self._longest < len(_text(topic)) + len(properties) + len(payload) + 7:
+            raise BrokerRefused("the message is larger than the broker takes")
         async with self._room:
             self.used_at = time.monotonic()
-            properties = b"\0" if self._version_5 else b""
             if qos == 0:
                 # Nothing acknowledges QoS 0, but a broker answers a ping after what came before it.
                 self._write(0x30, _text(topic) + properties + payload)
@@ -154,6 +180,7 @@ class _Link(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
+        self._asked_at = None
         self._buffer += data
         while (packet := self._packet()) is not None:
             self._take(*packet)
@@ -186,6 +213,8 @@ class _Link(asyncio.Protocol):
 
     def _take(self, kind: int, body: bytes) -> None:
         if kind == _CONNACK:
+            if self._version_5:
+                self._heed(_properties(body[2:]))
             self._settle(_CONNACK, 0, body[1] if len(body) > 1 else 0x80)
         elif kind in (_PUBACK, _PUBREC, _PUBCOMP) and len(body) >= 2:
             code = body[2] if len(body) > 2 else 0
@@ -196,6 +225,13 @@ class _Link(asyncio.Protocol):
                 ponged.set_result(None)
         elif kind == _DISCONNECT:
             self.close()
+
+    def _heed(self, limits: Mapping[int, int]) -> None:
+        """Keep within what the broker takes: else it ends the connection, with all that is under way on it."""
+        if limits.get(_RECEIVE_MAXIMUM):
+            self._room = asyncio.Semaphore(min(AT_ONCE, limits[_RECEIVE_MAXIMUM]))
+        self._longest = limits.get(_MAXIMUM_PACKET_SIZE, 0)
+        self._best_qos = limits.get(_MAXIMUM_QOS, 2)
 
     def _expect(self, kind: int, number: int) -> asyncio.Future[None]:
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -234,6 +270,44 @@ class _Link(asyncio.Protocol):
             if not length:
                 break
         self._transport.write(bytes(digits) + body)
+        if self._asked_at is None:
+            self._asked_at = time.monotonic()
+
+
+def _properties(data: bytes) -> dict[int, int]:
+    """The numbers among the properties of a CONNACK; empty for what is none (MQTT 5, 2.2.2)."""
+    try:
+        length, at = _varying(data, 0)
+        end, found = at + length, dict[int, int]()
+        while at < end:
+            kind, at = data[at], at + 1
+            if kind in _TEXT:
+                at += 2 + int.from_bytes(data[at : at + 2], "big")
+                continue
+            if kind == _USER_PROPERTY:
+                for _ in range(2):
+                    at += 2 + int.from_bytes(data[at : at + 2], "big")
+                continue
+            size = 1 if kind in _BYTE else 2 if kind in _TWO_BYTES else 4 if kind in _FOUR_BYTES else 0
+            if not size:
+                break
+            found[kind] = int.from_bytes(data[at : at + size], "big")
+            at += size
+    except IndexError:
+        return {}
+    return found
+
+
+def _varying(data: bytes, at: int) -> tuple[int, int]:
+    """A variable byte integer, and where it ends."""
+    value = shift = 0
+    while True:
+        digit = data[at]
+        at += 1
+        value |= (digit & 0x7F) << shift
+        shift += 7
+        if digit < 0x80 or shift > 21:
+            return value, at
 
 
 def _text(value: str) -> bytes:

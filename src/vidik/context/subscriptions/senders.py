@@ -6,11 +6,12 @@ from typing import Final
 
 from vidik.context.subscriptions.http_sender import HttpSender
 from vidik.context.subscriptions.model import Endpoint
-from vidik.context.subscriptions.mqtt_sender import MqttSender
+from vidik.context.subscriptions.mqtt_sender import BrokerRefused, MqttSender
 from vidik.context.subscriptions.notification import Message
 from vidik.kernel.services import Services
 
 _TAKEN: Final = 200
+_REFUSED: Final = 403
 
 
 class Senders:
@@ -28,12 +29,16 @@ class Senders:
         return services.get(cls)
 
     async def send(self, endpoint: Endpoint, message: Message) -> int:
-        """Send one notification; returns the HTTP status, 200 for what an MQTT broker has taken.
+        """Send one notification; returns the HTTP status, 200 and 403 for what an MQTT broker has taken or refused.
 
         Raises OSError (also TimeoutError) when nobody takes it, ValueError for a name that cannot be looked up.
         """
         if endpoint.address.scheme in ("mqtt", "mqtts"):
-            await self._mqtt.send(endpoint, message)
+            try:
+                await self._mqtt.send(endpoint, message)
+            except BrokerRefused:
+                # It is there, and refuses this login, topic or size: others that lead to it go on meanwhile.
+                return _REFUSED
             return _TAKEN
         return await self._http.send(endpoint, message)
 
