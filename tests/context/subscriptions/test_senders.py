@@ -92,6 +92,23 @@ def test_private_hosts_are_refused_when_subscribing(host: str) -> None:
     check_endpoint(host, "endpoint", Settings(allow_private_endpoints=True))
 
 
+@pytest.mark.parametrize(
+    "host",
+    [
+        "::ffff:10.0.0.1",
+        "::10.0.0.1",
+        "64:ff9b::10.0.0.1",
+        "64:ff9b:1::1",
+        "2002:a00:1::",
+        "::ffff:0:10.0.0.1",
+        "fec0::1",
+    ],
+)
+def test_a_private_address_inside_another_is_private(host: str) -> None:
+    with pytest.raises(BadInput):
+        check_endpoint(host, "endpoint", Settings(allow_private_endpoints=False))
+
+
 def test_public_hosts_may_be_subscribed_to() -> None:
-    for host in ("example.org", "193.105.163.1"):
+    for host in ("example.org", "193.105.163.1", "64:ff9b::193.105.163.1", "2606:4700::1111"):
         check_endpoint(host, "endpoint", Settings(allow_private_endpoints=False))

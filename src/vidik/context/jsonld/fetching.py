@@ -123,6 +123,25 @@ async def _checked_address(current: str, url: str, allow_private: bool) -> str:
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the internet: not loopback, link-local, private or reserved."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.is_site_local or parsed in _LOCAL_TRANSLATED:
+            return False
+        inner = _inner(parsed)
+        if inner is not None:
+            return is_public(str(inner))
     return parsed.is_global and not parsed.is_multicast
+
+
+_TRANSLATED: Final = tuple(
+    ipaddress.IPv6Network(one)
+    for one in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")  # NAT64, compatible, SIIT
+)
+_LOCAL_TRANSLATED: Final = ipaddress.IPv6Network("64:ff9b:1::/48")
+
+
+def _inner(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that packets to an IPv6 address end at, where a network translates: it may be inside."""
+    inner = address.ipv4_mapped or address.sixtofour
+    if inner is None and any(address in network for network in _TRANSLATED):
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner
