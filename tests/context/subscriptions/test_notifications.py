@@ -244,6 +244,19 @@ async def test_changes_are_shown(city: City, receiver: Receiver, before: Any, af
     assert (await receiver.wait(1))[0].data[0]["level"] == shown
 
 
+async def test_an_instance_that_stayed_as_it_was_has_no_previous_value(city: City, receiver: Receiver) -> None:
+    other = "urn:ngsi-ld:Dataset:other"
+    entity_id = await city.create(level=[{"value": 1}, {"value": 5, "datasetId": other}])
+    await city.subscribe(notification={"showChanges": True})
+
+    await city.change(entity_id, level=2)
+
+    assert (await receiver.wait(1))[0].data[0]["level"] == [
+        {"type": "Property", "value": 2, "previousValue": 1},
+        {"type": "Property", "value": 5, "datasetId": other},
+    ]
+
+
 async def test_a_created_entity_has_no_previous_values(city: City, receiver: Receiver) -> None:
     await city.subscribe(notificationTrigger=["entityCreated"], notification={"showChanges": True})
 

@@ -46,7 +46,7 @@ def describe(found: Happening, subscription: Subscription) -> Json:
         _add_deleted(body, found, view, attribute, shows_changes=subscription.show_changes)
     if subscription.show_changes:
         for attribute, before in found.before.items():
-            _add_previous(body, view, attribute, before)
+            _add_previous(body, view, attribute, _of_changed(found, attribute, before))
     return body
 
 
@@ -118,6 +118,15 @@ def _null(instance: Instance, before: Instance | None, found: Happening, view: V
                 shown[name] = before[name]
         shown["deletedAt"] = iso(found.recorded_at)
     return shown
+
+
+def _of_changed(found: Happening, attribute: str, before: list[Instance]) -> list[Instance]:
+    """Of the former instances of an attribute those that the change touched: the others are as they were."""
+    detail = found.change.detail
+    if detail is None or found.change.operation == "deleted":
+        return before
+    touched = {one.get("datasetId") for one in detail.after.get(attribute, ())}
+    return [one for one in before if one.get("datasetId") in touched]
 
 
 def _add_previous(body: Json, view: View, attribute: str, before: list[Instance]) -> None:
