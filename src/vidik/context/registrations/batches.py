@@ -13,6 +13,7 @@ from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import values
 from vidik.context.ngsild.http import exchange
 from vidik.context.ngsild.http.exchange import JSON, LD_JSON
+from vidik.context.registrations import hearsay
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
 from vidik.context.registrations.model import Information, Json, Registration
@@ -165,12 +166,26 @@ def _take_in(outcome: _Outcome, bundle: _Bundle, answer: Answer) -> None:
         return
     mark = {"registrationId": bundle.registration.id}
     if answer.status == 207 and isinstance(answer.content, dict):
-        outcome.success += [one for one in answer.content.get("success", ()) if isinstance(one, str)]
-        errors = answer.content.get("errors", ())
-        outcome.errors += [{**mark, **one} for one in errors if isinstance(one, dict)]
+        done, errors = answer.content.get("success"), answer.content.get("errors")
+        outcome.success += [one for one in bundle.ids if isinstance(done, list) and one in done]
+        told = errors if isinstance(errors, list) else []
+        outcome.errors += [_error(bundle, one) for one in told if isinstance(one, dict)]
         return
-    problem = problem_of(answer)
+    problem = problem_of(answer, bundle.registration)
     outcome.errors += [{"entityId": one, **mark, "error": problem} for one in bundle.ids]
+
+
+def _error(bundle: _Bundle, given: Json) -> Json:
+    """What a source says that went wrong with an entity."""
+    told = given.get("error")
+    status = told.get("status") if isinstance(told, dict) else None
+    return {
+        "entityId": hearsay.plain(str(given.get("entityId", "*")), bundle.registration),
+        "registrationId": bundle.registration.id,
+        "error": hearsay.problem(
+            told if isinstance(told, dict) else {}, status if isinstance(status, int) else 502, bundle.registration
+        ),
+    }
 
 
 def _answer(outcome: _Outcome, local: Response | None, operation: str) -> Response:

@@ -24,6 +24,8 @@ from vidik.kernel.clock import now
 
 MAXIMUM_ANSWER: Final = 16 * 1024 * 1024
 """Bytes of a source's answer that are read; a larger one counts as invalid."""
+LONGEST_HEADER: Final = 4_000
+"""Characters of a header of an answer, which ours may carry on; longer ones are left out."""
 LOOP_DETECTED: Final = 508
 FROM_THE_REQUEST: Final = "urn:ngsi-ld:request"
 """Stands in contextSourceInfo for what the request that is forwarded says itself (clause 4.3.6.5)."""
@@ -111,7 +113,11 @@ class Forwarder:
         except TimeoutError:
             answer = Answer(0, problem=f"no answer within {registration.timeout_seconds:g} seconds")
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            answer = Answer(0, problem=str(error) or type(error).__name__)
+            # The libraries' own words may repeat what was sent: a header's value that they refuse, for one.
+            reason = str(error) if isinstance(error, EndpointForbidden) else type(error).__name__
+            answer = Answer(0, problem=f"the source cannot be asked: {reason}")
+        except ValueError:  # of a name that no DNS can have (xn--)
+            answer = Answer(0, problem="the endpoint's host is no name")
         self._note(place, registration, answer, now())
         return answer
 
@@ -171,7 +177,7 @@ class Forwarder:
                 return Answer(0, problem="the answer is not JSON", is_invalid=True)
         if found is not None and is_too_deep(received, found):
             return Answer(0, problem=f"the answer is nested deeper than {MAXIMUM_NESTING}", is_invalid=True)
-        return Answer(response.status_code, found, response.headers)
+        return Answer(response.status_code, found, _readable(response.headers))
 
     async def _resolved(self, url: httpx.URL) -> httpx.URL:
         """The address with its name looked up once and checked, where private addresses are not allowed."""
@@ -211,6 +217,11 @@ def _headers(sender: Sender, errand: Errand) -> dict[str, str]:
     if errand.link is not None and errand.content_type != LD_JSON:
         headers["Link"] = f'<{errand.link}>; rel="{CONTEXT_REL}"; type="{LD_JSON}"'
     return headers
+
+
+def _readable(headers: httpx.Headers) -> dict[str, str]:
+    """The headers of an answer, by their names in small letters, that an answer of ours can carry and numbers have."""
+    return {name: text for name, text in headers.items() if text.isascii() and len(text) <= LONGEST_HEADER}
 
 
 def handed_on(headers: Mapping[str, str]) -> dict[str, str]:

@@ -41,7 +41,7 @@ async def purge(sharing: Sharing, handler: Handler) -> Response:
     response = await handler(call)
     answers = await asyncio.gather(*(_sent(sharing, one) for one in concerned.values()))
     errors = [
-        {"entityId": "*", "registrationId": one.id, "error": problem_of(answer)}
+        {"entityId": "*", "registrationId": one.id, "error": problem_of(answer, one)}
         for one, answer in zip(concerned.values(), answers, strict=True)
         if not answer.is_success and answer.status != LOOP_DETECTED
     ]

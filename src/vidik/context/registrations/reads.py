@@ -22,7 +22,7 @@ from vidik.context.ngsild.repository.conditions import Search
 from vidik.context.ngsild.representation import linked
 from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.ngsild.representation.showing import shown_entity, shown_page
-from vidik.context.registrations import matching, source_maps
+from vidik.context.registrations import hearsay, matching, source_maps
 from vidik.context.registrations.fitting import fitting_of
 from vidik.context.registrations.forwarding import Answer, Errand
 from vidik.context.registrations.matching import Asked
@@ -252,7 +252,7 @@ def _parts(sharing: Sharing, share: Share, told: Answer, bodies: Sequence[Any], 
         return []
     handed = told.headers.get("ngsild-warning")
     if handed:
-        sharing.warnings.append(handed)
+        sharing.warnings += hearsay.warnings(handed, registration)
     parts = []
     for body in bodies:
         try:

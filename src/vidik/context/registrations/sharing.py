@@ -11,7 +11,7 @@ from vidik.context.ngsild import problems
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.http.exchange import Parameters
 from vidik.context.ngsild.query import q
-from vidik.context.registrations import own_properties
+from vidik.context.registrations import hearsay, own_properties
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand, Sender
 from vidik.context.registrations.matching import Asked, matching
@@ -117,13 +117,8 @@ class Sharing:
     def warn(self, registration: Registration, answer: Answer) -> None:
         """Note that a source's share of an answer is missing (clause 6.3.17)."""
         text = answer.problem or f"the source answered {answer.status}"
-        self.warnings.append(f'{answer.warn_code} {registration.id} "{_quoted(text)}"')
+        self.warnings.append(f'{answer.warn_code} {registration.id} "{hearsay.plain(text, registration)}"')
 
     def headers(self) -> Mapping[str, str]:
         """The headers that say what is missing of an answer."""
         return {"NGSILD-Warning": ", ".join(self.warnings)} if self.warnings else {}
-
-
-def _quoted(text: str) -> str:
-    plain = "".join(one if one.isascii() and one.isprintable() else " " for one in text)
-    return plain.replace("\\", "/").replace('"', "'")[:200]

@@ -25,6 +25,7 @@ from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH
 from vidik.context.ngsild.representation import validation
 from vidik.context.ngsild.temporal import writing as temporal_writing
 from vidik.context.ngsild.temporal import writing_api as temporal_writing_api
+from vidik.context.registrations import hearsay
 from vidik.context.registrations.forwarding import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.matching import Asked, covers
 from vidik.context.registrations.model import Json, Registration
@@ -88,10 +89,10 @@ def conflict_of(registration: Registration, operation: str) -> Json:
     ).problem()
 
 
-def problem_of(answer: Answer) -> Json:
+def problem_of(answer: Answer, registration: Registration) -> Json:
     """A source's refusal as problem details."""
     if isinstance(answer.content, dict) and isinstance(answer.content.get("title"), str):
-        return {"type": "about:blank", "status": answer.status, **answer.content}
+        return hearsay.problem(answer.content, answer.status, registration)
     if answer.status:
         title = "The context source refused the operation"
         return {"type": f"{problems.ERRORS}InternalError", "title": title, "status": answer.status}
@@ -99,7 +100,7 @@ def problem_of(answer: Answer) -> Json:
         "type": f"{problems.ERRORS}InternalError",
         "title": "The context source did not answer",
         "status": 504,
-        "detail": answer.problem,
+        "detail": hearsay.plain(answer.problem, registration),
     }
 
 
@@ -231,7 +232,7 @@ async def _plan(
             try:
                 plan.errands.append((piece, await _errand(sharing, registration, its, body, context)))
             except VidikError as error:  # its jsonldContext cannot be had
-                piece.error = error.problem()
+                piece.error = hearsay.problem(error.problem(), error.status, registration)
                 plan.refused.append(piece)
         elif registration.holds_alone:
             piece.error = conflict_of(registration, what.operation)
@@ -318,7 +319,7 @@ async def _forwarded(sharing: Sharing, part: Part, errand: Errand) -> Part:
         part.is_partial = True
         part.error = answer.content if isinstance(answer.content, dict) else {}
     elif not answer.is_success:
-        part.error = problem_of(answer)
+        part.error = problem_of(answer, errand.registration)
     return part
 
 
@@ -359,7 +360,7 @@ def _entity_error(entity_id: str, part: Part) -> Json:
             "type": f"{problems.ERRORS}InternalError",
             "title": "Only a part of it was done",
             "status": 207,
-            "detail": orjson.dumps(part.error).decode()[:2000],
+            "detail": _plain(part, orjson.dumps(part.error).decode(), 2000),
         }
     return {"entityId": entity_id, **registered(part), "error": problem}
 
@@ -368,6 +369,18 @@ def _refusals(part: Part) -> list[Json]:
     problem = part.error or {}
     if part.is_partial:
         given = problem.get("notUpdated")
-        return [{**registered(part), **one} for one in given if isinstance(one, dict)] if given else []
+        return [_refusal(part, one) for one in given if isinstance(one, dict)] if isinstance(given, list) else []
     reason = str(problem.get("detail") or problem.get("title") or "refused")
     return [{"attributeName": name, "reason": reason, **registered(part)} for name in part.attributes or ["*"]]
+
+
+def _refusal(part: Part, given: Json) -> Json:
+    """What was not updated, by the word of a source."""
+    told = {
+        name: _plain(part, text) for name in ("attributeName", "reason") if isinstance(text := given.get(name), str)
+    }
+    return {**registered(part), **told}
+
+
+def _plain(part: Part, text: str, longest: int = hearsay.LONGEST) -> str:
+    return text[:longest] if part.registration is None else hearsay.plain(text, part.registration, longest)
