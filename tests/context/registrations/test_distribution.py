@@ -132,6 +132,32 @@ async def test_a_source_that_does_not_answer_leaves_the_rest(client: Any, peers:
     assert "no answer" in many.headers["NGSILD-Warning"]
 
 
+async def test_a_host_that_no_name_server_can_have_is_a_warning(client: Any, peers: Peers, register: Any) -> None:
+    await register(endpoint="http://xn--.invalid")
+    await create(client, level=prop(1))
+
+    response = await client.get("/entities", params={"type": "Building"})
+
+    assert response.json() == [building(level=prop(1))]
+    assert response.headers["NGSILD-Warning"].startswith("199 ")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("NGSILD-Warning", "199 x ж"), ("NGSILD-Results-Count", "²"), ("NGSILD-Results-Count", "9" * 5000)],
+)
+async def test_a_header_of_a_source_that_cannot_be_read_is_left_out(
+    client: Any, peers: Peers, register: Any, name: str, value: str
+) -> None:
+    await register()
+    peers.answer("GET", ENTITIES, content=[building(level=prop(1))], **{name: value.encode()})  # type: ignore[arg-type]
+
+    response = await client.get("/entities", params={"type": "Building", "count": "true"})
+
+    assert response.json() == [building(level=prop(1))]
+    assert response.headers["NGSILD-Results-Count"] == "1"
+
+
 @pytest.mark.parametrize("content", [[1], "text", {"id": "x"}, None])
 async def test_an_answer_that_is_no_entity_is_a_warning(client: Any, peers: Peers, register: Any, content: Any) -> None:
     await register()
