@@ -332,8 +332,12 @@ async def test_pages_are_counted_and_linked(client: httpx.AsyncClient) -> None:
 async def test_who_may_only_read_does_not_see_keys_to_other_brokers(
     anonymous: httpx.AsyncClient, client: httpx.AsyncClient
 ) -> None:
-    registration_id = await create(client, contextSourceInfo=[{"key": "Authorization", "value": "Bearer x"}])
+    keys = [{"key": "Authorization", "value": "Bearer x"}]
+    registration_id = await create(
+        client, contextSourceInfo=keys, endpoint="https://anna:word@peer.example:8443/broker"
+    )
 
     shown = await client.get(f"{PATH}/{registration_id}", headers={"Authorization": "Bearer reader"})
 
     assert shown.json()["contextSourceInfo"] == [{"key": "Authorization", "value": "…"}]
+    assert shown.json()["endpoint"] == "https://peer.example:8443/broker"

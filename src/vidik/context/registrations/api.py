@@ -22,7 +22,7 @@ from vidik.context.registrations.holding import check_held
 from vidik.context.registrations.matching import Asked
 from vidik.context.registrations.model import Json, Registration
 from vidik.context.registrations.parsing import PROVIDED, shown_registration, stored_registration
-from vidik.context.subscriptions.addresses import check_endpoint
+from vidik.context.subscriptions.addresses import check_endpoint, without_login
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict
@@ -225,9 +225,11 @@ def _shown(call: Call, registration: Registration, context: ActiveContext) -> di
     for name, moment in (("lastSuccess", succeeded), ("lastFailure", failed)):
         if moment is not None:
             body[name] = iso(moment)
-    if not call.principal.may(WRITE) and "contextSourceInfo" in body:
+    if not call.principal.may(WRITE):
         # Who may only read the city's memory does not need the keys to other brokers.
-        body["contextSourceInfo"] = [{**one, "value": "…"} for one in body["contextSourceInfo"]]
+        body["endpoint"] = without_login(body["endpoint"])
+        if "contextSourceInfo" in body:
+            body["contextSourceInfo"] = [{**one, "value": "…"} for one in body["contextSourceInfo"]]
     if "sysAttrs" in parameters.options(call.parameters) or call.parameters.flag("sysAttrs"):
         body |= {"createdAt": iso(registration.created_at), "modifiedAt": iso(registration.modified_at)}
     return body

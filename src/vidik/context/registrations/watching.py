@@ -16,6 +16,7 @@ from vidik.context.registrations import matching
 from vidik.context.registrations.matching import Asked, Times
 from vidik.context.registrations.model import Json, Registration
 from vidik.context.registrations.parsing import shown_registration
+from vidik.context.subscriptions.addresses import without_login
 from vidik.context.subscriptions.model import Subscription
 from vidik.kernel.clock import iso
 
@@ -108,6 +109,7 @@ def told(watch: Watch, registration: Registration, relevant_part: Json) -> Json:
     subscription = watch.subscription
     shown = shown_registration(relevant_part, subscription.context)
     shown.pop("contextSourceInfo", None)
+    shown["endpoint"] = without_login(shown["endpoint"])
     if subscription.view.system:
         shown |= {"createdAt": iso(registration.created_at), "modifiedAt": iso(registration.modified_at)}
     if subscription.endpoint.accept == LD_JSON:

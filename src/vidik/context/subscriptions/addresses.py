@@ -40,6 +40,12 @@ def without_keys(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{rest}"
 
 
+def without_login(uri: str) -> str:
+    """An endpoint's address without a user's name and password."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 def _is_private(host: str) -> bool:
     try:
         ipaddress.ip_address(host.partition("%")[0])
