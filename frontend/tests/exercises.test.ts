@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Exercise } from "../src/lib/api/exercises";
-import { clockSeconds, clockText, heard, isNewer } from "../src/lib/exercises/clock";
+import type { Exercise, Scenario } from "../src/lib/api/exercises";
+import { clockSeconds, clockText, forPeople, heard, isNewer } from "../src/lib/exercises/clock";
 
 const BEGIN = Date.parse("2026-03-01T09:00:00Z");
 const an = (fields: Partial<Exercise> = {}): Exercise =>
@@ -28,6 +28,14 @@ describe("the clock of an exercise", () => {
   it("is written in minutes, also beyond an hour", () => {
     expect(clockText(4325.9)).toBe("72:05");
     expect(clockText(0)).toBe("00:00");
+  });
+});
+
+describe("what a fast clock leaves people", () => {
+  it("the scenario and its shortest target shrink alike", () => {
+    const scenario = { minutes: 90, targets: [{ within: 8 }, { within: 5 }, { within: 75 }] } as Scenario;
+    expect(forPeople(scenario, 1)).toEqual({ length: 5400, shortest: 300 });
+    expect(forPeople(scenario, 10)).toEqual({ length: 540, shortest: 30 });
   });
 });
 

@@ -97,6 +97,17 @@ class TestScore:
         assert self.judge(Target(what="closed", within=5), 7, ended=6)["result"] == "waiting"
         assert self.judge(Target(what="closed", within=1), 7, ended=6)["result"] == "missed"
 
+    @pytest.mark.parametrize(("fact", "result"), [(0.5, "within"), (0.51, "late")])
+    def test_on_a_fast_clock_five_minutes_are_thirty_seconds(self, fact: float, result: str) -> None:
+        course = Course(BEGIN, None, [], {}, speed=10)
+        (found,) = score([Target(what="crew_sent", within=5)], course, {"crew_sent": [at(fact)]}, at(9))
+        assert (found["result"], found["minutes"]) == (result, round(fact * 10, 2))
+
+    def test_on_a_fast_clock_what_nobody_did_is_missed_and_not_untested(self) -> None:
+        course = Course(BEGIN, at(9), [], {}, speed=10)
+        (found,) = score([Target(what="contained", within=75)], course, {}, at(9))
+        assert found["result"] == "missed"
+
     def test_totals(self) -> None:
         assert totals([{"result": "within"}, {"result": "late"}, {"result": "within"}]) == {
             "within": 2, "late": 1, "waiting": 0, "missed": 0, "targets": 3,

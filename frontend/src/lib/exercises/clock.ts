@@ -1,5 +1,5 @@
 /** The scenario's clock. Pure: the caller gives "now". */
-import type { Exercise } from "../api/exercises";
+import type { Exercise, Scenario } from "../api/exercises";
 
 /** Where the scenario's clock stands, in seconds, by our clock; it never passes the end. */
 export function clockSeconds(exercise: Exercise, nowMs: number): number {
@@ -13,6 +13,15 @@ export function clockText(seconds: number): string {
   const whole = Math.floor(seconds);
   return `${String(Math.floor(whole / 60)).padStart(2, "0")}:${String(whole % 60).padStart(2, "0")}`;
 }
+
+/** How long a scenario and its shortest target last for people, in seconds, on a clock so many times as fast. */
+export function forPeople(scenario: Scenario, speed: number): { length: number; shortest: number } {
+  const shortest = Math.min(...scenario.targets.map((target) => target.within));
+  return { length: (scenario.minutes * 60) / speed, shortest: (shortest * 60) / speed };
+}
+
+/** The time in which a person who sits at a desk can see something, decide and do it. */
+export const LEAST_SECONDS = 20;
 
 export const isPlaying = (exercise: Exercise): boolean =>
   exercise.state === "running" || exercise.state === "paused";

@@ -18,7 +18,9 @@ export const exercisesEn = {
   speed: "Clock",
   "speed.times": "{n} × as fast",
   "speed.real": "as fast as ours",
-  "speed.hint": "A faster clock brings events sooner. Targets always count people's own minutes.",
+  "speed.hint":
+    "Events and targets run on this clock: the scenario takes {length}, its shortest target leaves people {shortest}.",
+  "speed.tooFast": "Nobody acts so fast. Choose this clock to look at a scenario, not to score people.",
   cancel: "Cancel",
   "state.running": "running",
   "state.paused": "paused",
@@ -63,6 +65,7 @@ export const exercisesEn = {
   "score.within": "Within",
   "score.took": "Took",
   "score.result": "Result",
+  "score.clock": "Minutes are of the scenario's clock: {n} of them pass in one of ours.",
   "score.team": "The team is scored, nobody is examined: no name is kept with a time.",
   "result.within": "in time",
   "result.late": "late",

@@ -19,7 +19,10 @@ export const exercisesSrCyrl: Record<ExercisesKey, Message> = {
   speed: "Сат",
   "speed.times": "{n} × бржи",
   "speed.real": "брз као наш",
-  "speed.hint": "Са бржим сатом догађаји стижу пре. Циљеви се увек броје у стварним минутима.",
+  "speed.hint":
+    "И догађаји и рокови теку по овом сату: сценарио траје {length}, а за најкраћи циљ људима остаје {shortest}.",
+  "speed.tooFast":
+    "Тако брзо нико не може да поступи. Овај сат је за разгледање сценарија, не за оцењивање људи.",
   cancel: "Одустани",
   "state.running": "траје",
   "state.paused": "пауза",
@@ -63,6 +66,7 @@ export const exercisesSrCyrl: Record<ExercisesKey, Message> = {
   "score.within": "У року од",
   "score.took": "Трајало",
   "score.result": "Исход",
+  "score.clock": "Минути су по сату сценарија: за један наш прође их {n}.",
   "score.team": "Оцењује се екипа, нико се не испитује: уз времена се не чува ничије име.",
   "result.within": "на време",
   "result.late": "са закашњењем",

@@ -108,7 +108,7 @@ Event = Annotated[Readings | Course | OpenedIncident | Caller | CitizensRequest,
 
 
 class Target(Strict):
-    """By when people should have done something: minutes after an event (or the beginning), pauses left out."""
+    """By when people should have done something: minutes of its clock after an event (or the beginning)."""
 
     what: Deed
     within: Annotated[float, Field(gt=0, le=480)]

@@ -1,7 +1,7 @@
 """How people did: each target against the first fact that meets it. Pure: no I/O, no clock.
 
-The scenario's clock may run faster than people's; targets count people's minutes, pauses left out. It is the team that
-is scored: no fact names a person.
+Targets count minutes of the scenario's clock, which stands in pauses and may run faster than people's: events and
+targets keep their distance at every speed. It is the team that is scored: no fact names a person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,22 @@ Result = Literal["within", "late", "waiting", "missed"]
 
 
 class Course(NamedTuple):
-    """When an exercise began, was paused and ended (None: it goes on), and when its events were fired."""
+    """When an exercise began, was paused and ended (None: it goes on), and when its events were fired.
+
+    `speed` is how many of the scenario's minutes pass in one of people's.
+    """
 
     started_at: datetime
     ended_at: datetime | None
     pauses: Sequence[tuple[datetime, datetime | None]]
     fired: Mapping[str, datetime]
+    speed: float = 1
 
 
 def score(
     targets: Sequence[Target], course: Course, facts: Mapping[Deed, Sequence[datetime]], moment: datetime
 ) -> list[dict[str, Any]]:
-    """Return each target with its result and the minutes it took.
+    """Return each target with its result and the minutes of the scenario that it took.
 
     `missed`: time was up and nothing was done. `waiting`: there is time, or the event that it counts from has not come;
     of an exercise that is over it means that the target was not put to the test, which is nobody's fault.
@@ -44,10 +48,10 @@ def _judge(target: Target, course: Course, facts: Sequence[datetime], moment: da
     if begin is None:
         result = "waiting"
     elif reached is not None:
-        minutes = active_minutes(begin, reached, course.pauses)
+        minutes = active_minutes(begin, reached, course.pauses) * course.speed
         result = "within" if minutes <= target.within else "late"
     else:
-        passed = active_minutes(begin, until, course.pauses)
+        passed = active_minutes(begin, until, course.pauses) * course.speed
         result = "waiting" if passed <= target.within else "missed"
     return {
         "what": target.what,

@@ -108,14 +108,14 @@ async def _over(
 async def scored_at(
     connection: Connection, row: Mapping[str, Any], moment: datetime, *, ended: bool = False
 ) -> dict[str, Any]:
-    """Return the score of an exercise as it stands at a moment: targets, and how many are met."""
+    """Return the score of an exercise as it stands at a moment: targets, how many are met, people's minutes in all."""
     definition = Scenario.model_validate(row["definition"])
     fired: dict[str, datetime] = {}
     for event in await repository.events(connection, row["id"]):
         if event["fired_at"] is not None:
             fired.setdefault(event["event"], event["fired_at"])
     pauses = await repository.pauses(connection, row["id"])
-    path = score.Course(row["started_at"], moment if ended else None, pauses, fired)
+    path = score.Course(row["started_at"], moment if ended else None, pauses, fired, row["speed"])
     done = await facts.deeds(connection, row["id"], row["started_at"])
     targets = score.score(definition.targets, path, done, moment)
     minutes = exercise.active_minutes(row["started_at"], moment, pauses)
