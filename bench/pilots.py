@@ -15,9 +15,10 @@ import numpy as np
 from bench.report import Figure, Report
 from vidik.pilots.assessment import assess
 from vidik.pilots.evaluation import sum_guideline_14
-from vidik.pilots.folder import FolderOutcome, Meter, evaluate_folder
-from vidik.pilots.folder_files import Task, meter_files
-from vidik.pilots.folder_summary import Calibrated, shown, summary
+from vidik.pilots.folders.evaluating import evaluate_folder
+from vidik.pilots.folders.files import Task, meter_files
+from vidik.pilots.folders.meter import FolderOutcome, Meter
+from vidik.pilots.folders.summary import Calibrated, shown, summary
 from vidik.pilots.measurement.reading import Kind, read_csv
 from vidik.pilots.measurement.series import Period, Series
 from vidik.pilots.uncertainty.conformal import Ranked

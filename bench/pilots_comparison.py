@@ -27,11 +27,11 @@ from bench.report import Figure, Report
 from vidik.pilots.candidates import rank, register
 from vidik.pilots.comparisons import compare
 from vidik.pilots.events import find_events
-from vidik.pilots.folder import evaluate_folder
-from vidik.pilots.folder_files import Task, meter_files
+from vidik.pilots.folders.evaluating import evaluate_folder
+from vidik.pilots.folders.files import Task, meter_files
+from vidik.pilots.folders.scaling import cluster, map_over
 from vidik.pilots.measurement.reading import read_csv
 from vidik.pilots.measurement.series import Period
-from vidik.pilots.scaling import cluster, map_over
 from vidik.pilots.specification import Design
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -21,8 +21,8 @@ import numpy as np
 import psutil
 
 from bench.report import Figure, Report
-from vidik.pilots.folder import evaluate_folder
-from vidik.pilots.folder_files import Task, meter_files
+from vidik.pilots.folders.evaluating import evaluate_folder
+from vidik.pilots.folders.files import Task, meter_files
 from vidik.pilots.measurement.reading import read_csv
 from vidik.pilots.measurement.series import Period, Series
 

@@ -21,9 +21,9 @@ from vidik.pilots.specification import Days
 PILOTS = Path(pilots.__file__).parent
 SCREENS = Path(__file__).parents[2] / "frontend/src/lib/i18n/pilots/refusals.sr-cyrl.ts"
 NOT_OVER_HTTP = {
-    "folder.py",
-    "folder_files.py",
-    "scaling.py",
+    "folders/evaluating.py",
+    "folders/files.py",
+    "folders/scaling.py",
     "reports/extract.py",
     "reports/pdf.py",
     "baselines/opendsm_check.py",

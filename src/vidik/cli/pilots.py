@@ -18,8 +18,8 @@ from vidik.cli import JSON, complaints, console, pilot
 from vidik.kernel.errors import BadInput, VidikError
 
 if TYPE_CHECKING:
-    from vidik.pilots.folder import FolderOutcome, Meter
-    from vidik.pilots.folder_files import Task
+    from vidik.pilots.folders.files import Task
+    from vidik.pilots.folders.meter import FolderOutcome, Meter
     from vidik.pilots.measurement.series import Period
     from vidik.pilots.outcome import Interval
 
@@ -65,8 +65,8 @@ def evaluate(
     # Small matrices: threads of the linear algebra only get into each other's way.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from vidik.pilots.folder import evaluate_folder
-    from vidik.pilots.folder_files import Task, meter_files, weather_alone
+    from vidik.pilots.folders.evaluating import evaluate_folder
+    from vidik.pilots.folders.files import Task, meter_files, weather_alone
 
     with _errors_as_json(as_json):
         if model not in MODELS:
@@ -139,8 +139,8 @@ def _elsewhere(files: list[Path], others: list[Path], task: Task, scheduler: str
     from contextlib import ExitStack
     from functools import partial
 
-    from vidik.pilots.folder import evaluate_folder
-    from vidik.pilots.scaling import ScalingUnavailable, cluster, map_over
+    from vidik.pilots.folders.evaluating import evaluate_folder
+    from vidik.pilots.folders.scaling import ScalingUnavailable, cluster, map_over
 
     with ExitStack() as stack:
         try:
@@ -160,7 +160,7 @@ def _elsewhere(files: list[Path], others: list[Path], task: Task, scheduler: str
 def _with_progress(files: Any, others: Any, task: Any, workers: int | None) -> FolderOutcome:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    from vidik.pilots.folder import evaluate_folder
+    from vidik.pilots.folders.evaluating import evaluate_folder
 
     with Progress(
         "[progress.description]{task.description}",
@@ -183,7 +183,7 @@ def _with_progress(files: Any, others: Any, task: Any, workers: int | None) -> F
 def _print_json(outcome: FolderOutcome) -> None:
     import orjson
 
-    from vidik.pilots.folder_summary import covers_zero, fraction, summary
+    from vidik.pilots.folders.summary import covers_zero, fraction, summary
     from vidik.pilots.plain import plain
 
     def row(meter: Meter) -> dict[str, Any]:
@@ -241,7 +241,7 @@ def _print_table(outcome: FolderOutcome) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from vidik.pilots.folder_summary import fraction, summary
+    from vidik.pilots.folders.summary import fraction, summary
 
     table = Table(box=SIMPLE_HEAD)
     for heading in ("meter", "model"):

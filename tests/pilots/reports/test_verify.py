@@ -25,7 +25,8 @@ from vidik.pilots.plans.canonical import canonical, digest
 from vidik.pilots.plans.data import Data, cut, digests
 from vidik.pilots.plans.freezing import amendment_text, plan_text, stand
 from vidik.pilots.plans.watching import result_of
-from vidik.pilots.reports.extract import build_extract, read_extract
+from vidik.pilots.reports.extract import read_extract
+from vidik.pilots.reports.packing import build_extract
 from vidik.pilots.reports.page import render_page
 from vidik.pilots.reports.pdf import render_pdf
 from vidik.pilots.reports.verify import verify

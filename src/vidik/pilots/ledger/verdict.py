@@ -23,7 +23,7 @@ from vidik.pilots.plans.data import Data
 from vidik.pilots.plans.freezing import Standing, changed_after_start
 from vidik.pilots.plans.overlaps import share_of
 from vidik.pilots.plans.service import local_date
-from vidik.pilots.reports.extract import build_extract
+from vidik.pilots.reports.packing import build_extract
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ from vidik.pilots.reports.extract import (
     baseline_of,
     data_of,
     evidence_of,
-    hours_text,
     report_name,
 )
+from vidik.pilots.reports.packing import hours_text
 
 TOLERANCE = 1e-9
 """Relative: linear algebra on another machine may differ in the last digits, a changed figure differs by more."""

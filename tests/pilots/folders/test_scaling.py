@@ -16,13 +16,14 @@ from tests.pilots.made import building, warmth, write_csv
 from typer.testing import CliRunner
 
 from vidik.cli import app, pilots  # noqa: F401  registers its command
-from vidik.pilots.folder import Meter, evaluate_folder
-from vidik.pilots.folder_files import Task, meter_files
+from vidik.pilots.folders.evaluating import evaluate_folder
+from vidik.pilots.folders.files import Task, meter_files
+from vidik.pilots.folders.meter import Meter
 from vidik.pilots.measurement.series import Period
 
 distributed = pytest.importorskip("distributed", reason="Dask is an extra: pip install vidik[scale]")
 
-from vidik.pilots.scaling import cluster, map_over  # noqa: E402
+from vidik.pilots.folders.scaling import cluster, map_over  # noqa: E402
 
 
 @pytest.fixture(scope="module")

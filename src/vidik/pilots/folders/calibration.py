@@ -6,19 +6,16 @@ from array import array
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vidik.pilots.folders.meter import Meter
+from vidik.pilots.folders.shelf import Shelf
 from vidik.pilots.measurement.series import Period
 from vidik.pilots.measurement.twins import Pulses, twins_among
 from vidik.pilots.outcome import Finding, verdict_of
-from vidik.pilots.shelf import Shelf
 from vidik.pilots.uncertainty.conformal import Ranked
 from vidik.pilots.uncertainty.placebo import Placebo, p_value, placebo_interval
-
-if TYPE_CHECKING:
-    from vidik.pilots.folder import Meter
 
 ENOUGH_PLACEBOS = 19
 """From which on each side of a 90 % interval has a bound of its own; with fewer, the same periods are taken in too."""

@@ -3,8 +3,8 @@
 import gc
 from pathlib import Path
 
-from vidik.pilots import shelf
-from vidik.pilots.shelf import Shelf
+from vidik.pilots.folders import shelf
+from vidik.pilots.folders.shelf import Shelf
 
 
 def open_files() -> int:

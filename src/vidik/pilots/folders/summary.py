@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from vidik.pilots.folder import FolderOutcome, Meter
+from vidik.pilots.folders.meter import FolderOutcome, Meter
 from vidik.pilots.outcome import Interval, is_blocked
 
 INJECTED = (0.05, 0.1, 0.2, 0.3)

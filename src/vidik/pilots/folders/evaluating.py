@@ -7,13 +7,11 @@ its weeks. Only then is each meter's interval made, from the runs of all others.
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context
@@ -23,13 +21,14 @@ from vidik.kernel.errors import BadInput, VidikError
 from vidik.pilots.assessment import asked_and_missing, assess
 from vidik.pilots.baselines.clock import SAMPLE, find_clock
 from vidik.pilots.baselines.counterfactual import project
-from vidik.pilots.calibration import Pool, calibrated
 from vidik.pilots.evaluation import sum_guideline_14
-from vidik.pilots.folder_files import Task, name_of, read_meter, read_other, read_weather
+from vidik.pilots.folders.calibration import Pool, calibrated
+from vidik.pilots.folders.files import Task, name_of, read_meter, read_other, read_weather
+from vidik.pilots.folders.meter import FolderOutcome, Meter
+from vidik.pilots.folders.shelf import Shelf
 from vidik.pilots.measurement.series import Series
 from vidik.pilots.measurement.twins import pulse_of
-from vidik.pilots.outcome import Finding, Fit, Interval
-from vidik.pilots.shelf import Shelf
+from vidik.pilots.outcome import Finding
 from vidik.pilots.uncertainty.placebo import Placebo, moved_periods, placebo_of, spread_of
 
 Reader = Callable[[Path, Task, str], tuple[Series, list[Finding]]]
@@ -40,66 +39,6 @@ FEW_FILES = 12
 CHUNK = 16
 CHUNKS_AHEAD = 4
 """How much each process has before it: enough that none waits, and no more is held than that."""
-
-
-@dataclass(frozen=True)
-class Meter:
-    """What was found of one meter; `refused` says why nothing was computed."""
-
-    name: str
-    file: Path
-    refused: str | None
-    model: str | None = None
-    fit: Fit | None = None
-    """Of the prediction against the test period."""
-    baseline_fit: Fit | None = None
-    actual: float = math.nan
-    counterfactual: float = math.nan
-    spread: float = math.nan
-    days: int = 0
-    guideline_14: Interval | None = None
-    interval: Interval | None = None
-    verdict: str | None = None
-    p_value: float | None = None
-    findings: list[Finding] = field(default_factory=list)
-    placebos: list[Placebo] = field(default_factory=list)
-    """What it gives to the others."""
-    pulse: bytes = field(default=b"", repr=False)
-    """Its weeks, by which it is known again under another name."""
-    seconds: float = 0.0
-    """Of one core, for choosing the model, fitting and projecting; reading the file is `reading_seconds`."""
-    reading_seconds: float = 0.0
-    cross_check: dict[str, float | str | None] | None = None
-    unit: str | None = None
-    """Of actual and counterfactual; None where the file could not be read."""
-
-    @property
-    def saving(self) -> float:
-        """In the unit of the meter."""
-        return self.counterfactual - self.actual
-
-
-@dataclass(frozen=True)
-class FolderOutcome:
-    """All meters, and what holds over them."""
-
-    task: Task
-    meters: Sequence[Meter]
-    """Read from disk one by one."""
-    clock: str
-    placebos: str
-    """How the placebo runs were made, in words."""
-    seconds: float
-    workers: int
-    weather: list[Finding] = field(default_factory=list)
-    """What was found in the weather file."""
-    no_placebos: list[Meter] = field(default_factory=list)
-    """The meters that only calibrate and were refused."""
-
-    @property
-    def evaluated(self) -> Iterator[Meter]:
-        """The meters of which something can be said."""
-        return (meter for meter in self.meters if meter.refused is None)
 
 
 def evaluate_folder(

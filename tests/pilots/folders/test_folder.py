@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 from vidik.cli import app, pilots  # noqa: F401  registers its command
 from vidik.kernel.errors import BadInput
-from vidik.pilots.folder import FolderOutcome, evaluate_folder
-from vidik.pilots.folder_files import Task, meter_files
-from vidik.pilots.folder_summary import summary
+from vidik.pilots.folders.evaluating import evaluate_folder
+from vidik.pilots.folders.files import Task, meter_files
+from vidik.pilots.folders.meter import FolderOutcome
+from vidik.pilots.folders.summary import summary
 from vidik.pilots.measurement.series import Period
 
 FIT, TEST = Period(date(2022, 1, 1), date(2022, 12, 31)), Period(date(2023, 1, 1), date(2023, 12, 31))
