@@ -72,6 +72,22 @@ async def test_a_source_gets_a_copy_of_what_it_registered(
     assert await turn(copying, peers) == []
 
 
+async def test_a_context_source_filter_says_which_sources_get_one(
+    client: Any, peers: Peers, register: Any, copying: Copying
+) -> None:
+    await register(trust=7)
+    await register("other", trust=3)
+    await subscribe(client, csf="trust>5")
+
+    ((_, copy),) = await turn(copying, peers)
+    assert "csf" not in copy
+
+    peers.answer("PATCH", f"{COPIES}/{copy['id']}", 204)
+    peers.answer("DELETE", f"{COPIES}/{copy['id']}", 204)
+    await client.patch(SUBSCRIPTION, json={"csf": "trust>9"})
+    assert await turn(copying, peers) == [("DELETE", copy["id"])]
+
+
 async def test_a_copy_follows_its_subscription_and_goes_with_it(
     client: Any, peers: Peers, register: Any, copying: Copying
 ) -> None:

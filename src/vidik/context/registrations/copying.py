@@ -21,8 +21,9 @@ from psycopg_pool import PoolTimeout
 
 from vidik.context.ngsild.broker import Broker
 from vidik.context.ngsild.http.exchange import LD_JSON
+from vidik.context.ngsild.query import q
 from vidik.context.ngsild.values import NULL
-from vidik.context.registrations import copies, matching
+from vidik.context.registrations import copies, matching, own_properties
 from vidik.context.registrations.copies import Copy
 from vidik.context.registrations.federation import Federation
 from vidik.context.registrations.forwarding import Answer, Errand, Sender
@@ -143,12 +144,17 @@ class Copying:
 
     async def _copies_of(self, row: Row, sources: list[Registration]) -> _Wanted:
         asked = watch_of(await read(row, self._contexts), {}).asked
+        own = await self._contexts.resolve(row.context)
+        if "csf" in row.body:
+            query = q.parse_q(row.body["csf"], "csf")
+            async with self._database.session(self._tenant) as connection:
+                fits = await own_properties.fit(connection, [(one, (query,), own) for one in sources])
+            sources = [one for one, is_fitting in zip(sources, fits, strict=True) if is_fitting]
         found: _Wanted = {}
         for one in sources:
             parts = [part for part in one.information if any(matching.concerns(part, each) for each in asked)]
             if not parts:
                 continue
-            own = await self._contexts.resolve(row.context)
             link = one.info.get("jsonldContext") or (row.context if isinstance(row.context, str) else None)
             words = await self._contexts.resolve(link) if link is not None else self._contexts.core
             body = reduced(translated(row.body, own, words), parts, words.compact)
