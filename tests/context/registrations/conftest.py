@@ -28,7 +28,7 @@ class Peers:
         self.heard = asyncio.Event()
         """Set by the first question."""
 
-    def answer(self, method: str, path: str, status: int = 200, content: Any = None, **headers: str) -> None:
+    def answer(self, method: str, path: str, status: int = 200, content: Any = None, **headers: str | bytes) -> None:
         """What a source answers; the path begins with the name of the source."""
         response = (status, content, headers)
         self._answers[method, path] = response

@@ -150,7 +150,8 @@ async def test_a_header_of_a_source_that_cannot_be_read_is_left_out(
     client: Any, peers: Peers, register: Any, name: str, value: str
 ) -> None:
     await register()
-    peers.answer("GET", ENTITIES, content=[building(level=prop(1))], **{name: value.encode()})  # type: ignore[arg-type]
+    header: Any = {name: value.encode()}  # no name of a parameter, which its type cannot say
+    peers.answer("GET", ENTITIES, content=[building(level=prop(1))], **header)
 
     response = await client.get("/entities", params={"type": "Building", "count": "true"})
 
