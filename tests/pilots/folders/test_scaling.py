@@ -23,7 +23,7 @@ from vidik.pilots.measurement.series import Period
 
 distributed = pytest.importorskip("distributed", reason="Dask is an extra: pip install vidik[scale]")
 
-from vidik.pilots.folders.scaling import cluster, map_over  # noqa: E402
+from vidik.pilots.folders.scaling import cluster, map_over  # noqa: E402  it imports Dask, whose absence skips the file above
 
 
 @pytest.fixture(scope="module")
