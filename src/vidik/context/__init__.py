@@ -38,7 +38,7 @@ def _work() -> "Sequence[TenantWork]":
 
 
 def _lifespan(services: "Services") -> "AbstractAsyncContextManager[None]":
-    from vidik.context.registrations.federation import lifespan
+    from vidik.context.registrations.forwarding.federation import lifespan
 
     return lifespan(services)
 

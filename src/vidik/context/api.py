@@ -24,12 +24,13 @@ from vidik.context.ngsild.query.parameters import check_names
 from vidik.context.ngsild.temporal import api as temporal_api
 from vidik.context.ngsild.temporal import writing_api as temporal_writing_api
 from vidik.context.plain_reading import PlainReading
-from vidik.context.registrations import announcing, entity_maps_api, identity_api
 from vidik.context.registrations import api as registrations_api
-from vidik.context.registrations.copying import PATH
+from vidik.context.registrations import entity_maps_api, identity_api
 from vidik.context.registrations.distribution import distribute
-from vidik.context.registrations.notified_api import notified
-from vidik.context.registrations.watching import watch_of
+from vidik.context.registrations.subscriptions import announcing
+from vidik.context.registrations.subscriptions.copying import PATH
+from vidik.context.registrations.subscriptions.notified_api import notified
+from vidik.context.registrations.subscriptions.watching import watch_of
 from vidik.context.snapshots import api as snapshots_api
 from vidik.context.snapshots.scope import HEADER as SNAPSHOT
 from vidik.context.snapshots.scope import enter

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from vidik.context.ngsild.entities import writing
 from vidik.context.ngsild.repository import entity_maps
-from vidik.context.registrations import announcing
+from vidik.context.registrations.subscriptions import announcing
 from vidik.context.snapshots import filling
 from vidik.context.snapshots import repository as snapshots
 from vidik.context.snapshots.api import notify

@@ -20,7 +20,7 @@ from vidik.context.ngsild.broker import Broker
 from vidik.context.ngsild.http import conditional, exchange
 from vidik.context.ngsild.http.exchange import JSON
 from vidik.context.ngsild.representation.rendering import View, render
-from vidik.context.registrations.federation import Federation
+from vidik.context.registrations.forwarding.federation import Federation
 from vidik.context.store.entities import version_of
 from vidik.kernel.errors import VidikError
 from vidik.kernel.identity import authenticator

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vidik.context.registrations import announcing
-from vidik.context.registrations.copying import Copying
+from vidik.context.registrations.subscriptions import announcing
+from vidik.context.registrations.subscriptions.copying import Copying
 from vidik.context.subscriptions.deliverer import Deliverer
 from vidik.context.subscriptions.intervals import Intervals
 from vidik.kernel.services import Services

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from tests.context.ngsild.conftest import anonymous, client
 
-from vidik.context.registrations.federation import Federation
+from vidik.context.registrations.forwarding.federation import Federation
 
 __all__ = ("anonymous", "client")
 

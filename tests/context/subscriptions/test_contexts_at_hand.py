@@ -12,7 +12,7 @@ import pytest
 from vidik.context.jsonld import hosting
 from vidik.context.jsonld.fetching import ContextUnavailableError
 from vidik.context.jsonld.resolver import ContextResolver
-from vidik.context.registrations import announcing
+from vidik.context.registrations.subscriptions import announcing
 from vidik.context.subscriptions.registry import READ_AGAIN_SECONDS, Registry
 from vidik.kernel.services import Services
 

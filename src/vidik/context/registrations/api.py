@@ -16,12 +16,13 @@ from vidik.context.ngsild.http.conditional import check_definition, tagged
 from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH, Parameters, answer, page_links
 from vidik.context.ngsild.query import parameters, q
 from vidik.context.ngsild.query.selections import matches_scopes
-from vidik.context.registrations import announcing, matching, own_properties, repository
-from vidik.context.registrations.federation import Federation
-from vidik.context.registrations.holding import check_held
-from vidik.context.registrations.matching import Asked
-from vidik.context.registrations.model import Json, Registration
-from vidik.context.registrations.parsing import PROVIDED, shown_registration, stored_registration
+from vidik.context.registrations.forwarding.federation import Federation
+from vidik.context.registrations.sources import matching, own_properties, repository
+from vidik.context.registrations.sources.holding import check_held
+from vidik.context.registrations.sources.matching import Asked
+from vidik.context.registrations.sources.model import Json, Registration
+from vidik.context.registrations.sources.parsing import PROVIDED, shown_registration, stored_registration
+from vidik.context.registrations.subscriptions import announcing
 from vidik.context.subscriptions.addresses import check_endpoint, without_login
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection

@@ -20,13 +20,13 @@ from vidik.context.ngsild.http.exchange import JSON, LD_JSON, Parameters
 from vidik.context.ngsild.query import entity_maps, parameters
 from vidik.context.ngsild.temporal import api as temporal_api
 from vidik.context.ngsild.temporal import writing_api as temporal_writing_api
-from vidik.context.registrations import batches, past, purging, reads, writes
-from vidik.context.registrations.discovering import Discovery, discover
-from vidik.context.registrations.federation import Federation
-from vidik.context.registrations.sharing import Sharing
-from vidik.context.registrations.writes import Write
-
-Handler = Callable[[Call], Awaitable[Response]]
+from vidik.context.registrations.forwarding.federation import Federation
+from vidik.context.registrations.forwarding.sharing import Handler, Sharing
+from vidik.context.registrations.reading import reads
+from vidik.context.registrations.reading.discovering import Discovery, discover
+from vidik.context.registrations.temporal import past
+from vidik.context.registrations.writing import batches, purging, writes
+from vidik.context.registrations.writing.writes import Write
 
 
 async def _query(sharing: Sharing) -> Response:

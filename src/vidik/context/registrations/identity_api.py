@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.http.exchange import JSON, LD_JSON, answer
-from vidik.context.registrations.federation import Federation
+from vidik.context.registrations.forwarding.federation import Federation
 from vidik.kernel.clock import iso, now
 
 

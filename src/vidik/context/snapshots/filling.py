@@ -25,7 +25,7 @@ from vidik.context.ngsild.representation.rendering import Stored
 from vidik.context.ngsild.temporal import api as temporal_api
 from vidik.context.ngsild.temporal.query import TemporalQuery, parse_temporal
 from vidik.context.registrations.distribution import answer_query, is_shared
-from vidik.context.registrations.merging import read_entity
+from vidik.context.registrations.reading.merging import read_entity
 from vidik.context.snapshots import repository
 from vidik.context.snapshots.model import DETAILS, QUERIES, Json, Snapshot, status_of
 from vidik.kernel.clock import now
