@@ -1,7 +1,8 @@
 """The application, somebody who may use it, and other context sources that it asks."""
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import httpx
@@ -14,6 +15,17 @@ __all__ = ("anonymous", "client")
 
 LATE = "late"
 """The answer of a source that does not answer in time."""
+
+
+class Sent(httpx.AsyncByteStream):
+    """A body as it comes over a connection: nothing has read or inflated it."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        if self._body:
+            yield self._body
 
 
 class Peers:
@@ -49,13 +61,12 @@ class Peers:
         special = [self._answers.get((request.method, f"{place}?{one}")) for one in request.url.params]
         found = next(filter(None, special), self._answers.get((request.method, place)))
         if found is None:
-            return httpx.Response(404, json={"title": "Not found", "status": 404})
+            found = (404, {"title": "Not found", "status": 404}, {})
         if found == LATE:
             await asyncio.sleep(60)
         status, content, headers = found
-        if isinstance(content, bytes):
-            return httpx.Response(status, content=content, headers=headers)
-        return httpx.Response(status, json=content, headers=headers) if content is not None else httpx.Response(status)
+        body = content if isinstance(content, bytes) else b"" if content is None else json.dumps(content).encode()
+        return httpx.Response(status, headers=headers, stream=Sent(body))
 
 
 @pytest.fixture

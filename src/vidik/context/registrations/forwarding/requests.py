@@ -16,14 +16,12 @@ import orjson
 
 from vidik.context.jsonld.fetching import is_public
 from vidik.context.ngsild.http.exchange import CONTEXT_REL, JSON, LD_JSON
-from vidik.context.ngsild.http.nesting import MAXIMUM_NESTING, is_too_deep
+from vidik.context.registrations.forwarding import receiving
 from vidik.context.registrations.sources.model import Registration
 from vidik.context.registrations.sources.repository import Tally
 from vidik.context.subscriptions.addresses import EndpointForbidden
 from vidik.kernel.clock import now
 
-MAXIMUM_ANSWER: Final = 16 * 1024 * 1024
-"""Bytes of a source's answer that are read; a larger one counts as invalid."""
 LONGEST_HEADER: Final = 4_000
 """Characters of a header of an answer, which ours may carry on; longer ones are left out."""
 LOOP_DETECTED: Final = 508
@@ -34,6 +32,7 @@ STEERING: Final = frozenset(("jsonldContext", "contentType", "ngsildConformance"
 OWN_HEADERS: Final = frozenset(
     (
         *("host", "content-length", "transfer-encoding", "connection", "content-type", "te", "upgrade", "trailer"),
+        "accept-encoding",
         *("keep-alive", "proxy-connection", "via", "link", "ngsild-tenant", "ngsild-snapshot", "ngsild-entitymap"),
     )
 )
@@ -162,21 +161,16 @@ class Forwarder:
         )
         response = await self._open().send(request, stream=True)
         try:
-            received = bytearray()
-            async for part in response.aiter_bytes():
-                received += part
-                if len(received) > MAXIMUM_ANSWER:
-                    return Answer(0, problem=f"the answer is larger than {MAXIMUM_ANSWER} bytes", is_invalid=True)
-        finally:
-            await response.aclose()
-        try:
-            found = orjson.loads(received) if received else None
-        except orjson.JSONDecodeError:
+            received = await receiving.read(response)
+            found = await receiving.parsed(received) if received else None
+        except receiving.Unreadable as reason:
+            return Answer(0, problem=str(reason), is_invalid=True)
+        except ValueError:
             found = None
             if response.is_success:
                 return Answer(0, problem="the answer is not JSON", is_invalid=True)
-        if found is not None and is_too_deep(received, found):
-            return Answer(0, problem=f"the answer is nested deeper than {MAXIMUM_NESTING}", is_invalid=True)
+        finally:
+            await response.aclose()
         return Answer(response.status_code, found, _readable(response.headers))
 
     async def _resolved(self, url: httpx.URL) -> httpx.URL:
@@ -203,7 +197,7 @@ class Forwarder:
 
 
 def _headers(sender: Sender, errand: Errand) -> dict[str, str]:
-    headers = {"Accept": JSON, **handed_on(sender.headers), "Via": sender.via}
+    headers = {"Accept": JSON, "Accept-Encoding": receiving.ENCODING, **handed_on(sender.headers), "Via": sender.via}
     for key, value in errand.registration.info.items():
         text = sender.headers.get(key) if value == FROM_THE_REQUEST else value
         if key in STEERING or key.lower() in OWN_HEADERS or text is None:

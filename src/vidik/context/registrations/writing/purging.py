@@ -8,6 +8,7 @@ from typing import Final
 import orjson
 from starlette.responses import Response
 
+from vidik.context.ngsild.entities import purge_api
 from vidik.context.ngsild.http.exchange import JSON, Parameters
 from vidik.context.ngsild.query import parameters
 from vidik.context.registrations.forwarding.requests import LOOP_DETECTED, Answer, Errand
@@ -26,7 +27,7 @@ async def purge(sharing: Sharing, handler: Handler) -> Response:
     """DELETE /entities, done by everybody who may have such entities and takes the operation."""
     call = sharing.call
     context = await call.reading_context()
-    search, types = parameters.search(call.parameters, context)
+    search, types = parameters.search(purge_api.limited(call.parameters), context)
     parameters.check_links(search.q, Parameters.of({}))
     asked = Asked(
         matching.leaf_types(types),
