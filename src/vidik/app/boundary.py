@@ -14,6 +14,7 @@ from functools import lru_cache
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vidik.app.heads import Heads
 from vidik.app.problems import internal_problem, problem_response
 from vidik.kernel.answers import WHOLE_ANSWER
 from vidik.kernel.errors import TooLarge
@@ -71,6 +72,7 @@ class Boundary:
 
     def __init__(self, app: ASGIApp, streams: LiveStreams, settings: Settings) -> None:
         self.app = app
+        self._heads = Heads(app)
         self.streams = streams
         self._settings = settings
 
@@ -82,7 +84,8 @@ class Boundary:
         exchange = _Exchange(scope, receive, send, self.streams, headers)
         asked = REQUEST_ID.set(exchange.request_id)
         try:
-            await self.app(scope, exchange.receive, exchange.send)
+            app = self.app if scope["method"] != "HEAD" else self._heads
+            await app(scope, exchange.receive, exchange.send)
         except TooLarge as error:
             await exchange.answer_problem(error.problem())
         except asyncio.CancelledError:

@@ -263,7 +263,7 @@ async def _answer(scope: Scope, request: Request) -> Response:
     if found is None:
         if path == b"entities/":
             raise problems.bad_data("The path has no id.", "id")
-        raise problems.MethodNotAllowed(sorted(methods))
+        raise problems.MethodNotAllowed(sorted({*methods, "HEAD"} if "GET" in methods else methods))
     scope["vidik.ngsild.path"] = path.decode("ascii", "replace")
     handler, permission = found
     call = await Broker.of(scope["app"].state.services).call(request, segments, permission)
