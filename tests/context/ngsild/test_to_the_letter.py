@@ -184,12 +184,26 @@ async def test_lists_are_simply_lists(client: httpx.AsyncClient) -> None:  # 4.5
     assert shown["raw"] == {"json": {"a": 1}}
 
 
-@pytest.mark.parametrize("too_wide", [{"idPattern": ".*"}, {"q": 'modifiedAt>"2020-01-01T00:00:00Z"'}, {}])
-async def test_a_purge_says_more_than_a_pattern_of_ids(
-    room: httpx.AsyncClient, too_wide: dict[str, str]
-) -> None:  # 5.6.21.4
+@pytest.mark.parametrize(
+    "too_wide",
+    [
+        {"id": ROOM["id"]},
+        {"idPattern": ".*"},
+        {"idPattern": ".*", "keep": "level"},
+        {"keep": "level"},
+        {"id": ROOM["id"], "keep": "createdAt"},
+        {"q": 'modifiedAt>"2020-01-01T00:00:00Z"'},
+        {},
+    ],
+)
+async def test_a_purge_says_more_than_ids(room: httpx.AsyncClient, too_wide: dict[str, str]) -> None:  # 5.6.21.4
     assert (await room.delete("/entities", params=too_wide)).status_code == 400
     assert (await room.get(f"/entities/{ROOM['id']}")).status_code == 200
+
+
+async def test_ids_and_the_names_of_attributes_are_enough_for_a_purge(room: httpx.AsyncClient) -> None:  # 5.6.21.4, b
+    assert (await room.delete("/entities", params={"id": ROOM["id"], "keep": "level"})).status_code == 204
+    assert (await room.get(f"/entities/{ROOM['id']}")).json().keys() == {"id", "type", "level"}
 
 
 async def test_null_is_no_item_of_a_batch(room: httpx.AsyncClient) -> None:  # 5.5.4, 5.6.7.4

@@ -199,6 +199,17 @@ async def test_a_deleted_entity_shows_what_it_was(city: City, receiver: Receiver
     assert entity["at"] == {"type": "Relationship", "object": NULL, "previousObject": "urn:ngsi-ld:City:Nis"}
 
 
+async def test_a_language_map_goes_in_its_own_way_with_its_entity_too(city: City, receiver: Receiver) -> None:  # 4.6.5
+    entity_id = await city.create(name={"languageMap": {"sr": "Kula"}})
+    await city.subscribe(notificationTrigger=["entityDeleted"], notification={"showChanges": True})
+
+    await city.delete(entity_id)
+
+    (entity,) = (await receiver.wait(1))[0].data
+    assert entity["name"]["languageMap"] == {"@none": NULL}
+    assert entity["name"]["previousLanguageMap"] == {"sr": "Kula"}
+
+
 async def test_the_watched_attribute_goes_with_its_entity(city: City, receiver: Receiver) -> None:
     entity_id = await city.create(name="Tower", level=1)
     await city.subscribe(notificationTrigger=["attributeDeleted"], watchedAttributes=["name"])

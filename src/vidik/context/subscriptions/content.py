@@ -92,7 +92,7 @@ def _add_deleted(body: Json, found: Happening, view: View, attribute: str, *, sh
         _put(body, view, word, _simplified(left, gone, view))
         return
     shown = [instance_view(one, view.context.inside(word), view) for one in left]
-    shown += [_null(one, before.get(one.get("datasetId")), found, view, whole=whole) for one in gone]
+    shown += [_null(one, before.get(one.get("datasetId")), found, view) for one in gone]
     _put(body, view, word, shown[0] if len(shown) == 1 else shown)
 
 
@@ -103,13 +103,11 @@ def _simplified(left: list[Instance], gone: list[Instance], view: View) -> Any:
     return {"dataset": {**values, **{one.get("datasetId", "@none"): NULL for one in gone}}}
 
 
-def _null(instance: Instance, before: Instance | None, found: Happening, view: View, *, whole: bool) -> Json:
-    """A deleted instance: its value is NGSI-LD Null (clause 4.5.0)."""
+def _null(instance: Instance, before: Instance | None, found: Happening, view: View) -> Json:
+    """A deleted instance: its value is NGSI-LD Null (clause 4.5.0), said by a language map in its own way (4.6.5)."""
     kind = instance["type"]
-    # A language map keeps its shape while its entity lives; with the entity it goes as a whole.
-    null: Any = {"@none": NULL} if kind == "LanguageProperty" and not whole else NULL
     shown: Json = {} if view.format == "concise" else {"type": kind}
-    shown[MEMBER_OF[kind]] = null
+    shown[MEMBER_OF[kind]] = {"@none": NULL} if kind == "LanguageProperty" else NULL
     if "datasetId" in instance:
         shown["datasetId"] = instance["datasetId"]
     if view.system:

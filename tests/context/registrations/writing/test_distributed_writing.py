@@ -125,6 +125,71 @@ async def test_a_batch_is_one_request_a_source(client: Any, peers: Peers, regist
     assert await local(client, 2) == batch[1]
 
 
+CITY = "https://vidik.rs/ns/city.jsonld"
+LD_JSON = {"Content-Type": "application/ld+json"}
+PARKING = "https://smartdatamodels.org/dataModel.Parking/OffStreetParking"
+
+
+async def test_a_batch_says_its_context_once(client: Any, peers: Peers, register: Any) -> None:  # 6.3.5
+    await register(operations=BATCHES)
+    batch = [building(number, level=prop(number)) for number in (1, 2)]
+    peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/upsert", status=204)
+
+    written = [{**one, "@context": [CITY]} for one in batch]
+    await client.post("/entityOperations/upsert", json=written, headers=LD_JSON)
+
+    (asked,) = peers.asked
+    assert json.loads(asked.content) == batch
+    assert asked.headers["Content-Type"] == "application/json"
+    assert asked.headers["Link"].startswith(f"<{CITY}>")
+
+
+async def test_of_several_contexts_each_entity_of_a_batch_says_its_own(
+    client: Any, peers: Peers, register: Any
+) -> None:  # 6.3.5
+    await register(operations=BATCHES)
+    batch = [{**building(1), "@context": CITY}, {**building(2), "@context": [CITY, {"level": "urn:x:level"}]}]
+    peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/upsert", status=204)
+
+    await client.post("/entityOperations/upsert", json=batch, headers=LD_JSON)
+
+    (asked,) = peers.asked
+    assert json.loads(asked.content) == batch
+    assert asked.headers["Content-Type"] == "application/ld+json"
+    assert "Link" not in asked.headers
+
+
+@pytest.mark.parametrize(
+    ("info", "kind", "link"),
+    [
+        ({"jsonldContext": CITY}, "application/json", f"<{CITY}>"),
+        ({"contentType": "application/ld+json"}, "application/ld+json", ""),
+        ({"contentType": "application/json"}, "application/json", ""),
+    ],
+)
+async def test_a_batch_is_written_as_its_source_takes_it(
+    client: Any, peers: Peers, register: Any, info: dict[str, str], kind: str, link: str
+) -> None:  # 4.3.6.6
+    await register(
+        operations=BATCHES,
+        information=[{"entities": [{"type": PARKING}]}],
+        contextSourceInfo=[{"key": key, "value": value} for key, value in info.items()],
+    )
+    peers.answer("POST", "peer/ngsi-ld/v1/entityOperations/upsert", status=204)
+    inline = {"Garage": PARKING, "free": "urn:x:free"}
+    entity = {"id": "urn:x:1", "type": "Garage", "free": prop(3), "@context": inline}
+
+    await client.post("/entityOperations/upsert", json=[entity], headers=LD_JSON)
+
+    (asked,) = peers.asked
+    (sent,) = json.loads(asked.content)
+    word = "OffStreetParking" if "jsonldContext" in info else "Garage" if kind in LD_JSON.values() else PARKING
+    assert (asked.headers["Content-Type"], sent["type"]) == (kind, word)
+    assert asked.headers.get("Link", "").startswith(link)
+    assert bool(asked.headers.get("Link")) == bool(link)
+    assert ("@context" in sent) == (kind in LD_JSON.values())
+
+
 async def test_a_batch_says_what_a_source_did_not_do(client: Any, peers: Peers, register: Any) -> None:
     registration_id = await register(operations=BATCHES, management={"timeout": 200})
     peers.late("POST", "peer/ngsi-ld/v1/entityOperations/upsert")
@@ -198,11 +263,26 @@ async def test_a_purge_is_shared(client: Any, peers: Peers, register: Any) -> No
     await create(client, level=prop(1))
     peers.answer("DELETE", ENTITIES, status=204)
 
-    response = await client.delete("/entities", params={"type": "Building"})
+    asked = {"type": "Building", "attrs": "level", "q": "level==1", "expandValues": "level"}
+    response = await client.delete("/entities", params=asked)
 
     assert response.status_code == 204
-    assert peers.asked[0].url.params["type"] == "Building"
+    assert dict(peers.asked[0].url.params) == asked  # with less, the source would delete more
     assert await local(client) is None
+
+
+async def test_a_purge_by_ids_and_names_of_attributes_is_shared(
+    client: Any, peers: Peers, register: Any
+) -> None:  # 5.6.21.4, b
+    await register(operations=REDIRECTION)
+    await create(client, level=prop(1), name=prop("a"))
+    peers.answer("DELETE", ENTITIES, status=204)
+
+    assert (await client.delete("/entities", params={"id": ID})).status_code == 400
+    assert (await client.delete("/entities", params={"id": ID, "keep": "level"})).status_code == 204
+
+    assert [dict(asked.url.params) for asked in peers.asked] == [{"id": ID, "keep": "level"}]
+    assert await local(client) == building(level=prop(1))
 
 
 async def test_what_several_sources_have_has_no_order(client: Any, peers: Peers, register: Any) -> None:  # 5.7.2.4

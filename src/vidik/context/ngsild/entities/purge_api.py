@@ -16,24 +16,35 @@ from vidik.context.ngsild.query import entity_maps, parameters
 from vidik.context.store.entities import EntityRow
 
 _AT_ONCE: Final = 1000
-_LIMITS: Final = ("type", "id", "attrs", "q", "georel", "scopeQ")
+_LIMITS: Final = ("type", "attrs", "q", "georel", "scopeQ")
+
+
+def limited(asked: Parameters) -> Parameters:
+    """What a purge is asked, as a query that is limited enough.
+
+    Ids alone, or a pattern of them, are not (clause 5.6.21.4). Ids with the names of attributes are: the input data's
+    only lists of such names are what is dropped and what is kept (5.6.21.3), though table 6.4.3.3-1 says `attrs`.
+    Raises BadInput where nothing limits it.
+    """
+    if any(asked.get(name) for name in _LIMITS) or asked.flag("local"):
+        return asked
+    if asked.get("id") and (asked.names("drop") or asked.names("keep")):
+        return asked.joined(Parameters.of({"local": "true"}))
+    raise problems.bad_data(
+        "A purge has at least one of type, attrs, q, georel or scopeQ, or id with drop or keep, or is local=true.",
+        "type",
+    )
 
 
 async def purge_entities(call: Call) -> Response:
     """DELETE /entities: delete what a query finds, or of it the attributes in `drop`, or all but those in `keep`."""
     context = await call.reading_context()
-    asked = call.parameters
-    if not any(asked.get(name) for name in _LIMITS) and not asked.flag("local"):
-        raise problems.bad_data(
-            "A purge has at least one of type, id, attrs, q, georel or scopeQ, or is local=true.", "type"
-        )
+    asked = limited(call.parameters)
     drop = parameters.expanded(asked.names("drop"), context, "drop")
     keep = parameters.expanded(asked.names("keep"), context, "keep")
     if drop is not None and keep is not None:
         raise problems.bad_data("drop and keep exclude one another.", "drop")
-    # Ids limit enough; a pattern of them, or what a broker notes of every entity, does not (clause 5.6.21.4).
-    named = Parameters.of({"local": "true"} if asked.get("id") is not None else {})
-    found, types = parameters.search(asked.joined(named), context)
+    found, types = parameters.search(asked, context)
     parameters.check_links(found.q, Parameters.of({}))  # a purge follows none (clause 5.6.21.4)
     if entity_maps.HEADER.lower() in call.request.headers:
         entity_map = await entity_maps.named(call)

@@ -18,6 +18,7 @@ from vidik.context.registrations.forwarding.requests import LOOP_DETECTED, Answe
 from vidik.context.registrations.forwarding.sharing import Handler, Sharing
 from vidik.context.registrations.sources.matching import Asked, covers
 from vidik.context.registrations.sources.model import Information, Json, Registration
+from vidik.context.registrations.temporal.past_merging import renamed
 from vidik.context.registrations.writing.writes import HEAD, conflict_of, problem_of, replaced
 from vidik.kernel.errors import VidikError
 
@@ -29,7 +30,7 @@ class _Bundle:
     """What one source is sent of a batch."""
 
     registration: Registration
-    items: list[Any] = field(default_factory=list)
+    items: list[tuple[Any, ActiveContext]] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
 
 
@@ -57,7 +58,7 @@ async def batch(sharing: Sharing, handler: Handler, operation: str) -> Response:
             here.append(item if isinstance(item, str) else _kept(item))
     if not bundles and not outcome.errors:
         return await handler(replaced(call, content))
-    tasks = [_sent(sharing, bundle, kind) for bundle in bundles.values()]
+    tasks = [_sent(sharing, bundle) for bundle in bundles.values()]
     local, answers = await asyncio.gather(_performed(sharing, handler, here), asyncio.gather(*tasks))
     for bundle, answer in zip(bundles.values(), answers, strict=True):
         _take_in(outcome, bundle, answer)
@@ -97,7 +98,7 @@ async def _distribute(
             is_elsewhere = is_elsewhere or part.attributes is None
         if operation in registration.operations:
             bundle = bundles.setdefault(registration.key, _Bundle(registration))
-            bundle.items.append(_share(item, its, part, context, kind))
+            bundle.items.append((_share(item, its, part), context))
             bundle.ids.append(entity_id)
         elif registration.holds_alone:
             problem = conflict_of(registration, operation)
@@ -132,25 +133,57 @@ async def _read(
     return entity_id, types, names, context
 
 
-def _share(item: Any, names: list[str], part: Information, context: ActiveContext, kind: str) -> Any:
+def _share(item: Any, names: list[str], part: Information) -> Any:
     """What a source is sent of one entity."""
     if isinstance(item, str):
         return item
-    share = {name: value for name, value in item.items() if name in HEAD or part.attributes is None or name in names}
-    if kind == JSON and not isinstance(context.source, str):
-        share["@context"] = exchange.context_of_answer(context)
-    share.pop(_TAKEN, None)
-    return share
+    return {name: value for name, value in item.items() if name in HEAD or part.attributes is None or name in names}
 
 
-async def _sent(sharing: Sharing, bundle: _Bundle, kind: str) -> Answer:
+async def _sent(sharing: Sharing, bundle: _Bundle) -> Answer:
     call = sharing.call
     asked = {} if (text := call.parameters.get("options")) is None else {"options": text}
     if bundle.registration.is_local_only:
         asked["local"] = "true"
     path = "/".join(call.segments)
-    link = call.link if kind == JSON else None
-    return await sharing.send(Errand(bundle.registration, "POST", path, asked, bundle.items, link, kind))
+    try:
+        items, kind, link = await _written(sharing, bundle)
+    except VidikError as error:  # its jsonldContext cannot be had
+        return Answer(0, problem=error.detail)
+    return await sharing.send(Errand(bundle.registration, "POST", path, asked, items, link, kind))
+
+
+async def _written(sharing: Sharing, bundle: _Bundle) -> tuple[list[Any], str, str | None]:
+    """What a source is sent, its media type, and the @context that goes in a header (clauses 4.3.6.6 and 6.3.5).
+
+    An @context that all have, and that has an address, is said once; otherwise each entity says its own.
+    """
+    contexts, info = sharing.call.broker.contexts, bundle.registration.info
+    address, wanted = info.get("jsonldContext"), info.get("contentType")
+    addresses = {"" if context is contexts.core else _address(context) for _, context in bundle.items}
+    is_said_once = len(addresses) == 1 and None not in addresses
+    if address is not None or (wanted == JSON and not is_said_once):
+        words = await contexts.resolve(address)
+        return [_renamed(item, context, words) for item, context in bundle.items], JSON, address
+    if isinstance(bundle.items[0][0], str) or (is_said_once and wanted != LD_JSON):
+        return [_bare(item) for item, _ in bundle.items], JSON, next(iter(addresses)) or None
+    return [{"@context": exchange.context_of_answer(context), **item} for item, context in bundle.items], LD_JSON, None
+
+
+def _address(context: ActiveContext) -> str | None:
+    """The address of an @context, be it in a list of one; None where it has none."""
+    source = context.source
+    if isinstance(source, list) and len(source) == 1:
+        source = source[0]
+    return source if isinstance(source, str) else None
+
+
+def _renamed(item: Any, context: ActiveContext, words: ActiveContext) -> Any:
+    return renamed(item, lambda name: words.compact(context.expand(name))) if isinstance(item, dict) else item
+
+
+def _bare(item: Any) -> Any:
+    return {name: value for name, value in item.items() if name != "@context"} if isinstance(item, dict) else item
 
 
 async def _performed(sharing: Sharing, handler: Handler, items: list[Any]) -> Response | None:

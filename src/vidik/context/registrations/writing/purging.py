@@ -18,7 +18,7 @@ from vidik.context.registrations.sources.matching import Asked
 from vidik.context.registrations.sources.model import Json, Registration
 from vidik.context.registrations.writing.writes import problem_of
 
-_NAMED: Final = ("type", "q", "geoproperty", "drop", "keep")
+_NAMED: Final = ("type", "attrs", "q", "expandValues", "geoproperty", "drop", "keep")
 """Parameters with names in them, which only mean the same under the same @context."""
 _UNNAMED: Final = ("id", "idPattern", "scopeQ", "georel", "geometry", "coordinates")
 
