@@ -2,10 +2,12 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { readAssetLines } from "../src/lib/api/assetlist";
 import type { Alarm, AssetSummary } from "../src/lib/api/types";
 import { City } from "../src/lib/city.svelte";
+import { preferences } from "../src/lib/preferences.svelte";
 
 const asset = (id: string): AssetSummary => ({
   id,
   name: id,
+  name_en: null,
   service: "waste",
   type: "WasteContainer",
   place: [21.9, 43.3],
@@ -33,6 +35,20 @@ describe("the living picture of the city", () => {
     expect(city.foldedName("a")).toBe("");
     expect(city.listing).toBe(before + 1);
     expect(told).toEqual(["a"]);
+  });
+
+  it("calls by its English name, for who reads English, what an alarm knows by its Serbian one", () => {
+    city.replaceAssets(new Map([["a", { ...asset("a"), name: "Светиљка 12", name_en: "Luminaire 12" }]]));
+    preferences.language = "en";
+    expect(city.nameOf("a", "Светиљка 12")).toBe("Luminaire 12");
+    expect(city.foldedName("a")).toContain("luminaire 12");
+    city.replaceAssets(new Map([["a", { ...asset("a"), name_en: "Camera 7, Његошева" }]]));
+    expect(city.nameOf("a", "Камера 7, Његошева")).toBe("Camera 7, Njegoševa");
+    expect(city.nameOf("gone", "Светиљка 13")).toBe("Svetiljka 13");
+    preferences.language = "sr-Cyrl";
+    expect(city.nameOf("a", "Светиљка 12, Мост")).toBe("Светиљка 12, Мост");
+    preferences.language = "sr-Latn";
+    expect(city.nameOf("a", "Светиљка 12")).toBe("Svetiljka 12");
   });
 
   it("does not rebuild its lists for assets that it never showed", () => {
@@ -176,6 +192,7 @@ const LINE = JSON.stringify({
   prefix: { all: 0 },
   type: { all: 0 },
   name: ["Контејнер 1"],
+  name_en: ["Container 1"],
   lon: [21900000],
   lat: [null],
   state: { all: "normal" },
@@ -208,6 +225,7 @@ describe("the list of assets", () => {
     expect(assets.get(BIN)).toEqual({
       id: BIN,
       name: "Контејнер 1",
+      name_en: "Container 1",
       service: "waste",
       type: "WasteContainer",
       place: null,

@@ -7,6 +7,7 @@ import { waiting } from "../src/lib/steady";
 const asset = (state: AssetState, change: Partial<AssetSummary> = {}): AssetSummary => ({
   id: "urn:a",
   name: "A",
+  name_en: null,
   service: "waste",
   type: "WasteContainer",
   place: [21.9, 43.3],

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from vidik.demo.assets import City
+from vidik.demo.cameras import register_of_cameras
 from vidik.demo.planning import plan_city
 from vidik.demo.register import entity_of
 from vidik.demo.streets import metres_between, spots_along
+from vidik.kernel.scripts import to_latin
 
 
 def test_has_what_the_city_should_have(city: City) -> None:
@@ -79,3 +81,9 @@ def test_entities_say_that_they_are_simulated_in_three_scripts(city: City) -> No
     assert set(entity["nameLocalized"]["languageMap"]) == {"en", "sr-Cyrl", "sr-Latn"}
     assert "{" not in entity["nameLocalized"]["languageMap"]["en"]
     assert entity["refStreetlightControlCabinet"]["object"].startswith("urn:ngsi-ld:StreetlightControlCabinet:nis:")
+
+
+def test_what_the_demo_is_called_in_english_has_no_cyrillic_in_it(city: City, basemap: dict[str, Any]) -> None:
+    english = [entity_of(asset, "simulated")["nameLocalized"]["languageMap"]["en"] for asset in city.assets]
+    english += [camera["nameLocalized"]["languageMap"]["en"] for camera in register_of_cameras(basemap)]
+    assert [name for name in english if name != to_latin(name)] == []

@@ -2,6 +2,7 @@ import { readAssets, type AssetList } from "./api/assetlist";
 import { api } from "./api/client";
 import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem } from "./api/types";
 import { vitalsApi, type Vital } from "./api/vitals";
+import { assetName } from "./i18n/index.svelte";
 import { fold } from "./i18n/transliterate";
 import { session } from "./session.svelte";
 import { Meanwhile } from "./meanwhile";
@@ -169,9 +170,16 @@ export class City {
     if (known !== undefined) return known;
     const asset = this.assets.get(id);
     if (!asset) return "";
-    const folded = fold(`${asset.name} ${id.split(":").at(-1)}`);
+    const folded = fold(`${asset.name} ${asset.name_en ?? ""} ${id.split(":").at(-1)}`);
     this.folded.set(id, folded);
     return folded;
+  }
+
+  /** The name of an asset that something stored bears by the Serbian name it had then; of what is no asset that one. */
+  nameOf(id: string | null | undefined, stored: string | null | undefined): string {
+    void this.listing; // names are there once the list is
+    const name_en = this.assets.get(id ?? "")?.name_en ?? null;
+    return assetName({ name: stored ?? "", name_en });
   }
 
   /** Be told of every change of an asset; returns the way to stop. */

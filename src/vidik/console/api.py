@@ -60,6 +60,11 @@ def _asset(live: LiveCity, asset_id: str) -> Asset:
     return asset
 
 
+def _english_name(live: LiveCity, entity_id: str) -> str:
+    asset = live.projection.assets.get(entity_id)
+    return (asset.name_en if asset else None) or ""
+
+
 @router.get("/assets")
 async def list_assets(live: Live, _: Reader) -> Response:
     """List every asset with its place, state and headline, as of one position of the change stream."""
@@ -232,8 +237,9 @@ async def find(
         {
             "id": str(row["id"]),
             "title": row["message"][script],
-            "subtitle": row["entity_name"],
-            "text": f"{row['entity_name']} {row['message']['sr-Latn']} {row['message']['en']}",
+            "subtitle": (_english_name(live, row["entity_id"]) if script == "en" else "") or row["entity_name"],
+            "text": f"{row['entity_name']} {_english_name(live, row['entity_id'])} {row['message']['sr-Latn']} "
+            f"{row['message']['en']}",
             "place": None,
         }
         for row in await operations.list_alarms(
@@ -242,7 +248,7 @@ async def find(
     ]
     items = search.together(
         search.find_rows(words, "alarm", alarms),
-        search.find_assets(words, live.projection.assets.values()),
+        search.find_assets(words, live.projection.assets.values(), script),
         search.find_streets(words, streets),
         search.find_rows(words, "device", devices),
         search.find_help(words, script),

@@ -42,6 +42,7 @@ async def asset_detail(
     return {
         "id": asset.id,
         "name": asset.name,
+        "name_en": asset.name_en,
         "service": asset.asset_type.service,
         "type": asset.asset_type.name,
         "place": asset.place,
@@ -127,7 +128,12 @@ def _neighbours(live: LiveCity, asset: Asset, document: Mapping[str, Any]) -> li
     nearby = (one.id for one in live.projection.nearest(asset, _NEARBY) if one.id not in relations)
     found = list(relations.items()) + [(entity_id, "nearby") for entity_id in nearby]
     return [
-        {"id": entity_id, "name": assets[entity_id].name, "relation": relation}
+        {
+            "id": entity_id,
+            "name": assets[entity_id].name,
+            "name_en": assets[entity_id].name_en,
+            "relation": relation,
+        }
         for entity_id, relation in found[:_MOST_NEIGHBOURS]
     ]
 

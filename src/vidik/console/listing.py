@@ -48,7 +48,8 @@ def columns(assets: Sequence[Asset], now: int) -> dict[str, Any]:
     return {"n": len(rows), "prefixes": prefixes.items, "types": types.items, "units": units.items, **found}
 
 
-_COLUMNS = ("id", "prefix", "type", "name", "lon", "lat", "state", "origin", "recorded", "observed", "value", "unit")
+_COLUMNS = ("id", "prefix", "type", "name", "name_en", "lon", "lat", "state", "origin", "recorded", "observed", "value",
+            "unit")  # fmt: skip
 
 
 class _Table:
@@ -83,6 +84,7 @@ def _row(asset: Asset, now: int, prefixes: _Table, types: _Table, units: _Table)
         prefixes.place(head, head + colon),
         types.place(kind.name, [kind.name, kind.service, headline]),
         asset.name,
+        asset.name_en,
         None if place is None else round(place[0] * 1e6),
         None if place is None else round(place[1] * 1e6),
         asset.state,

@@ -19,8 +19,10 @@ from vidik.kernel.scripts import fold
 from vidik.operations.alarms.view import is_shown
 from vidik.operations.entities import (
     NAME,
+    NAME_IN_LANGUAGES,
     ORIGIN,
     default_instance,
+    english_name_of,
     name_of,
     observed_at_of,
     origin_of,
@@ -35,7 +37,7 @@ from vidik.operations.twins import exercise_of
 
 SILENT_AFTER_INTERVALS = 3
 _NEAR_SQUARED_DEGREES = (2 / 111.2) ** 2
-_REREAD = frozenset((NAME, ORIGIN, LOCATION))
+_REREAD = frozenset((NAME, NAME_IN_LANGUAGES, ORIGIN, LOCATION))
 
 _SHAPES_REMEMBERED: Final = 10_000
 
@@ -56,6 +58,7 @@ class Asset:
     id: str
     asset_type: AssetType
     name: str
+    name_en: str | None
     folded: str
     place: list[float] | None
     origin: str
@@ -68,6 +71,10 @@ class Asset:
     device: Device | None = None
     alarms: dict[int, Priority] = field(default_factory=dict)
     state: AssetState = "unknown"
+
+    def name_in(self, script: str) -> str:
+        """Return the name for a reader of en, sr-Cyrl or sr-Latn; in Serbian as stored, as the console writes it."""
+        return self.name_en if script == "en" and self.name_en else self.name
 
     def state_at(self, now: int) -> AssetState:
         """Return the state at a time: worst alarm, else out of service, else unknown when silent, else normal.
@@ -113,11 +120,13 @@ class Projection:
         shape = frozenset(document)
         before = self.assets.get(row["id"])
         observed_at = row["observed_at"]
+        name, name_en = name_of(row["id"], document), english_name_of(document)
         asset = Asset(
             id=row["id"],
             asset_type=asset_type,
-            name=name_of(row["id"], document),
-            folded=fold(f"{name_of(row['id'], document)} {row['id'].rpartition(':')[2]}"),
+            name=name,
+            name_en=name_en,
+            folded=fold(f"{name} {name_en or ''} {row['id'].rpartition(':')[2]}"),
             place=point_of(value_of(document, LOCATION)),
             origin=origin_of(document) if exercise_of(row["id"]) is None else EXERCISE,
             observed_at=to_microseconds(observed_at) if observed_at else None,
@@ -238,6 +247,7 @@ def summary(asset: Asset) -> dict[str, Any]:
     return {
         "id": asset.id,
         "name": asset.name,
+        "name_en": asset.name_en,
         "service": asset.asset_type.service,
         "type": asset.asset_type.name,
         "place": asset.place,

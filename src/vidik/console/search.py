@@ -46,14 +46,14 @@ def rank(words: list[str], folded: str) -> int | None:
     return worst
 
 
-def find_assets(words: list[str], assets: Iterable[Asset]) -> list[Hit]:
-    """Return the assets that fit by name or id, best first."""
+def find_assets(words: list[str], assets: Iterable[Asset], script: str) -> list[Hit]:
+    """Return the assets that fit by name (in any language) or id, best first, titled in the reader's."""
     hits = []
     for asset in assets:
         fits = rank(words, asset.folded)
         if fits is not None:
             subtitle = asset.asset_type.service
-            hits.append(Hit(fits, "asset", asset.id, asset.name, subtitle, asset.place))
+            hits.append(Hit(fits, "asset", asset.id, asset.name_in(script), subtitle, asset.place))
     return best(hits)
 
 

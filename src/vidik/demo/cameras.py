@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from vidik.demo.streets import spots_along
-from vidik.kernel.scripts import three_scripts
+from vidik.kernel.scripts import three_scripts, to_latin
 
 _COUNT = 18
 _SPACING_METRES = 400.0
@@ -53,7 +53,7 @@ def register_of_cameras(basemap: dict[str, Any], now: datetime | None = None) ->
                 "name": {"type": "Property", "value": name},
                 "nameLocalized": {
                     "type": "LanguageProperty",
-                    "languageMap": three_scripts(f"Camera {number}, {spot.street}", name),
+                    "languageMap": three_scripts(f"Camera {number}, {to_latin(spot.street)}", name),
                 },
                 "location": {
                     "type": "GeoProperty",

@@ -13,6 +13,7 @@ from vidik.operations.rules.model import REQUEST_TYPE
 from vidik.operations.rules.signals import Sample
 
 NAME = names.expand_attribute("name")
+NAME_IN_LANGUAGES = names.expand_attribute("nameLocalized")
 ORIGIN = names.expand_attribute("dataOrigin")
 REQUEST_TYPES = (names.expand_type(REQUEST_TYPE), names.expand_type(twins.twin_type(REQUEST_TYPE)))
 """The types of citizens' requests, real ones and those of exercises."""
@@ -50,6 +51,13 @@ def name_of(entity_id: str, document: Mapping[str, Any]) -> str:
     said = (value_of(document, NAME), _street_of(document), value_of(document, _SERVICE_CODE))
     name = next((text for text in said if isinstance(text, str) and text), "")
     return name[:_LONGEST_NAME] or entity_id.rpartition(":")[2]
+
+
+def english_name_of(document: Mapping[str, Any]) -> str | None:
+    """Return the entity's name for readers of English where it says one, or None."""
+    said = value_of(document, NAME_IN_LANGUAGES)
+    name = said.get("en") if isinstance(said, dict) else None
+    return name[:_LONGEST_NAME] if isinstance(name, str) and name else None
 
 
 def _street_of(document: Mapping[str, Any]) -> str:

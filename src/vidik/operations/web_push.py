@@ -155,7 +155,7 @@ async def tell(
 async def deliver(sender: HttpSender, endpoint: str, message: Message) -> Outcome:
     """Hand a message to the browser's push service. `gone`: the person has left, forget the browser."""
     try:
-        status = await sender.send(Endpoint(uri=endpoint, timeout_seconds=_TIMEOUT_SECONDS), message)
+        status, _ = await sender.send(Endpoint(uri=endpoint, timeout_seconds=_TIMEOUT_SECONDS), message)
     except OSError:
         return "failed"
     if status in (404, 410):

@@ -1,6 +1,7 @@
 import type { Rule, Service } from "../api/types";
+import { city } from "../city.svelte";
 import { a } from "../i18n/alarms";
-import { inScript, t, texts } from "../i18n/index.svelte";
+import { t, texts } from "../i18n/index.svelte";
 import { SERVICES } from "../icons";
 import { roleName } from "../words";
 import type { Gathered } from "./lines";
@@ -10,7 +11,9 @@ export const serviceName = (name: string) => (isService(name) ? t(`service.${nam
 
 /** What the alarms of a group have in common, in words. */
 export function groupName(group: Gathered): string {
-  if (group.told?.kind === "related") return a("group.related", { name: inScript(group.told.subject_name) });
+  const told = group.told;
+  if (told?.kind === "related")
+    return a("group.related", { name: city.nameOf(told.subject, told.subject_name) });
   return a("group.service", { service: serviceName(group.service) });
 }
 

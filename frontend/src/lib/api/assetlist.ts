@@ -26,6 +26,7 @@ interface Slice {
   prefix: Column<number>;
   type: Column<number>;
   name: Column<string>;
+  name_en: Column<string | null>;
   lon: Column<number | null>;
   lat: Column<number | null>;
   state: Column<AssetState>;
@@ -64,6 +65,7 @@ function summaryOf(slice: Slice, row: number, moments: Moments): AssetSummary {
   return {
     id: slice.prefixes[at(slice.prefix, row)]! + at(slice.id, row),
     name: at(slice.name, row),
+    name_en: at(slice.name_en, row),
     service,
     type,
     place: lon === null || lat === null ? null : [lon / 1e6, lat / 1e6],

@@ -65,6 +65,8 @@ export interface Headline {
 export interface AssetSummary {
   id: string;
   name: string;
+  /** Its name for who reads English, where it has one. */
+  name_en: string | null;
   service: AssetService;
   type: string;
   place: Place | null;
@@ -102,6 +104,7 @@ export interface AssetDevice {
 export interface AssetDetail {
   id: string;
   name: string;
+  name_en: string | null;
   service: AssetService;
   type: string;
   place: Place | null;
@@ -112,7 +115,7 @@ export interface AssetDetail {
   device: AssetDevice | null;
   attributes: Attribute[];
   alarms: Alarm[];
-  neighbours: { id: string; name: string; relation: string }[];
+  neighbours: { id: string; name: string; name_en: string | null; relation: string }[];
 }
 
 export interface Series {

@@ -1,5 +1,6 @@
 import { ApiError } from "../api/client";
 import type { CallFacts, Channel, Notice, RunningProcedure } from "../api/duty.types";
+import { city } from "../city.svelte";
 import { d, known } from "../i18n/duty";
 import type { DutyKey } from "../i18n/duty.en";
 import { inScript, texts } from "../i18n/index.svelte";
@@ -15,7 +16,10 @@ export function dutyError(error: unknown): string {
 
 /** What a call or a message is about, in a line. */
 export function aboutText(facts: CallFacts): string {
-  if (facts.message) return `${inScript(facts.entity_name ?? "")}: ${texts(facts.message)}`;
+  if (facts.message) {
+    const alarm = city.alarms.get(facts.subject ?? "");
+    return `${city.nameOf(alarm?.entity_id, facts.entity_name)}: ${texts(facts.message)}`;
+  }
   if (facts.number) {
     const title = facts.titles ? texts(facts.titles) : inScript(facts.title ?? "");
     const said = facts.text ? ` — ${texts(facts.text)}` : "";

@@ -55,6 +55,10 @@ export function inScript(text: string): string {
   return preferences.language === "sr-Cyrl" ? text : toLatin(text);
 }
 
+/** The name of an asset: its English one for who reads English, else as stored, in the script of the person. */
+export const assetName = ({ name, name_en }: { name: string; name_en: string | null }): string =>
+  inScript(preferences.language === "en" && name_en ? name_en : name);
+
 /** A text that the server sends in all languages. */
 export function texts(value: Texts): string {
   if (preferences.language === "en") return value.en;

@@ -2,7 +2,7 @@ import type { Draft } from "../api/incidents";
 import type { Incident, Link } from "../api/incidents.types";
 import type { Alarm } from "../api/types";
 import { city } from "../city.svelte";
-import { alarmText, inScript } from "../i18n/index.svelte";
+import { alarmText } from "../i18n/index.svelte";
 import { session } from "../session.svelte";
 import { incidents, isRunning } from "./store.svelte";
 
@@ -68,7 +68,7 @@ export function draftOf(alarms: Alarm[]): Partial<Draft> {
   return {
     type: type?.code,
     severity: type?.severity,
-    title: `${inScript(alarm.entity_name)}: ${alarmText(alarm)}`.slice(0, LONGEST),
+    title: `${city.nameOf(alarm.entity_id, alarm.entity_name)}: ${alarmText(alarm)}`.slice(0, LONGEST),
     place: place ? { type: "Point", coordinates: place } : null,
     links: [linkOf(alarm, alarms)],
   };

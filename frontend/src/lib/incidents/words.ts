@@ -26,14 +26,14 @@ type Named = Link & { name?: string | null };
 
 /** What hangs on an incident, as people call it; of what is not at hand at least its kind, never a long identifier. */
 export function linkText(link: Named): string {
-  const name = link.name ? inScript(link.name) : knownName(link);
+  const name = link.name ? city.nameOf(link.target, link.name) : knownName(link);
   if (name) return name;
   const kind = i(`kind.${link.kind}`);
   return /^\d+$/.test(link.target) ? `${kind} ${link.target}` : kind;
 }
 
 function knownName({ kind, target }: Link): string {
-  if (kind === "asset") return inScript(city.assets.get(target)?.name ?? "");
+  if (kind === "asset") return city.nameOf(target, city.assets.get(target)?.name);
   if (kind === "alarm") {
     const alarm = city.alarms.get(target);
     return alarm ? alarmText(alarm) : "";
@@ -46,7 +46,7 @@ function knownName({ kind, target }: Link): string {
 function toldLink(data: Entry["data"], links: Named[]): string {
   const told = data as unknown as Link;
   const link: Named = links.find((one) => one.kind === told.kind && one.target === told.target) ?? told;
-  const name = (link.name ? inScript(link.name) : "") || knownName(link);
+  const name = (link.name ? city.nameOf(link.target, link.name) : "") || knownName(link);
   return name ? `${i(`kind.${link.kind}`)}, ${name}` : linkText(link);
 }
 

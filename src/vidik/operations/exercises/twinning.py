@@ -14,15 +14,16 @@ from vidik.context.store.readings import AttributeMeta, EntityReading, Target
 from vidik.intake.library import ProfileLibrary
 from vidik.kernel.clock import iso, to_microseconds
 from vidik.kernel.database import Connection
+from vidik.kernel.scripts import three_scripts
 from vidik.kernel.settings import Settings
-from vidik.operations.entities import NAME, ORIGIN, name_of, value_of
+from vidik.operations.entities import NAME, NAME_IN_LANGUAGES, ORIGIN, english_name_of, name_of, value_of
 from vidik.operations.exercises import repository
 from vidik.operations.exercises.exercise import Exercise
 from vidik.operations.exercises.scenario import CitizensRequest, Scenario, Twin
 from vidik.operations.rules.model import REQUEST_TYPE
 from vidik.operations.twins import ID_PREFIX, twin_id, twin_type
 
-MARK = "ВЕЖБА"
+MARK, MARK_EN = "ВЕЖБА", "EXERCISE"
 _TWIN_OF = names.expand_attribute("twinOf")
 _NEAR_DEGREES = 0.02
 """About two kilometres: an asset further away has nothing to do with the scenario's place."""
@@ -81,11 +82,15 @@ class Twins:
 
 def _birth(twin: Twin, asset: Mapping[str, Any] | None) -> Document:
     name = name_of(asset["id"], asset["document"]) if asset else twin.name.sr
+    name_en = english_name_of(asset["document"]) if asset else twin.name.en
     document: Document = {
         NAME: {"type": "Property", "value": f"{MARK} · {name}"},
         ORIGIN: {"type": "Property", "value": "simulated"},
         names.LOCATION: {"type": "GeoProperty", "value": {"type": "Point", "coordinates": list(twin.place)}},
     }
+    if name_en:
+        in_languages = three_scripts(f"{MARK_EN} · {name_en}", f"{MARK} · {name}")
+        document[NAME_IN_LANGUAGES] = {"type": "LanguageProperty", "languageMap": in_languages}
     if asset is None:
         return document
     document[_TWIN_OF] = {"type": "Property", "value": asset["id"]}
