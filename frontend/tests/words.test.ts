@@ -59,6 +59,16 @@ describe("what is stored", () => {
     expect(inScript("Vidik")).toBe("Видик");
     preferences.language = "en";
   });
+
+  it("names the accounts that Vidik makes itself in the reader's language, and nobody else's", () => {
+    const names = () => ["First dispatcher", "demo", "toString", "Demo"].map(inScript);
+    expect(names()).toEqual(["First dispatcher", "Demo city", "toString", "Demo"]);
+    preferences.language = "sr-Cyrl";
+    expect(names()).toEqual(["Први диспечер", "Демо град", "toString", "Demo"]);
+    preferences.language = "sr-Latn";
+    expect(names()).toEqual(["Prvi dispečer", "Demo grad", "toString", "Demo"]);
+    preferences.language = "en";
+  });
 });
 
 describe("the words of the whole console", () => {

@@ -39,6 +39,24 @@ def to_latin(text: str) -> str:
     return "".join(pieces)
 
 
+GIVEN_NAMES: Mapping[str, tuple[str, str]] = {
+    "Vidik": ("Vidik", "Видик"),
+    "First dispatcher": ("First dispatcher", "Први диспечер"),
+    "demo": ("Demo city", "Демо град"),
+}
+"""What Vidik calls itself and the accounts that it makes, in English and Serbian; the console has the same."""
+
+
+def in_script(text: str, language: str) -> str:
+    """Return a name or words as stored for a reader of en, sr-Cyrl or sr-Latn: Cyrillic only for the second.
+
+    >>> in_script("Ана Јовић", "en"), in_script("First dispatcher", "sr-Cyrl")
+    ('Ana Jović', 'Први диспечер')
+    """
+    english, cyrillic = GIVEN_NAMES.get(text, (text, text))
+    return cyrillic if language == "sr-Cyrl" else to_latin(english if language == "en" else cyrillic)
+
+
 def _transliterate(text: str) -> str:
     return _CAPITAL_DIGRAPH.sub(lambda found: _digraph(text, found.start()), text).translate(_LETTERS)
 

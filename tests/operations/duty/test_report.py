@@ -50,6 +50,14 @@ def test_names_and_what_people_typed_are_in_the_script_of_who_reads(language: st
     assert [word for word in words if word not in written] == []
 
 
+@pytest.mark.parametrize(
+    ("language", "name"), [("en", "First dispatcher"), ("sr-Latn", "Prvi dispečer"), ("sr-Cyrl", "Први диспечер")]
+)
+def test_the_account_that_vidik_makes_first_is_named_in_the_language_of_who_reads(language: str, name: str) -> None:
+    log = [{"at": AT, "person": "First dispatcher", "desk": "Диспечер", "text": "Звао ватрогасце"}]
+    assert f">{name}</td>" in page(language, log=log)
+
+
 def test_an_alarm_that_somebody_put_aside_says_so() -> None:
     aside = [an_alarm(hidden_by="shelved"), an_alarm(hidden_by="out_of_service", origin="simulated")]
     written = page("en", standing=[an_alarm(), *aside])

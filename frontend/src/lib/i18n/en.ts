@@ -9,6 +9,8 @@ export type { Message };
 /** English: the source of every text that people read. */
 export const en = {
   "app.name": "Vidik",
+  "name.first": "First dispatcher",
+  "name.demo": "Demo city",
   "app.tagline": "The lookout over the city",
   "app.skip": "Skip to content",
 

@@ -49,9 +49,17 @@ export function t(key: MessageKey, parameters: Parameters = {}): string {
   return translate(preferences.language, key, parameters, wholeConsole);
 }
 
+/** Names that Vidik gives itself and the accounts it makes (src/vidik/kernel/scripts.py), each in words of the reader. */
+const GIVEN_NAMES: Record<string, MessageKey> = {
+  Vidik: "app.name",
+  "First dispatcher": "name.first",
+  demo: "name.demo",
+};
+
 /** A name as stored, in the script of the person: Cyrillic stays only for readers of Cyrillic. */
 export function inScript(text: string): string {
-  if (text === "Vidik") return t("app.name"); // so it signs what it did by itself
+  const given = Object.hasOwn(GIVEN_NAMES, text) ? GIVEN_NAMES[text] : undefined;
+  if (given) return t(given);
   return preferences.language === "sr-Cyrl" ? text : toLatin(text);
 }
 

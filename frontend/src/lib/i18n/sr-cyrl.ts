@@ -7,6 +7,8 @@ import type { Message, MessageKey } from "./en";
 /** Serbian in Cyrillic; Latin is derived from it. The type makes a missing text a compile error. */
 export const srCyrl: Record<MessageKey, Message> = {
   "app.name": "Видик",
+  "name.first": "Први диспечер",
+  "name.demo": "Демо град",
   "app.tagline": "Видиковац над градом",
   "app.skip": "Пређи на садржај",
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from vidik.kernel.scripts import to_latin
+from vidik.kernel.scripts import in_script, to_latin
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "alarm": ("{priority} alarm: {name}", "{priority} аларм: {name}"),
@@ -46,7 +46,7 @@ def say(facts: Mapping[str, Any], language: str, *, asked: bool, exercise: bool,
         return template
 
     def script(text: str) -> str:
-        return text if language == "sr-Cyrl" else to_latin(text)
+        return in_script(text, language)
 
     kind = facts["kind"]
     lines: list[str] = []

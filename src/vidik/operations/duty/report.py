@@ -13,7 +13,7 @@ from fpdf.fonts import FontFace
 
 from vidik.kernel.clock import CITY_ZONE
 from vidik.kernel.print_fonts import dejavu
-from vidik.kernel.scripts import to_latin
+from vidik.kernel.scripts import in_script
 
 _WORDS: Mapping[str, tuple[str, str]] = {
     "title": ("Handover of duty", "Примопредаја дежурства"),
@@ -114,7 +114,7 @@ class _Phrases:
 
     def script(self, text: str) -> str:
         """Names and what people typed, in the script of who reads: Cyrillic only where the report is."""
-        return text if self.language == "sr-Cyrl" else to_latin(text)
+        return in_script(text, self.language)
 
     def of(self, texts: Mapping[str, str]) -> str:
         return texts.get(self.language) or texts.get("en") or ""
