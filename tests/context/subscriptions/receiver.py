@@ -22,10 +22,11 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answer` says the status of each notification; 0 closes the connection without a word."""
+    """`answer` says the status of each notification; 0 closes the connection without a word. `headers` go with it."""
 
     answer: Callable[[Received], int] = lambda _: 204
     received: list[Received] = field(default_factory=list)
+    headers: tuple[str, ...] = ()
     port: int = 0
     connections: int = 0
     _server: asyncio.Server | None = None
@@ -69,7 +70,8 @@ class Receiver:
                 self._news.set()
                 if status == 0:
                     break
-                writer.write(f"HTTP/1.1 {status} Told\r\nContent-Length: 0\r\n\r\n".encode())
+                lines = (f"HTTP/1.1 {status} Told", "Content-Length: 0", *self.headers)
+                writer.write(("\r\n".join(lines) + "\r\n\r\n").encode())
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
             pass

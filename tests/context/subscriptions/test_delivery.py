@@ -208,6 +208,74 @@ async def test_a_refusal_for_good_lets_the_next_one_pass(city: City, receiver: R
     assert levels_of(receiver.received, entity_id) == [1] * deliverer.REFUSALS + [2]
 
 
+async def test_of_many_refused_together_only_the_one_at_fault_is_given_up(
+    city: City, receiver: Receiver, database: Database
+) -> None:
+    port = receiver.port
+    await receiver.close()
+    await city.subscribe(notification={"format": "keyValues"})
+    for number in range(9):
+        await city.create(str(number), level=number)
+    taken: list[int] = []
+
+    def answer(told: Received) -> int:
+        levels = [entity["level"] for entity in told.data]
+        if 5 in levels:
+            return 400
+        taken.extend(levels)
+        return 200
+
+    receiver.answer = answer
+    await receiver.open(port)
+    await until_nothing_is_owed(database)
+
+    assert taken == [0, 1, 2, 3, 4, 6, 7, 8]
+
+
+async def test_a_receiver_that_asks_for_peace_is_given_it_until_the_subscription_goes_elsewhere(
+    city: City, receiver: Receiver
+) -> None:
+    receiver.answer = lambda told: 503 if told.path == "/notify" else 204
+    receiver.headers = ("Retry-After: 1800",)
+    subscription_id = await city.subscribe(notification={"format": "keyValues"})
+    other_id = await city.subscribe(notification={"endpoint": {"uri": f"{receiver.uri}/other"}})
+    await city.create(level=0)
+    await shown(city, subscription_id, status="failed")
+    await shown(city, other_id, status="ok")
+    await asyncio.sleep(1)  # five of the pauses that there would be else
+    assert [one.path for one in receiver.received].count("/notify") == 1
+
+    moved = {"notification": {"endpoint": {"uri": f"{receiver.uri}/moved"}}}
+    assert (await city.client.patch(f"/subscriptions/{subscription_id}", json=moved)).status_code == 204
+
+    await shown(city, subscription_id, status="ok")
+    assert receiver.received[-1].path == "/notify/moved"
+
+
+async def test_what_moved_to_a_dead_receiver_does_not_hold_up_those_it_left(
+    city: City, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver.answer = lambda told: 500 if told.path == "/notify" else 204
+    subscription_id = await city.subscribe()
+    await city.create(level=0)
+    await shown(city, subscription_id, status="failed")
+    monkeypatch.setattr(schedule, "FIRST_PAUSE_SECONDS", 3600.0)
+    monkeypatch.setattr(schedule, "LONGEST_PAUSE_SECONDS", 3600.0)
+
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        dead = f"http://127.0.0.1:{closed.getsockname()[1]}/"
+    moved = {"notification": {"endpoint": {"uri": dead}}}
+    assert (await city.client.patch(f"/subscriptions/{subscription_id}", json=moved)).status_code == 204
+    before = (await shown(city, subscription_id))["timesFailed"]
+    async with asyncio.timeout(30):
+        while (await shown(city, subscription_id))["timesFailed"] == before:  # noqa: ASYNC110  nobody tells
+            await asyncio.sleep(0.05)
+    stayed_id = await city.subscribe(notification={"endpoint": {"uri": f"{receiver.uri}/stayed"}})
+    await city.create("2", level=0)
+
+    await shown(city, stayed_id, status="ok")
+
+
 async def test_a_repeated_notification_has_the_same_id(city: City, receiver: Receiver) -> None:
     receiver.answer = lambda _: 500 if len(receiver.received) < 2 else 200
     await city.subscribe()

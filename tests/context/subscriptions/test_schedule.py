@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vidik.context.subscriptions.schedule import AT_ONCE_TO_ONE, Line, Schedule, pause_after
+from vidik.context.subscriptions.schedule import (
+    AT_ONCE,
+    AT_ONCE_TO_ONE,
+    FAILING_AT_ONCE,
+    LINGERING_AT_ONCE,
+    Line,
+    Schedule,
+    pause_after,
+)
 
 ORIGINS = ("a", "b")
 
@@ -42,14 +50,26 @@ class Post:
             self.schedule.done(line, origin_of, self.time)
         elif what == "refused":
             self.schedule.refused(line, self.time, None)
-        else:
+        elif what == "unreachable":
             self.schedule.unreachable(line, self.time, None)
+        elif what == "broken":
+            self.schedule.put_back(line, origin_of, self.time)
+        else:
+            self.under_way.insert(0, line)
+            self.schedule.linger(line)
+
+    def move(self, key: int) -> None:
+        """Its subscription goes elsewhere from now on."""
+        line = self.schedule.lines.get(key)
+        if line is not None and line.is_queued:
+            self.schedule.readdress(line, lambda _: "c", self.time)
 
 
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("owe"), st.integers(0, 4)),
-        st.tuples(st.sampled_from(("done", "refused", "unreachable")), st.just(0)),
+        st.tuples(st.sampled_from(("done", "refused", "unreachable", "broken", "linger")), st.just(0)),
+        st.tuples(st.just("move"), st.integers(0, 4)),
         st.tuples(st.just("wait"), st.integers(1, 70)),
     ),
     max_size=80,
@@ -64,6 +84,8 @@ def test_whatever_happens_everything_is_delivered_once_and_in_order(script: list
             post.owe(number)
         elif what == "wait":
             post.time += number
+        elif what == "move":
+            post.move(number)
         elif post.under_way:
             post.answer(what)
         post.take_turns()
@@ -107,6 +129,53 @@ def test_a_silent_receiver_is_asked_by_one() -> None:
 
     schedule.done(probes[0], lambda _: "silent", 61)
     assert len(schedule.pick(61)) == AT_ONCE_TO_ONE
+
+
+def test_hundreds_that_hang_at_once_hold_up_nobody() -> None:
+    schedule = Schedule()
+    for key in range(500):
+        schedule.owe(key, lambda key: f"hangs-{key}", 0)
+    hanging = schedule.pick(0)
+    assert len(hanging) == AT_ONCE
+
+    for line in hanging:
+        schedule.linger(line)
+    rest = schedule.pick(1)
+    for line in rest:
+        schedule.linger(line)
+    schedule.owe(1000, lambda _: "quick", 1)
+
+    assert len(hanging) + len(rest) == 500 < LINGERING_AT_ONCE
+    assert [line.key for line in schedule.pick(1)] == [1000]
+
+
+def test_of_many_that_are_dead_a_part_is_asked_at_a_time() -> None:
+    schedule = Schedule()
+    for key in range(200):
+        schedule.owe(key, lambda key: f"dead-{key}", 0)
+    for line in schedule.pick(0):
+        schedule.unreachable(line, 0, None)
+    schedule.owe(1000, lambda _: "quick", 2)
+
+    picked = schedule.pick(2)
+    assert sum(line.origin != "quick" for line in picked) == FAILING_AT_ONCE
+    assert picked[-1].origin == "quick"
+
+    for line in picked:
+        schedule.unreachable(line, 2, None)
+    assert len(schedule.pick(2)) == FAILING_AT_ONCE
+
+
+def test_a_pause_that_was_asked_for_ends_when_it_goes_elsewhere() -> None:
+    schedule = Schedule()
+    schedule.owe(1, lambda _: "busy", 0)
+    (line,) = schedule.pick(0)
+    schedule.refused(line, 0, None, asked_seconds=1800)
+    assert schedule.pick(1799) == []
+
+    schedule.readdress(line, lambda _: "other", 1799)
+
+    assert [(one.key, one.origin) for one in schedule.pick(1799)] == [(1, "other")]
 
 
 def test_pauses_grow_up_to_a_minute() -> None:

@@ -34,7 +34,7 @@ async def on_uvloop(test: Callable[[Receiver, HttpSender], Awaitable[None]], *, 
 async def test_one_connection_serves_many_notifications() -> None:
     async def test(receiver: Receiver, sender: HttpSender) -> None:
         for _ in range(5):
-            assert await sender.send(Endpoint(receiver.uri), MESSAGE) == 204
+            assert (await sender.send(Endpoint(receiver.uri), MESSAGE)).status == 204
         assert receiver.connections == 1
 
     await on_uvloop(test)
@@ -46,7 +46,7 @@ async def test_a_connection_that_was_closed_meanwhile_is_made_again() -> None:
         port = receiver.port
         await receiver.close()
         await receiver.open(port)
-        assert await sender.send(Endpoint(receiver.uri), MESSAGE) == 204
+        assert (await sender.send(Endpoint(receiver.uri), MESSAGE)).status == 204
 
     await on_uvloop(test)
 
@@ -60,7 +60,7 @@ async def test_an_answer_without_a_length_ends_with_the_connection() -> None:
 
         server = await asyncio.start_server(answer, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
-        assert await sender.send(Endpoint(f"http://127.0.0.1:{port}/"), MESSAGE) == 200
+        assert (await sender.send(Endpoint(f"http://127.0.0.1:{port}/"), MESSAGE)).status == 200
         server.close()
 
     await on_uvloop(test)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -12,6 +11,7 @@ import httpx
 import orjson
 
 from vidik.kernel.errors import VidikError
+from vidik.kernel.names import addresses_of
 
 MAXIMUM_BYTES: Final = 1 << 20
 MAXIMUM_REDIRECTS: Final = 3
@@ -110,11 +110,10 @@ async def _checked_address(current: str, url: str, allow_private: bool) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise ContextUnavailableError(url, "only http and https addresses are fetched")
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+        _ = parts.port  # raises ValueError where it is none
+        addresses = await addresses_of(parts.hostname)
     except (OSError, ValueError, UnicodeError):
         raise ContextUnavailableError(url, "the host is not known") from None
-    addresses = [str(entry[4][0]) for entry in found]
     if not allow_private and not all(is_public(address) for address in addresses):
         raise ContextUnavailableError(url, "the host has a private address (VIDIK_ALLOW_PRIVATE_ENDPOINTS)")
     return addresses[0]

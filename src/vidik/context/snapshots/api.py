@@ -244,9 +244,9 @@ async def notify(services: Services, tenant: str, snapshot: Snapshot) -> None:
     headers |= dict(endpoint.receiver_info)
     body = model.notification(snapshot, now(), f"urn:ngsi-ld:Notification:{uuid.uuid4()}")
     try:
-        status = await Senders.of(services).send(endpoint, Message(headers, orjson.dumps(body)))
+        answer = await Senders.of(services).send(endpoint, Message(headers, orjson.dumps(body)))
     except (OSError, ValueError) as error:
         _log.warning("nobody took the notice about a snapshot", snapshot=snapshot.id, reason=type(error).__name__)
     else:
-        if status >= 300:
-            _log.warning("the notice about a snapshot was refused", snapshot=snapshot.id, status=status)
+        if answer.status >= 300:
+            _log.warning("the notice about a snapshot was refused", snapshot=snapshot.id, status=answer.status)

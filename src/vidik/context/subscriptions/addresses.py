@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-import socket
 from collections.abc import Callable
 from ssl import SSLContext
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlsplit
 
 from vidik.context.jsonld.fetching import is_public
 from vidik.context.ngsild.problems import bad_data
+from vidik.kernel.names import addresses_of
 from vidik.kernel.settings import Settings
 
+NEXT_ADDRESS_SECONDS: Final = 2.0
+"""After so long the next address of a name is tried: one of them may lead nowhere, IPv6 before others."""
 _Protocol = TypeVar("_Protocol", bound=asyncio.BaseProtocol)
 
 
@@ -63,16 +65,16 @@ async def connect(
     cannot lead inside.
     """
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    addresses = await addresses_of(host)
     if not allow_private and not all(is_public(address) for address in addresses):
         raise EndpointForbidden
     failure: OSError = OSError("the host has no address")
-    for address in addresses:
+    for place, address in enumerate(addresses, start=1):
         try:
-            _, protocol = await loop.create_connection(
-                make, address, port, ssl=tls, server_hostname=host if tls is not None else None
-            )
+            async with asyncio.timeout(NEXT_ADDRESS_SECONDS if place < len(addresses) else None):
+                _, protocol = await loop.create_connection(
+                    make, address, port, ssl=tls, server_hostname=host if tls is not None else None
+                )
         except OSError as error:
             failure = error
         else:

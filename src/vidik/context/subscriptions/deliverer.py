@@ -12,6 +12,7 @@ import psycopg
 from psycopg_pool import PoolTimeout
 
 from vidik.context.subscriptions import repository
+from vidik.context.subscriptions.http_sender import Answer
 from vidik.context.subscriptions.model import Subscription
 from vidik.context.subscriptions.notification import compose
 from vidik.context.subscriptions.registry import Registry
@@ -29,7 +30,9 @@ TOGETHER: Final = 100
 """As many entities go into one notification when more than one waits."""
 WRITE_DOWN_SECONDS: Final = 0.01
 REFUSALS: Final = 5
-"""As often a receiver may refuse the content of a notification, before it is given up."""
+"""As often a receiver may refuse the content of a notification about one entity, before it is given up."""
+LINGERS_AFTER_SECONDS: Final = 1.0
+"""A notification under way for so long takes no place from others."""
 _CONTENT_REFUSED: Final = frozenset((400, 413, 414, 415, 422))
 
 _log = get_logger("vidik.subscriptions")
@@ -55,6 +58,8 @@ class Deliverer:
         self._senders = Senders.of(services)
         self._schedule = Schedule()
         self._seen = 0
+        self._fresh: set[int] = set()
+        """Subscriptions to which something is owed that the schedule has not heard of."""
         self._sends: set[asyncio.Task[None]] = set()
         self._settled: list[int] = []
         self._tallies: dict[int, Tally] = {}
@@ -96,33 +101,62 @@ class Deliverer:
     async def _next_turn(self) -> None:
         """Look at what is new, and send what is due."""
         await self._registry.prepare(self._tenant, self._database)
-        async with self._database.session(self._tenant) as connection:
-            revision = self._known.revision
-            begins = self._seen == 0
-            # Before the subscriptions: whose is owed something in the transaction that makes it is then known too.
-            fresh, self._seen = await repository.owed_after(connection, self._seen)
-            await self._registry.refresh(self._tenant, connection)
-            if begins:
-                self._known.owed |= fresh
-            at = time.monotonic()
-            if revision != self._known.revision:
-                fresh |= dict.fromkeys(self._paused, 0)
-                self._paused.clear()
-            for key in fresh:
-                self._schedule.owe(key, self._origin_of, at)
-            lines = self._schedule.pick(at)
-            if not lines:
-                return
-            parcels = await self._parcels(connection, lines)
+        lines: list[Line] = []
+        at = time.monotonic()
+        try:
+            async with self._database.session(self._tenant) as connection:
+                await self._take_in(connection, at)
+                lines = self._schedule.pick(at)
+                parcels = await self._parcels(connection, lines) if lines else {}
+        except BaseException:
+            # Who was picked is busy, and nobody else would ever end its turn.
+            for line in lines:
+                self._schedule.put_back(line, self._origin_of, at)
+            raise
         for line in lines:
-            parcel = parcels.get(line.key)
+            self._begin(line, parcels.get(line.key), at)
+
+    async def _take_in(self, connection: Connection, at: float) -> None:
+        """Learn of what is owed newly, and of subscriptions that have changed."""
+        revision = self._known.revision
+        begins = self._seen == 0
+        # Before the subscriptions: whose is owed something in the transaction that makes it is then known too.
+        fresh, self._seen = await repository.owed_after(connection, self._seen)
+        self._fresh |= fresh.keys()
+        if begins:
+            self._known.owed |= fresh
+        await self._registry.refresh(self._tenant, connection)
+        self._resume(at, have_changed=revision != self._known.revision)
+        for key in self._fresh:
+            self._schedule.owe(key, self._origin_of, at)
+        self._fresh.clear()
+
+    def _resume(self, at: float, *, have_changed: bool) -> None:
+        """Go on with subscriptions that are no longer paused, that can be read now, or that go elsewhere."""
+        back = self._paused if have_changed else {key for key in self._paused if self._is_active(key)}
+        self._fresh |= back
+        self._paused -= back
+        if not have_changed:
+            return
+        for line in self._schedule.lines.values():
             subscription = self._known.by_key.get(line.key)
-            if subscription is None:
-                self._schedule.drop(line)
-                continue
-            if parcel is None:
-                self._schedule.rest(line, self._origin_of, at)
-                continue
+            if subscription is not None and line.is_queued and line.address not in ("", subscription.endpoint.uri):
+                line.address = ""
+                self._schedule.readdress(line, self._origin_of, at)
+
+    def _is_active(self, key: int) -> bool:
+        subscription = self._known.by_key.get(key)
+        return subscription is not None and subscription.is_active
+
+    def _begin(self, line: Line, parcel: _Parcel | None, at: float) -> None:
+        subscription = self._known.by_key.get(line.key)
+        if subscription is None:
+            self._schedule.drop(line)
+        elif parcel is None:
+            self._schedule.rest(line, self._origin_of, at)
+        elif line.origin != subscription.endpoint.origin:
+            self._schedule.put_back(line, self._origin_of, at)  # its receiver is another one since it was queued
+        else:
             task = asyncio.create_task(self._send(line, subscription, parcel))
             self._sends.add(task)
             task.add_done_callback(self._sends.discard)
@@ -163,35 +197,54 @@ class Deliverer:
 
     async def _send(self, line: Line, subscription: Subscription, parcel: _Parcel) -> None:
         endpoint = subscription.endpoint
+        line.address = endpoint.uri
         sent_at = now()
-        status, problem = 0, ""
+        answer, problem = Answer(0), ""
+        lingers = asyncio.get_running_loop().call_later(LINGERS_AFTER_SECONDS, self._linger, line)
         try:
-            status = await self._senders.send(endpoint, compose(self._named, subscription, parcel.owed, sent_at))
+            answer = await self._senders.send(endpoint, compose(self._named, subscription, parcel.owed, sent_at))
         except Exception as error:
             # Whatever it is, it concerns this endpoint, and the line must go on. Never the error's text: it may hold
             # the endpoint's address with a user's password.
             problem = type(error).__name__
+        finally:
+            lingers.cancel()
         tally = Tally(sent=1, last_notification=sent_at)
-        if 200 <= status < 300:
+        if 200 <= answer.status < 300:
             tally.last_success = sent_at
             self._deliver(line, subscription, parcel)
         else:
             tally.failed, tally.last_failure = 1, now()
-            self._fail(line, subscription, parcel, status, problem)
+            self._fail(line, subscription, parcel, answer, problem)
         self._note(line.key, tally)
         self._known.wake.set()
 
-    def _fail(self, line: Line, subscription: Subscription, parcel: _Parcel, status: int, problem: str) -> None:
-        cooldown = subscription.endpoint.cooldown_seconds
-        _log.info("a notification failed", subscription=subscription.id, status=status, problem=problem)
+    def _linger(self, line: Line) -> None:
+        self._schedule.linger(line)
+        self._known.wake.set()
+
+    def _fail(self, line: Line, subscription: Subscription, parcel: _Parcel, answer: Answer, problem: str) -> None:
+        cooldown, status = subscription.endpoint.cooldown_seconds, answer.status
+        _log.info(
+            "a notification failed",
+            subscription=subscription.id,
+            status=status,
+            problem=problem,
+            asks_to_wait_seconds=round(answer.wait_seconds),
+        )
         line.group_to = parcel.positions[-1]
         if not status:
             self._schedule.unreachable(line, time.monotonic(), cooldown)
-        elif status in _CONTENT_REFUSED and line.failures + 1 >= REFUSALS:
-            _log.warning("a notification was refused for good", subscription=subscription.id, status=status)
-            self._deliver(line, subscription, parcel)
-        else:
-            self._schedule.refused(line, time.monotonic(), cooldown)
+            return
+        if status in _CONTENT_REFUSED:
+            if len(parcel.owed) > 1:
+                # Perhaps for one of its entities only, or for their number: half of it is tried next.
+                line.group_to, line.failures = parcel.positions[len(parcel.positions) // 2 - 1], 0
+            elif line.failures + 1 >= REFUSALS:
+                _log.warning("a notification was refused for good", subscription=subscription.id, status=status)
+                self._deliver(line, subscription, parcel)
+                return
+        self._schedule.refused(line, time.monotonic(), cooldown, asked_seconds=answer.wait_seconds)
 
     def _note(self, key: int, tally: Tally) -> None:
         former = self._tallies.get(key)

@@ -11,7 +11,7 @@ import ssl
 import time
 from base64 import b64encode
 from collections.abc import Mapping
-from typing import cast
+from typing import NamedTuple, cast
 from urllib.parse import SplitResult, unquote
 
 import httptools
@@ -19,9 +19,19 @@ import httptools
 from vidik.context.subscriptions.addresses import connect
 from vidik.context.subscriptions.model import Endpoint
 from vidik.context.subscriptions.notification import Message
+from vidik.context.subscriptions.retry_after import wait_seconds
+from vidik.kernel.clock import now
 
 IDLE_SECONDS = 20.0
 MAXIMUM_ANSWER = 1 << 20
+
+
+class Answer(NamedTuple):
+    """What a receiver answered; `status` 0 is no answer."""
+
+    status: int
+    wait_seconds: float = 0.0
+    """So long it asks to be left alone (Retry-After)."""
 
 
 class HttpSender:
@@ -32,8 +42,8 @@ class HttpSender:
         self._idle: dict[str, list[_Connection]] = {}
         self._tls: ssl.SSLContext | None = None
 
-    async def send(self, endpoint: Endpoint, message: Message) -> int:
-        """The status that the endpoint answers. Raises OSError (also TimeoutError) when it gives none."""
+    async def send(self, endpoint: Endpoint, message: Message) -> Answer:
+        """What the endpoint answers. Raises OSError (also TimeoutError) when it gives none."""
         request = _request(endpoint.address, message.headers, message.body)
         async with asyncio.timeout(endpoint.timeout_seconds):
             while (connection := self._take(endpoint.origin)) is not None:
@@ -79,16 +89,16 @@ class HttpSender:
         port = parts.port or (443 if tls is not None else 80)
         return await connect(_Connection, parts.hostname or "", port, tls=tls, allow_private=self._allow_private)
 
-    async def _exchange(self, origin: str, connection: _Connection, request: bytes) -> int:
+    async def _exchange(self, origin: str, connection: _Connection, request: bytes) -> Answer:
         try:
-            status = await connection.exchange(request)
+            answer = await connection.exchange(request)
         except BaseException:
             connection.close()
             raise
         if connection.is_open:
             connection.used_at = time.monotonic()
             self._idle.setdefault(origin, []).append(connection)
-        return status
+        return answer
 
 
 class _ClosedUnused(ConnectionError):
@@ -103,19 +113,21 @@ class _Connection(asyncio.Protocol):
         self.used_at = 0.0
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[int] | None = None
+        self._answer: asyncio.Future[Answer] | None = None
         self._requests = 0
         self._received = 0
         self._has_head = False
+        self._retry_after = self._date = b""
 
-    async def exchange(self, request: bytes) -> int:
-        """Send a request and return the status of its answer."""
+    async def exchange(self, request: bytes) -> Answer:
+        """Send a request and return its answer."""
         if self._transport is None:
             raise ConnectionError("the connection is closed")
         self._answer = asyncio.get_running_loop().create_future()
         self._requests += 1
         self._received = 0
         self._has_head = False
+        self._retry_after = self._date = b""
         self._transport.write(request)
         return await self._answer
 
@@ -147,6 +159,14 @@ class _Connection(asyncio.Protocol):
         unused = self._requests > 1 and self._received == 0
         self._fail(_ClosedUnused("closed") if unused else ConnectionError("the connection was closed"))
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """The parser has seen a header."""
+        name = name.lower()
+        if name == b"retry-after":
+            self._retry_after = value
+        elif name == b"date":
+            self._date = value
+
     def on_headers_complete(self) -> None:
         """The parser has seen the head of an answer."""
         self._has_head = self._parser.get_status_code() >= 200
@@ -159,7 +179,7 @@ class _Connection(asyncio.Protocol):
         keeps = self._parser.should_keep_alive()
         self._parser = httptools.HttpResponseParser(self)
         if self._answer is not None and not self._answer.done():
-            self._answer.set_result(status)
+            self._answer.set_result(Answer(status, wait_seconds(status, self._retry_after, self._date, now())))
         if not keeps:
             self.close()
 

@@ -72,14 +72,20 @@ class Intervals:
 
     async def _meet_new(self) -> None:
         intervals = {key: self._known.by_key[key].interval_seconds or 0.0 for key in self._known.timed}
-        self._due = {key: due for key, due in self._due.items() if intervals.get(key) == due[0]}
+        # Nobody waits longer than an interval: a clock that was ahead and is right again has set times far ahead.
+        moment = now()
+        self._due = {
+            key: due
+            for key, due in self._due.items()
+            if intervals.get(key) == due[0] and due[1] <= moment + timedelta(seconds=due[0])
+        }
         new = [key for key in intervals if key not in self._due]
         if not new:
             return
         async with self._database.session(self._tenant) as connection:
             last = await repository.last_intervals(connection, new)
         for key in new:
-            self._due[key] = intervals[key], (last.get(key) or now()) + timedelta(seconds=intervals[key])
+            self._due[key] = intervals[key], min(last.get(key) or moment, moment) + timedelta(seconds=intervals[key])
 
     def _whose_time_has_come(self) -> list[Subscription]:
         moment = now()

@@ -14,6 +14,10 @@ from typing import Final
 
 AT_ONCE: Final = 256
 AT_ONCE_TO_ONE: Final = 32
+FAILING_AT_ONCE: Final = 64
+"""As many receivers that did not answer are asked again at the same time, however many there are."""
+LINGERING_AT_ONCE: Final = 512
+"""As many notifications, under way for long, take no place of `AT_ONCE`."""
 FIRST_PAUSE_SECONDS: Final = 1.0
 LONGEST_PAUSE_SECONDS: Final = 60.0
 
@@ -29,6 +33,8 @@ class Line:
 
     key: int
     origin: str = ""
+    address: str = ""
+    """Where its last notification went."""
     sent_to: int = 0
     """Everything up to this position was delivered (and is crossed out soon)."""
     group_to: int = 0
@@ -36,6 +42,10 @@ class Line:
     due: float = 0.0
     failures: int = 0
     is_busy: bool = False
+    is_lingering: bool = False
+    """Under way for so long that it holds up no others any more."""
+    is_probe: bool = False
+    """Asks a receiver that did not answer the last time."""
     is_queued: bool = False
     has_more: bool = False
 
@@ -58,11 +68,13 @@ class Schedule:
         """Origins that may have something to do now, in turn."""
         self._timers: list[tuple[float, int, str]] = []
         self._busy = 0
+        self._lingering = 0
+        self._probes = 0
 
     @property
     def busy(self) -> int:
         """How many notifications are under way."""
-        return self._busy
+        return self._busy + self._lingering
 
     def next_time(self) -> float | None:
         """When something becomes due by itself."""
@@ -95,7 +107,7 @@ class Schedule:
                     self._open[origin] = None
                 continue
             line = self.lines.get(key)
-            if line is not None and line.is_queued and not line.is_busy:
+            if line is not None and line.is_queued and not line.is_busy and line.due <= time:
                 here = self._origins.setdefault(line.origin, _Origin())
                 if key not in here.waiting:
                     here.waiting.append(key)
@@ -108,13 +120,15 @@ class Schedule:
         for name in list(self._open):
             here = self._origins[name]
             most = 1 if here.failures else AT_ONCE_TO_ONE
-            while here.waiting and here.busy < most and here.opens_at <= time and self._busy < AT_ONCE:
+            while here.waiting and here.busy < most and here.opens_at <= time and self._has_place(here):
                 line = self.lines.get(here.waiting.popleft())
                 if line is None or line.is_busy or not line.is_queued:
                     continue
                 line.is_busy, line.is_queued, line.has_more = True, False, False
+                line.is_probe = here.failures > 0
                 here.busy += 1
                 self._busy += 1
+                self._probes += line.is_probe
                 picked.append(line)
             if not here.waiting or here.opens_at > time:
                 del self._open[name]
@@ -124,9 +138,23 @@ class Schedule:
                 self._open[name] = None
         return picked
 
+    def _has_place(self, here: _Origin) -> bool:
+        return self._busy < AT_ONCE and (not here.failures or self._probes < FAILING_AT_ONCE)
+
+    def linger(self, line: Line) -> None:
+        """A notification is under way for long: hundreds of receivers may hang at once, and nobody waits for them."""
+        if line.is_busy and not line.is_lingering and self._lingering < LINGERING_AT_ONCE:
+            line.is_lingering = True
+            self._lingering += 1
+            self._busy -= 1
+
     def _free(self, line: Line) -> _Origin:
-        line.is_busy = False
-        self._busy -= 1
+        if line.is_lingering:
+            self._lingering -= 1
+        else:
+            self._busy -= 1
+        self._probes -= line.is_probe
+        line.is_busy = line.is_lingering = line.is_probe = False
         here = self._origins.setdefault(line.origin, _Origin())
         here.busy = max(0, here.busy - 1)
         if here.waiting:
@@ -140,6 +168,19 @@ class Schedule:
         line.failures, line.group_to, line.due = 0, 0, time + wait_seconds
         self._go_on(line, here, origin_of, time)
 
+    def put_back(self, line: Line, origin_of: Callable[[int], str], time: float) -> None:
+        """A line was picked, but could not have its turn: it has it as soon as there is one."""
+        line.has_more = True
+        self.rest(line, origin_of, time)
+
+    def readdress(self, line: Line, origin_of: Callable[[int], str], time: float) -> None:
+        """What a line owes goes elsewhere now: it need not wait for what the former receiver was waited for."""
+        former = self._origins.get(line.origin)
+        if former is not None and line.key in former.waiting:
+            former.waiting.remove(line.key)
+        line.due, line.failures = time, 0
+        self._queue(line, origin_of(line.key), time)
+
     def rest(self, line: Line, origin_of: Callable[[int], str], time: float) -> None:
         """A line was picked, but nothing is to be delivered now."""
         self._go_on(line, self._free(line), origin_of, time)
@@ -151,12 +192,12 @@ class Schedule:
             self._origins.pop(line.origin, None)
             self._open.pop(line.origin, None)
 
-    def refused(self, line: Line, time: float, cooldown_seconds: float | None) -> None:
-        """The receiver answered, but did not take the notification."""
+    def refused(self, line: Line, time: float, cooldown_seconds: float | None, *, asked_seconds: float = 0.0) -> None:
+        """The receiver answered, but did not take the notification; it may have asked for some peace itself."""
         here = self._free(line)
         here.failures, here.opens_at = 0, 0.0
         line.failures += 1
-        line.due = time + max(cooldown_seconds or 0.0, pause_after(line.failures))
+        line.due = time + max(cooldown_seconds or 0.0, pause_after(line.failures), asked_seconds)
         self._queue(line, line.origin, time)
 
     def unreachable(self, line: Line, time: float, cooldown_seconds: float | None) -> None:

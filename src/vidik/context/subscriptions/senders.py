@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from vidik.context.subscriptions.http_sender import HttpSender
+from vidik.context.subscriptions.http_sender import Answer, HttpSender
 from vidik.context.subscriptions.model import Endpoint
 from vidik.context.subscriptions.mqtt_sender import BrokerRefused, MqttSender
 from vidik.context.subscriptions.notification import Message
 from vidik.kernel.services import Services
 
-_TAKEN: Final = 200
-_REFUSED: Final = 403
+_TAKEN: Final = Answer(200)
+_REFUSED: Final = Answer(403)
 
 
 class Senders:
@@ -28,8 +28,8 @@ class Senders:
             services.put(cls(allow_private=services.settings.allow_private_endpoints))
         return services.get(cls)
 
-    async def send(self, endpoint: Endpoint, message: Message) -> int:
-        """Send one notification; returns the HTTP status, 200 and 403 for what an MQTT broker has taken or refused.
+    async def send(self, endpoint: Endpoint, message: Message) -> Answer:
+        """Send one notification; returns the answer, with 200 and 403 for what an MQTT broker has taken or refused.
 
         Raises OSError (also TimeoutError) when nobody takes it, ValueError for a name that cannot be looked up.
         """
