@@ -1,5 +1,6 @@
 """Readings become the newest state and history, once, whatever their order."""
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -156,7 +157,9 @@ class TestNewestState:
         writer.forget([target().entity_id])
         await write(database, writer, reading({TEMPERATURE: 2.0}, seconds=5))
 
-        assert await values(database) == [1.0, 2.0]
+        first, second, deleted = await values(database)
+        assert (first, second) == (1.0, 2.0)
+        assert math.isnan(deleted)
 
 
 class TestPacking:

@@ -94,10 +94,10 @@ async def add(connection: Connection, snapshot: Snapshot) -> bool:
     await connection.execute(
         sql.SQL(
             "CREATE VIEW {schema}.entity_remembered AS"
-            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, expires_at"
-            " FROM {schema}.entity UNION ALL"
-            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, NULL"
-            " FROM {schema}.entity_gone WHERE deleted_at IS NULL"
+            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, expires_at,"
+            "  NULL::timestamptz AS deleted_at FROM {schema}.entity UNION ALL"
+            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, NULL, deleted_at"
+            " FROM {schema}.entity_gone"
         ).format(schema=schema)
     )
     await connection.execute(births.view_of_series(schema))
@@ -221,9 +221,11 @@ async def copy_past(
     wanted = {"ids": list(ids), "start": start, "end": end}
     await connection.execute(
         sql.SQL(
-            "INSERT INTO {schema}.entity_gone (key, id, kind, scope, document, several, place, created_at, modified_at)"
-            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at FROM entity_remembered"
-            " WHERE id = ANY(%(ids)s) AND NOT EXISTS (SELECT FROM {schema}.entity WHERE id = entity_remembered.id)"
+            "INSERT INTO {schema}.entity_gone (key, id, kind, scope, document, several, place, created_at, modified_at,"
+            "  deleted_at)"
+            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, deleted_at"
+            " FROM entity_remembered WHERE id = ANY(%(ids)s)"
+            " AND NOT EXISTS (SELECT FROM {schema}.entity WHERE id = entity_remembered.id)"
             " ON CONFLICT DO NOTHING"
         ).format(schema=schema),
         wanted,

@@ -14,6 +14,8 @@ SCOPE: Final = "https://uri.etsi.org/ngsi-ld/scope"
 """The series of an entity's scopes; in a document they are no attribute."""
 UNOBSERVED: Final = "@unobserved"
 """Marks a history row whose time is when it was written, because nobody said when it was observed."""
+WITH_ENTITY: Final = "@withEntity"
+"""Marks the end of an attribute that was deleted with its entity: it is no row of history."""
 FORMER_SCOPE: Final = "@former"
 """In a history row of scopes: those that were valid before it."""
 
@@ -36,6 +38,14 @@ def scope_instance(scope: list[str] | None, former: list[str] | None, at: str) -
     """What history keeps of scopes that were set (or with none: removed) at a time, in the place of others."""
     kept: Instance = {"type": "Property", "value": scope or [], **({FORMER_SCOPE: former} if former else {})}
     return {**kept, "observedAt": at} if scope else {**kept, "deletedAt": at}
+
+
+def tombstone(instance: Instance, at: str) -> Instance:
+    """What history keeps of an instance that was deleted at a time."""
+    kept: Instance = {"type": instance["type"], "deletedAt": at}
+    if "datasetId" in instance:
+        kept["datasetId"] = instance["datasetId"]
+    return kept
 
 
 @lru_cache(maxsize=8192)

@@ -13,7 +13,7 @@ import numpy as np
 import orjson
 from psycopg import errors
 
-from vidik.context.store import arrays, changes, expiry, renewals, sealed, telling
+from vidik.context.store import arrays, changes, expiry, remembered, renewals, sealed, telling
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.crowds import Crowd, details_of, rows_of, tell
 from vidik.context.store.document import Document, Instance, bounding_box, box_literal, instances_of, newest_observation
@@ -142,7 +142,9 @@ async def delete(connection: Connection, entity_ids: Sequence[str]) -> set[str]:
     """Delete entities (their history stays); returns the ids that were there."""
     cursor = await connection.execute(
         "WITH gone AS (DELETE FROM entity WHERE id = ANY(%s) RETURNING *),"
-        " kept AS (INSERT INTO entity_gone (key, id, kind, deleted_at) SELECT key, id, kind, now() FROM gone),"
+        " kept AS (INSERT INTO entity_gone (key, id, kind, scope, document, created_at, modified_at, deleted_at)"
+        # Not now(): whoever changed the entity while this waited for it did so before.
+        f"  SELECT key, id, kind, scope, {remembered.REMAINS}, created_at, modified_at, clock_timestamp() FROM gone),"
         " silent AS (DELETE FROM entity_words WHERE id IN (SELECT id FROM gone))"
         " SELECT id, types, scope, document, gone.created_at, modified_at FROM gone JOIN kind USING (kind)",
         [list(entity_ids)],
@@ -181,12 +183,7 @@ async def _take_up(connection: Connection, entity_ids: Sequence[str], crowds: Se
     A conflict later on takes this back with everything else.
     """
     every = [*entity_ids, *(entity_id for crowd in crowds for entity_id in crowd.ids)]
-    if not every:
-        return {}
-    cursor = await connection.execute(
-        "DELETE FROM entity_gone WHERE id = ANY(%s) RETURNING id, key", [arrays.texts(every)]
-    )
-    return {row["id"]: int(row["key"]) for row in await cursor.fetchall()}
+    return await remembered.take_up(connection, every) if every else {}
 
 
 def _apart(

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from vidik.context.store import arrays, changes, observations
+from vidik.context.store import arrays, changes, observations, remembered
 from vidik.context.store.changes import Change, Rejection
 from vidik.context.store.document import LOCATION, Document, bounding_box, box_literal, instances_of
 from vidik.context.store.kinds import Types, kind_of, register
@@ -335,7 +335,7 @@ async def _create_missing(connection: Connection, targets: Mapping[str, Target],
         ],
     )
     rows = await cursor.fetchall()
-    await connection.execute("DELETE FROM entity_gone WHERE key = ANY(%s)", [[row["key"] for row in rows]])
+    await remembered.take_up(connection, [row["id"] for row in rows])
     return {row["id"] for row in rows}
 
 

@@ -149,7 +149,7 @@ class TestOverHttp:
         assert sorted(response.json()["success"]) == sorted(one["id"] for one in batch[:-1])
         assert (await client.get("/entities/urn:e:0?options=keyValues")).json() == batch[0]
         past = (await client.get("/temporal/entities/urn:e:1?options=temporalValues&timeproperty=modifiedAt")).json()
-        assert [value for value, _ in past["power"]["values"]] == [2, 5]
+        assert [value for value, _ in past["power"]["values"]] == [2, "urn:ngsi-ld:null", 5]
         refused = await client.post("/entityOperations/create", json=lamps({"power": 6}, FEWEST + 1))
         assert (refused.status_code, refused.json()["success"]) == (207, [f"urn:e:{FEWEST}"])
 

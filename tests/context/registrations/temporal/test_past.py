@@ -273,3 +273,22 @@ async def test_pages_of_a_source_are_read_as_far_as_the_page_that_is_asked_for(
     assert [request.url.params.get("offset") for request in peers.asked] == [None, "2"]
     too_far = {**SINCE, "type": "Building", "offset": "10000"}
     assert (await client.get("/temporal/entities", params=too_far)).status_code == 403
+
+
+async def test_what_was_deleted_here_is_found_by_its_type_beside_what_others_have(
+    client: Any, peers: Peers, register: Any
+) -> None:
+    for number in (1, 2):
+        entity = building(number, level=value(number, number))
+        assert (await client.post("/entities", params={"local": "true"}, json=entity)).status_code == 201
+        assert (await client.delete(f"/entities/{entity['id']}", params={"local": "true"})).status_code == 204
+    await register(operations=OPERATIONS)
+    there = [building(1, level=[value(3, 3)], createdAt=at(1), modifiedAt=at(3))]
+    peers.answer("GET", PAST, content=there)
+
+    asked = {"type": "Building", **SINCE, "options": "sysAttrs"}
+    first, second = (await client.get("/temporal/entities", params=asked)).json()
+
+    assert (days(first["level"]), days(second["level"])) == ([(1, 1), (3, 3)], [(2, 2)])
+    assert "deletedAt" not in first  # it is there still, at the source
+    assert "deletedAt" in second

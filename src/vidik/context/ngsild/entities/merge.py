@@ -13,6 +13,7 @@ from typing import Any, Final
 from vidik.context.ngsild.problems import bad_data, not_found
 from vidik.context.ngsild.representation.validation import MEMBER_OF, Attributes, Instance
 from vidik.context.ngsild.values import NULL
+from vidik.context.store.document import tombstone
 from vidik.context.store.expiry import still_valid
 
 Document = Mapping[str, Any]
@@ -228,14 +229,6 @@ def _sub_attributes(instance: Instance) -> Iterator[tuple[str, Any]]:
     for name, value in instance.items():
         if ":" in name and isinstance(value, dict | list):
             yield name, value
-
-
-def tombstone(instance: Instance, at: str) -> Instance:
-    """What history keeps of an instance that was deleted at a time."""
-    kept: Instance = {"type": instance["type"], "deletedAt": at}
-    if "datasetId" in instance:
-        kept["datasetId"] = instance["datasetId"]
-    return kept
 
 
 def _is_null(value: Any) -> bool:

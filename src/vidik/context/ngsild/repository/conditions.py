@@ -27,6 +27,9 @@ class Condition:
 ALWAYS: Final = Condition("true")
 NEVER: Final = Condition("false")
 BY_ID: Final = Condition("id")
+PRESENT: Final = Condition("(expires_at IS NULL OR expires_at > now())")
+REMEMBERED: Final = "entity_remembered"
+"""The view of the entities of now and of those that have only a past."""
 
 
 def all_of(conditions: Sequence[Condition]) -> Condition:
@@ -66,20 +69,25 @@ class Search:
     context: ActiveContext | None = field(default=None, repr=False)
     order: Condition = BY_ID
     table: str = "entity"
-    """`entity`, or `entity_remembered` for those with only a past as well."""
+    """`entity`, or `REMEMBERED` for those with only a past as well."""
+    past: Condition = ALWAYS
+    """What history must know of an entity (repository/past.py)."""
+    beyond: Condition = ALWAYS
+    """From where on, in the order that is asked for."""
 
     def conditions(self) -> Condition:
         """All but the geographic relation."""
         parts = [
-            Condition("(expires_at IS NULL OR expires_at > now())"),
+            ALWAYS if self.table == REMEMBERED else PRESENT,  # what has expired has its past
             self.kind_condition(),
             _equal_or_any("id", "text", self.ids),
             _equal_or_any("key", "bigint", self.keys),
+            self.beyond,
         ]
         if self.id_pattern is not None:
             parts.append(Condition("id ~ %s", (self.id_pattern,)))
         if self.attributes is not None:
-            parts.append(Condition("document ?| %s::text[]", (self.attributes,)))
+            parts.append(self._attribute_condition(self.attributes))
         if self.q is not None and self.context is not None:
             parts.append(q_condition(self.q, self.context))
         if self.scopes is not None:
@@ -87,7 +95,18 @@ class Search:
         if self.scopes_once is not None:
             changed = "EXISTS (SELECT FROM series WHERE series.entity = key AND attribute = %s)"
             parts.append(any_of([scope_condition(self.scopes_once), Condition(changed, (SCOPE,))]))
+        parts.append(self.past)
         return all_of(parts)
+
+    def _attribute_condition(self, names: list[str]) -> Condition:
+        """At least one of the attributes: of now, or, in the past, that there ever was."""
+        if self.table != REMEMBERED:
+            return Condition("document ?| %s::text[]", (names,))
+        return Condition(
+            "(document ?| %s::text[] OR EXISTS (SELECT FROM series WHERE series.entity = key"
+            " AND attribute = ANY(%s::text[])))",
+            (names, names),
+        )
 
     def kind_condition(self) -> Condition:
         """The types alone."""
@@ -135,7 +154,7 @@ def linked_condition(term: q.Term, linked: q.Linked, context: ActiveContext) -> 
     if isinstance(inner, q.Exists):
         inner = replace(inner, absent=False)
     first, second = compile_objects(term.path, context)
-    conditions = [Condition("(expires_at IS NULL OR expires_at > now())"), _term(inner, context)]
+    conditions = [PRESENT, _term(inner, context)]
     if linked.types:
         types = [context.expand(one) for one in linked.types]
         conditions.append(

@@ -13,7 +13,7 @@ import psycopg
 
 from vidik.context.ngsild.problems import bad_data, too_complex
 from vidik.context.ngsild.query.selections import TypeSelection, matches_types, plain_types
-from vidik.context.ngsild.repository.conditions import Search
+from vidik.context.ngsild.repository.conditions import REMEMBERED, Search
 from vidik.context.ngsild.repository.pages import Reading, fetch
 from vidik.context.ngsild.representation.fragments import Shelf
 from vidik.context.ngsild.representation.rendering import Stored
@@ -25,6 +25,7 @@ AnswerT = TypeVar("AnswerT")
 QUERY_SECONDS: Final = 20
 _COLUMNS: Final = "id, kind, scope, document, expires_at"
 _WITH_TIMES: Final = f"{_COLUMNS}, created_at, modified_at"
+_REMEMBERED: Final = f"{_WITH_TIMES}, deleted_at"
 _WITHOUT_TIMES: Final = f"{_COLUMNS}, NULL, NULL"
 _VERSION: Final = "key || ' ' || xmin::text || ' ' || ctid::text"
 _KINDS_FRESH_SECONDS: Final = 1.0
@@ -177,9 +178,14 @@ class EntityReader:
 
         Raises BadInput for a pattern that is no regular expression, TooComplexQuery for what takes too long.
         """
-        columns = _WITH_TIMES if times else _WITHOUT_TIMES
+        is_past = search.table == REMEMBERED
+        columns = _REMEMBERED if is_past else _WITH_TIMES if times else _WITHOUT_TIMES
         rows, total = await answered(Reading(connection, limit, offset, count, columns).rows(search))
-        return Page(await self._made(connection, tenant, rows[:limit]), len(rows) > limit, total)
+        found = await self._made(connection, tenant, rows[:limit])
+        if is_past:
+            for entity, row in zip(found, rows, strict=False):
+                entity.deleted_at = row[7]
+        return Page(found, len(rows) > limit, total)
 
     async def rendered(
         self,
@@ -241,11 +247,11 @@ async def answered(work: Awaitable[AnswerT]) -> AnswerT:
 
 async def gone_entity(connection: Connection, entity_id: str) -> Stored | None:
     """What is known of an entity that has only a past: deleted, expired or brought in from outside."""
-    told = "id, types, scope, document, NULL, created_at, modified_at"
+    told = "id, types, scope, document, NULL, created_at, modified_at, NULL"
     rows = await fetch(
         connection,
-        f"SELECT {told} FROM entity_gone JOIN kind USING (kind) WHERE id = %s"
-        f" UNION ALL SELECT {told} FROM entity JOIN kind USING (kind) WHERE id = %s",
+        f"SELECT {told}, deleted_at FROM entity_gone JOIN kind USING (kind) WHERE id = %s"
+        f" UNION ALL SELECT {told}, NULL FROM entity JOIN kind USING (kind) WHERE id = %s",
         [entity_id, entity_id],
     )
     return Stored(*rows[0]) if rows else None

@@ -41,6 +41,8 @@ class Stored:
     modified_at: datetime | None = None
     xmin: str | None = None
     """The transaction that wrote the row, where it came from a look-up by id."""
+    deleted_at: datetime | None = None
+    """Of one that has only a past, because it was deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,8 @@ def _add_times(body: Json, entity: Stored) -> None:
         body["createdAt"] = iso(entity.created_at)
     if entity.modified_at is not None:
         body["modifiedAt"] = iso(entity.modified_at)
+    if entity.deleted_at is not None:
+        body["deletedAt"] = iso(entity.deleted_at)
 
 
 _NOTHING: Final = object()

@@ -13,15 +13,17 @@ from starlette.responses import Response
 from vidik.context.jsonld.active import ActiveContext
 from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
-from vidik.context.ngsild.entities.merge import instances_of
 from vidik.context.ngsild.http.conditional import tagged
 from vidik.context.ngsild.http.exchange import JSON, LD_JSON, Parameters, answer, page_links
 from vidik.context.ngsild.query import entity_maps, parameters, q, selections
 from vidik.context.ngsild.query.expressions import Expression
+from vidik.context.ngsild.repository.conditions import REMEMBERED
 from vidik.context.ngsild.repository.entities import answered, gone_entity
+from vidik.context.ngsild.repository.past import has_past
 from vidik.context.ngsild.representation.rendering import Stored, View, head_view, projected
 from vidik.context.ngsild.temporal import instances, paging, scope_past
 from vidik.context.ngsild.temporal.aggregation import aggregated, aggregated_numbers
+from vidik.context.ngsild.temporal.endings import ended, last_of
 from vidik.context.ngsild.temporal.paging import Cut
 from vidik.context.ngsild.temporal.query import TemporalQuery, parse_temporal
 from vidik.context.ngsild.temporal.representation import (
@@ -68,7 +70,7 @@ async def retrieve_temporal(call: Call) -> Response:
 
 
 async def query_temporal(call: Call) -> Response:
-    """GET /temporal/entities: entities by type, id and scope as they are now, q and place by their instances."""
+    """GET /temporal/entities: entities by type and id as they are or were, q, place and scope by their instances."""
     kind = call.accept(JSON, LD_JSON)
     context = await call.reading_context()
     return await answer_query(call, call.parameters, kind, context)
@@ -91,9 +93,11 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     query, view = _asked(asked, context)
     if query.start is None and query.end is None:
         raise problems.bad_data("A temporal query has timerel and timeAt.", "timerel")
-    found, types = parameters.search(asked, context, "entity_remembered")
+    found, types = parameters.search(asked, context, REMEMBERED)
     if found.q is not None and q.linked_depth(found.q):
         raise problems.bad_data("A query of the past follows no links.", "q")
+    names = None if view.attributes is None else sorted(view.attributes)
+    found.past = has_past(query.time_property, query.start, query.end, names)
     if call.mapped is not None:
         found.ids = call.mapped.narrowed(found.ids)
     count = asked.flag("count") or "count" in parameters.options(asked)
@@ -105,9 +109,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
             found.kinds = await _kinds(call, connection, types)
         asked_of_past = instances.instance_filter(found.q, found.geo, context)
         if asked_of_past is None and found.scopes is None:
-            page = await reader.page(
-                connection, call.tenant, found, limit=limit, offset=offset, count=count, times=view.system
-            )
+            page = await reader.page(connection, call.tenant, found, limit=limit, offset=offset, count=count)
         else:
             without = replace(found, q=None, geo=None, scopes=None, scopes_once=found.scopes)
             past = PastSearch(call, connection, without, query, asked_of_past, found.scopes)
@@ -121,7 +123,7 @@ async def answer_query(call: Call, asked: Parameters, kind: str, context: Active
     return _answer([body for body in shown if body], kind, context, headers, cut)
 
 
-_HEAD: Final = frozenset(("id", "type", "scope", "expiresAt", "createdAt", "modifiedAt"))
+_HEAD: Final = frozenset(("id", "type", "scope", "expiresAt", "createdAt", "modifiedAt", "deletedAt"))
 
 
 def _most(call: Call) -> int:
@@ -173,14 +175,15 @@ async def _represent(
     if view.datasets is not None:
         series = [one for one in series if (one.dataset or "@none") in view.datasets]
     by_time = query.time_property == "observedAt"
-    rows = await history.read(
+    rows: Mapping[int, SeriesRows] = await history.read(
         connection,
         [one.number for one in series],
-        query.start if by_time else None,
-        query.end if by_time else None,
+        query.start if query.is_by_time else None,
+        query.end if query.is_by_time else None,
         query.last if by_time and scopes is None else None,
     )
-    had = await history.read(connection, [one.number for one in scoped.values()])
+    rows = ended(entities, series, rows, query)
+    had: Mapping[int, SeriesRows] = await history.read(connection, [one.number for one in scoped.values()])
     if scopes is not None and by_time:
         during = scope_past.windows_of(scopes, entities, scoped, had, query)
         rows = {one.number: scope_past.within(rows[one.number], during[one.entity_id]) for one in series}
@@ -190,6 +193,7 @@ async def _represent(
     by_entity: dict[str, list[Series]] = defaultdict(list)
     for one in series:
         by_entity[one.entity_id].append(one)
+    had = ended(entities, [*scoped.values()], had, query)
     bodies = {one.id: _body(one, by_entity[one.id], rows, query, view, is_part=cut is not None) for one in entities}
     for entity in entities:
         if (told := scoped.get(entity.id)) is not None and not query.methods:
@@ -215,7 +219,7 @@ def _body(
             if numbers is not None:
                 _put(body, word, numbers)
             continue
-        current = _current(entity, one)
+        current = last_of(entity, one)
         instances = instances_of_series(rows[one.number], query, current, one)
         if instances:
             _add(body, word, instances, query, view)
@@ -229,13 +233,6 @@ def _answer(body: Any, kind: str, context: ActiveContext, headers: dict[str, str
     if cut is None:
         return answer(body, kind, context, headers=headers)
     return answer(body, kind, context, status=206, headers={**headers, "Content-Range": cut.header()})
-
-
-def _current(entity: Stored, series: Series) -> dict[str, Any] | None:
-    for instance in instances_of(entity.document, series.attribute):
-        if instance.get("datasetId", "") == series.dataset:
-            return instance
-    return None
 
 
 def _add(body: dict[str, Any], word: str, instances: list[dict[str, Any]], query: TemporalQuery, view: View) -> None:

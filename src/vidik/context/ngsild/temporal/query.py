@@ -56,6 +56,11 @@ class TemporalQuery:
     origin: datetime | None = None
     """Where aggregates begin to count their periods; None is at the first instance."""
 
+    @property
+    def is_by_time(self) -> bool:
+        """Whether the time of a row of history is the time that is asked about: only the range has to be read."""
+        return self.time_property in ("observedAt", "deletedAt")
+
     def includes(self, moment: datetime) -> bool:
         """Whether a time lies in the range."""
         return (self.start is None or moment >= self.start) and (self.end is None or moment < self.end)

@@ -14,7 +14,7 @@ from vidik.context.ngsild.representation.validation import MEMBER_OF, Instance
 from vidik.context.ngsild.temporal.query import TemporalQuery
 from vidik.context.ngsild.temporal.writing import instance_id
 from vidik.context.store.chunks import SeriesRows
-from vidik.context.store.document import UNOBSERVED
+from vidik.context.store.document import UNOBSERVED, WITH_ENTITY
 from vidik.context.store.expiry import is_valid
 from vidik.context.store.history import Series
 from vidik.kernel.clock import from_microseconds, iso
@@ -63,7 +63,7 @@ def numbered_instances(
         instance["createdAt"] = instance["modifiedAt"] = iso(observed if unobserved else recorded)
         if series.dataset:
             instance["datasetId"] = series.dataset
-        if "instanceId" not in instance and not query.simplified:
+        if not instance.pop(WITH_ENTITY, False) and "instanceId" not in instance and not query.simplified:
             instance["instanceId"] = instance_id(series.number, int(rows.times[index]))
         if query.time_property == "observedAt" or query.includes(values.moment(time_of(instance, query), "timeAt")):
             yield index, instance
@@ -130,5 +130,5 @@ def without_values(query: TemporalQuery, current: Instance | None) -> Any:
     """An attribute of which an answer holds no instance yet, in the form in which it would show them."""
     if not query.simplified:
         return []
-    kind = "Property" if current is None else current["type"]
+    kind = "Property" if current is None else current.get("type", "Property")
     return {"type": kind, _PLURAL[MEMBER_OF[kind]]: []}

@@ -24,7 +24,7 @@ from vidik.context.ngsild.representation.validation import CREATE, EVOLUTION, At
 from vidik.context.ngsild.values import NULL
 from vidik.context.store import corrections, history, observations, remembered, sealed
 from vidik.context.store.chunks import SeriesRows
-from vidik.context.store.document import SCOPE, UNOBSERVED, scope_instance
+from vidik.context.store.document import SCOPE, UNOBSERVED, scope_instance, tombstone
 from vidik.context.store.history import Series
 from vidik.context.store.remembered import RememberedEntity
 from vidik.kernel.clock import from_microseconds, iso, now, now_microseconds, to_microseconds
@@ -152,10 +152,12 @@ async def mark_deleted(
 ) -> bool:
     """Delete an attribute (or `SCOPE`) of an entity that is known by its past alone: that says so from now on.
 
-    False where there is no such entity, or it has no such attribute (any more).
+    False where there is no such entity (any more), or it has no such attribute.
     """
     known = await remembered.load(connection, entity_id)
-    if known is None or known.present or (selection is not None and not matches_types(selection, known.types)):
+    if known is None or known.present or known.deleted_at is not None:
+        return False
+    if selection is not None and not matches_types(selection, known.types):
         return False
     moment = now()
     at = iso(moment)
@@ -165,7 +167,7 @@ async def mark_deleted(
         scope = None
     else:
         instances = merge.instances_of(known.document, attribute)
-        gone = [merge.tombstone(one, at) for one in instances if every or one.get("datasetId", "") == dataset]
+        gone = [tombstone(one, at) for one in instances if every or one.get("datasetId", "") == dataset]
         left = [one for one in instances if not (every or one.get("datasetId", "") == dataset)]
         document.pop(attribute, None)
         if left:
@@ -182,8 +184,9 @@ async def mark_deleted(
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where an instance stands: its series and time (microseconds), and what is kept of it."""
+    """Where an instance stands: its entity, series and time (microseconds), and what is kept of it."""
 
+    known: RememberedEntity
     series: Series
     moment: int
     instance: Instance
@@ -206,6 +209,8 @@ async def modify_instance(
         await corrections.remove(connection, place.series.number, place.moment)
         changed["instanceId"] = wanted
     await corrections.put(connection, {place.series.number: _rows([(moment, changed)])})
+    if not place.known.present:
+        await remembered.touch(connection, place.known.key)
 
 
 async def delete_instance(connection: Connection, entity_id: str, attribute: str, wanted: str) -> None:
@@ -224,7 +229,8 @@ async def _known(connection: Connection, entity_id: str) -> RememberedEntity:
 async def _append(connection: Connection, known: RememberedEntity, entity: EntityInput) -> None:
     if not known.present:
         types = list(dict.fromkeys([*known.types, *(entity.types or ())]))
-        document = _newest(known.document, entity.attributes)
+        # What was deleted had at its end what it had, whatever else is told of its past.
+        document = known.document if known.deleted_at else _newest(known.document, entity.attributes)
         await remembered.keep(connection, known.id, types, entity.scope or known.scope, document)
     await _write(connection, known.key, _with_scopes(entity, [*known.types, *(entity.types or ())]))
 
@@ -293,7 +299,7 @@ def _newest(document: Mapping[str, Any], attributes: Attributes) -> dict[str, An
 
 
 async def _locate(connection: Connection, entity_id: str, attribute: str, wanted: str) -> _Place:
-    await _known(connection, entity_id)
+    known = await _known(connection, entity_id)
     every = await history.series_of(connection, [entity_id], [attribute])
     match = _INSTANCE_ID.fullmatch(wanted)
     if match is not None:
@@ -303,17 +309,17 @@ async def _locate(connection: Connection, entity_id: str, attribute: str, wanted
                 start = from_microseconds(moment)
                 rows = (await history.read(connection, [number], start, from_microseconds(moment + 1)))[number]
                 if len(rows):
-                    return _place(one, rows, 0)
+                    return _place(known, one, rows, 0)
     for one in every:
         rows = (await history.read(connection, [one.number]))[one.number]
         for index, text in rows.json.items():
             if orjson.loads(text).get("instanceId") == wanted:
-                return _place(one, rows, index)
+                return _place(known, one, rows, index)
     raise problems.not_found("The temporal representation has no such instance.")
 
 
-def _place(series: Series, rows: SeriesRows, index: int) -> _Place:
+def _place(known: RememberedEntity, series: Series, rows: SeriesRows, index: int) -> _Place:
     text = rows.json.get(index)
     number = float(rows.numbers[index])
     instance: Instance = {"type": "Property", "value": number} if text is None else orjson.loads(text)
-    return _Place(series, int(rows.times[index]), instance)
+    return _Place(known, series, int(rows.times[index]), instance)

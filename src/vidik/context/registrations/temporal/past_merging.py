@@ -73,6 +73,8 @@ def united(one: Json, other: Json, query: TemporalQuery, left_out: set[str] | No
                 left_out.add(name)
         elif name not in HEAD:
             whole[name] = _joined(whole[name], shown, query)
+    if "deletedAt" in whole and not ("deletedAt" in one and "deletedAt" in other):
+        del whole["deletedAt"]  # it is there still, at one of them
     return whole
 
 
