@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 import orjson
@@ -25,6 +25,10 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, VidikError
 
 MAXIMUM_BATCH: Final = 10_000
+_OPTIONS: Final[Mapping[str, Sequence[str]]] = {
+    "upsertBatch": ("replace", "update"),
+    "updateBatch": ("noOverwrite", "replace"),
+}
 
 
 async def batch_create(call: Call) -> Response:
@@ -37,7 +41,7 @@ async def batch_create(call: Call) -> Response:
 
 async def batch_upsert(call: Call) -> Response:
     """POST /entityOperations/upsert."""
-    words = _options(call, "replace", "update")
+    words = options_of(call, "upsertBatch")
     alike, batch, refused = await _crowd_and_others(call, UPDATE if "update" in words else CREATE)
     mode: Literal["replace", "update"] = "update" if "update" in words else "replace"
     ids = writing.ids_of(batch, alike)
@@ -67,7 +71,7 @@ async def _written(call: Call, operation: str, write: Callable[[Connection], Awa
 
 async def batch_update(call: Call) -> Response:
     """POST /entityOperations/update."""
-    words = _options(call, "noOverwrite", "replace")
+    words = options_of(call, "updateBatch")
     alike, batch, refused = await _crowd_and_others(call, UPDATE, whole=False)
     async with call.broker.services.database.transaction(call.tenant) as connection:
         outcome = await writing.batch_update(connection, batch, alike, overwrite="noOverwrite" not in words)
@@ -111,9 +115,11 @@ async def batch_query(call: Call) -> Response:
     return await answer_query(call, asked, kind, context)
 
 
-def _options(call: Call, *known: str) -> list[str]:
+def options_of(call: Call, operation: str) -> list[str]:
+    """The options of a batch, by the name that registrations have for it; raises BadInput for others than it knows."""
     words = call.parameters.names("options") or []
-    if not set(words) <= set(known):
+    known = _OPTIONS.get(operation)
+    if known is not None and not set(words) <= set(known):
         raise problems.bad_data(f"options is one of {', '.join(known)}.", "options")
     return words
 

@@ -226,5 +226,5 @@ async def owe(connection: Connection, owed: Sequence[Owed]) -> None:
     waiting = await subscriptions.waiting(connection, [one.subscription for one in owed])
     for key, number in waiting.items():
         if number > KEPT_IN_ORDER:
-            await subscriptions.merge_owed(connection, key, KEPT_AT_MOST)
+            await subscriptions.merge_owed(connection, key, KEPT_IN_ORDER, KEPT_AT_MOST)
     await changes.wake(connection, now())  # the deliverer would else look in a second

@@ -32,6 +32,7 @@ from vidik.context.registrations.sources.matching import Asked, covers
 from vidik.context.registrations.sources.model import Json, Registration
 from vidik.context.registrations.sources.operations import TEMPORAL
 from vidik.context.registrations.temporal.past_merging import renamed
+from vidik.context.registrations.writing.parting import parted
 from vidik.kernel.errors import Conflict, VidikError
 
 HEAD: Final = frozenset(("id", "type", "@id", "@type", "@context", "scope", "expiresAt"))
@@ -217,19 +218,18 @@ async def _plan(
     expanded = {context.expand(one): one for one in names}
     is_whole = body is None and not names
     asked = Asked(types, frozenset((entity_id,)), None, frozenset(expanded) if expanded else None)
-    for registration, part in sharing.concerned(asked):
-        if not what.concerns(registration) or not covers(part, entity_id, types):
-            continue
-        its = [name for iri, name in expanded.items() if part.attributes is None or iri in part.attributes]
-        if not its and not is_whole and part.attributes is not None:
-            continue
-        piece = Part(registration, its)
-        if registration.holds_alone:
-            plan.taken.update(its)
-            plan.is_elsewhere = plan.is_elsewhere or part.attributes is None
+    concerned = (
+        (registration, part)
+        for registration, part in sharing.concerned(asked)
+        if what.concerns(registration) and covers(part, entity_id, types)
+    )
+    parting = parted(concerned, expanded, bare=is_whole)
+    plan.taken, plan.is_elsewhere = parting.taken, parting.is_elsewhere
+    for lot in parting.lots:
+        registration, piece = lot.registration, Part(lot.registration, lot.names)
         if what.operation in registration.operations:
             try:
-                plan.errands.append((piece, await _errand(sharing, registration, its, body, context)))
+                plan.errands.append((piece, await _errand(sharing, registration, lot.names, body, context)))
             except VidikError as error:  # its jsonldContext cannot be had
                 piece.error = hearsay.problem(error.problem(), error.status, registration)
                 plan.refused.append(piece)
