@@ -3,6 +3,7 @@
 import asyncio
 import random
 import socket
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from tests.context.subscriptions.conftest import TENANT, City, Worker
 from tests.context.subscriptions.receiver import Received, Receiver
 
 from vidik.context.subscriptions import consumer, deliverer, schedule
-from vidik.kernel.database import Database
+from vidik.context.subscriptions.registry import Known
+from vidik.kernel.database import Connection, Database
 
 
 @pytest.fixture(autouse=True)
@@ -182,6 +184,51 @@ async def test_a_queue_beyond_its_bound_keeps_the_newest_state_of_each_entity(
     assert len(levels) < 20
     assert levels_of(receiver.received, other)[-1] == 1
     assert (await shown(city, subscription_id))["timesMerged"] > 0
+
+
+async def test_what_was_counted_twice_gives_way_no_earlier(
+    city: City, receiver: Receiver, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumer, "KEPT_IN_ORDER", 10)
+    keeps = consumer._keep_bounded
+
+    async def keeps_after_two_that_were_never_committed(
+        connection: Connection, known: Known, fresh: Counter[int]
+    ) -> None:
+        await keeps(connection, known, fresh + fresh + fresh)
+
+    port = receiver.port
+    await receiver.close()
+    subscription_id = await city.subscribe(notification={"format": "keyValues"})
+    entity_id = await city.create(level=0)
+    await shown(city, subscription_id, status="failed")
+    monkeypatch.setattr(consumer, "_keep_bounded", keeps_after_two_that_were_never_committed)
+    for level in range(1, 9):
+        await city.change(entity_id, level=level)
+    async with asyncio.timeout(60):
+        while await owed(database) < 9:  # noqa: ASYNC110  the database tells nobody
+            await asyncio.sleep(0.05)
+    await receiver.open(port)
+    await until_nothing_is_owed(database)
+
+    assert without_repeats(levels_of(receiver.received, entity_id)) == list(range(9))
+
+
+async def test_large_entities_go_out_in_notifications_that_are_not_larger_still(
+    city: City, receiver: Receiver, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliverer, "TOGETHER_BYTES", 5_000)
+    port = receiver.port
+    await receiver.close()
+    await city.subscribe(notification={"format": "keyValues"})
+    for number in range(10):
+        await city.create(str(number), level=number, plan=random.Random(number).randbytes(1_500).hex())
+    await receiver.open(port)
+    await until_nothing_is_owed(database)
+
+    told = receiver.received
+    assert [entity["level"] for one in told for entity in one.data] == list(range(10))
+    assert {len(one.data) for one in told[1:]} <= {1, 2, 3}
 
 
 async def test_what_waited_goes_out_together(city: City, receiver: Receiver) -> None:

@@ -1,12 +1,15 @@
 """When a notification is sent, and what it says (ETSI GS CIM 009, clauses 5.8.6, 5.2.12, 4.5.20 and 5.3.1)."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from tests.context.subscriptions.conftest import City, Worker
 from tests.context.subscriptions.receiver import Receiver
 
+from vidik.context.subscriptions import intervals
+from vidik.kernel import clock
 from vidik.kernel.database import Database
 
 NULL = "urn:ngsi-ld:null"
@@ -404,6 +407,22 @@ async def test_notifications_at_intervals(city: City, receiver: Receiver) -> Non
 
     for told in await receiver.wait(2):
         assert [entity["id"] for entity in told.data] == ["urn:ngsi-ld:Building:2"]
+
+
+async def test_intervals_go_on_when_the_clock_was_ahead_and_is_right_again(
+    city: City, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = timedelta()
+    monkeypatch.setattr(intervals, "now", lambda: clock.now() + ahead)
+    await city.create("1", level=1)
+    await city.subscribe(timeInterval=1)
+    await receiver.wait(1)
+    ahead = timedelta(days=1)
+    await receiver.wait(len(receiver.received) + 1)
+
+    ahead = timedelta()
+
+    await receiver.wait(len(receiver.received) + 2)
 
 
 async def test_throttling_keeps_the_newest_state(city: City, receiver: Receiver) -> None:

@@ -168,6 +168,8 @@ async def _keep_bounded(connection: Connection, known: Known, fresh: Counter[int
     for key, number in fresh.items():
         waiting = known.owed[key] = known.owed.get(key, 0) + number
         if waiting > KEPT_IN_ORDER and waiting >= 2 * known.kept.get(key, 0):
-            gone, kept = await repository.merge_owed(connection, key, KEPT_AT_MOST)
-            known.owed[key] = known.kept[key] = kept
-            known.merged[key] = known.merged.get(key, 0) + gone
+            gone, kept = await repository.merge_owed(connection, key, KEPT_IN_ORDER, KEPT_AT_MOST)
+            known.owed[key] = kept
+            if gone:
+                known.kept[key] = kept
+                known.merged[key] = known.merged.get(key, 0) + gone

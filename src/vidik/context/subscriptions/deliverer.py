@@ -28,6 +28,8 @@ from vidik.kernel.tasks import end_tasks, run_together
 IDLE_SECONDS: Final = 1.0
 TOGETHER: Final = 100
 """As many entities go into one notification when more than one waits."""
+TOGETHER_BYTES: Final = 1 << 20
+"""Nothing is added to a notification that has so many, as they are stored: entities may be large."""
 WRITE_DOWN_SECONDS: Final = 0.01
 REFUSALS: Final = 5
 """As often a receiver may refuse the content of a notification about one entity, before it is given up."""
@@ -188,6 +190,7 @@ class Deliverer:
                 (key, line.sent_to, 10 * TOGETHER if subscription.throttling_seconds else TOGETHER)
                 for key, (line, subscription) in wanted.items()
             ],
+            TOGETHER_BYTES,
         )
         return {key: _parcel(*wanted[key], owed) for key, owed in rows.items()}
 
@@ -293,6 +296,8 @@ def _parcel(line: Line, subscription: Subscription, owed: list[Owed]) -> _Parcel
     group = [one for one in owed if one.position <= line.group_to] if line.group_to else []
     group = group or owed
     positions = [one.position for one in group]
+    # As many characters may have been the limit of bytes: then there may be more.
+    line.has_more = line.has_more or 4 * sum(len(one.payload) for one in owed) >= TOGETHER_BYTES
     if subscription.about == "registrations":
         line.has_more = line.has_more or len(owed) > 1
         return _Parcel(group[:1], positions[:1])

@@ -247,18 +247,25 @@ async def waiting(connection: Connection, subscriptions: Sequence[int]) -> dict[
     return {row["subscription"]: row["count"] for row in await cursor.fetchall()}
 
 
-async def next_owed(connection: Connection, after: Sequence[tuple[int, int, int]]) -> dict[int, list[Owed]]:
-    """What is owed next to each of some subscriptions, given as (key, position already sent, how many)."""
+async def next_owed(connection: Connection, after: Sequence[tuple[int, int, int]], size: int) -> dict[int, list[Owed]]:
+    """What is owed next to each of some subscriptions, given as (key, position already sent, how many).
+
+    Of each at least one, and no more once those before have so many bytes, as they are stored.
+    """
     cursor = await connection.execute(
-        "SELECT owed.* FROM unnest(%s, %s, %s) AS asked (key, position, number)"
+        "SELECT subscription, entity_id, owed_at, payload, owed.position"
+        " FROM unnest(%s, %s, %s) AS asked (key, position, number)"
         " CROSS JOIN LATERAL ("
-        "  SELECT subscription, entity_id, owed_at, payload, position FROM notification_owed"
+        "  SELECT subscription, entity_id, owed_at, payload, position,"
+        "   sum(pg_column_size(payload)) OVER (ORDER BY position) - pg_column_size(payload) AS before"
+        "  FROM notification_owed"
         "  WHERE subscription = asked.key AND position > asked.position ORDER BY position LIMIT asked.number"
-        " ) AS owed ORDER BY owed.position",
+        " ) AS owed WHERE owed.before < %s ORDER BY owed.position",
         [
             arrays.bigints([key for key, _, _ in after]),
             arrays.bigints([position for _, position, _ in after]),
             arrays.bigints([number for _, _, number in after]),
+            size,
         ],
     )
     found: dict[int, list[Owed]] = {}
@@ -300,22 +307,25 @@ async def settle(connection: Connection, positions: Sequence[int], tallies: dict
     )
 
 
-async def merge_owed(connection: Connection, subscription: int, most: int) -> tuple[int, int]:
+async def merge_owed(connection: Connection, subscription: int, in_order: int, most: int) -> tuple[int, int]:
     """Keep of each entity only the newest state that is owed, and of these the newest `most`.
+
+    Up to `in_order` all are kept: the caller's count may be of a transaction that was never committed.
 
     Returns (how many were given up, how many are left).
     """
     cursor = await connection.execute(
         "WITH ranked AS ("
-        " SELECT position, row_number() OVER (PARTITION BY entity_id ORDER BY position DESC) AS age"
+        " SELECT position, row_number() OVER (PARTITION BY entity_id ORDER BY position DESC) AS age,"
+        "  count(*) OVER () AS number"
         " FROM notification_owed WHERE subscription = %s"
         "), newest AS ("
-        " SELECT position FROM ranked WHERE age = 1 ORDER BY position DESC LIMIT %s"
+        " SELECT position FROM ranked WHERE age = 1 OR number <= %s ORDER BY position DESC LIMIT %s"
         "), gone AS ("
         " DELETE FROM notification_owed WHERE subscription = %s AND position NOT IN (SELECT position FROM newest)"
         " RETURNING position"
         ") SELECT (SELECT count(*) FROM gone) AS gone, (SELECT count(*) FROM newest) AS kept",
-        [subscription, most, subscription],
+        [subscription, in_order, most, subscription],
     )
     row = await cursor.fetchone()
     return (int(row["gone"]), int(row["kept"])) if row else (0, 0)
