@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from vidik.context.registrations.sources.model import Registration
 from vidik.context.registrations.sources.repository import Tally
 from vidik.context.subscriptions.addresses import EndpointForbidden
 from vidik.kernel.clock import now
+from vidik.kernel.names import addresses_of
 
 LONGEST_HEADER: Final = 4_000
 """Characters of a header of an answer, which ours may carry on; longer ones are left out."""
@@ -178,9 +178,7 @@ class Forwarder:
         if self._allow_private:
             return url
         parts = urlsplit(str(url))
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]) for entry in found]
+        addresses = await addresses_of(parts.hostname or "")
         if not all(is_public(one) for one in addresses):
             raise EndpointForbidden
         return url.copy_with(host=addresses[0])
