@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { standing } from "../src/lib/alarms/answers";
 import { readAssetLines } from "../src/lib/api/assetlist";
 import type { Alarm, AssetSummary } from "../src/lib/api/types";
 import { City } from "../src/lib/city.svelte";
@@ -35,6 +36,30 @@ describe("the living picture of the city", () => {
     expect(city.foldedName("a")).toBe("");
     expect(city.listing).toBe(before + 1);
     expect(told).toEqual(["a"]);
+  });
+
+  it("keeps the newer of two answers to one alarm, in whatever order they come", () => {
+    const alarm = (version: number, more: object = {}) => ({ id: "7", version, ...more }) as Alarm;
+    city.putAlarm(alarm(12, { state: "acknowledged" }));
+    city.putAlarm(alarm(11, { state: "raised" }));
+    city.apply({ id: "9", name: "alarm", data: JSON.stringify({ alarm: alarm(10, { state: "raised" }) }) });
+    expect(city.alarms.get("7")).toMatchObject({ version: 12, state: "acknowledged" });
+    city.putAlarm(alarm(12, { state: "acknowledged", count: 2 }));
+    expect(city.alarms.get("7")).toMatchObject({ count: 2 });
+    city.putAlarm(alarm(13, { state: "cleared" }));
+    expect(city.alarms.get("7")).toMatchObject({ state: "cleared" });
+  });
+
+  it("lays an older answer of a list under what the stream told, and a newer one over it", () => {
+    const alarm = (version: number, more: object = {}) => ({ id: "7", version, ...more }) as Alarm;
+    const live = new Map([["7", alarm(12, { hidden_by: "shelved" })]]);
+    const older = new Map([["7", alarm(11, { hidden_by: null, holds: [] })]]);
+    const holds = [{ id: "1" }] as Alarm["holds"];
+    const same = new Map([["7", alarm(12, { hidden_by: "shelved", holds })]]);
+    const later = new Map([["7", alarm(13, { hidden_by: null })]]);
+    expect(standing(older, live).get("7")).toEqual(alarm(12, { hidden_by: "shelved" }));
+    expect(standing(same, live).get("7")?.holds).toBe(holds);
+    expect(standing(later, live).get("7")?.hidden_by).toBeNull();
   });
 
   it("calls by its English name, for who reads English, what an alarm knows by its Serbian one", () => {

@@ -65,6 +65,17 @@ class TestAlarms:
         assert answer.status_code == 409
         assert answer.json()["code"] == "already-acknowledged"
 
+    async def test_every_answer_says_of_which_event_it_is(
+        self, client: httpx.AsyncClient, alarm: dict[str, Any]
+    ) -> None:
+        seen = (await client.post(f"/api/alarms/{alarm['id']}/acknowledge")).json()
+        assert seen["version"] > alarm["version"] > 0
+        events = (await client.get(f"/api/alarms/{alarm['id']}/events")).json()["items"]
+        assert seen["version"] == int(events[-1]["id"])
+        listed = (await client.get("/api/alarms")).json()["items"]
+        shown = (await client.get(f"/api/console/assets/{SUBSTATION.entity_id}")).json()["alarms"]
+        assert [one["version"] for one in (*listed, *shown)] == [seen["version"]] * 2
+
     async def test_leaves_an_audit_record(self, client: httpx.AsyncClient, alarm: dict[str, Any]) -> None:
         await client.post(f"/api/alarms/{alarm['id']}/acknowledge", json={"note": "виђено"})
         (record,) = (await client.get("/api/audit")).json()["items"]

@@ -1,4 +1,5 @@
 import { readAssets, type AssetList } from "./api/assetlist";
+import { newer } from "./alarms/answers";
 import { api } from "./api/client";
 import type { Alarm, AlarmEvent, AssetState, AssetSummary, ChangesEvent, FeedItem } from "./api/types";
 import { vitalsApi, type Vital } from "./api/vitals";
@@ -202,8 +203,10 @@ export class City {
     return this.openAlarms.filter((alarm) => alarm.origin !== "exercise");
   }
 
-  /** Take an alarm as the server now has it, from the stream or from an answer. */
+  /** Take an alarm as the server says it stands, in the stream or an answer; an older one than is known changes nothing. */
   putAlarm(alarm: Alarm): void {
+    const known = this.alarms.get(alarm.id);
+    if (known && known.version > alarm.version) return;
     this.alarms = new Map(this.alarms).set(alarm.id, alarm);
   }
 
@@ -309,7 +312,8 @@ export class City {
   }
 
   private setAlarms(listed: Alarm[], told: readonly Alarm[]): void {
-    this.alarms = new Map(listed.map((alarm) => [alarm.id, alarm]));
+    const known = this.alarms;
+    this.alarms = new Map(listed.map((alarm) => [alarm.id, newer(alarm, known.get(alarm.id))]));
     for (const alarm of told) this.hearAlarm(alarm);
   }
 

@@ -156,6 +156,8 @@ export interface RawReading {
 
 export interface Alarm extends Belonging {
   id: string;
+  /** The number of its newest event: of two answers the greater one is the newer. */
+  version: number;
   rule: string;
   priority: Priority;
   state: "raised" | "acknowledged" | "cleared";

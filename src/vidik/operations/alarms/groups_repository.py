@@ -9,7 +9,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.identity.reach import EVERYWHERE, Reach
 from vidik.operations.alarms.alarm import Alarm
 from vidik.operations.alarms.grouping import Candidate, Group, GroupKind, Subject
-from vidik.operations.alarms.repository import ALARM_COLUMNS, to_alarm
+from vidik.operations.alarms.repository import ALARM_COLUMNS, SHOWN_COLUMNS, to_alarm
 
 
 async def lone_alarms(
@@ -132,7 +132,7 @@ async def list_groups(connection: Connection, limit: int, reach: Reach = EVERYWH
 async def members(connection: Connection, group_id: int, reach: Reach = EVERYWHERE) -> list[DictRow]:
     """Return rows of the alarms of a group within reach, in the order of their numbers."""
     within, parameters = reach.condition()
-    query = f"{ALARM_COLUMNS} WHERE alarm_group = %s AND {within} ORDER BY id"
+    query = f"{SHOWN_COLUMNS} WHERE alarm_group = %s AND {within} ORDER BY id"
     cursor = await connection.execute(query, [group_id, *parameters])
     return await cursor.fetchall()
 

@@ -41,11 +41,17 @@ class Description:
     exercise_id: int | None = None
 
 
-ALARM_COLUMNS = """
-    SELECT id, rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
+_COLUMNS = """
+           id, rule, entity_id, attribute, entity_name, service, origin, priority, state, message,
            shown_attribute, value, unit, threshold, observed_at, raised_at, last_seen_at, count,
            acknowledged_by, acknowledged_at, note, cleared_at, cleared_observed_at, latching, ask_on_return,
            hidden_by, returned_at, returned_observed_at, related, alarm_group, exercise_id, organisations, areas
+"""
+ALARM_COLUMNS = f"SELECT {_COLUMNS} FROM alarm"
+# What is shown is answered and told by several ways at once: the newest event says which of two is the newer.
+SHOWN_COLUMNS = f"""
+    SELECT {_COLUMNS},
+           (SELECT max(event.id) FROM alarm_event event WHERE event.alarm = alarm.id) AS version
       FROM alarm
 """
 _FIELDS = (
@@ -242,7 +248,7 @@ async def find_alarm(connection: Connection, alarm_id: int) -> Alarm | None:
 
 async def alarm_rows(connection: Connection, alarm_ids: Sequence[int]) -> list[DictRow]:
     """Return whole rows of alarms by number, in no particular order."""
-    cursor = await connection.execute(f"{ALARM_COLUMNS} WHERE id = ANY(%s)", [list(alarm_ids)])
+    cursor = await connection.execute(f"{SHOWN_COLUMNS} WHERE id = ANY(%s)", [list(alarm_ids)])
     return await cursor.fetchall()
 
 
@@ -266,7 +272,7 @@ async def list_alarms(
     worst_first = "array_position(ARRAY['critical', 'high', 'medium', 'low'], priority), "
     cursor = await connection.execute(
         f"""
-        {ALARM_COLUMNS}
+        {SHOWN_COLUMNS}
          WHERE {" AND ".join(conditions)}
          ORDER BY {worst_first if state == "open" and before is None else ""}raised_at DESC, id DESC
          LIMIT %s

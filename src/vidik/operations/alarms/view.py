@@ -30,9 +30,11 @@ def alarm_view(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a row of `alarm` as JSON: `attribute` is the short name of what it is about, times are ISO UTC.
 
     `state` says in three words what a list needs (raised, acknowledged, cleared: nothing to look at);
-    `standard_state` is the state of ISA-18.2.
+    `standard_state` is the state of ISA-18.2. Of two views of an alarm the one with the greater `version`, the number
+    of its newest event, is the newer.
     """
     view = {name: row[name] for name in _AS_STORED} | {"id": str(row["id"])}
+    view["version"] = row["version"] or 0
     view["state"] = _SHORT[row["state"]]
     view["standard_state"] = row["state"]
     view["attribute"] = row["shown_attribute"]
