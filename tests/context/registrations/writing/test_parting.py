@@ -97,12 +97,20 @@ async def test_who_takes_no_batch_gets_its_entities_one_by_one(
     assert await local(client) is None
 
 
+THERE = {"title": "There", "status": 409}
+
+
 @pytest.mark.parametrize(("options", "method", "path"), [("replace", "PUT", ""), ("update", "PATCH", "/attrs/")])
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [(409, THERE), (207, {"success": [], "errors": [{"entityId": ID, "error": THERE}, {"error": THERE}]})],
+    ids=["there", "there and elsewhere"],
+)
 async def test_of_an_upsert_what_is_there_is_changed(
-    client: Any, peers: Peers, register: Any, options: str, method: str, path: str
+    client: Any, peers: Peers, register: Any, options: str, method: str, path: str, status: int, content: Any
 ) -> None:
     await register(mode="redirect", operations=REDIRECTION)
-    peers.answer("POST", ENTITIES, status=409, content={"title": "There", "status": 409})
+    peers.answer("POST", ENTITIES, status=status, content=content)
     peers.answer(method, f"{ENTITIES}/{ID}{path}", status=204)
 
     response = await client.post("/entityOperations/upsert", params={"options": options}, json=[building()])
@@ -113,7 +121,7 @@ async def test_of_an_upsert_what_is_there_is_changed(
 
 async def test_of_an_upsert_what_cannot_be_changed_is_an_error(client: Any, peers: Peers, register: Any) -> None:
     registration_id = await register(mode="redirect", operations=["createEntity"])
-    peers.answer("POST", ENTITIES, status=409, content={"title": "There", "status": 409})
+    peers.answer("POST", ENTITIES, status=409, content=THERE)
 
     response = await client.post("/entityOperations/upsert", json=[building()])
 

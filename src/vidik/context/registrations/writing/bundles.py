@@ -120,12 +120,23 @@ async def _sent_one(sharing: Sharing, bundle: Bundle, item: Item, operation: str
     """What a source says to one entity: of an upsert it is asked once more where it has the entity already."""
     known = [one for one in singles(operation, options) if one in bundle.registration.operations]
     answer = await _asked(sharing, bundle.registration, item, known[0])
-    if answer.status != _CONFLICT or operation != "upsertBatch" or known[0] != "createEntity":
+    if operation != "upsertBatch" or known[0] != "createEntity" or not _is_there(answer):
         return answer
     if len(known) == 1:
         refusal = problems.not_supported("The source has the entity already, and does not take a change of it.")
         return Answer(refusal.status, refusal.problem())
     return await _asked(sharing, bundle.registration, item, known[1])
+
+
+def _is_there(answer: Answer) -> bool:
+    """Whether a source has an entity that it was to create, and whomever it has asked."""
+    if answer.status != 207:
+        return answer.status == _CONFLICT
+    content = answer.content if isinstance(answer.content, dict) else {}
+    errors = content.get("errors")
+    told = [one.get("error") for one in errors if isinstance(one, dict)] if isinstance(errors, list) else []
+    is_all = bool(told) and not content.get("success")
+    return is_all and all(isinstance(one, dict) and one.get("status") == _CONFLICT for one in told)
 
 
 async def _asked(sharing: Sharing, registration: Registration, item: Item, single: str) -> Answer:
