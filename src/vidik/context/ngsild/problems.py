@@ -12,12 +12,12 @@ from vidik.kernel.errors import BadInput, Conflict, NotFound, TooLarge, VidikErr
 
 ERRORS: Final = "https://uri.etsi.org/ngsi-ld/errors/"
 _SAID_BY_THE_STATUS: Final = (411, 415)
-"""Errors without a body (clause 6.3.4)."""
+"""Errors without a body (clause 6.3.4), but for a charset, of which the clause says nothing."""
 
 
 def response(error: VidikError) -> Response:
     """An error as the API answers it: problem details as plain JSON, whatever was asked for (clauses 5.5.3, 6.3.3)."""
-    if error.status in _SAID_BY_THE_STATUS:
+    if error.status in _SAID_BY_THE_STATUS and not isinstance(error, UnsupportedCharset):
         return Response(status_code=error.status, headers=error.headers())
     return of_problem(error.problem(), error.headers())
 
@@ -36,6 +36,12 @@ class UnsupportedMediaType(VidikError):
     status = 415
     title = "The media type is not supported"
     default_code = "unsupported-media-type"
+
+
+class UnsupportedCharset(UnsupportedMediaType):
+    """The body's media type is one that this operation takes, but its text is written in another way."""
+
+    default_code = "unsupported-charset"
 
 
 class NotAcceptable(VidikError):
@@ -141,6 +147,12 @@ def too_many(detail: str) -> TooComplexQuery:
 def unsupported_media_type(detail: str) -> UnsupportedMediaType:
     """415: the Content-Type is not one of this operation's."""
     return UnsupportedMediaType(detail, field="Content-Type", type_uri=ERRORS + "InvalidRequest")
+
+
+def unsupported_charset() -> UnsupportedCharset:
+    """415: the Content-Type says that the body is not UTF-8."""
+    detail = "JSON is UTF-8 (RFC 8259), and this body says that it is something else."
+    return UnsupportedCharset(detail, field="Content-Type", type_uri=ERRORS + "InvalidRequest")
 
 
 def not_acceptable(detail: str) -> NotAcceptable:

@@ -72,6 +72,46 @@ async def test_an_attribute_expires(client: httpx.AsyncClient) -> None:
     assert "a" not in (await client.get("/temporal/entities/urn:x:1")).json()
 
 
+AT = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [21.9, 43.3]}}
+NEAR = {"georel": "near;maxDistance==100", "geometry": "Point", "coordinates": "[21.9,43.3]"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ({"q": "a"}, "valid"),
+        ({"q": "a==1"}, "valid"),
+        ({"q": "!a"}, "expired"),
+        ({"q": "b==2;!a"}, "expired"),
+        ({"q": "a!=7"}, "valid"),
+        ({"q": "several==2"}, "valid"),
+        ({"q": "several==1"}, "expired valid"),
+        ({"q": "to{a}==1"}, ""),
+        ({"q": "to{b}==2"}, "linking"),
+        ({"attrs": "a"}, "valid"),
+        ({"attrs": "a,b"}, "expired valid"),
+        (NEAR, "valid"),
+    ],
+)
+async def test_no_query_sees_what_has_expired_before_the_job_has_come(
+    client: httpx.AsyncClient, asked: dict[str, str], found: str
+) -> None:
+    soon = iso(now())
+    for name, end in (("expired", soon), ("valid", FUTURE)):
+        several = [one(1), one(2, datasetId="urn:d:1", expiresAt=end)]
+        entity = {"id": f"urn:x:{name}", "type": "T", "a": one(1, expiresAt=end), "b": one(2), "several": several}
+        answer = await client.post("/entities", json={**entity, "location": {**AT, "expiresAt": end}})
+        assert answer.status_code == 201
+    link = {"type": "Relationship", "object": "urn:x:expired"}
+    await client.post("/entities", json={"id": "urn:x:linking", "type": "U", "to": link})
+    kind = {"type": "U", "join": "inline"} if "to{" in asked.get("q", "") else {"type": "T"}
+
+    answer = await client.get("/entities", params={**kind, **asked, "count": "true"})
+
+    assert [one["id"].removeprefix("urn:x:") for one in answer.json()] == found.split()
+    assert answer.headers["NGSILD-Results-Count"] == str(len(found.split()))
+
+
 async def test_the_job_removes_it_and_comes_again_for_the_next(client: httpx.AsyncClient, services: Services) -> None:
     soon = iso(now())
     await client.post("/entities", json={"id": "urn:x:1", "type": "T", "a": one(1, expiresAt=soon), "b": one(2)})

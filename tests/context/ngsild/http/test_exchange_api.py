@@ -201,6 +201,38 @@ class TestMediaTypes:
         assert (without.status_code, without.json()["field"]) == (400, "Content-Type")
         assert without.json()["type"] == "https://uri.etsi.org/ngsi-ld/errors/InvalidRequest"
 
+    @pytest.mark.parametrize("kind", ["application/json", "application/merge-patch+json"])
+    @pytest.mark.parametrize(
+        ("charset", "encoding", "status"),
+        [
+            ("", "utf-8", 204),
+            ("; charset=UTF-8", "utf-8", 204),
+            (';charset="utf8";profile=x', "utf-8", 204),
+            ("; charset=iso-8859-1", "iso-8859-1", 415),
+            ("; charset=windows-1250", "windows-1250", 415),
+            ("; charset=iso-8859-1", "utf-8", 415),
+            ("; Charset=UTF-16", "utf-16", 415),
+            ("; charset=utf-16le", "utf-16-le", 415),
+        ],
+    )
+    async def test_json_is_utf_8(
+        self, client: httpx.AsyncClient, kind: str, charset: str, encoding: str, status: int
+    ) -> None:
+        await client.post("/entities", json={"id": "urn:e:1", "type": "A", "name": "a"})
+        body = '{"name": {"type": "Property", "value": "Böhm"}}'.encode(encoding)
+
+        answer = await client.patch("/entities/urn:e:1", content=body, headers={"Content-Type": kind + charset})
+
+        assert answer.status_code == status, answer.text
+        assert status == 204 or "UTF-8" in answer.json()["detail"]
+        name = (await client.get("/entities/urn:e:1", params={"format": "simplified"})).json()["name"]
+        assert name == ("Böhm" if status == 204 else "a")
+
+    async def test_ascii_is_ascii_whatever_its_charset_is_called(self, client: httpx.AsyncClient) -> None:
+        kind = {"Content-Type": "application/json; charset=iso-8859-1"}
+        answer = await client.post("/entities", content=b'{"id": "urn:e:1", "type": "A"}', headers=kind)
+        assert answer.status_code == 201
+
     async def test_a_method_that_is_not_there(self, client: httpx.AsyncClient) -> None:
         response = await client.put("/entities", json={})
         assert response.status_code == 405

@@ -30,6 +30,7 @@ MAXIMUM_BODY: Final = 8 * 1024 * 1024
 
 _LINK = re.compile(r"<([^>]*)>\s*((?:;\s*[^;,=\"\s]+\s*(?:=\s*(?:\"[^\"]*\"|[^;,\"\s]*))?\s*)*)")
 _LINK_REL = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^;,\s]*))")
+_CHARSET = re.compile(r";\s*charset\s*=\s*\"?([^\s;\"]*)", re.IGNORECASE)
 _ZERO = b"\\u0000"
 
 
@@ -181,6 +182,8 @@ async def read_json(request: Request, media_types: Sequence[str]) -> tuple[Any, 
             raise problems.too_large(MAXIMUM_BODY)
     if not body.strip():
         raise problems.invalid_request("The request has no body.")
+    if ";" in declared_kind and _is_in_doubt(declared_kind, body):
+        raise problems.unsupported_charset()
     try:
         content = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -190,6 +193,17 @@ async def read_json(request: Request, media_types: Sequence[str]) -> tuple[Any, 
     if _ZERO in body and _has_zero(content):
         raise problems.bad_data("Text has no zero characters.")
     return content, kind
+
+
+def _is_in_doubt(declared_kind: str, body: bytearray) -> bool:
+    """Whether a body may say something else in the charset that is declared than it does in UTF-8.
+
+    JSON knows no such parameter, and JSON is UTF-8 whatever it says (RFC 8259, 8.1 and 11): what is plain ASCII is the
+    same either way. Anything else would be stored as what the sender did not say.
+    """
+    found = _CHARSET.search(declared_kind)
+    is_other = found is not None and found.group(1).lower() not in ("utf-8", "utf8")
+    return is_other and (not body.isascii() or 0 in body)
 
 
 def _has_zero(content: Any) -> bool:
