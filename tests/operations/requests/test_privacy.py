@@ -253,3 +253,36 @@ class TestMigration:
         assert (view["description"], view["place"]["coordinates"]) == (WORDS["description"], PLACE)
         past = await rows(services, "SELECT json::text AS text FROM observation WHERE json IS NOT NULL")
         assert not told(str(past))
+
+
+ALARM = """
+    INSERT INTO alarm (rule, entity_id, attribute, entity_name, service, origin, priority, state, message, count,
+                       observed_at, raised_at, last_seen_at)
+    VALUES ('near', %s, '', %s, 'all', 'real', 'high', 'unacknowledged', '{}', 1, now(), now(), now())
+"""
+
+
+class TestStreets:
+    @pytest.mark.parametrize(
+        ("entity_id", "said", "stays"),
+        [
+            ("urn:ngsi-ld:service_requests:nis:8", "Вожда Карађорђа 12", "Вожда Карађорђа"),
+            ("urn:ngsi-ld:service_requests:nis:8", "Vožda Karađorđa 12a/3, kod Tajne", "Vožda Karađorđa"),
+            ("urn:ngsi-ld:service_requests:nis:8", "Булевар 12. фебруар 25", "Булевар 12. фебруар"),
+            ("urn:ngsi-ld:service_requests:nis:8", "Вожда Карађорђа 12.", "Вожда Карађорђа"),
+            ("urn:ngsi-ld:service_requests:nis:8", "7. јула 3", "7. јула"),
+            ("urn:ngsi-ld:service_requests:nis:8", ", код Тајне", "8"),
+            ("urn:x:own-name", "Обреновићева 3", "Обреновићева"),
+            ("urn:ngsi-ld:HeatSubstation:nis:s01", "Подстаница 12, Чаир", "Подстаница 12, Чаир"),
+        ],
+    )
+    async def test_an_alarm_of_before_keeps_the_street_of_a_request_and_every_name_of_an_asset(
+        self, outside: Outside, services: Services, entity_id: str, said: str, stays: str
+    ) -> None:
+        await _post(outside.http, "entities", a_request(8, **WORDS) | {"id": "urn:x:own-name"})
+        migration = import_module("vidik.migrations.tenant.versions.t0037_streets")
+        async with services.database.transaction("city") as connection:
+            await connection.execute(ALARM, [entity_id, said])
+            await connection.execute(migration.CUT)
+            await connection.execute(migration.CUT)
+        assert await rows(services, "SELECT entity_name FROM alarm") == [{"entity_name": stays}]
