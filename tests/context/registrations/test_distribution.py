@@ -361,3 +361,48 @@ async def test_a_source_with_a_context_of_its_own_gets_plain_json_in_its_words(
     assert sent.headers["Content-Type"] == "application/json"
     assert "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld" in sent.headers["Link"]
     assert "@context" not in json.loads(sent.content)
+
+
+async def test_what_has_expired_at_a_source_is_discarded(client: Any, peers: Peers, register: Any) -> None:  # 5.7.1.4
+    await register()
+    expired = building(level=prop(1), expiresAt="2026-01-01T00:00:00Z")
+    peers.answer("GET", ENTITIES, content=[expired, building(2)])
+    peers.answer("GET", f"{ENTITIES}/{ID}", content=expired)
+
+    assert (await client.get(f"/entities/{ID}")).status_code == 404
+    assert (await client.get("/entities?type=Building")).json() == [building(2)]
+
+
+@pytest.mark.parametrize(("asked", "times"), [("urn:x:a", 0), ("urn:x:b", 1), ("urn:x:a,urn:x:b", 1), (None, 1)])
+async def test_a_source_that_has_other_datasets_is_not_asked(
+    client: Any, peers: Peers, register: Any, asked: str | None, times: int
+) -> None:  # 5.12
+    await register(datasetId=["urn:x:b", "urn:x:c"])
+    peers.answer("GET", ENTITIES, content=[])
+
+    query = {"type": "Building"} | ({"datasetId": asked} if asked else {})
+    assert (await client.get("/entities", params=query)).status_code == 200
+
+    assert len(peers.asked) == times
+
+
+@pytest.mark.parametrize("join", ["inline", "flat"])
+async def test_links_of_several_datasets_are_followed_in_the_simplified_format(
+    client: Any, peers: Peers, register: Any, join: str
+) -> None:  # 4.5.4, 4.5.23
+    await register(information=[{"entities": [{"type": "Building"}]}])
+    owners = [{"id": f"urn:x:owner:{number}", "type": "Owner"} for number in (1, 2)]
+    for one in owners:
+        await client.post("/entities?local=true", json=one)
+    link = {"type": "Relationship", "object": owners[0]["id"]}
+    await create(client, owner=link)
+    other = building(owner={**link, "object": owners[1]["id"], "datasetId": "urn:x:b"})
+    peers.answer("GET", f"{ENTITIES}/{ID}", content=other)
+
+    shown = (await client.get(f"/entities/{ID}", params={"options": "keyValues", "join": join})).json()
+
+    if join == "inline":
+        assert shown == building(owner={"dataset": {"@none": owners[0], "urn:x:b": owners[1]}})
+    else:
+        ids = {"dataset": {"@none": owners[0]["id"], "urn:x:b": owners[1]["id"]}}
+        assert shown == [building(owner=ids), *owners]

@@ -179,3 +179,16 @@ async def test_what_has_expired_here_is_created_here_and_there(
 
     assert (response.status_code, response.json()) == (201, [ID])
     assert await local(client) == building(level=prop(2))
+
+
+async def test_a_source_of_other_types_than_are_selected_is_not_asked(
+    client: Any, peers: Peers, register: Any
+) -> None:  # 4.17, 5.6.6.4
+    await register(mode="redirect", information=LEVEL, operations=REDIRECTION)
+    await create(client, name=prop("a"))
+
+    response = await client.delete(f"/entities/{ID}", params={"type": "Vehicle"})
+
+    assert response.status_code == 404
+    assert peers.asked == []
+    assert await local(client) == building(name=prop("a"))

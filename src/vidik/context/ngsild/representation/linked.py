@@ -113,15 +113,24 @@ def _links(node: Node) -> Iterator[_Link]:
         )
         given = node.body[word]
         if node.view.format == "simplified":
-            ids = _ids(given)
-            if ids:
-                yield _Link(node.body, word, ids, isinstance(given, list), view)
+            for holder, member in _simple_places(node.body, word):
+                target = holder[member]
+                ids = _ids(target)
+                if ids:
+                    yield _Link(holder, member, ids, isinstance(target, list), view)
             continue
         for one in given if isinstance(given, list) else [given]:
             target = one.get("object", one.get("objectList")) if isinstance(one, dict) else None
             ids = _ids(target)
             if ids:
                 yield _Link(one, "entity" if "object" in one else "entityList", ids, isinstance(target, list), view)
+
+
+def _simple_places(body: Json, word: str) -> list[tuple[Json, str]]:
+    """Where the targets of a relationship stand in the simplified format: of several instances one a dataset."""
+    given = body[word]
+    datasets = given.get("dataset") if isinstance(given, dict) else None
+    return [(body, word)] if not isinstance(datasets, dict) else [(datasets, one) for one in datasets]
 
 
 def _ids(target: Any) -> list[str]:

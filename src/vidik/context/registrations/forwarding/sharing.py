@@ -86,7 +86,10 @@ class Sharing:
     def concerned(self, asked: Asked) -> Iterator[tuple[Registration, Information]]:
         """Registrations in force, each with a part of its information, that a question concerns."""
         moment = now()
+        datasets = frozenset(self.call.parameters.names("datasetId") or ())
         for one in self.known.of_types(asked.types):
+            if datasets and one.datasets and datasets.isdisjoint(one.datasets):
+                continue  # clause 5.12
             if one.is_in_force(moment) and one.alias not in self.visited and one.key not in self.left_out:
                 for part in matching(one, asked):
                     yield one, part

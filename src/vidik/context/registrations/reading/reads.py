@@ -30,6 +30,7 @@ from vidik.context.registrations.reading.merging import Part, merged, read_entit
 from vidik.context.registrations.sources import matching
 from vidik.context.registrations.sources.matching import Asked
 from vidik.context.registrations.sources.model import Information, Json, Registration
+from vidik.kernel.clock import now
 from vidik.kernel.errors import NotFound, VidikError
 
 READABLE: Final = (JSON, LD_JSON, GEO_JSON)
@@ -259,6 +260,7 @@ async def _parts(
     if handed:
         sharing.warnings += hearsay.warnings(handed, registration)
     parts = []
+    moment = now()
     for number, body in enumerate(bodies):
         if number % _AT_ONCE == _AT_ONCE - 1:
             await asyncio.sleep(0)
@@ -269,7 +271,8 @@ async def _parts(
             problem = f"an entity of the answer cannot be read: {error}"
             sharing.warn(registration, replace(told, problem=problem, is_invalid=True))
             continue
-        if _has(share, entity.id):
+        # What has expired is discarded (clause 5.7.1.4): its source may clean up late.
+        if _has(share, entity.id) and (entity.expires_at is None or entity.expires_at > moment):
             parts.append(Part(entity, registration.mode))
     return parts
 

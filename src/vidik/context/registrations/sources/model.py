@@ -92,6 +92,12 @@ class Registration:
         return self.body.get("contextSourceAlias")
 
     @cached_property
+    def datasets(self) -> frozenset[str]:
+        """The datasetIds that the source has instances of; none of them says that it may have any."""
+        found = self.body.get("datasetId", ())
+        return frozenset([found] if isinstance(found, str) else found)
+
+    @cached_property
     def info(self) -> Mapping[str, str]:
         """What the source is told with every request: headers, and `jsonldContext`."""
         return {one["key"]: one["value"] for one in self.body.get("contextSourceInfo", ())}

@@ -22,12 +22,14 @@ from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.http import exchange
 from vidik.context.ngsild.http.conditional import Preconditions
 from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH
+from vidik.context.ngsild.query import selections
 from vidik.context.ngsild.representation import validation
 from vidik.context.ngsild.temporal import writing as temporal_writing
 from vidik.context.ngsild.temporal import writing_api as temporal_writing_api
 from vidik.context.registrations.forwarding import hearsay
 from vidik.context.registrations.forwarding.requests import LOOP_DETECTED, Answer, Errand
 from vidik.context.registrations.forwarding.sharing import Handler, Sharing, Words
+from vidik.context.registrations.sources import matching
 from vidik.context.registrations.sources.matching import Asked, covers
 from vidik.context.registrations.sources.model import Json, Registration
 from vidik.context.registrations.sources.operations import TEMPORAL
@@ -129,6 +131,9 @@ async def write(sharing: Sharing, handler: Handler, what: Write) -> Response:
     place = _place(call)
     named = values.name(place[3], "attrId") if len(place) > 3 else None
     entity_id, types = await _entity(call, body, context, is_new=len(place) == 1)
+    selected = call.parameters.get("type")
+    if selected is not None:  # sources of other types are not meant (clauses 4.17 and 5.12)
+        types = matching.leaf_types(selections.parse_types(selected, context))
     given = body if isinstance(body, dict) else {}
     names = [named] if named is not None else [one for one in given if one not in HEAD]
     local = call if body is None else replaced(call, body)
