@@ -3,12 +3,15 @@
 import re
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from vidik.demo.door import Door
 from vidik.demo.pilots.meters import Columns, Stretch, as_csv
 from vidik.demo.pilots.recorded import recorded_plan
+from vidik.demo.pilots.setting_up import set_up_pilots
 from vidik.demo.pilots.stories import Story, stories
 from vidik.pilots.evaluation import evaluate
 from vidik.pilots.measurement.reading import read_csv
@@ -48,6 +51,38 @@ def test_a_pilot_is_over_and_has_a_baseline_before_it_on_every_day_of_the_year(s
     assert specification.reporting.last < today
     assert specification.baseline.first == stretch.first
     assert specification.reporting.period.days >= 150
+
+
+class OldDoor(Door):
+    """The door of a city whose pilots were set up by another release, under other titles."""
+
+    def __init__(self, keys: list[str]) -> None:
+        self._keys = keys
+        self.posted: list[str] = []
+
+    async def get(self, path: str) -> dict[str, Any]:
+        numbers = range(1, len(self._keys) + 1)
+        if path == "/api/pilots/files":
+            return {"items": [{"file": key * 2, "name": f"{key}.csv"} for key in self._keys]}
+        if path == "/api/pilots/plans":
+            plans = [{"id": number, "title": f"Стари наслов {number}", "state": "decided"} for number in numbers]
+            return {"items": [{"id": 99, "title": "Нацрт", "state": "draft"}, *plans]}
+        number = int(path.rpartition("/")[2])
+        return {"specification": {"units": [{"name": "Коло 1", "file": self._keys[number - 1] * 2}]}}
+
+    async def post(self, path: str, **_more: Any) -> dict[str, Any]:
+        self.posted.append(path)
+        return {"id": 100, "file": FILE, "draft_hash": "0" * 64, "state": "running"}
+
+
+async def test_pilots_of_before_are_known_by_their_files_whatever_they_are_called() -> None:
+    keys = [story.key for story in stories()]
+    door = OldDoor(keys)
+    await set_up_pilots(door, TODAY, SEED, None, lambda _done, _all: None)
+    assert door.posted == []
+    missing_one = OldDoor(keys[1:])
+    await set_up_pilots(missing_one, TODAY, SEED, None, lambda _done, _all: None)
+    assert missing_one.posted == ["/api/pilots/files", "/api/pilots/plans", "/api/pilots/plans/100/freeze"]
 
 
 def test_the_same_seed_gives_the_same_meters() -> None:

@@ -27,25 +27,46 @@ async def set_up_pilots(
 
     What is there already is left alone, so a restart goes on where it was cut. `tell` hears (done, all).
     """
-    standing = {plan["title"]: plan for plan in (await door.get("/api/pilots/plans"))["items"]}
+    standing = await _by_file(door)
     all_of_them = stories()
     for done, story in enumerate(all_of_them):
         tell(done, len(all_of_them))
-        plan = standing.get(story.title) or await _hand_in(door, story, today, seed)
+        plan = standing.get(_file_of(story)) or await _hand_in(door, story, today, seed)
         await _decide(door, plan)
     tell(len(all_of_them), len(all_of_them))
     recorded = await asyncio.to_thread(recorded_plan, recordings) if recordings else None
-    if recorded is not None and recorded.title not in standing:
+    if recorded is not None and not standing.keys() & recorded.files.keys():
         files = {name: await _file(door, name, data, simulated=False) for name, data in recorded.files.items()}
         plan = await _frozen(door, recorded.specification(files))
         await _done(door, await door.post(f"/api/pilots/plans/{plan['id']}/watch"))
+
+
+def _file_of(story: Story) -> str:
+    return f"{story.key}.csv"
+
+
+async def _by_file(door: Door) -> dict[str, dict[str, Any]]:
+    """The plans that stand, the oldest of each, by the name of the file that their first meter is read from.
+
+    A plan's title is no mark: releases of the demo have changed theirs, and a person may.
+    """
+    names = {file["file"]: file["name"] for file in (await door.get("/api/pilots/files"))["items"]}
+    found: dict[str, dict[str, Any]] = {}
+    for plan in sorted((await door.get("/api/pilots/plans"))["items"], key=lambda plan: plan["id"]):
+        if plan["state"] == "draft":
+            continue
+        whole = await door.get(f"/api/pilots/plans/{plan['id']}")
+        name = names.get(whole["specification"]["units"][0].get("file"))
+        if name is not None:
+            found.setdefault(name, plan)
+    return found
 
 
 async def _hand_in(door: Door, story: Story, today: date, seed: int) -> dict[str, Any]:
     stretch = story.stretch(today)
     columns = await asyncio.to_thread(story.columns, stretch, seed)
     content = await asyncio.to_thread(as_csv, stretch, columns, hourly=story.hourly)
-    file = await _file(door, f"{story.key}.csv", content, simulated=True)
+    file = await _file(door, _file_of(story), content, simulated=True)
     return await _frozen(door, story.specification(columns, stretch, file))
 
 
