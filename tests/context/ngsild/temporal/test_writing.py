@@ -93,6 +93,45 @@ class TestInstances:
         assert await values_of(lamp) == [10, 21, 30]
         assert await instance_ids(lamp) == before
 
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"power": [{"type": "Property", "value": 21}]},
+            {"id": LAMP, "type": "Lamp", "power": [{"value": 21}]},
+            {"https://uri.etsi.org/ngsi-ld/default-context/power": [{"value": 21}]},
+            {"power": {"value": 21}},
+            {"power": [21]},
+            {"type": "Property", "value": 21},
+        ],
+    )
+    async def test_one_is_given_in_a_fragment_or_by_itself(self, lamp: httpx.AsyncClient, body: dict[str, Any]) -> None:
+        path = f"{TEMPORAL}/{LAMP}/attrs/power/{(await instance_ids(lamp))[1]}"
+        answer = await lamp.patch(path, json=body)
+        assert answer.status_code == 204, answer.text
+        assert await values_of(lamp) == [10, 21, 30]
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            {"state": [{"type": "Property", "value": 21}]},
+            {"state": {"type": "Property", "value": 21}},
+            {"power": [{"value": 21}], "state": [{"value": 1}]},
+            {"power": [{"value": 21}, {"value": 22}]},
+            {"power": []},
+            {"type": "Lamp"},
+            {},
+        ],
+    )
+    async def test_a_fragment_about_something_else_is_refused(
+        self, lamp: httpx.AsyncClient, body: dict[str, Any]
+    ) -> None:
+        before = (await lamp.get(f"{TEMPORAL}/{LAMP}")).json()
+        path = f"{TEMPORAL}/{LAMP}/attrs/power/{(await instance_ids(lamp))[1]}"
+        answer = await lamp.patch(path, json=body)
+        assert answer.status_code == 400
+        assert answer.json()["type"].endswith("/BadRequestData")
+        assert (await lamp.get(f"{TEMPORAL}/{LAMP}")).json() == before
+
     async def test_another_time_keeps_the_id(self, lamp: httpx.AsyncClient) -> None:
         before = await instance_ids(lamp)
         path = f"{TEMPORAL}/{LAMP}/attrs/power/{before[0]}"

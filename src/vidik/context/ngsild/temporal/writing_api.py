@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 from urllib.parse import quote
 
 from starlette.responses import Response
@@ -12,7 +13,7 @@ from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.broker import Call
 from vidik.context.ngsild.http.exchange import JSON, LD_JSON, MERGE_PATCH
 from vidik.context.ngsild.representation import validation
-from vidik.context.ngsild.representation.validation import PATCH, Instance
+from vidik.context.ngsild.representation.validation import MEMBER_OF, PATCH, Instance
 from vidik.context.ngsild.temporal import writing
 
 
@@ -102,17 +103,43 @@ def _attribute(call: Call, context: ActiveContext) -> str:
     return context.expand(values.name(call.segments[4], "attrId"))
 
 
-def instance_fragment(body: Any, name: str, context: ActiveContext) -> Instance:
-    """The instance in a body: itself, or inside a fragment that names its attribute (clause 5.6.14).
+_OF_INSTANCES: Final = frozenset((*MEMBER_OF.values(), "observedAt", "unitCode", "datasetId", "expiresAt"))
+_OF_ENTITIES: Final = validation.ENTITY_SYSTEM | {"id", "@id", "type", "@type", "scope"}
 
-    Raises BadInput.
+
+def instance_fragment(body: Any, name: str, context: ActiveContext) -> Instance:
+    """The instance in a body: in "an Array of exactly one item" of its attribute (clause 5.6.14), or by itself.
+
+    Raises BadInput, also for a fragment about another attribute.
     """
     if not isinstance(body, dict):
         raise problems.bad_data("An attribute instance is a JSON object.")
-    content = {key: value for key, value in body.items() if key != "@context"}
-    inner = content.get(name)
-    if content.keys() == {name} and isinstance(inner, list | dict):
-        content = (inner[0] if inner else {}) if isinstance(inner, list) else inner
+    content: Any = {key: value for key, value in body.items() if key != "@context"}
     if not content:
         raise problems.bad_data("The fragment has nothing in it.")
+    if not _is_instance(content):
+        content = _named(content, name, context)
     return validation.parse_instance(content, context.inside(name), PATCH, name)
+
+
+def _is_instance(content: Mapping[str, Any]) -> bool:
+    """Whether a body is the instance itself, and no fragment of an entity."""
+    return (
+        not _OF_INSTANCES.isdisjoint(content)
+        or (isinstance(kind := content.get("type"), str) and kind in MEMBER_OF)
+        or values.is_geometry(content)
+    )
+
+
+def _named(content: Mapping[str, Any], name: str, context: ActiveContext) -> Any:
+    """The one instance of the one attribute that a fragment is about."""
+    attribute = context.expand(name)
+    found = [key for key in content if key not in _OF_ENTITIES]
+    if [context.expand(values.name(key, key)) for key in found] != [attribute]:
+        raise problems.bad_data(f"The fragment is about {name} and nothing else.", name)
+    inner = content[found[0]]
+    if not isinstance(inner, list):
+        return inner
+    if len(inner) != 1:
+        raise problems.bad_data("The fragment has exactly one instance.", name)
+    return inner[0]
