@@ -164,6 +164,56 @@ async def test_what_a_source_notifies_is_handed_on(
     assert told.data == [{"id": "urn:ngsi-ld:Building:1", "type": "Building", "level": 7, "name": "A"}]
 
 
+async def notify(client: Any, copy: Any, **members: Any) -> None:
+    body = {
+        "type": "Notification",
+        "subscriptionId": copy["id"],
+        "data": [{"id": "urn:ngsi-ld:Building:1", "type": "Building", **members}],
+    }
+    async with httpx.AsyncClient(transport=client._transport) as stranger:
+        response = await stranger.post(NOTIFIED, json=body)
+    assert response.status_code == 200, response.text
+
+
+async def test_what_other_sources_have_of_a_split_entity_is_told_too(
+    client: Any, peers: Peers, register: Any, copying: Copying, receiver: Receiver, worker: Worker
+) -> None:  # 5.8.6
+    for host in ("peer", "other"):
+        await register(host)
+        peers.answer("POST", f"{host}/ngsi-ld/v1/subscriptions", 201)
+    told_of = {"attributes": ["level", "name"], "endpoint": {"uri": receiver.uri}}
+    await subscribe(client, q='level>1;name=="A"', splitEntities=True, notification=told_of)
+    ((_, copy), _) = await turn(copying, peers)
+    (asked,) = {one.url.host for one in peers.asked if json.loads(one.content)["id"] == copy["id"]}
+    (silent,) = {"peer", "other"} - {asked}
+    path = "ngsi-ld/v1/entities/urn:ngsi-ld:Building:1"
+    named = {"id": "urn:ngsi-ld:Building:1", "type": "Building", "name": {"type": "Property", "value": "A"}}
+    peers.answer("GET", f"{silent}/{path}", content=named)
+    peers.asked.clear()
+
+    await notify(client, copy, level={"type": "Property", "value": 7})
+
+    (told,) = await receiver.wait(1, seconds=60)
+    assert told.data == [{**named, "level": {"type": "Property", "value": 7}}]
+    assert [one.url.host for one in peers.asked] == [silent]
+
+
+@pytest.mark.parametrize(
+    "said", [{"deletedAt": "2026-11-23T10:00:00Z"}, {"level": "urn:ngsi-ld:null"}], ids=["entity", "attribute"]
+)
+async def test_that_a_source_has_deleted_something_is_told(
+    client: Any, peers: Peers, register: Any, copying: Copying, receiver: Receiver, worker: Worker, said: Any
+) -> None:  # 5.8.6
+    await register()
+    await subscribe(client, receiver.uri, notificationTrigger=["attributeDeleted", "entityDeleted"])
+    ((_, copy),) = await turn(copying, peers)
+
+    await notify(client, copy, **said)
+
+    (told,) = await receiver.wait(1, seconds=60)
+    assert told.data == [{"id": "urn:ngsi-ld:Building:1", "type": "Building", **said}]
+
+
 async def test_all_tenants_hear_of_changes_over_one_connection(client: Any, register: Any) -> None:
     services: Services = client._transport.app.state.services
     hearing = Hearing.of(services)
