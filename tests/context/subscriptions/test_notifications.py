@@ -61,6 +61,7 @@ async def test_an_update_is_told_with_the_whole_entity(city: City, receiver: Rec
         ({"type": "Tower", "id": "urn:ngsi-ld:Building:1"}, False),
         ({"type": "Building", "idPattern": ".*Building:[0-9]$"}, True),
         ({"type": "Building", "idPattern": ".*Building:[a-z]$"}, False),
+        ({"type": "Building", "id": "urn:ngsi-ld:Building:1", "idPattern": ".*Tower.*"}, True),  # 5.2.33
     ],
 )
 async def test_selectors(city: City, receiver: Receiver, selector: dict[str, str], is_told: bool) -> None:

@@ -21,6 +21,7 @@ from vidik.context.ngsild.query.projection import Projection
 from vidik.context.ngsild.representation.linked import Join
 from vidik.context.ngsild.representation.rendering import Format, View
 from vidik.context.store.document import LOCATION
+from vidik.context.subscriptions.addresses import is_address
 from vidik.context.subscriptions.model import (
     DEFAULT_TIMEOUT_SECONDS,
     DEFAULT_TRIGGERS,
@@ -123,10 +124,11 @@ def _selector(entity: Any, context: ActiveContext) -> Selector:
     types = entity.get("type", entity.get("@type"))
     if types is None:
         raise bad_data("An entity selector has a type.", "entities.type")
-    entity_id, pattern = entity.get("id", entity.get("@id")), entity.get("idPattern")
+    entity_id, given = entity.get("id", entity.get("@id")), entity.get("idPattern")
+    pattern = None if given is None else _text(given, "entities.idPattern")
     return Selector(
         id=None if entity_id is None else values.uri(entity_id, "entities.id"),
-        id_pattern=None if pattern is None else _text(pattern, "entities.idPattern"),
+        id_pattern=pattern if entity_id is None else None,  # an id stands over a pattern (clause 5.2.33)
         types=None if types == "*" else selections.parse_types(_text(types, "entities.type"), context),
     )
 
@@ -185,13 +187,9 @@ def _endpoint(given: Any) -> Endpoint:
     if not isinstance(given, dict):
         raise bad_data("A notification has an endpoint.", "notification.endpoint")
     uri = _text(given.get("uri"), "notification.endpoint.uri")
-    try:
-        parts = urlsplit(uri)
-        usable = parts.scheme in SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        usable = False
-    if not usable or not uri.isascii() or not uri.isprintable() or " " in uri:
+    if not is_address(uri, SCHEMES):
         raise bad_data(f"An endpoint is an address of {', '.join(SCHEMES)}.", "notification.endpoint.uri")
+    parts = urlsplit(uri)
     if parts.scheme.startswith("mqtt") and (not parts.path.strip("/") or "+" in parts.path or "#" in uri):
         raise bad_data("An MQTT endpoint's path is a topic without wildcards.", "notification.endpoint.uri")
     accept = given.get("accept", JSON)
