@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from vidik.context.store import entities
-from vidik.context.store.entities import EntityRow
+from vidik.context.store.states import EntityRow
 from vidik.intake.commands import CommandDispatcher
 from vidik.intake.commands.jobs import expire_commands
 from vidik.intake.commands.target import COMMAND

@@ -21,7 +21,7 @@ from vidik.context.ngsild.http import conditional, exchange
 from vidik.context.ngsild.http.exchange import JSON
 from vidik.context.ngsild.representation.rendering import View, render
 from vidik.context.registrations.forwarding.federation import Federation
-from vidik.context.store.entities import version_of
+from vidik.context.store.states import version_of
 from vidik.kernel.errors import VidikError
 from vidik.kernel.identity import authenticator
 from vidik.kernel.services import Services

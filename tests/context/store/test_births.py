@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from vidik.context.store import births, corrections, entities, history
-from vidik.context.store.entities import EntityRow, EntityWrite
+from vidik.context.store.states import EntityRow, EntityWrite
 from vidik.kernel.clock import iso
 from vidik.kernel.database import Database
 from vidik.kernel.errors import Conflict

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from vidik.context.store import changes, entities, history, packing, partitions
-from vidik.context.store.entities import EntityWrite
 from vidik.context.store.readings import AttributeMeta, EntityReading, EntityVanished, ReadingWriter, Target
+from vidik.context.store.states import EntityWrite
 from vidik.kernel.clock import iso, now, to_microseconds
 from vidik.kernel.database import Database
 

@@ -117,6 +117,11 @@ class ChangeBatch:
             self._changes = [*self.single, *(change for one in self.alike for change in one.changes())]
         return self._changes
 
+    def changes_for(self, concerns: Callable[[tuple[str, ...]], bool]) -> list[Change]:
+        """Every change, without those of crowds whose (expanded) types are no concern of the reader."""
+        crowds = [one for one in self.alike if concerns(one.types)]
+        return [*self.single, *(change for one in crowds for change in one.changes())] if crowds else self.single
+
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(_Payload).decode

@@ -4,7 +4,6 @@ This is the path of the API, where a whole new document is known. Readings of de
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any, Final
@@ -16,10 +15,11 @@ from psycopg import errors
 from vidik.context.store import arrays, changes, expiry, remembered, renewals, sealed, telling
 from vidik.context.store.changes import Change, Detail
 from vidik.context.store.crowds import Crowd, details_of, rows_of, tell
-from vidik.context.store.document import Document, Instance, bounding_box, box_literal, instances_of, newest_observation
+from vidik.context.store.document import bounding_box, box_literal, instances_of, newest_observation
 from vidik.context.store.entity_rows import COLUMNS, NewEntity, copy_buffer
 from vidik.context.store.kinds import kind_of, register
 from vidik.context.store.renewals import Renewal
+from vidik.context.store.states import EntityRow, EntityWrite
 from vidik.context.store.telling import Keys
 from vidik.kernel.clock import now, to_microseconds
 from vidik.kernel.database import Connection
@@ -27,54 +27,6 @@ from vidik.kernel.errors import Conflict
 
 _FEW: Final = 128
 """So many new entities are inserted by one statement, which says of which of them there is one already."""
-
-
-@dataclass(slots=True)
-class EntityRow:
-    """An entity as it is stored: expanded names, NGSI-LD instances (see ARCHITECTURE, the city's memory)."""
-
-    key: int
-    id: str
-    types: list[str]
-    scope: list[str] | None
-    document: Document
-    created_at: datetime
-    modified_at: datetime
-    observed_at: datetime | None
-    expires_at: datetime | None
-    xmin: str
-    """The transaction that wrote this version of the row."""
-
-    @property
-    def version(self) -> str:
-        """Which of its states it is."""
-        return version_of(self.xmin, self.modified_at)
-
-
-@dataclass(slots=True)
-class EntityWrite:
-    """A whole new state of an entity.
-
-    `document` is complete, with createdAt and modifiedAt already set in its instances. `changed` holds what history
-    and the change stream shall say: attribute to its new instances; a deleted one as `{"type": …, "deletedAt": …}`.
-    `before` is the row that was loaded for update, None for a new entity.
-    """
-
-    entity_id: str
-    types: list[str]
-    scope: list[str] | None
-    document: Document
-    expires_at: datetime | None
-    changed: dict[str, list[Instance]]
-    before: EntityRow | None
-
-
-def version_of(xmin: str, modified_at: datetime) -> str:
-    """A name that no other committed state of the same entity has.
-
-    Transaction numbers come again after four thousand million, and clocks are set back: not both at once.
-    """
-    return f"{int(xmin):x}.{to_microseconds(modified_at):x}"
 
 
 async def load(connection: Connection, entity_ids: Sequence[str], *, for_update: bool = False) -> dict[str, EntityRow]:

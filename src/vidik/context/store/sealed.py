@@ -9,17 +9,15 @@ stored at all. See docs/decisions/0044-what-a-citizen-wrote-is-not-the-citys-mem
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
 from vidik.context.jsonld import names
 from vidik.context.store import arrays, expiry
 from vidik.context.store.document import Document, bounding_box, box_literal
+from vidik.context.store.states import EntityRow, EntityWrite
 from vidik.kernel.database import Connection
-
-if TYPE_CHECKING:
-    from vidik.context.store.entities import EntityRow, EntityWrite
 
 TYPE: Final = "service_requests"
 """How the address of a sealed type ends: a sender's wrong @context, or an exercise, changes only what is before it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 from vidik.context.store import births, corrections, expiry, observations
 from vidik.context.store.births import Shape
@@ -20,11 +20,9 @@ from vidik.context.store.document import (
     unobserved_value,
 )
 from vidik.context.store.observations import ObservationRows, SeriesName
+from vidik.context.store.states import EntityWrite
 from vidik.kernel.clock import from_microseconds, iso, to_microseconds
 from vidik.kernel.database import Connection
-
-if TYPE_CHECKING:
-    from vidik.context.store.entities import EntityWrite
 
 _VALUES: Final = ("value", "object", "languageMap", "vocab", "json", "valueList", "objectList")
 

@@ -5,7 +5,7 @@ from typing import Any
 from vidik.context.jsonld import names
 from vidik.context.store import entities
 from vidik.context.store.document import Instance
-from vidik.context.store.entities import EntityWrite
+from vidik.context.store.states import EntityWrite
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 

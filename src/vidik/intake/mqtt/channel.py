@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from vidik.intake.mqtt import codec, topics
-from vidik.intake.mqtt.hub import Hub
+from vidik.intake.mqtt.hub import Client, Hub
+from vidik.intake.mqtt.login import Session
 from vidik.intake.mqtt.packets import Puback, Publish, Suback, Subscribe, Unsuback, Unsubscribe
 from vidik.intake.mqtt.wire import VERSION_5, ProtocolError, Reason
 
-if TYPE_CHECKING:
-    from vidik.intake.mqtt.connection import Connection
+
+class Line(Client, Protocol):
+    """The connection that commands go down."""
+
+    hub: Hub
+    version: int
+    session: Session
+    closing: bool
+
+    def send(self, data: bytes) -> None:
+        """Have bytes written soon."""
 
 
 class CommandChannel:
@@ -22,7 +32,7 @@ class CommandChannel:
 
     __slots__ = ("_connection", "_devices", "_hub", "_last_id", "_waiting")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Line) -> None:
         self._connection = connection
         self._hub: Hub = connection.hub
         self._devices: set[str] = set()

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import structlog
 
@@ -16,15 +16,41 @@ from vidik.intake.mqtt.ports import Directory, Outcome, PipelinePort
 from vidik.intake.mqtt.throttle import LoginThrottle
 from vidik.intake.mqtt.topics import Routes
 from vidik.intake.mqtt.wheel import TimerWheel
+from vidik.intake.mqtt.wire import Reason
 from vidik.kernel.tasks import end_tasks
-
-if TYPE_CHECKING:
-    from vidik.intake.mqtt.connection import Connection
 
 LOG_LINES_PER_WINDOW: Final = 20
 LOG_WINDOW_SECONDS: Final = 10.0
 
 log = structlog.get_logger("vidik.intake.mqtt")
+
+
+class Client(Protocol):
+    """A connection, as far as those know it that speak with many."""
+
+    slot: int
+    principal_id: str
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+
+    def due(self) -> None:
+        """The wheel has come round."""
+
+    def unchoke(self) -> None:
+        """Read on: the pipeline has room again."""
+
+    def send_command(self, device_id: str, payload: bytes) -> asyncio.Future[bool] | None:
+        """Send a command to a device that listens here; None where it cannot be sent now."""
+
+    def hold(self) -> None:
+        """Read nothing more."""
+
+    def end(self, reason: Reason | None) -> None:
+        """Say why (MQTT 5), and close."""
+
+    def cut(self) -> None:
+        """Close at once."""
 
 
 class Hub:
@@ -36,21 +62,21 @@ class Hub:
         self.options = options
         self.counters = Counters()
         self.throttle = LoginThrottle()
-        self.wheel: TimerWheel[Connection] = TimerWheel(lambda connection: connection.due())
-        self.connections: set[Connection] = set()
-        self.sessions: dict[tuple[str, str], Connection] = {}
+        self.wheel: TimerWheel[Client] = TimerWheel(lambda connection: connection.due())
+        self.connections: set[Client] = set()
+        self.sessions: dict[tuple[str, str], Client] = {}
         self.logins: dict[str, int] = {}
-        self.subscribers: dict[str, Connection] = {}
+        self.subscribers: dict[str, Client] = {}
         self.on_connected: Callable[[str], None] = lambda _device_id: None
         self.stopping = False
         self.routes = Routes()
-        self._dirty: list[Connection] = []
-        self._choked: deque[Connection] = deque()
+        self._dirty: list[Client] = []
+        self._choked: deque[Client] = deque()
         self._room: asyncio.Task[None] | None = None
         self._log_window = 0.0
         self._log_lines = 0
 
-    def written(self, connection: Connection) -> None:
+    def written(self, connection: Client) -> None:
         """Have the connection's bytes sent once, at the end of this turn of the loop."""
         if not self._dirty:
             asyncio.get_running_loop().call_soon(self._flush)
@@ -61,7 +87,7 @@ class Hub:
         for connection in dirty:
             connection.flush()
 
-    def choke(self, connection: Connection) -> None:
+    def choke(self, connection: Client) -> None:
         """Remember a connection that stopped reading because the pipeline is full."""
         self._choked.append(connection)
         if self._room is None:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from vidik.context.jsonld import names
 from vidik.context.store import entities as store
+from vidik.context.store.states import EntityRow
 from vidik.kernel.clock import from_microseconds, now
 from vidik.kernel.database import Connection
 from vidik.operations import twins
@@ -163,7 +164,7 @@ def terms_of(rule: AnyRule, key: AlarmKey) -> Terms:
     return Terms(priority, rule.reopen, rule.latching, rule.ask_on_return)
 
 
-def _service_of(rule: AnyRule | None, key: AlarmKey, row: store.EntityRow | None, services: Mapping[str, str]) -> str:
+def _service_of(rule: AnyRule | None, key: AlarmKey, row: EntityRow | None, services: Mapping[str, str]) -> str:
     service = rule.service if rule else "all"
     if service != "all":
         return service
@@ -180,7 +181,7 @@ def shown_attribute(rule: AnyRule | None, key: AlarmKey) -> str | None:
 
 
 def _describe(
-    rule: AnyRule | None, alarm: Alarm, row: store.EntityRow | None, service: str, related: frozenset[str]
+    rule: AnyRule | None, alarm: Alarm, row: EntityRow | None, service: str, related: frozenset[str]
 ) -> Description:
     attribute = shown_attribute(rule, alarm.key)
     document = row.document if row else {}

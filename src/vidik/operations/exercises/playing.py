@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from vidik.context.store import entities as store
-from vidik.context.store.entities import EntityWrite
 from vidik.context.store.readings import EntityReading, ReadingWriter
+from vidik.context.store.states import EntityWrite
 from vidik.kernel import audit
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import VidikError

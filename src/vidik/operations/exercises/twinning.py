@@ -9,8 +9,8 @@ from vidik.context.jsonld import names
 from vidik.context.ngsild.temporal import writing as temporal_writing
 from vidik.context.store import entities as store
 from vidik.context.store.document import Document
-from vidik.context.store.entities import EntityWrite
 from vidik.context.store.readings import AttributeMeta, EntityReading, Target
+from vidik.context.store.states import EntityWrite
 from vidik.intake.library import ProfileLibrary
 from vidik.kernel.clock import iso, to_microseconds
 from vidik.kernel.database import Connection

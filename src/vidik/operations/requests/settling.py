@@ -11,7 +11,7 @@ from typing import Any
 from vidik.context.jsonld import names
 from vidik.context.store import entities as store
 from vidik.context.store.document import Document, Instance
-from vidik.context.store.entities import EntityRow, EntityWrite
+from vidik.context.store.states import EntityRow, EntityWrite
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.services import Services

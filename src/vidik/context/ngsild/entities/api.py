@@ -33,7 +33,7 @@ from vidik.context.ngsild.representation.showing import shown_entity, shown_page
 from vidik.context.ngsild.representation.validation import MERGE, PATCH, UPDATE, EntityInput
 from vidik.context.ngsild.temporal import writing as temporal_writing
 from vidik.context.store.document import SCOPE
-from vidik.context.store.entities import EntityRow, version_of
+from vidik.context.store.states import EntityRow, version_of
 from vidik.kernel.errors import NotFound
 
 _PATCHES: Final = (JSON, LD_JSON, MERGE_PATCH)

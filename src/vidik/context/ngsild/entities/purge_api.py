@@ -13,7 +13,7 @@ from vidik.context.ngsild.entities import merge, writing
 from vidik.context.ngsild.entities.merge import Result
 from vidik.context.ngsild.http.exchange import Parameters
 from vidik.context.ngsild.query import entity_maps, parameters
-from vidik.context.store.entities import EntityRow
+from vidik.context.store.states import EntityRow
 
 _AT_ONCE: Final = 1000
 _LIMITS: Final = ("type", "attrs", "q", "georel", "scopeQ")

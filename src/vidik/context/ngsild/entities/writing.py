@@ -16,8 +16,8 @@ from vidik.context.ngsild.query import selections
 from vidik.context.ngsild.representation.validation import EntityInput
 from vidik.context.store import entities, expiry, renewals
 from vidik.context.store.crowds import Crowd
-from vidik.context.store.entities import EntityRow, EntityWrite
 from vidik.context.store.renewals import Frame, Held, Renewal
+from vidik.context.store.states import EntityRow, EntityWrite
 from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, VidikError
