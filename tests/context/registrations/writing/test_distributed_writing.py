@@ -281,8 +281,36 @@ async def test_a_purge_by_ids_and_names_of_attributes_is_shared(
     assert (await client.delete("/entities", params={"id": ID})).status_code == 400
     assert (await client.delete("/entities", params={"id": ID, "keep": "level"})).status_code == 204
 
-    assert [dict(asked.url.params) for asked in peers.asked] == [{"id": ID, "keep": "level"}]
+    assert [dict(asked.url.params) for asked in peers.asked] == [{"id": ID, "type": "Building", "keep": "level"}]
     assert await local(client) == building(level=prop(1))
+
+
+@pytest.mark.parametrize(
+    ("entities", "query", "sent"),
+    [
+        ([{"type": "Building"}], {"type": "Building,Tower"}, {"type": "Building"}),
+        ([{"type": "Building"}], {"q": "level"}, {"type": "Building", "q": "level"}),
+        ([{"type": "Building", "id": ID}], {"type": "Building"}, {"type": "Building", "id": ID}),
+        (
+            [{"type": "Building", "idPattern": ".*:1$"}],
+            {"type": "Building"},
+            {"type": "Building", "idPattern": ".*:1$"},
+        ),
+        ([{"type": "Building", "idPattern": ".*:1$"}], {"type": "Building", "id": f"{ID},urn:x:2"}, {"id": ID}),
+        ([{"type": "Building", "idPattern": ".*:1$"}], {"type": "Building", "idPattern": "urn.*"}, None),
+        ([{"type": "Building", "id": ID}, {"type": "Building", "idPattern": ".*:2$"}], {"type": "Building"}, None),
+    ],
+)
+async def test_a_purge_keeps_to_what_a_source_registered(
+    client: Any, peers: Peers, register: Any, entities: Any, query: dict[str, str], sent: dict[str, str] | None
+) -> None:  # 4.3.6.1
+    await register(operations=REDIRECTION, information=[{"entities": entities}])
+    peers.answer("DELETE", ENTITIES, status=204)
+
+    response = await client.delete("/entities", params=query)
+
+    assert response.status_code == (204 if sent is not None else 207)
+    assert [dict(one.url.params) for one in peers.asked] == ([] if sent is None else [{"type": "Building", **sent}])
 
 
 async def test_what_several_sources_have_has_no_order(client: Any, peers: Peers, register: Any) -> None:  # 5.7.2.4
