@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import gc
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -194,10 +194,10 @@ class LiveCity:
         recorded_at = to_microseconds(batch.recorded_at)
         changes = batch.single
         if self._is_watched:
-            changes = batch.changes
+            changes = batch.changes_for(self._are_of_assets)
         else:  # what is said of many at once is read when somebody looks
             for alike in batch.alike:
-                if self.catalogue.asset_type(alike.types) is not None:
+                if self._are_of_assets(alike.types):
                     self._unread.update(dict.fromkeys(alike.entity_ids))
         self._unread.update((change.entity_id, None) for change in changes if self.projection.must_reread(change))
         renewed: list[Asset] = []
@@ -219,6 +219,9 @@ class LiveCity:
         self.projection.position = batch.position
         self._recorded_at = recorded_at
         self._part_from(gone)
+
+    def _are_of_assets(self, types: Sequence[str]) -> bool:
+        return self.catalogue.asset_type(types) is not None
 
     @property
     def _is_watched(self) -> bool:

@@ -27,6 +27,10 @@ _STATUS = names.expand_attribute("status")
 _STATE = names.expand_attribute("requestState")
 
 
+def _are_of_requests(types: Sequence[str]) -> bool:
+    return not _TYPES.isdisjoint(types)
+
+
 class RequestConsumer:
     """Follows citizens' requests of each tenant."""
 
@@ -43,8 +47,8 @@ class RequestConsumer:
         found: dict[str, datetime] = {}
         changed: dict[str, list[Change]] = {}
         for batch in batches:
-            for change in batch.changes:
-                if change.operation != "late" and not _TYPES.isdisjoint(change.types):
+            for change in batch.changes_for(_are_of_requests):
+                if change.operation != "late" and _are_of_requests(change.types):
                     found.setdefault(change.entity_id, batch.recorded_at)
                     changed.setdefault(change.entity_id, []).append(change)
         if found:
