@@ -238,6 +238,30 @@ class TestUpdateAttributes:
         assert response.status_code == 204
         assert (await stored(entities))["availableSpotNumber"] == {"type": "Property", "value": 5}
 
+    @pytest.mark.parametrize(
+        ("given", "added"), [("/Nis", ["scope"]), (["/Park", "/Nis"], ["scope"]), ("/Park", []), (None, [])]
+    )
+    async def test_what_was_appended_names_the_scope(
+        self, client: httpx.AsyncClient, given: Any, added: list[str]
+    ) -> None:
+        await client.post("/entities", json={"id": "urn:x:1", "type": "A", "scope": "/Park", "a": 1})
+        fragment = {"a": 2, "b": 3, **({"scope": given} if given else {})}
+
+        answer = await client.post("/entities/urn:x:1/attrs?options=noOverwrite", json=fragment)
+
+        assert answer.status_code == 207
+        names = [name.rpartition("/")[2] for name in answer.json()["updated"]]
+        assert names == ["b", *added]
+        assert [one["attributeName"].rpartition("/")[2] for one in answer.json()["notUpdated"]] == ["a"]
+
+    async def test_what_was_updated_names_the_scope(self, client: httpx.AsyncClient) -> None:
+        path = "/entities/urn:x:1/attrs"
+        await client.post("/entities", json={"id": "urn:x:1", "type": "A", "scope": "/Park", "a": 1})
+        null = {"type": "Property", "value": "urn:ngsi-ld:null"}
+        for scope in ("/Nis", "urn:ngsi-ld:null"):
+            answer = await client.patch(path, json={"scope": scope, "absent": null})
+            assert (answer.status_code, answer.json()["updated"]) == (207, ["scope"])
+
     async def test_a_scope_is_updated_only_where_there_is_one(self, entities: httpx.AsyncClient) -> None:
         response = await entities.patch(f"/entities/{PARKING}/attrs", json={"scope": "/Nis"})
         assert response.status_code == 207

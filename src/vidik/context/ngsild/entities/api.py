@@ -185,7 +185,10 @@ async def append_attributes(call: Call) -> Response:
     entity, context = await _fragment(call, UPDATE, JSON, LD_JSON)
 
     def rule(row: EntityRow, at: str) -> Result:
-        return merge.append(row.document, entity.attributes, at, overwrite="noOverwrite" not in words)
+        result = merge.append(row.document, entity.attributes, at, overwrite="noOverwrite" not in words)
+        if entity.scope is not None and not (words and set(entity.scope) <= set(row.scope or ())):
+            result.updated.append("scope")
+        return result
 
     return await _answer_update(call, context, rule, entity, scope="add" if words else "replace")
 
@@ -199,7 +202,10 @@ async def update_attributes(call: Call) -> Response:
         if entity.scope is not None and not row.scope:
             refused["scope"] = "The entity has no scope to update."
             entity.scope = None
-        return merge.update(row.document, entity.attributes, at)
+        result = merge.update(row.document, entity.attributes, at)
+        if entity.scope is not None or ("scope" in entity.nulls and row.scope):
+            result.updated.append("scope")
+        return result
 
     return await _answer_update(call, context, rule, entity, refused=refused)
 
