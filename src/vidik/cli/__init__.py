@@ -36,8 +36,6 @@ complaints = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 JSON = "--json"
-# What stands behind every wrong option; typer has no public name of its own for it.
-_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 
 def main() -> None:
@@ -58,9 +56,9 @@ def main() -> None:
     wants_json = JSON in sys.argv
     try:
         sys.exit(app(standalone_mode=not wants_json))
-    except _UsageError as error:
+    except typer.TyperException as error:
         typer.echo(_as_json(error), err=True)
-        sys.exit(2)
+        sys.exit(error.exit_code)
     except VidikError as error:
         where = f"{error.field}: " if error.field else ""
         complaints.print(f"[bold red]{where}{error.detail}[/]")
@@ -69,11 +67,11 @@ def main() -> None:
         sys.exit(130)
 
 
-def _as_json(error: Exception) -> str:
+def _as_json(error: typer.TyperException) -> str:
     """A usage error in the form of every other refusal: code, detail, and the option (or argument) at fault."""
     import json
 
     parameter = getattr(error, "param", None)
     option = parameter.opts[0] if parameter is not None else getattr(error, "option_name", None)
-    detail = " ".join(str(getattr(error, "format_message", error.__str__)()).split())
+    detail = " ".join(error.format_message().split())
     return json.dumps({"error": {"code": "usage", "detail": detail, "field": option and option.lstrip("-")}})
