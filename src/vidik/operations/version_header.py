@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Header
 
 from vidik.kernel.errors import BadInput
-from vidik.operations.versions import VersionMissing
+from vidik.kernel.versions import VersionMissing
 
 
 def read_version(

@@ -33,7 +33,11 @@ class TestDrawing:
         assert (made.status_code, made.json()["version"]) == (200, 1)
         assert (again.status_code, again.json()["code"]) == (409, "area-there")
         assert (redrawn.json()["name"], redrawn.json()["shape"]) == ("М", SCATTERED)
-        assert (late.status_code, late.json()["code"]) == (409, "changed")
+        assert (late.status_code, late.json()["code"]) == (412, "changed-meanwhile")
+        assert (late.json()["current"]["name"], late.json()["values"]["changed_by"]) == (
+            "М",
+            redrawn.json()["changed_by"],
+        )
         assert [one["code"] for one in (await administrator.get("/api/areas")).json()["items"]] == ["medijana"]
         assert (await administrator.delete("/api/areas/medijana?version=2")).status_code == 204
         assert (await administrator.get("/api/areas")).json()["items"] == []

@@ -67,7 +67,6 @@ export const refusals = {
   "error.inhibits-itself": "The rule would silence itself through {rule}.",
   "error.cross-origin": "This came from another site and was not taken: open Vidik by its own address.",
   "error.signed": "{person} has signed this already.",
-  "error.changed": "Somebody has changed this meanwhile. Look at what stands now, then decide again.",
   "error.unknown-plan": "There is no such on-call plan in use any more: choose another one.",
   "error.nobody-to-tell": "Nobody is there now who could be told.",
   "error.unknown-device": "There is no such device any more.",

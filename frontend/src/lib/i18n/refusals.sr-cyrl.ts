@@ -66,7 +66,6 @@ export const refusals: Record<keyof typeof english, Message> = {
   "error.inhibits-itself": "Правило би преко правила {rule} утишало само себе.",
   "error.cross-origin": "Ово је дошло са друге странице и није прихваћено: отворите Vidik на његовој адреси.",
   "error.signed": "Ово је већ потписано ({person}).",
-  "error.changed": "Неко је ово у међувремену изменио. Погледајте шта сада стоји, па одлучите поново.",
   "error.unknown-plan": "Тог плана дежурства више нема у употреби: изаберите други.",
   "error.nobody-to-tell": "Тренутно нема никога коме би се јавило.",
   "error.unknown-device": "Тог уређаја више нема.",

@@ -15,7 +15,7 @@ from vidik.kernel.clock import iso, now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import BadInput, NotFound, Unprocessable
 from vidik.kernel.identity import Principal
-from vidik.operations.versions import Changed
+from vidik.kernel.versions import Changed
 
 _log = structlog.get_logger(__name__)
 

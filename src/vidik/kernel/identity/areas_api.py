@@ -16,6 +16,7 @@ from vidik.kernel.identity import areas_repository as repository
 from vidik.kernel.identity.areas import Shape
 from vidik.kernel.identity.authentication import require, require_in_the_city
 from vidik.kernel.identity.principal import Principal
+from vidik.kernel.versions import Changed
 from vidik.kernel.web import Transaction
 
 router = APIRouter(prefix="/areas", tags=["accounts"])
@@ -86,7 +87,7 @@ async def _seen(connection: Connection, code: str, version: int | None) -> dict[
     if row is None:
         raise NotFound(f"There is no area {code}.")
     if version is not None and row["version"] != version:
-        raise Conflict(f"{row['changed_by']} has changed this area meanwhile.", code="changed")
+        raise Changed(_shown(row), row["changed_by"])
     return row
 
 

@@ -15,6 +15,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound, Unprocessable
 from vidik.kernel.forms import Moment, Number, RowId
 from vidik.kernel.identity import Principal, require, require_in_the_city
+from vidik.kernel.versions import Changed
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal
 from vidik.operations.duty import calls, handovers, roster
@@ -23,7 +24,6 @@ from vidik.operations.duty.forms import NoteForm, ShiftForm
 from vidik.operations.duty.plan import Call, Place, Plan, who_is_next
 from vidik.operations.duty.views import escalation_view, shift_view
 from vidik.operations.version_header import read_version
-from vidik.operations.versions import Changed
 
 router = APIRouter(prefix="/duty", tags=["duty"])
 Reader = Annotated[Principal, Depends(require("duty.read"))]

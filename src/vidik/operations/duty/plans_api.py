@@ -16,6 +16,7 @@ from vidik.kernel.forms import Keepable, RowId
 from vidik.kernel.identity import Principal, require_in_the_city
 from vidik.kernel.identity import repository as accounts
 from vidik.kernel.settings import Settings
+from vidik.kernel.versions import Changed
 from vidik.kernel.web import ServicesOf, Transaction
 from vidik.operations import journal, web_push
 from vidik.operations.duty import calls, channels, messages, roster
@@ -23,7 +24,6 @@ from vidik.operations.duty.api import Manager, Reader
 from vidik.operations.duty.forms import BrowserForm, ChannelForm, ContactForm, EndpointForm, PlanForm
 from vidik.operations.duty.plan import WEB_PUSH, Plan
 from vidik.operations.duty.views import notice_view, plan_view
-from vidik.operations.versions import Changed
 
 router = APIRouter(prefix="/duty", tags=["duty"])
 Administrator = Annotated[Principal, Depends(require_in_the_city("accounts.manage"))]

@@ -10,12 +10,12 @@ from uuid import UUID
 
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound
+from vidik.kernel.versions import Changed
 from vidik.operations import journal
 from vidik.operations.exercises import course, exercise, facts, repository, score
 from vidik.operations.exercises.exercise import Exercise
 from vidik.operations.exercises.scenario import Scenario
 from vidik.operations.exercises.view import event_views, exercise_view
-from vidik.operations.versions import Changed
 
 
 def of_row(row: Mapping[str, Any]) -> Exercise:

@@ -13,12 +13,12 @@ from vidik.kernel.clock import now
 from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound
 from vidik.kernel.identity import Principal
+from vidik.kernel.versions import Changed
 from vidik.operations import journal
 from vidik.operations.incidents import incident as core
 from vidik.operations.incidents import repository
 from vidik.operations.incidents.incident import Act, Actor, Entry, Incident, Link, Opening, Origin, Role, Step
 from vidik.operations.incidents.view import whole
-from vidik.operations.versions import Changed
 
 _TOLD = 5
 

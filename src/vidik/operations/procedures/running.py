@@ -17,6 +17,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable, VidikError
 from vidik.kernel.identity import Principal
 from vidik.kernel.settings import Settings
+from vidik.kernel.versions import Changed
 from vidik.operations import journal
 from vidik.operations.duty import escalating
 from vidik.operations.incidents import incident as incident_core
@@ -30,7 +31,6 @@ from vidik.operations.procedures.definition import Definition, Step
 from vidik.operations.procedures.effects import Record, Scene
 from vidik.operations.procedures.run import VIDIK, ActName, Ending, Person, Run, Visit
 from vidik.operations.procedures.view import run_view
-from vidik.operations.versions import Changed
 
 
 @dataclass

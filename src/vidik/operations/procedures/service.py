@@ -15,6 +15,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable, VidikError
 from vidik.kernel.identity import Principal
 from vidik.kernel.settings import Settings
+from vidik.kernel.versions import Changed
 from vidik.operations.duty import channels, roster
 from vidik.operations.duty.plan import WEB_PUSH
 from vidik.operations.incidents.types import incident_types
@@ -24,7 +25,6 @@ from vidik.operations.procedures.definition import Command, Definition, read_def
 from vidik.operations.procedures.packaged_procedures import packaged_procedures
 from vidik.operations.procedures.view import draft_view, version_view
 from vidik.operations.tasks.skills import skills_of
-from vidik.operations.versions import Changed
 
 
 class Unfinished(VidikError):

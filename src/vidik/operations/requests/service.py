@@ -8,10 +8,10 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, NotFound
 from vidik.kernel.identity import Principal
 from vidik.kernel.identity.reach import Belonging
+from vidik.kernel.versions import Changed
 from vidik.operations.reaching import may_act
 from vidik.operations.requests import repository, view
 from vidik.operations.requests.request import Decision
-from vidik.operations.versions import Changed
 
 
 async def get(connection: Connection, entity_id: str, principal: Principal) -> DictRow:

@@ -14,6 +14,7 @@ from vidik.kernel.errors import Conflict, Forbidden, NotFound, Unprocessable
 from vidik.kernel.identity import Principal
 from vidik.kernel.identity import repository as accounts
 from vidik.kernel.settings import Settings
+from vidik.kernel.versions import Changed
 from vidik.operations import journal
 from vidik.operations.tasks import crews_repository as repository
 from vidik.operations.tasks.streets import Point, Trip, network_of, straight_trip
@@ -25,7 +26,6 @@ from vidik.operations.tasks.view import (
     suggestion_view,
     without_position,
 )
-from vidik.operations.versions import Changed
 
 LONGEST_DUTY = timedelta(hours=24)
 _ALLOWED_AHEAD = timedelta(minutes=2)

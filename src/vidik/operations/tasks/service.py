@@ -9,6 +9,7 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import Conflict, Forbidden, NotFound
 from vidik.kernel.identity import Principal
 from vidik.kernel.identity.reach import Belonging
+from vidik.kernel.versions import Changed
 from vidik.operations import journal
 from vidik.operations.incidents import service as incidents
 from vidik.operations.reaching import may_act
@@ -16,7 +17,6 @@ from vidik.operations.tasks import crews_repository, repository, task
 from vidik.operations.tasks.repository import EDITABLE, Event, facts_of
 from vidik.operations.tasks.task import Task
 from vidik.operations.tasks.view import belonging_of_crew, task_view
-from vidik.operations.versions import Changed
 
 Verb = Literal["assign", "withdraw", "cancel", "close", "reopen"]
 _KINDS: Mapping[Verb, str] = {

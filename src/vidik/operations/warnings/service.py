@@ -14,10 +14,10 @@ from vidik.kernel.database import Connection
 from vidik.kernel.errors import NotFound, Unprocessable
 from vidik.kernel.identity import Principal
 from vidik.kernel.settings import Settings
+from vidik.kernel.versions import Changed
 from vidik.operations import journal
 from vidik.operations.incidents import service as incidents
 from vidik.operations.incidents.incident import Actor
-from vidik.operations.versions import Changed
 from vidik.operations.warnings import cap, repository
 from vidik.operations.warnings.content import Content, MessageType
 from vidik.operations.warnings.warning import after_following, check_draft, check_following, check_release
