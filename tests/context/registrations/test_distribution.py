@@ -406,3 +406,24 @@ async def test_links_of_several_datasets_are_followed_in_the_simplified_format(
     else:
         ids = {"dataset": {"@none": owners[0]["id"], "urn:x:b": owners[1]["id"]}}
         assert shown == [building(owner=ids), *owners]
+
+
+@pytest.mark.parametrize("join", ["inline", "flat"])
+@pytest.mark.parametrize("path", ["/entities", f"/entities/{ID}"])
+async def test_links_lead_to_sources_where_they_say_the_type(
+    client: Any, peers: Peers, register: Any, join: str, path: str
+) -> None:  # 4.5.23.1
+    await register(information=[{"entities": [{"type": "Owner"}]}])
+    link = {"type": "Relationship", "object": "urn:x:owner:1", "objectType": "Owner"}
+    await create(client, owner=link, tenant={"type": "Relationship", "object": "urn:x:owner:2"})
+    owner = {"id": "urn:x:owner:1", "type": "Owner", "name": prop("A")}
+    peers.answer("GET", ENTITIES, content=[owner, {**owner, "id": "urn:x:owner:2"}])
+
+    query = {"join": join} | ({} if path != "/entities" else {"type": "Building"})
+    shown = (await client.get(path, params=query)).json()
+
+    first = shown[0] if isinstance(shown, list) else shown
+    assert first["owner"].get("entity") == (owner if join == "inline" else None)
+    assert "entity" not in first["tenant"]
+    assert (shown[1:] if isinstance(shown, list) else []) == ([owner] if join == "flat" else [])
+    assert [one.url.params["id"] for one in peers.asked if "id" in one.url.params] == ["urn:x:owner:1"]

@@ -60,15 +60,19 @@ def parse_join(asked: Parameters) -> Join | None:
     return Join(kind, level, frozenset(values.uri(one, "containedBy") for one in contained))  # type: ignore[arg-type]  # one of two
 
 
-async def joined(load: Load, entities: Sequence[Stored], view: View, join: Join) -> list[Json]:
+async def joined(
+    load: Load, entities: Sequence[Stored], view: View, join: Join, beyond: Load | None = None
+) -> list[Json]:
     """The entities in the asked format with those that they link to: inside them, or after them in the list."""
-    return await with_linked(load, [Node(one, view, body) for one in entities if (body := render(one, view))], join)
+    nodes = [Node(one, view, body) for one in entities if (body := render(one, view))]
+    return await with_linked(load, nodes, join, beyond)
 
 
-async def with_linked(load: Load, nodes: Sequence[Node], join: Join) -> list[Json]:
+async def with_linked(load: Load, nodes: Sequence[Node], join: Join, beyond: Load | None = None) -> list[Json]:
     """What is shown of some entities with those that they link to: put inside it, or after it in the list.
 
-    Links are followed until they would show more than 5,000 entities.
+    `load` finds what is here, `beyond` what is not: that is looked for where a relationship says of what type it is
+    (clause 4.5.23.1). Links are followed until they would show more than 5,000 entities.
     """
     first = {node.entity.id for node in nodes}
     shown = {node.entity.id: node.body for node in nodes}
@@ -82,6 +86,9 @@ async def with_linked(load: Load, nodes: Sequence[Node], join: Join) -> list[Jso
         if not wanted or followed > MAXIMUM_LINKED:
             break
         found = await load(wanted)
+        if beyond is not None:
+            absent = _annotated(nodes).intersection(wanted) - found.keys()
+            found = {**found, **(await beyond(sorted(absent)) if absent else {})}
         nodes = []
         for link in links:
             linked = [Node(found[one], link.view, render(found[one], link.view)) for one in link.ids if one in found]
@@ -124,6 +131,17 @@ def _links(node: Node) -> Iterator[_Link]:
             ids = _ids(target)
             if ids:
                 yield _Link(one, "entity" if "object" in one else "entityList", ids, isinstance(target, list), view)
+
+
+def _annotated(nodes: Sequence[Node]) -> set[str]:
+    """What entities link to by relationships that say its type."""
+    every = [one for node in nodes for iri in node.entity.document for one in instances_of(node.entity.document, iri)]
+    return {
+        target
+        for one in every
+        if one.get("type") in ("Relationship", "ListRelationship") and "objectType" in one
+        for target in _ids(one)
+    }
 
 
 def _simple_places(body: Json, word: str) -> list[tuple[Json, str]]:

@@ -14,8 +14,13 @@ from vidik.context.ngsild.representation.rendering import Stored, View, feature,
 from vidik.context.store.document import LOCATION
 
 
-async def shown_entity(call: Call, entity: Stored, view: View, kind: str, context: ActiveContext) -> Any:
-    """The body for one entity; raises NotFound when the view leaves nothing of it."""
+async def shown_entity(
+    call: Call, entity: Stored, view: View, kind: str, context: ActiveContext, beyond: linked.Load | None = None
+) -> Any:
+    """The body for one entity; raises NotFound when the view leaves nothing of it.
+
+    `beyond` finds linked entities that are not here.
+    """
     body: Any = render(entity, view)
     if not body:
         raise problems.not_found(f"The entity {entity.id} has none of these members.")
@@ -23,7 +28,7 @@ async def shown_entity(call: Call, entity: Stored, view: View, kind: str, contex
     if kind == GEO_JSON:
         return feature(entity, view, _geometry_property(call.parameters, context))
     if join is not None:
-        bodies = await linked.joined(_loader(call), [entity], view, join)
+        bodies = await linked.joined(_loader(call), [entity], view, join, beyond)
         return bodies if len(bodies) > 1 else bodies[0]
     return body
 
@@ -36,13 +41,14 @@ async def shown_page(
     join: linked.Join | None,
     kind: str,
     context: ActiveContext,
+    beyond: linked.Load | None = None,
 ) -> Any:
     """The body for a page of entities; those of which the view leaves nothing are left out."""
     if kind == GEO_JSON:
         name = _geometry_property(asked, context)
         return {"type": "FeatureCollection", "features": [feature(one, view, name) for one in page]}
     if join is not None:
-        return await linked.joined(_loader(call), page, view, join)
+        return await linked.joined(_loader(call), page, view, join, beyond)
     return [shown for one in page if (shown := render(one, view))]
 
 

@@ -110,7 +110,7 @@ async def retrieve(sharing: Sharing) -> Response:
     selection = None if text is None else selections.parse_types(text, context)
     asked = Asked(matching.leaf_types(selection), frozenset((entity_id,)), None, view.attributes)
     shares = [one for one in shares_of(sharing, asked, *READING) if sharing.asks(one.registration)]
-    if not shares:
+    if not shares and call.parameters.get("join") is None:
         return await entities_api.retrieve_entity(call)
     local, found = await asyncio.gather(
         call.broker.reader.get(call.tenant, entity_id),
@@ -126,7 +126,7 @@ async def retrieve(sharing: Sharing) -> Response:
         raise PartlyNotFound(f"There is no entity {entity_id}.", sharing.headers())
     if view.attributes is not None and view.attributes.isdisjoint(entity.document):
         raise PartlyNotFound(f"The entity {entity_id} has none of these attributes.", sharing.headers())
-    body = await shown_entity(call, entity, view, kind, context)
+    body = await shown_entity(call, entity, view, kind, context, partial(_linked, sharing, context))
     return answer(body, kind, context, headers=sharing.headers(), prefer=call.prefer)
 
 
@@ -321,9 +321,20 @@ async def query(sharing: Sharing, asked: Parameters, kind: str, context: ActiveC
     if counts:
         more = local[1] + sum(total for _, total in found) - len(local[0]) - sum(len(some) for some, _ in found)
         headers["NGSILD-Results-Count"] = str(len(entities) + max(0, more))
-    headers |= sharing.headers()
-    body = await shown_page(call, asked, page, view, join, kind, context)
-    return answer(body, kind, context, headers=headers, prefer=call.prefer)
+    body = await shown_page(call, asked, page, view, join, kind, context, partial(_linked, sharing, context))
+    return answer(body, kind, context, headers={**headers, **sharing.headers()}, prefer=call.prefer)
+
+
+async def _linked(sharing: Sharing, context: ActiveContext, ids: Sequence[str]) -> dict[str, Stored]:
+    """Linked entities that are not here but at sources (clause 4.5.23)."""
+    wanted = frozenset(ids)
+    shares = shares_of(sharing, Asked(None, wanted, None), "queryEntity", "queryBatch")
+    question = _Question(ids=wanted, number=len(ids))
+    parts: dict[str, list[Part]] = defaultdict(list)
+    for found, _ in await asyncio.gather(*(_queried(sharing, one, question, context) for one in shares)):
+        for part in found:
+            parts[part.entity.id].append(part)
+    return {one: whole for one, some in parts.items() if one in wanted and (whole := merged(None, some)) is not None}
 
 
 def _sources(
