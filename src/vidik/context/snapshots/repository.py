@@ -95,8 +95,8 @@ async def add(connection: Connection, snapshot: Snapshot) -> bool:
         sql.SQL(
             "CREATE VIEW {schema}.entity_remembered AS"
             " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, expires_at,"
-            "  NULL::timestamptz AS deleted_at FROM {schema}.entity UNION ALL"
-            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, NULL, deleted_at"
+            "  NULL::timestamptz AS deleted_at, NULL::timestamptz AS latest FROM {schema}.entity UNION ALL"
+            " SELECT key, id, kind, scope, document, several, place, created_at, modified_at, NULL, deleted_at, latest"
             " FROM {schema}.entity_gone"
         ).format(schema=schema)
     )

@@ -27,6 +27,8 @@ from vidik.context.store.kinds import kind_of, register
 from vidik.kernel.clock import iso, now, to_microseconds
 from vidik.kernel.database import Connection
 
+_SETTLED_AT_ONCE: Final = 1000
+
 
 def _kept(instance: str) -> str:
     members = ", ".join(f"'{name}', {instance} -> '{name}'" for name in ("type", "datasetId", "unitCode"))
@@ -84,7 +86,7 @@ async def keep(
         "INSERT INTO entity_gone (key, id, kind, scope, document, several, place, created_at, modified_at)"
         " VALUES (nextval('entity_key_seq'), %s, %s, %s, (%s::jsonb[])[1], %s, %s::box, %s, %s)"
         " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, scope = excluded.scope, document = excluded.document,"
-        "  several = excluded.several, place = excluded.place, modified_at = excluded.modified_at,"
+        "  several = excluded.several, place = excluded.place, modified_at = excluded.modified_at, latest = NULL,"
         "  created_at = coalesce(entity_gone.created_at, excluded.created_at)"
         " RETURNING key",
         [
@@ -107,9 +109,28 @@ async def forget(connection: Connection, key: int) -> None:
     await connection.execute("DELETE FROM entity_gone WHERE key = %s", [key])
 
 
+async def settle(connection: Connection) -> None:
+    """Note of some entities that have only a past when it ended: queries of later times pass over them.
+
+    Whoever writes into such a past takes the note away, under the same lock.
+    """
+    await connection.execute(
+        "UPDATE entity_gone SET latest = found.latest FROM ("
+        " SELECT key, coalesce(max(greatest(newest, packed)), '-infinity') AS latest"
+        " FROM (SELECT key FROM entity_gone WHERE latest IS NULL ORDER BY key LIMIT %s FOR UPDATE SKIP LOCKED) AS gone"
+        " LEFT JOIN LATERAL (SELECT"
+        "  (SELECT max(observed_at) FROM observation WHERE observation.series = series.series) AS newest,"
+        "  (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM observation_chunk"
+        "   WHERE observation_chunk.series = series.series) AS packed"
+        "  FROM series WHERE series.entity = gone.key OFFSET 0) AS known ON true GROUP BY key) AS found"
+        " WHERE entity_gone.key = found.key",
+        [_SETTLED_AT_ONCE],
+    )
+
+
 async def touch(connection: Connection, key: int) -> None:
     """Note that the past of an entity that has only a past was changed."""
-    await connection.execute("UPDATE entity_gone SET modified_at = %s WHERE key = %s", [now(), key])
+    await connection.execute("UPDATE entity_gone SET modified_at = %s, latest = NULL WHERE key = %s", [now(), key])
 
 
 async def take_up(connection: Connection, entity_ids: Sequence[str]) -> dict[str, int]:

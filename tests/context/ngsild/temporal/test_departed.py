@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from vidik.context.jobs import expire_entities
+from vidik.context.jobs import expire_entities, settle_pasts
 from vidik.context.store import packing
 from vidik.kernel.clock import iso, now
 from vidik.kernel.services import Services
@@ -324,6 +324,39 @@ class TestAfterwards:
             "{'type': 'Property', 'unitCode': 'WTT'}",
             "{'type': 'Property'}",
         ]
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+async def test_when_a_past_ended_is_noted_until_more_is_told_of_it(client: httpx.AsyncClient, is_packed: bool) -> None:
+    services = services_of(client)
+    await client.post("/entities", json={"id": LAMP, "type": "Lamp", "power": at("12:00", 1)})
+    await client.delete(f"/entities/{LAMP}")
+    if is_packed:
+        await packing.pack_closed_days(services.database, "city", date(2026, 4, 1))
+    await settle_pasts(services, "city")
+
+    end = datetime(2026, 3, 2, tzinfo=UTC) if is_packed else datetime(2026, 3, 1, 12, tzinfo=UTC)
+    assert await _latest(client) == end
+    assert (await found(client, timeAt="2026-03-01T12:00:00Z")).keys() == {"gone"}
+    assert (await found(client, timeAt="2026-03-01T12:00:01Z")).keys() == set()
+    assert (await found(client, timeproperty="deletedAt")).keys() == {"gone"}
+
+    later = {"power": [{**at("12:00", 1), "observedAt": "2026-03-05T12:00:00Z"}]}
+    assert (await client.post(f"{TEMPORAL}/{LAMP}/attrs", json=later)).status_code == 204
+    told = (await found(client, timeAt="2026-03-03T00:00:00Z"))["gone"]["power"]
+    await settle_pasts(services, "city")
+    path = f"{TEMPORAL}/{LAMP}/attrs/power/{told[0]['instanceId']}"
+    assert (await client.patch(path, json={"observedAt": "2026-03-09T12:00:00Z"})).status_code == 204
+    assert await _latest(client) is None
+    assert (await found(client, timeAt="2026-03-08T00:00:00Z")).keys() == {"gone"}
+
+
+async def _latest(client: httpx.AsyncClient) -> datetime | None:
+    async with services_of(client).database.session("city") as connection:
+        cursor = await connection.execute("SELECT latest FROM entity_gone")
+        row = await cursor.fetchone()
+    assert row is not None
+    return row["latest"]  # type: ignore[no-any-return]
 
 
 @pytest.mark.parametrize("is_packed", [False, True])

@@ -98,8 +98,7 @@ class Search:
         if self.scopes is not None:
             parts.append(scope_condition(self.scopes))
         if self.scopes_once is not None:
-            changed = "EXISTS (SELECT FROM series WHERE series.entity = key AND attribute = %s)"
-            parts.append(any_of([scope_condition(self.scopes_once), Condition(changed, (SCOPE,))]))
+            parts.append(any_of([scope_condition(self.scopes_once), _ever_had([SCOPE])]))
         parts.append(self.past)
         return all_of(parts)
 
@@ -107,15 +106,18 @@ class Search:
         """At least one of the attributes: of now, or, in the past, that there ever was."""
         if self.table != REMEMBERED:
             return Condition("document ?| %s::text[]", (names,))
-        return Condition(
-            "(document ?| %s::text[] OR EXISTS (SELECT FROM series WHERE series.entity = key"
-            " AND attribute = ANY(%s::text[])))",
-            (names, names),
-        )
+        return any_of([Condition("document ?| %s::text[]", (names,)), _ever_had(names)])
 
     def kind_condition(self) -> Condition:
         """The types alone."""
         return _equal_or_any("kind", "bigint", self.kinds)
+
+
+def _ever_had(names: list[str]) -> Condition:
+    """Whether history knows one of some attributes of an entity."""
+    # Not EXISTS, of which the planner makes a hash of all series that there are.
+    sql = "(SELECT true FROM series WHERE series.entity = key AND attribute = ANY(%s::text[]) LIMIT 1)"
+    return Condition(f"coalesce({sql}, false)", (names,))
 
 
 def _equal_or_any(column: str, kind: str, wanted: Sequence[Any] | None) -> Condition:
