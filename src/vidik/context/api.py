@@ -32,8 +32,7 @@ from vidik.context.registrations.subscriptions.copying import PATH
 from vidik.context.registrations.subscriptions.notified_api import notified
 from vidik.context.registrations.subscriptions.watching import watch_of
 from vidik.context.snapshots import api as snapshots_api
-from vidik.context.snapshots.scope import HEADER as SNAPSHOT
-from vidik.context.snapshots.scope import enter
+from vidik.context.snapshots.scope import answer_inside
 from vidik.context.subscriptions import api as subscriptions_api
 from vidik.context.subscriptions.api import OF_ENTITIES, Kind
 from vidik.kernel.errors import VidikError
@@ -269,9 +268,7 @@ async def _answer(scope: Scope, request: Request) -> Response:
     call = await Broker.of(scope["app"].state.services).call(request, segments, permission)
     check_names(call.parameters)
     if has_header(request, b"ngsild-snapshot"):
-        await enter(call)
-        response = await handler(call)
-        response.headers[SNAPSHOT] = str(call.snapshot)
+        response = await answer_inside(call, handler)
     else:
         response = await distribute(call, handler)
     if has_header(request, b"prefer"):

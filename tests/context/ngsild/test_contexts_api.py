@@ -1,8 +1,15 @@
 """Keeping and serving @contexts (ETSI GS CIM 009, clause 5.13)."""
 
+from urllib.parse import quote
+
 import httpx
 import orjson
 import pytest
+
+from vidik.context import jobs
+from vidik.context.jsonld import hosting
+from vidik.context.ngsild.broker import Broker
+from vidik.kernel.services import Services
 
 LAMPS = {"@context": {"Svetiljka": "https://example.org/Lamp", "snaga": "https://example.org/power"}}
 CORE = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.9.jsonld"
@@ -40,6 +47,45 @@ class TestHosted:
         assert (await client.delete(f"/jsonldContexts/{identity}")).status_code == 204
         assert (await client.get(f"/jsonldContexts/{identity}")).status_code == 404
         assert (await client.delete(f"/jsonldContexts/{identity}")).status_code == 404
+
+    async def test_it_is_deleted_by_its_address(self, client: httpx.AsyncClient) -> None:
+        identity = await added(client)
+        address = quote(f"http://vidik.test/ngsi-ld/v1/jsonldContexts/{identity}", safe="")
+        assert (await client.get(f"/jsonldContexts/{address}")).json() == LAMPS
+        assert (await client.delete(f"/jsonldContexts/{address}")).status_code == 204
+        assert (await client.get(f"/jsonldContexts/{address}")).status_code == 404
+        assert (await client.get(f"/jsonldContexts/{identity}")).status_code == 404
+
+    async def test_deleted_it_means_the_same_to_those_that_are_written_in_it(
+        self, client: httpx.AsyncClient, services: Services
+    ) -> None:
+        identity = await added(client)
+        url = f"http://vidik.test/ngsi-ld/v1/jsonldContexts/{identity}"
+        link = {"Link": f'<{url}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'}
+        body = {
+            "id": "urn:ngsi-ld:Subscription:lamps",
+            "type": "Subscription",
+            "entities": [{"type": "Svetiljka"}],
+            "notification": {"endpoint": {"uri": "http://example.org/notify"}},
+        }
+        assert (await client.post("/subscriptions", json=body, headers=link)).status_code == 201
+
+        assert (await client.delete(f"/jsonldContexts/{identity}")).status_code == 204
+
+        assert (await client.get(f"/jsonldContexts/{identity}")).status_code == 404
+        assert (await client.get("/jsonldContexts?kind=Hosted")).json() == []
+        assert (await client.delete(f"/jsonldContexts/{identity}")).status_code == 404
+        contexts = Broker.of(services).contexts
+        await contexts.forget(url)  # as another process, or this one after a start
+        await jobs.forget_contexts(services, "city")
+        (shown,) = (await client.get("/subscriptions")).json()
+        assert shown["entities"] == [{"type": "https://example.org/Lamp"}]
+        patched = await client.patch("/subscriptions/urn:ngsi-ld:Subscription:lamps", json={"isActive": False})
+        assert patched.status_code == 204
+
+        await client.delete("/subscriptions/urn:ngsi-ld:Subscription:lamps")
+        await jobs.forget_contexts(services, "city")
+        assert await hosting.content(services.database, identity) is None
 
     @pytest.mark.parametrize(
         ("body", "error"),

@@ -6,10 +6,12 @@ from typing import Any
 
 import httpx
 import pytest
+from psycopg.errors import DeadlockDetected
 from tests.context.ngsild.conftest import READER_SECRET
 
 from vidik.context import jobs
-from vidik.context.snapshots import api
+from vidik.context.ngsild.broker import Call
+from vidik.context.snapshots import api, scope
 from vidik.kernel.services import Services
 
 BENCHES = {"type": "Query", "entities": [{"type": "Bench"}]}
@@ -124,6 +126,10 @@ class TestCreate:
             {"snapshotLifetime": "1 hour"},
             {"snapshotLifetime": "PT0S"},
             {"endpoint": "ftp://example.org/x"},
+            {"endpoint": "http://[::1"},
+            {"endpoint": "http://example.org:99999"},
+            {"endpoint": "http://"},
+            {"endpoint": "http://example.org/ц"},
             {"receiverInfo": [{"key": "A: b", "value": "c"}]},
             {"receiverInfo": [{"key": "A", "value": "c\r\nB: d"}]},
             {"receiverInfo": [{"key": "Content-Length", "value": "0"}]},
@@ -189,6 +195,24 @@ class TestInside:
             response = await benches.delete("/entities/urn:x:0", headers=inside(name))
             assert response.status_code == expected
         assert await names(benches) == "012"
+
+    @pytest.mark.parametrize(
+        "path", ["/entities?type=Bench", "/entities/urn:x:1", "/temporal/entities/urn:x:1", "/types"]
+    )
+    async def test_one_that_is_deleted_while_it_is_read_is_not_there(
+        self, benches: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, path: str
+    ) -> None:
+        snapshot = await create(benches)
+        enter = scope._enter
+
+        async def enter_and_lose(call: Call) -> None:
+            await enter(call)
+            assert (await benches.delete(f"/snapshots/{snapshot}")).status_code == 204
+
+        monkeypatch.setattr(scope, "_enter", enter_and_lose)
+        response = await benches.get(path, headers=inside(snapshot))
+
+        assert (response.status_code, snapshot in response.json()["detail"]) == (404, True)
 
     async def test_using_it_is_noted(self, benches: httpx.AsyncClient) -> None:
         snapshot = await create(benches)
@@ -269,6 +293,22 @@ class TestEnd:
         ):
             assert response.status_code == 404
         assert await self.schemas(benches) == 0
+
+    async def test_who_reads_in_it_at_the_same_time_is_no_reason_to_fail(
+        self, benches: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        snapshot = await create(benches)
+        deletes, deadlocks = api.repository.delete, iter((DeadlockDetected(),))
+
+        async def meets_a_reader(*arguments: Any) -> None:
+            for deadlock in deadlocks:
+                raise deadlock
+            await deletes(*arguments)
+
+        monkeypatch.setattr(api.repository, "delete", meets_a_reader)
+
+        assert (await benches.delete(f"/snapshots/{snapshot}")).status_code == 204
+        assert (await benches.get(f"/snapshots/{snapshot}")).status_code == 404
 
     async def test_past_its_time_it_goes(self, benches: httpx.AsyncClient) -> None:
         snapshot = await create(benches, id="urn:x:snapshot", snapshotQueries=[BENCHES])

@@ -81,7 +81,6 @@ async def serve_context(call: Call) -> Response:
 async def delete_context(call: Call) -> Response:
     """DELETE /jsonldContexts/{id}; with reload=true a cached context is fetched again."""
     reload = call.parameters.flag("reload")
-    wanted = call.segments[1]
     try:
         found = await _find(call)
     except NotFound:
@@ -99,10 +98,20 @@ async def delete_context(call: Call) -> Response:
     if found.kind == CACHED:
         await contexts.forget(found.url)
     else:
-        async with call.broker.services.database.platform() as connection:
-            await hosting.delete(connection, call.tenant, wanted)
-        await contexts.forget(f"{_PATH}{found.local_id}")
+        await _delete_hosted(call, found.local_id)
     return Response(status_code=204)
+
+
+async def _delete_hosted(call: Call, context_id: str) -> None:
+    database = call.broker.services.database
+    async with database.session(call.tenant) as connection:
+        is_used = await hosting.is_used(connection, context_id)
+    async with database.platform() as connection:
+        if is_used:  # else subscriptions would fall silent at the next start, and could not even be shown
+            await hosting.put_away(connection, call.tenant, context_id)
+            return
+        await hosting.delete(connection, call.tenant, context_id)
+    await call.broker.contexts.forget(f"{_PATH}{context_id}")
 
 
 def _check(context: Any) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 from urllib.parse import quote, urlsplit
 
 import orjson
+from psycopg.errors import DeadlockDetected
 from starlette.background import BackgroundTask
 from starlette.responses import Response
 
@@ -33,6 +35,7 @@ from vidik.kernel.services import Services
 
 WRITE: Final = "context.write"
 MAXIMUM_SNAPSHOTS: Final = 10
+_ATTEMPTS: Final = 5
 _log = get_logger("vidik.snapshots")
 
 
@@ -152,14 +155,33 @@ async def update_snapshot(call: Call) -> Response:
 
 async def delete_snapshot(call: Call) -> Response:
     """DELETE /snapshots/{id}."""
-    snapshot_id = _id(call)
-    async with call.broker.services.database.transaction(call.tenant) as connection:
-        snapshot = await repository.get(connection, snapshot_id, for_update=True)
-        if snapshot is None:
-            raise _unknown(snapshot_id)
-        await repository.delete(connection, snapshot)
-        await call.note_write(connection, "delete_snapshot", [snapshot_id])
-    await call.broker.services.database.forget(snapshot.tenant)
+    return await _deleted(call, partial(_named, snapshot_id=_id(call)), "delete_snapshot")
+
+
+async def _named(connection: Connection, snapshot_id: str) -> list[Snapshot]:
+    snapshot = await repository.get(connection, snapshot_id, for_update=True)
+    if snapshot is None:
+        raise _unknown(snapshot_id)
+    return [snapshot]
+
+
+async def _deleted(call: Call, find: Callable[[Connection], Awaitable[list[Snapshot]]], operation: str) -> Response:
+    """Delete what is found, with its tables."""
+    database = call.broker.services.database
+    for attempt in range(_ATTEMPTS):
+        try:
+            async with database.transaction(call.tenant) as connection:
+                found = await find(connection)
+                for one in found:
+                    await repository.delete(connection, one)
+                await call.note_write(connection, operation, [one.id for one in found])
+            break
+        except DeadlockDetected:
+            # Who reads in it takes its tables one by one, in an order of their own.
+            if attempt == _ATTEMPTS - 1:
+                raise
+    for one in found:
+        await database.forget(one.tenant)
     return Response(status_code=204)
 
 
@@ -171,17 +193,14 @@ async def purge_snapshots(call: Call) -> Response:
         raise problems.bad_data("A purge of snapshots has a q.", "q")
     query = q.parse_q(text)
     _check_members(query)
-    async with call.broker.services.database.transaction(call.tenant) as connection:
-        snapshots = await repository.every(connection)
-        fitting = await _fitting(connection, snapshots, query, context)
-        if not fitting:
+
+    async def fitting(connection: Connection) -> list[Snapshot]:
+        found = await _fitting(connection, await repository.every(connection), query, context)
+        if not found:
             raise problems.not_found("There is no such snapshot.")
-        for one in fitting:
-            await repository.delete(connection, one)
-        await call.note_write(connection, "purge_snapshots", [one.id for one in fitting])
-    for one in fitting:
-        await call.broker.services.database.forget(one.tenant)
-    return Response(status_code=204)
+        return found
+
+    return await _deleted(call, fitting, "purge_snapshots")
 
 
 def _check_members(query: Expression[q.Term]) -> None:

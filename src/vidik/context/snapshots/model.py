@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from vidik.context.ngsild import problems, values
 from vidik.context.ngsild.temporal.query import parse_duration
-from vidik.context.subscriptions.addresses import without_keys
+from vidik.context.subscriptions.addresses import is_address, without_keys
 from vidik.context.subscriptions.model import Endpoint
 from vidik.context.subscriptions.parsing import is_header
 from vidik.kernel.clock import iso
@@ -110,7 +110,7 @@ def _check(given: Json, known: set[str]) -> None:
         lifetime_of(given)
     if "endpoint" in given:
         uri = values.uri(given["endpoint"], "endpoint")
-        if not uri.startswith(("http://", "https://")):
+        if not is_address(uri, ("http", "https")):
             raise problems.bad_data("endpoint is an address of http or https.", "endpoint")
     pairs = given.get("receiverInfo", [])
     if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):

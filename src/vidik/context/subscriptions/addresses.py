@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from ssl import SSLContext
 from typing import Final, TypeVar
 from urllib.parse import urlsplit
@@ -33,6 +33,16 @@ def check_endpoint(host: str | None, field: str, settings: Settings) -> None:
     """
     if not settings.allow_private_endpoints and _is_private(host or ""):
         raise bad_data("Nothing is sent to private addresses here (VIDIK_ALLOW_PRIVATE_ENDPOINTS).", field)
+
+
+def is_address(uri: str, schemes: Collection[str]) -> bool:
+    """Whether something can be sent to it: a host, a port if any, and no character that a request cannot have."""
+    try:
+        parts = urlsplit(uri)
+        leads = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return leads and uri.isascii() and uri.isprintable() and " " not in uri
 
 
 def without_keys(uri: str) -> str:
