@@ -326,6 +326,22 @@ class TestAfterwards:
         ]
 
 
+async def test_a_snapshot_of_the_past_holds_it_with_its_end(lamps: httpx.AsyncClient) -> None:
+    query = {"type": "Query", "entities": [{"type": "Lamp"}], "temporalQ": {**EVER, "timeproperty": "modifiedAt"}}
+    made = await lamps.post("/snapshots", json={"type": "Snapshot", "snapshotTemporalQueries": [query]})
+    assert made.status_code == 201, made.text
+    here = {"NGSILD-Snapshot": made.headers["Location"].rpartition("/")[2]}
+    ended = await found(lamps, timeproperty="deletedAt", options="sysAttrs")
+    assert (await lamps.delete(f"{TEMPORAL}/{LAMP}")).status_code == 204
+
+    asked = {"type": "Lamp", **EVER, "timeproperty": "deletedAt", "options": "sysAttrs"}
+    answer = await lamps.get(TEMPORAL, params=asked, headers=here)
+    assert [(one["id"], one["deletedAt"], one["power"]) for one in answer.json()] == [
+        (LAMP, ended["gone"]["deletedAt"], ended["gone"]["power"])
+    ]
+    assert (await found(lamps)).keys() == {"there"}
+
+
 @pytest.mark.parametrize("is_packed", [False, True])
 async def test_when_a_past_ended_is_noted_until_more_is_told_of_it(client: httpx.AsyncClient, is_packed: bool) -> None:
     services = services_of(client)
