@@ -192,3 +192,21 @@ async def test_a_source_of_other_types_than_are_selected_is_not_asked(
     assert response.status_code == 404
     assert peers.asked == []
     assert await local(client) == building(name=prop("a"))
+
+
+@pytest.mark.parametrize("operation", ["delete", "update", "upsert"])
+async def test_what_was_done_here_is_said_beside_what_was_not_done_there(
+    client: Any, peers: Peers, register: Any, operation: str
+) -> None:  # 5.6.8 to 5.6.10
+    information = [{"entities": [{"type": "Building", "id": ID}]}]
+    await register(mode="redirect", operations=BATCHES, information=information)
+    await create(client, 2, level=prop(1))
+    batch = [building(number, level=prop(2)) for number in (1, 2)]
+
+    response = await client.post(
+        f"/entityOperations/{operation}", json=[one["id"] for one in batch] if operation == "delete" else batch
+    )
+
+    assert response.status_code == 207
+    assert response.json()["success"] == [batch[1]["id"]]
+    assert [one["entityId"] for one in response.json()["errors"]] == [ID]

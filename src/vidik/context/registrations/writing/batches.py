@@ -52,7 +52,7 @@ async def batch(sharing: Sharing, handler: Handler, operation: str) -> Response:
         outcome.success += other.success
         outcome.created += other.created
         outcome.errors += other.errors
-    return _answer(outcome, local, operation)
+    return _answer(outcome, local, here, operation)
 
 
 async def _distributed(
@@ -130,18 +130,22 @@ async def _performed(sharing: Sharing, handler: Handler, items: list[Any], outco
     try:
         return await handler(replaced(sharing.call, items))
     except VidikError as error:
-        ids = [one.get("id", "") if isinstance(one, dict) else str(one)[:200] for one in items]
-        outcome.errors += [{"entityId": one, "error": error.problem()} for one in ids]
+        outcome.errors += [{"entityId": one, "error": error.problem()} for one in _ids(items)]
         return None
 
 
-def _answer(outcome: Outcome, local: Response | None, operation: str) -> Response:
+def _ids(items: Sequence[Any]) -> list[str]:
+    return [str(one.get("id", one.get("@id", ""))) if isinstance(one, dict) else str(one)[:200] for one in items]
+
+
+def _answer(outcome: Outcome, local: Response | None, here: Sequence[Any], operation: str) -> Response:
     if local is not None and local.status_code == 207:
         told = orjson.loads(local.body)
         outcome.success += told["success"]
         outcome.errors += told["errors"]
-    elif local is not None and local.status_code == 201:
-        outcome.created += orjson.loads(local.body)
+    elif local is not None:
+        outcome.success += _ids(here)
+        outcome.created += orjson.loads(local.body) if local.status_code == 201 else []
     if outcome.errors:
         failed = {one.get("entityId") for one in outcome.errors}
         done = [one for one in dict.fromkeys([*outcome.success, *outcome.created]) if one not in failed]
