@@ -124,6 +124,15 @@ class RunningVidik:
         """kill -9 one process of the family."""
         os.kill(self.pid(name), signal.SIGKILL)
 
+    def kill_all(self) -> None:
+        """kill -9 the whole family, as when the machine's power goes."""
+        assert self.process is not None
+        children = [self.pid(name) for name in ("web", "worker", "intake", "database")]
+        self.process.kill()
+        self.process.wait()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+
     @contextmanager
     def client(self) -> Iterator[httpx.Client]:
         """A signed-in HTTP client."""

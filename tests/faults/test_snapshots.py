@@ -1,7 +1,5 @@
 """kill -9 while a snapshot is being filled: it is said to have failed, and nothing of it is shown before or after."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
 
 import httpx
@@ -23,13 +21,7 @@ def kill_the_web_process(vidik: RunningVidik) -> None:
 
 
 def kill_the_whole_family(vidik: RunningVidik) -> None:
-    """As when the machine's power goes; then somebody starts it again."""
-    assert vidik.process is not None
-    children = [vidik.pid(name) for name in ("web", "worker", "intake", "database")]
-    vidik.process.kill()
-    vidik.process.wait()
-    for child in children:
-        os.kill(child, signal.SIGKILL)
+    vidik.kill_all()
     vidik.start()
 
 
