@@ -439,6 +439,23 @@ async def test_throttling_keeps_the_newest_state(city: City, receiver: Receiver)
     assert second.data == [{"id": entity_id, "type": "Building", "level": 5}]
 
 
+async def test_throttling_outlasts_a_restart(city: City, receiver: Receiver, worker: Worker) -> None:
+    loop, times = asyncio.get_running_loop(), list[float]()
+    receiver.answer = lambda _: times.append(loop.time()) or 204  # type: ignore[func-returns-value]
+    entity_id = await city.create(level=0)
+    await city.subscribe(throttling=4, notification={"format": "keyValues"})
+    await city.change(entity_id, level=1)
+    await receiver.wait(1)
+    await asyncio.sleep(0.3)  # until it is written down
+
+    await worker.stop()
+    await worker.start()
+    await city.change(entity_id, level=2)
+
+    await receiver.wait(2)
+    assert times[1] - times[0] > 3.5
+
+
 async def test_an_expired_entity_counts_as_deleted(city: City, receiver: Receiver) -> None:
     from vidik.context.store import entities
 

@@ -129,9 +129,26 @@ class Deliverer:
             self._known.owed |= fresh
         await self._registry.refresh(self._tenant, connection)
         self._resume(at, have_changed=revision != self._known.revision)
+        throttled = await self._throttled(connection, at)
         for key in self._fresh:
-            self._schedule.owe(key, self._origin_of, at)
+            self._schedule.owe(key, self._origin_of, at, not_before=throttled.get(key, 0.0))
         self._fresh.clear()
+
+    async def _throttled(self, connection: Connection, at: float) -> dict[int, float]:
+        """Until when those wait that were notified before this process began: a restart ends no throttling."""
+        seconds = {
+            key: subscription.throttling_seconds
+            for key in self._fresh
+            if (subscription := self._known.by_key.get(key)) is not None
+            and subscription.throttling_seconds
+            and key not in self._schedule.lines
+        }
+        if not seconds:
+            return {}
+        moment, last = now(), await repository.last_successes(connection, list(seconds))
+        # The clock may have been set since: nobody waits longer than the throttling.
+        passed = {key: max(0.0, (moment - one).total_seconds()) for key, one in last.items() if one is not None}
+        return {key: at + max(0.0, seconds[key] - passed[key]) for key in passed}
 
     def _resume(self, at: float, *, have_changed: bool) -> None:
         """Go on with subscriptions that are no longer paused, that can be read now, or that go elsewhere."""

@@ -347,6 +347,15 @@ async def replace_owed(connection: Connection, subscription: int, owed: Sequence
     await owe(connection, owed)
 
 
+async def last_successes(connection: Connection, subscriptions: Sequence[int]) -> dict[int, datetime | None]:
+    """When each of some subscriptions was last notified with success."""
+    cursor = await connection.execute(
+        "SELECT subscription, last_success FROM subscription_status WHERE subscription = ANY(%s)",
+        [list(subscriptions)],
+    )
+    return {row["subscription"]: row["last_success"] for row in await cursor.fetchall()}
+
+
 async def last_intervals(connection: Connection, subscriptions: Sequence[int]) -> dict[int, datetime | None]:
     """When each subscription was last notified because its time had come."""
     cursor = await connection.execute(

@@ -80,11 +80,11 @@ class Schedule:
         """When something becomes due by itself."""
         return self._timers[0][0] if self._timers else None
 
-    def owe(self, key: int, origin_of: Callable[[int], str], time: float) -> None:
-        """Something new is owed to a subscription."""
+    def owe(self, key: int, origin_of: Callable[[int], str], time: float, *, not_before: float = 0.0) -> None:
+        """Something new is owed to a subscription; `not_before` concerns one that nothing was owed to so far."""
         line = self.lines.get(key)
         if line is None:
-            line = self.lines[key] = Line(key)
+            line = self.lines[key] = Line(key, due=not_before)
         if line.is_busy or line.is_queued:
             line.has_more = True
         else:
