@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from vidik.context.store import arrays
@@ -12,6 +13,8 @@ from vidik.kernel.database import Connection
 
 EXPIRES_AT: Final = "expiresAt"
 _MOST_AT_ONCE: Final = 1000
+noted = 0
+"""How often this process has noted that something expires: whoever remembers what is next looks again."""
 
 
 def has_passed(text: str) -> bool:
@@ -58,12 +61,21 @@ def next_expiry(document: Mapping[str, Any]) -> int | None:
 async def note(connection: Connection, turns: Sequence[tuple[str, int]]) -> None:
     """Remember when attributes of entities expire: (id, microseconds since 1970); the earlier time stands."""
     if turns:
+        global noted
+        noted += 1
         await connection.execute(
             "INSERT INTO attribute_expiry (entity_id, expires_at) SELECT * FROM unnest(%s, %s)"
             " ON CONFLICT (entity_id) DO UPDATE"
             " SET expires_at = least(excluded.expires_at, attribute_expiry.expires_at)",
             [arrays.texts([one for one, _ in turns]), arrays.optional_moments([moment for _, moment in turns])],
         )
+
+
+async def next_due(connection: Connection) -> datetime | None:
+    """When the first attribute expires that nobody has deleted yet."""
+    cursor = await connection.execute("SELECT min(expires_at) AS next FROM attribute_expiry")
+    row = await cursor.fetchone()
+    return row["next"] if row else None
 
 
 async def take_due(connection: Connection) -> list[str]:

@@ -74,6 +74,8 @@ class Search:
     """What history must know of an entity (repository/past.py)."""
     beyond: Condition = ALWAYS
     """From where on, in the order that is asked for."""
+    is_any_due: bool = False
+    """Whether there are attributes that have expired and that nobody has deleted yet (`repository/entities.py`)."""
 
     def conditions(self) -> Condition:
         """All but the geographic relation."""
@@ -86,21 +88,24 @@ class Search:
         ]
         if self.id_pattern is not None:
             parts.append(Condition("id ~ %s", (self.id_pattern,)))
-        of_document = []
-        if self.attributes is not None:
-            of_document.append(self._attribute_condition(self.attributes))
-        if self.q is not None and self.context is not None:
-            of_document.append(q_condition(self.q, self.context))
-        if self.geo is not None:
-            of_document.append(Condition("document ? %s", (self.geo.geo_property,)))
-        if of_document:
-            parts.append(all_of(of_document) if self.table == REMEMBERED else of_what_is_valid(all_of(of_document)))
+        parts.append(self._document_condition())
         if self.scopes is not None:
             parts.append(scope_condition(self.scopes))
         if self.scopes_once is not None:
             parts.append(any_of([scope_condition(self.scopes_once), _ever_had([SCOPE])]))
         parts.append(self.past)
         return all_of(parts)
+
+    def _document_condition(self) -> Condition:
+        """What is asked of attributes: of those that have not expired."""
+        parts = [] if self.attributes is None else [self._attribute_condition(self.attributes)]
+        if self.q is not None and self.context is not None:
+            parts.append(q_condition(self.q, self.context, is_any_due=self.is_any_due))
+        if not self.is_any_due:
+            return all_of(parts)
+        if self.geo is not None:
+            parts.append(Condition("document ? %s", (self.geo.geo_property,)))
+        return of_what_is_valid(all_of(parts)) if parts else ALWAYS
 
     def _attribute_condition(self, names: list[str]) -> Condition:
         """At least one of the attributes: of now, or, in the past, that there ever was."""
@@ -131,9 +136,7 @@ def _equal_or_any(column: str, kind: str, wanted: Sequence[Any] | None) -> Condi
     return Condition(f"{column} = ANY(%s::{kind}[])", (list(wanted),))
 
 
-_IS_DUE: Final = (
-    "id = ANY(ARRAY(SELECT entity_id FROM attribute_expiry WHERE expires_at <= now() ORDER BY expires_at LIMIT 1000))"
-)
+_IS_DUE: Final = "id IN (SELECT entity_id FROM attribute_expiry WHERE expires_at <= now())"
 _VALID: Final = (
     "(SELECT coalesce(jsonb_object_agg(name, CASE jsonb_typeof(stored) WHEN 'array' THEN valid ELSE valid -> 0 END),"
     " '{}') FROM jsonb_each(document) AS member (name, stored)"
@@ -144,23 +147,22 @@ _VALID: Final = (
 
 
 def of_what_is_valid(condition: Condition) -> Condition:
-    """A condition on `document` for what of it has not expired, also before somebody has come by to delete the rest.
-
-    Only documents of which something is due are looked at instance by instance. That they are few is said by how it is
-    written (an array, no join), so that the planner chooses as it would without it; those of the last ten seconds are.
-    """
+    """A condition on `document` for what of it has not expired: documents of which something is due are taken apart."""
     return Condition(
-        f"(({condition.sql} AND NOT {_IS_DUE})"
-        f" OR ({_IS_DUE} AND EXISTS (SELECT FROM (SELECT {_VALID} AS document) AS left_over WHERE {condition.sql})))",
+        f"CASE WHEN {_IS_DUE} THEN EXISTS (SELECT FROM (SELECT {_VALID} AS document) AS left_over"
+        f" WHERE {condition.sql}) ELSE {condition.sql} END",
         (*condition.parameters, *condition.parameters),
     )
 
 
-def q_condition(query: q.Query, context: ActiveContext) -> Condition:
-    """A q over the document; createdAt and modifiedAt of the entity are columns."""
+def q_condition(query: q.Query, context: ActiveContext, *, is_any_due: bool = False) -> Condition:
+    """A q over the document; createdAt and modifiedAt of the entity are columns.
+
+    `is_any_due` says that what it links to may have attributes that have expired.
+    """
     if isinstance(query, Leaf):
-        return _term(query.term, context)
-    parts = [q_condition(part, context) for part in query.parts]
+        return _term(query.term, context, is_any_due=is_any_due)
+    parts = [q_condition(part, context, is_any_due=is_any_due) for part in query.parts]
     return all_of(parts) if isinstance(query, And) else any_of(parts)
 
 
@@ -168,9 +170,9 @@ _COLUMNS: Final = {"createdAt": "created_at", "modifiedAt": "modified_at"}
 _SIGNS: Final = {"==": "=", "!=": "<>", ">": ">", ">=": ">=", "<": "<", "<=": "<="}
 
 
-def _term(term: q.Term, context: ActiveContext) -> Condition:
+def _term(term: q.Term, context: ActiveContext, *, is_any_due: bool) -> Condition:
     if term.path.linked is not None:
-        return linked_condition(term, term.path.linked, context)
+        return linked_condition(term, term.path.linked, context, is_any_due=is_any_due)
     if len(term.path.attributes) == 1 and term.path.attributes[0] in _COLUMNS and not term.path.trail:
         return _column(term, _COLUMNS[term.path.attributes[0]])
     path = compile_term(term, context)
@@ -179,14 +181,15 @@ def _term(term: q.Term, context: ActiveContext) -> Condition:
     return Condition(f"(NOT {found})" if path.negated else found, (path.text,))
 
 
-def linked_condition(term: q.Term, linked: q.Linked, context: ActiveContext) -> Condition:
+def linked_condition(term: q.Term, linked: q.Linked, context: ActiveContext, *, is_any_due: bool) -> Condition:
     """Whether a relationship of `document` leads to an entity of which a term holds (clause 4.9, example 13)."""
     absent = isinstance(term, q.Exists) and term.absent
     inner = replace(term, path=linked.path)
     if isinstance(inner, q.Exists):
         inner = replace(inner, absent=False)
     first, second = compile_objects(term.path, context)
-    conditions = [PRESENT, of_what_is_valid(_term(inner, context))]
+    held_there = _term(inner, context, is_any_due=is_any_due)
+    conditions = [PRESENT, of_what_is_valid(held_there) if is_any_due else held_there]
     if linked.types:
         types = [context.expand(one) for one in linked.types]
         conditions.append(

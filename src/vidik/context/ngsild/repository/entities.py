@@ -6,7 +6,8 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -17,7 +18,9 @@ from vidik.context.ngsild.repository.conditions import REMEMBERED, Search
 from vidik.context.ngsild.repository.pages import Reading, fetch
 from vidik.context.ngsild.representation.fragments import Shelf
 from vidik.context.ngsild.representation.rendering import Stored
+from vidik.context.store import expiry
 from vidik.context.store.kinds import all_kinds, kind_of
+from vidik.kernel.clock import now
 from vidik.kernel.database import Connection, Database
 from vidik.kernel.errors import Unavailable
 
@@ -29,6 +32,7 @@ _REMEMBERED: Final = f"{_WITH_TIMES}, deleted_at"
 _WITHOUT_TIMES: Final = f"{_COLUMNS}, NULL, NULL"
 _VERSION: Final = "key || ' ' || xmin::text || ' ' || ctid::text"
 _KINDS_FRESH_SECONDS: Final = 1.0
+_ENDS_FRESH_SECONDS: Final = 1.0
 
 _Wanted = dict[str, list["asyncio.Future[Stored | None]"]]
 """Who waits for which entity."""
@@ -84,12 +88,29 @@ class Kinds:
         self._read_at = moment
 
 
+class Ends:
+    """When the next attribute of one tenant expires; of what other processes write at most a second old."""
+
+    def __init__(self) -> None:
+        self._next: datetime | None = None
+        self._read_at = -1e9
+        self._noted = -1
+
+    async def is_any_due(self, connection: Connection) -> bool:
+        """Whether there is an attribute that has expired and that nobody has deleted yet."""
+        if self._noted != expiry.noted or time.monotonic() - self._read_at > _ENDS_FRESH_SECONDS:
+            self._noted, self._read_at = expiry.noted, time.monotonic()
+            self._next = await expiry.next_due(connection)
+        return self._next is not None and self._next <= now()
+
+
 class EntityReader:
     """Reads entities of every tenant. One a process; concurrent look-ups by id share a query."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._kinds: dict[str, Kinds] = {}
+        self._ends: dict[str, Ends] = {}
         self._waiting: dict[str, _Wanted] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -178,6 +199,7 @@ class EntityReader:
 
         Raises BadInput for a pattern that is no regular expression, TooComplexQuery for what takes too long.
         """
+        search = await self._heeding_ends(connection, tenant, search)
         is_past = search.table == REMEMBERED
         columns = _REMEMBERED if is_past else _WITH_TIMES if times else _WITHOUT_TIMES
         rows, total = await answered(Reading(connection, limit, offset, count, columns).rows(search))
@@ -200,6 +222,7 @@ class EntityReader:
         times: bool = False,
     ) -> RenderedPage:
         """A page as `page` reads it, rendered; what the shelf has in the row's version is not read again."""
+        search = await self._heeding_ends(connection, tenant, search)
         columns = _WITH_TIMES if times else _WITHOUT_TIMES
         if shelf.worth_asking:
             reading = Reading(connection, limit, offset, count, f"{_VERSION}, key")
@@ -215,6 +238,13 @@ class EntityReader:
             for row, entity in zip(rows, made, strict=False)
         ]
         return RenderedPage(fragments, len(rows) > limit, total)
+
+    async def _heeding_ends(self, connection: Connection, tenant: str, search: Search) -> Search:
+        """The same search, which looks at what has expired where there is any: hardly ever, so others cost nothing."""
+        if search.table == REMEMBERED or (search.q is None and search.attributes is None and search.geo is None):
+            return search
+        is_any_due = await self._ends.setdefault(tenant, Ends()).is_any_due(connection)
+        return replace(search, is_any_due=True) if is_any_due else search
 
     async def _completed(
         self, connection: Connection, tenant: str, shelf: Shelf, rows: Sequence[tuple[Any, ...]], columns: str
