@@ -236,7 +236,7 @@ class TestMediaTypes:
     async def test_a_method_that_is_not_there(self, client: httpx.AsyncClient) -> None:
         response = await client.put("/entities", json={})
         assert response.status_code == 405
-        assert response.headers["allow"] == "DELETE, GET, POST"
+        assert response.headers["allow"] == "DELETE, GET, HEAD, POST"
 
 
 class TestPermissions:
