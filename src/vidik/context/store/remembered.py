@@ -114,17 +114,22 @@ async def settle(connection: Connection) -> None:
 
     Whoever writes into such a past takes the note away, under the same lock.
     """
+    cursor = await connection.execute(
+        "SELECT key FROM entity_gone WHERE latest IS NULL ORDER BY key LIMIT %s FOR UPDATE SKIP LOCKED",
+        [_SETTLED_AT_ONCE],
+    )
+    keys = [int(row["key"]) for row in await cursor.fetchall()]
+    # A statement of its own: it sees what was written before the locks were had.
     await connection.execute(
         "UPDATE entity_gone SET latest = found.latest FROM ("
         " SELECT key, coalesce(max(greatest(newest, packed)), '-infinity') AS latest"
-        " FROM (SELECT key FROM entity_gone WHERE latest IS NULL ORDER BY key LIMIT %s FOR UPDATE SKIP LOCKED) AS gone"
-        " LEFT JOIN LATERAL (SELECT"
+        " FROM unnest(%s) AS gone (key) LEFT JOIN LATERAL (SELECT"
         "  (SELECT max(observed_at) FROM observation WHERE observation.series = series.series) AS newest,"
         "  (SELECT (max(day) + 1)::timestamp AT TIME ZONE 'UTC' FROM observation_chunk"
         "   WHERE observation_chunk.series = series.series) AS packed"
         "  FROM series WHERE series.entity = gone.key OFFSET 0) AS known ON true GROUP BY key) AS found"
         " WHERE entity_gone.key = found.key",
-        [_SETTLED_AT_ONCE],
+        [arrays.bigints(keys)],
     )
 
 
