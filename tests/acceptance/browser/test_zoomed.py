@@ -6,6 +6,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.acceptance.browser.look import ZOOMED, settle
 from tests.acceptance.browser.small_city import container_name
+from vidik.kernel.scripts import to_latin
 
 LONG = "Бројач саобраћаја 11, Булевар Светог Пантелејмона"
 Open = Callable[..., Page]
@@ -28,3 +29,18 @@ def test_the_table_of_assets_says_whole_names(open_page: Open) -> None:
             .map((name) => name.textContent)"""
     )
     assert cut == []
+
+
+def test_the_table_of_assets_has_rows_in_sight_below_its_tools(open_page: Open) -> None:
+    page = open_page("/situation?view=table", size=ZOOMED, language="sr-Latn")
+    settle(page)
+    expect(page.get_by_role("link", name=to_latin(container_name(3)))).to_be_attached()
+    in_sight = page.evaluate(
+        """() => {
+            const tops = [...document.querySelectorAll("nav")].map((nav) => nav.getBoundingClientRect().top);
+            return [...document.querySelectorAll("[role=row]:not(.head)")]
+                .filter((row) => row.getBoundingClientRect().bottom <= Math.max(...tops)).length;
+        }"""
+    )
+    assert in_sight >= 2
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
