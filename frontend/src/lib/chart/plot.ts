@@ -161,7 +161,9 @@ export function drawPlot(options: PlotOptions): Plot {
           : [],
       ),
       hooks: {
-        drawClear: [(chart) => drawNormal(chart, lines, options.normalWord, font)],
+        drawClear: [(chart) => drawNormal(chart, lines)],
+        // Over the lines of the grid, which would strike the word through, and under the values.
+        drawAxes: [(chart) => nameNormal(chart, lines, options.normalWord, font)],
         draw: [(chart) => drawMarks(chart, marks), (chart) => direct && drawNames(chart, lines, font)],
         setSelect: [
           (chart) => {
@@ -248,24 +250,44 @@ function timeLabels(zone: string): uPlot.Axis.Values {
 }
 
 /** The band where a value is normal; only for a line alone, since with several nobody could tell whose it is. */
-function drawNormal(chart: uPlot, lines: Line[], word: string, font: string): void {
-  const line = lines[0];
-  if (!line?.normal || lines.length !== 1) return;
+function drawNormal(chart: uPlot, lines: Line[]): void {
+  const edges = edgesOfNormal(chart, lines);
+  if (!edges) return;
   const { ctx, bbox } = chart;
+  ctx.save();
+  ctx.fillStyle = token("band");
+  ctx.fillRect(bbox.left, edges.top, bbox.width, edges.bottom - edges.top);
+  ctx.restore();
+}
+
+function nameNormal(chart: uPlot, lines: Line[], word: string, font: string): void {
+  const edges = edgesOfNormal(chart, lines);
+  if (!edges || edges.bottom - edges.top <= 22 * uPlot.pxRatio) return;
+  const { ctx, bbox } = chart;
+  const [x, y] = [bbox.left + 8 * uPlot.pxRatio, edges.top + 5 * uPlot.pxRatio];
+  ctx.save();
+  ctx.font = inPixels(font);
+  ctx.textBaseline = "top";
+  ctx.textAlign = "left"; // the axes leave theirs
+  ctx.lineWidth = 4 * uPlot.pxRatio;
+  ctx.lineJoin = "round";
+  ctx.strokeStyle = token("surface");
+  ctx.strokeText(word, x, y);
+  ctx.fillStyle = token("ink-3");
+  ctx.fillText(word, x, y);
+  ctx.restore();
+}
+
+/** From where to where the band goes on the canvas; null where there is none to be seen. */
+function edgesOfNormal(chart: uPlot, lines: Line[]): { top: number; bottom: number } | null {
+  const line = lines[0];
+  if (!line?.normal || lines.length !== 1) return null;
+  const { bbox } = chart;
   const factor = isShare(line.attribute, line.unit) ? 100 : 1;
   const clamp = (y: number) => Math.min(bbox.top + bbox.height, Math.max(bbox.top, y));
   const top = clamp(chart.valToPos(line.normal[1] * factor, scaleOf(line), true));
   const bottom = clamp(chart.valToPos(line.normal[0] * factor, scaleOf(line), true));
-  if (bottom <= top) return;
-  ctx.save();
-  ctx.fillStyle = token("band");
-  ctx.fillRect(bbox.left, top, bbox.width, bottom - top);
-  ctx.font = inPixels(font);
-  ctx.fillStyle = token("ink-3");
-  ctx.textBaseline = "top";
-  if (bottom - top > 22 * uPlot.pxRatio)
-    ctx.fillText(word, bbox.left + 8 * uPlot.pxRatio, top + 5 * uPlot.pxRatio);
-  ctx.restore();
+  return bottom > top ? { top, bottom } : null;
 }
 
 const inPixels = (font: string) =>
