@@ -76,6 +76,17 @@ describe("the words of the whole console", () => {
     const keys = [control, areasWords, refusals, identity].flatMap((part) => Object.keys(part));
     expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
   });
+
+  it("write the hour as h in both Serbian scripts, as every figure does", () => {
+    const files = import.meta.glob<string>("../src/lib/i18n/**/*sr-cyrl.ts", {
+      eager: true,
+      query: "?raw",
+      import: "default",
+    });
+    expect(Object.keys(files).length).toBeGreaterThan(15);
+    const told = Object.values(files).flatMap((text) => text.match(/.*[\d}] ч(?!\p{L}).*/gu) ?? []);
+    expect(told).toEqual([]);
+  });
 });
 
 describe("how far something is", () => {

@@ -73,7 +73,7 @@ export const vitalsSrCyrl: Record<VitalsKey, Message> = {
   "test.below": "{a} је испод {n}",
   "test.between": "{a} је између {low} и {high}",
   "test.equals": "{a} је {words}",
-  "test.hours": "време је {hours} ч",
+  "test.hours": "време је {hours} h",
   difference: "{a} минус {b}",
   "figure.alarms_open": "Отворени аларми, без оних који су одложени",
   "figure.alarms_standing": "Аларми који трају {over}, без оних који су одложени",

@@ -38,8 +38,8 @@ export const problemsSrCyrl: Record<string, string> = {
   "price-unit": "цена је у {price}, а уштеда у {unit}: реците је као RSD/{unit}",
   "prices-vat": "неке од ових цена имају ПДВ, а друге немају или то не кажу",
   "prices-unit": "цене нису све у истој јединици",
-  "prices-two": "{weekday} у {hour} ч изнад {above} важе две цене",
-  "prices-none": "{weekday} у {hour} ч не важи ниједна цена од прве јединице",
+  "prices-two": "{weekday} у {hour} h изнад {above} важе две цене",
+  "prices-none": "{weekday} у {hour} h не важи ниједна цена од прве јединице",
   "emission-unit": "фактор емисије је у {factor}, а уштеда у {unit}",
   "cost-vat":
     "цена пилота и цене јединице морају бити обе са ПДВ-ом или обе без њега, иначе се не зна када се исплати",
