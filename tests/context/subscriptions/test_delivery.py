@@ -4,6 +4,7 @@ import asyncio
 import random
 import socket
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from tests.context.subscriptions.receiver import Received, Receiver
 
 from vidik.context.subscriptions import consumer, deliverer, schedule
 from vidik.context.subscriptions.registry import Known
+from vidik.kernel import clock
 from vidik.kernel.database import Connection, Database
 
 
@@ -147,6 +149,24 @@ async def test_a_dead_receiver_is_reached_when_it_is_back(city: City, receiver: 
     back = await shown(city, subscription_id, status="ok")
     assert back["lastSuccess"] >= back["lastFailure"]
     assert back["timesSent"] == back["timesFailed"] + 1
+
+
+async def test_how_it_is_doing_is_how_the_last_attempt_went_whatever_the_clock_said(
+    city: City, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ahead = timedelta(days=3)
+    monkeypatch.setattr(deliverer, "now", lambda: clock.now() + ahead)
+    receiver.answer = lambda _: 500
+    subscription_id = await city.subscribe()
+    entity_id = await city.create(level=0)
+    await shown(city, subscription_id, status="failed")
+
+    ahead, receiver.answer = timedelta(), lambda _: 204
+    await shown(city, subscription_id, status="ok")
+
+    receiver.answer = lambda _: 500
+    await city.change(entity_id, level=1)
+    await shown(city, subscription_id, status="failed")
 
 
 async def test_a_dead_receiver_does_not_hold_up_the_others(city: City, receiver: Receiver) -> None:

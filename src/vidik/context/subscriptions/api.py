@@ -297,8 +297,9 @@ async def _shown(call: Call, row: Row, context: ActiveContext) -> dict[str, Any]
         body.setdefault("notificationTrigger", list(DEFAULT_TRIGGERS))
     notification = body["notification"]
     if row.times_sent or row.times_failed:
-        failed = row.last_success is None or (row.last_failure is not None and row.last_failure > row.last_success)
-        notification |= {"status": "failed" if failed else "ok", "timesSent": row.times_sent}
+        # How the last attempt went. Times of the clock do not say that: it may have been ahead at a failure.
+        is_well = row.last_success is not None and row.last_success == row.last_notification
+        notification |= {"status": "ok" if is_well else "failed", "timesSent": row.times_sent}
         if row.times_failed:
             notification["timesFailed"] = row.times_failed
     if row.times_merged:
