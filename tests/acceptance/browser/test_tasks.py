@@ -265,6 +265,7 @@ def test_every_screen_is_for_everybody(
     found["task on the phone"] = findings(page)
     page.set_viewport_size({"width": DESK[0], "height": DESK[1]})
     page.goto("/tasks")
+    page.locator("h1:not(.visually-hidden)").first.wait_for()  # its keys are there with it
     settle(page)
     page.keyboard.press("c")
     expect(page.get_by_role("radio").first).to_be_visible()
