@@ -70,12 +70,13 @@ class Peers:
 
 
 @pytest.fixture
-def peers(anonymous: httpx.AsyncClient) -> Peers:
+def peers(anonymous: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> Peers:
     peers = Peers()
     services = anonymous._transport.app.state.services  # type: ignore[attr-defined]  # an ASGI transport
     forwarder = Federation.of(services).forwarder
-    forwarder._client = httpx.AsyncClient(transport=httpx.MockTransport(peers.handle))
-    forwarder._allow_private = True
+    client = httpx.AsyncClient(transport=httpx.MockTransport(peers.handle))
+    monkeypatch.setattr(forwarder, "_client_of", lambda _host: client)
+    monkeypatch.setattr(forwarder, "_allow_private", True)
     return peers
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -96,7 +98,7 @@ class Forwarder:
 
     def __init__(self, *, allow_private: bool) -> None:
         self._allow_private = allow_private
-        self._client: httpx.AsyncClient | None = None
+        self._clients: dict[str, httpx.AsyncClient] = {}
         self._rests_until: dict[tuple[str, int], float] = {}
         self.tallies: dict[tuple[str, int], Tally] = {}
 
@@ -122,8 +124,8 @@ class Forwarder:
 
     async def close(self) -> None:
         """Close every connection."""
-        if self._client is not None:
-            await self._client.aclose()
+        for client in self._clients.values():
+            await client.aclose()
 
     def add(self, tenant: str, key: int, tally: Tally) -> None:
         """Put back counters that could not be written down."""
@@ -152,14 +154,15 @@ class Forwarder:
         if errand.body is not None:
             content = orjson.dumps(errand.body)
             headers["Content-Type"] = errand.content_type
-        request = self._open().build_request(
+        client = self._client_of(url.host)
+        request = client.build_request(
             errand.method,
             await self._resolved(url),
             headers=headers,
             content=content,
             extensions={"sni_hostname": url.host},
         )
-        response = await self._open().send(request, stream=True)
+        response = await client.send(request, stream=True)
         try:
             received = await receiving.read(response)
             found = await receiving.parsed(received) if received else None
@@ -183,15 +186,27 @@ class Forwarder:
             raise EndpointForbidden
         return url.copy_with(host=addresses[0])
 
-    def _open(self) -> httpx.AsyncClient:
-        if self._client is None:
-            self._client = httpx.AsyncClient(
+    def _client_of(self, host: str) -> httpx.AsyncClient:
+        """The connections to one host.
+
+        They are kept by the address that was looked up: those of another host at the same address have shown another
+        certificate, and may not be shared with it.
+        """
+        client = self._clients.get(host)
+        if client is None:
+            client = self._clients[host] = httpx.AsyncClient(
                 timeout=httpx.Timeout(None),
                 trust_env=False,
+                verify=_trusted(),
                 follow_redirects=False,
-                limits=httpx.Limits(max_connections=256, max_keepalive_connections=64, keepalive_expiry=20),
+                limits=httpx.Limits(max_connections=256, max_keepalive_connections=16, keepalive_expiry=20),
             )
-        return self._client
+        return client
+
+
+@lru_cache(maxsize=1)
+def _trusted() -> ssl.SSLContext:
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _headers(sender: Sender, errand: Errand) -> dict[str, str]:
