@@ -157,6 +157,12 @@ def some_place() -> tuple[float, float]:
     return round(random.uniform(WEST, EAST), 5), round(random.uniform(SOUTH, NORTH), 5)
 
 
+def place_of(number: int) -> tuple[float, float]:
+    """The place of an entity, where it stays: evenly over the city (the R2 sequence of M. Roberts, 2018)."""
+    east, north = number * 0.7548776662466927 % 1, number * 0.5698402909980532 % 1
+    return round(WEST + (EAST - WEST) * east, 5), round(SOUTH + (NORTH - SOUTH) * north, 5)
+
+
 def query_request() -> bytes:
     """The query of the figure: a type, a q that four of five meet, near some place, a page of 100."""
     longitude, latitude = some_place()
@@ -179,7 +185,7 @@ def new_entity(number: int) -> dict[str, Any]:
         "id": f"urn:ngsi-ld:ParkingSpot:new:{number}",
         "type": "ParkingSpot",
         "name": {"type": "Property", "value": f"Spot {number}"},
-        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": some_place()}},
+        "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": place_of(number)}},
         "status": {"type": "Property", "value": "free", "observedAt": observed},
         "batteryLevel": {"type": "Property", "value": 0.5, "unitCode": "C62", "observedAt": observed},
         "temperature": {"type": "Property", "value": number % 30, "unitCode": "CEL", "observedAt": observed},

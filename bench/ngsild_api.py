@@ -114,7 +114,6 @@ async def write(report: Report, city: City, seconds: float) -> None:
         entities = []
         for number in range(upserted_from + start, upserted_from + start + BATCH):
             entity = ngsild.new_entity(number)
-            entity["location"]["value"]["coordinates"] = [21.9, 43.3]
             for name in ("status", "batteryLevel", "temperature"):
                 entity[name]["observedAt"] = seen
             entities.append(entity)
