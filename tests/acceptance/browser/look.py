@@ -21,7 +21,8 @@ _STILL = """() => Promise.all(
 
 
 def settle(page: Page) -> None:
-    """Wait until nothing is a skeleton any more and what is there has been drawn."""
+    """Wait until the page has begun, nothing is a skeleton any more, and what is there has been drawn."""
+    expect(page.locator("h1").first).to_be_attached()  # an empty page has no skeleton either
     expect(page.locator("main .skeleton")).to_have_count(0)
     page.evaluate(_DRAWN)
 
