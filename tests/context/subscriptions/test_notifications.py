@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from tests.context.subscriptions.conftest import City, Worker
-from tests.context.subscriptions.receiver import Receiver
+from tests.context.subscriptions.receiver import Received, Receiver
 
 from vidik.context.subscriptions import intervals
 from vidik.kernel import clock
@@ -441,7 +441,12 @@ async def test_throttling_keeps_the_newest_state(city: City, receiver: Receiver)
 
 async def test_throttling_outlasts_a_restart(city: City, receiver: Receiver, worker: Worker) -> None:
     loop, times = asyncio.get_running_loop(), list[float]()
-    receiver.answer = lambda _: times.append(loop.time()) or 204  # type: ignore[func-returns-value]
+
+    def note(_: Received) -> int:
+        times.append(loop.time())
+        return 204
+
+    receiver.answer = note
     entity_id = await city.create(level=0)
     await city.subscribe(throttling=4, notification={"format": "keyValues"})
     await city.change(entity_id, level=1)
