@@ -13,7 +13,14 @@ CERTIFICATE = (
     *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
     *("-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
 )
+MOSQUITTO = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
+"""What `scripts/bootstrap test` installs: Debian keeps it where an ordinary user does not look."""
 SHIPPED = Path(__file__).resolve().parents[1] / "deploy" / "mosquitto"
+
+
+def mosquitto(configuration: Path) -> subprocess.Popen[bytes]:
+    """Run Mosquitto with a configuration."""
+    return subprocess.Popen([MOSQUITTO, "-c", str(configuration)], stderr=subprocess.DEVNULL)
 
 
 @dataclass
@@ -66,7 +73,7 @@ class Broker:
         self.process.send_signal(signal.SIGHUP)
 
     def start(self) -> None:
-        self.process = subprocess.Popen(["mosquitto", "-c", str(self.folder / "mosquitto.conf")])
+        self.process = mosquitto(self.folder / "mosquitto.conf")
 
     def kill(self) -> None:
         assert self.process is not None

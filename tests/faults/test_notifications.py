@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import paho.mqtt.client as paho
 import pytest
+from tests.broker import mosquitto
 from tests.context.subscriptions.receiver import Receiver, receiving
 from tests.family import RunningVidik, free_port, running, wait_for
 
@@ -102,7 +103,7 @@ class KeepingBroker:
         lines = (f"listener {self.port} 127.0.0.1", "allow_anonymous true", "max_queued_messages 0")
         lines += ("persistence true", f"persistence_location {self.folder}/", "log_dest none", "")
         (self.folder / "mosquitto.conf").write_text("\n".join(lines))
-        self.process = subprocess.Popen(["mosquitto", "-c", str(self.folder / "mosquitto.conf")])
+        self.process = mosquitto(self.folder / "mosquitto.conf")
 
     def listen(self) -> None:
         self.client.on_connect = lambda client, *_: client.subscribe("#", qos=2)
@@ -134,7 +135,6 @@ def broker() -> Iterator[KeepingBroker]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.skipif(shutil.which("mosquitto") is None, reason="Mosquitto is not on this machine")
 def test_with_everybody_going_in_turn_nobody_misses_a_notification(
     city: RunningVidik, receiver: Receiver, broker: KeepingBroker
 ) -> None:

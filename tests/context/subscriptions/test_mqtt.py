@@ -13,11 +13,11 @@ from typing import Any
 
 import paho.mqtt.client as paho
 import pytest
+from tests.broker import mosquitto
 from tests.context.subscriptions.conftest import City
 from tests.context.subscriptions.test_delivery import shown
 from tests.family import free_port, wait_for
 
-pytestmark = pytest.mark.skipif(shutil.which("mosquitto") is None, reason="Mosquitto is not on this machine")
 TOPIC = "city/buildings"
 
 
@@ -40,9 +40,7 @@ class Listener:
         (self.folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous true\npassword_file {passwords}\n"
         )
-        self.process = subprocess.Popen(
-            ["mosquitto", "-c", str(self.folder / "mosquitto.conf")], stderr=subprocess.DEVNULL
-        )
+        self.process = mosquitto(self.folder / "mosquitto.conf")
         self.client.on_message = lambda _client, _data, message: self.messages.put(message)
         wait_for("Mosquitto", lambda: self.client.connect("127.0.0.1", self.port) == 0)
         self.client.loop_start()

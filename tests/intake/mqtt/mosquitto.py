@@ -6,7 +6,8 @@ import re
 import subprocess
 from pathlib import Path
 
-SHIPPED = Path(__file__).resolve().parents[3] / "deploy" / "mosquitto"
+from tests.broker import MOSQUITTO, SHIPPED
+
 PASSWORD = "s3cret"
 LOGINS = ("vidik", "lamp-1", "lamp-2")
 
@@ -37,7 +38,7 @@ class Mosquitto:
     async def start(self) -> None:
         """Start, and return when it answers."""
         self._process = await asyncio.create_subprocess_exec(
-            "mosquitto", "-c", str(self._configuration), stderr=asyncio.subprocess.DEVNULL
+            MOSQUITTO, "-c", str(self._configuration), stderr=asyncio.subprocess.DEVNULL
         )
         async with asyncio.timeout(60):
             while True:
